@@ -1,0 +1,111 @@
+// The contract between the harness and whatever answers requests: the built-in engine or an endpoint.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backends/request.h"
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+// Who answers, and with which numbers: everything that a result's identity depends on.
+struct ModelCard {
+  std::string name;          // short, for tables: "pocket-small"
+  std::string reference;     // as given on the command line, without secrets
+  std::string fingerprint;   // SHA-256 of the weights and what modifies them; "unknown:..." for endpoints
+  std::string architecture;  // "llama"; empty if unknown
+  int64_t parameters = 0;    // 0 if unknown
+  int64_t bytes = 0;         // size of the weights as stored; 0 if unknown
+  int context_length = 0;    // tokens; 0 if unknown
+  int vocabulary = 0;        // tokens; 0 if unknown
+  std::string weight_format; // "Q8_0", "F32", "mixed Q8_0/F32"; empty if unknown
+  std::string backend;       // "engine", "openai"
+  std::string device;        // "reference", "cpu", "cuda"; empty for endpoints
+  std::string tier;          // instruction-set level of the cpu device; empty elsewhere
+  std::string precision;     // "float32", "bfloat16"; empty if unknown
+  bool can_score = false;
+  bool can_generate = false;
+  bool has_chat_template = false;
+  std::vector<std::string> notes;  // fallbacks and warnings to show in doctor and reports
+};
+
+// Where requests come from. next() may be called from any thread, one call at a time.
+class RequestSource {
+ public:
+  virtual ~RequestSource() = default;
+  // The next request; nothing when there are no more.
+  virtual std::optional<Request> next() = 0;
+};
+
+// Where responses go. Calls come from any thread, one at a time.
+class ResponseSink {
+ public:
+  virtual ~ResponseSink() = default;
+  virtual void on_response(Response response) = 0;
+  // One generated token, as soon as it is known (streaming, TTFT). Optional.
+  virtual void on_token(uint64_t request_id, int32_t token, double elapsed_ms) {
+    (void)request_id, (void)token, (void)elapsed_ms;
+  }
+};
+
+// What a run cost in computation, for reports: the plan's savings are visible here.
+struct RunCounts {
+  int64_t tokens_asked = 0;     // prompt and continuation tokens over all requests
+  int64_t tokens_unique = 0;    // after sharing common prefixes
+  int64_t tokens_computed = 0;  // rows that went through the decoder, recomputation included
+  int64_t tokens_generated = 0;
+};
+
+struct RunOptions {
+  int threads = 0;                   // 0: all available processors
+  int max_batch_rows = 0;            // tokens in one step; 0: the engine's choice
+  int64_t kv_budget_bytes = 0;       // memory for keys and values; 0: the engine's choice
+  bool share_prefixes = true;        // off only to test that scores do not change
+  int max_concurrent = 0;            // requests in flight at once; 0: no limit, 1: the `single` scenario
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual const ModelCard& card() const = 0;
+
+  // The prompt exactly as this backend will send it to the model: what the response key is made of.
+  virtual Result<std::string> render(const Prompt& prompt) const = 0;
+
+  // Answers every request of the source; returns when all have been answered, or soon after a stop.
+  // A request that fails becomes a response with an error; an error here means the backend is broken.
+  virtual Result<RunCounts> run(RequestSource& source, ResponseSink& sink, const RunOptions& options,
+                                std::stop_token stop) = 0;
+};
+
+// The usual source: a list known in advance, which is what lets the engine plan over all of it.
+class ListSource : public RequestSource {
+ public:
+  explicit ListSource(std::vector<Request> requests) : requests_(std::move(requests)) {}
+  std::optional<Request> next() override {
+    if (position_ == requests_.size()) return std::nullopt;
+    return std::move(requests_[position_++]);
+  }
+
+ private:
+  std::vector<Request> requests_;
+  size_t position_ = 0;
+};
+
+// The usual sink: a function.
+class FunctionSink : public ResponseSink {
+ public:
+  explicit FunctionSink(std::function<void(Response)> function) : function_(std::move(function)) {}
+  void on_response(Response response) override { function_(std::move(response)); }
+
+ private:
+  std::function<void(Response)> function_;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,28 @@
+// The element types that weights come in, described once: plain types and blocks of quantised values.
+// Compiles as C++ here and, later, as CUDA and Metal.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace sizeup {
+
+enum class TensorType : uint8_t { f32, f16, bf16, q8_0 };
+
+// One row of the table: everything that readers and kernels need to know about a type.
+struct BlockFormat {
+  TensorType type;
+  std::string_view name;  // "Q8_0"
+  uint32_t gguf_id;       // ggml_type in a GGUF file
+  int block_elements;     // weights in a block: 1 for plain types
+  int block_bytes;        // bytes of a block
+  void (*dequantise)(const void* blocks, int64_t elements, float* out);
+};
+
+std::span<const BlockFormat> block_formats();
+const BlockFormat& block_format(TensorType type);
+std::optional<TensorType> tensor_type_from_gguf(uint32_t gguf_id);
+
+}  // namespace sizeup

@@ -1,0 +1,45 @@
+// An opened model: its tensors, its configuration and where its tokenizer is, from a GGUF file or a
+// Hugging Face folder. Files are mapped; every offset, size and count is checked before it is used.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/engine/formats/tensor.h"
+#include "core/errors/result.h"
+#include "core/json/json_fwd.h"
+
+namespace sizeup {
+
+enum class CheckpointFormat { gguf, safetensors };
+
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+  virtual CheckpointFormat format() const = 0;
+  virtual const std::filesystem::path& path() const = 0;
+
+  // GGUF: one object with every metadata key ("general.architecture", "tokenizer.ggml.tokens": [...]).
+  // Hugging Face: config.json.
+  virtual const Json& config() const = 0;
+
+  virtual const std::vector<Tensor>& tensors() const = 0;
+  virtual const Tensor* find(std::string_view name) const = 0;  // nullptr if there is none
+
+  // Files whose bytes decide the model's answers (weights, config, tokenizer, template), sorted:
+  // what the fingerprint is made of.
+  virtual std::vector<std::filesystem::path> files() const = 0;
+};
+
+// A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and shards).
+// A GGUF file with a vocabulary only is opened too: it has no tensors.
+Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
+
+// SHA-256 over the names and contents of files(), cached by path, size, mtime and inode under the user's
+// cache folder.
+Result<std::string> fingerprint(const Checkpoint& checkpoint);
+
+}  // namespace sizeup

@@ -1,0 +1,23 @@
+// [NAME=]REF[?key=value&...]: how a user names a model, see docs/models.md.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+struct ModelReference {
+  std::string text;    // as given
+  std::string name;    // given, or made from the path or model name
+  std::string scheme;  // "file", "hf", "openai"
+  std::string target;  // path, Org/Name@rev, model name
+  std::map<std::string, std::string> options;  // device, dtype, quant, ...
+
+  // usage error for an empty reference, a repeated or malformed option, or an unknown scheme.
+  static Result<ModelReference> parse(std::string_view text);
+};
+
+}  // namespace sizeup

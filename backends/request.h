@@ -1,0 +1,92 @@
+// What is asked of a backend and what comes back. Plain values: no model, no task, no device in here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+struct ChatMessage {
+  std::string role;  // "system", "user", "assistant"
+  std::string content;
+};
+
+// A plain text (tokenised as it stands, special tokens in it are text), or a conversation that the backend
+// renders with the model's chat template (special tokens are parsed, the generation prompt is added).
+using Prompt = std::variant<std::string, std::vector<ChatMessage>>;
+
+// log P(continuation | context), tokenised as lm-evaluation-harness does it: trailing spaces of the context
+// move to the continuation, the joined text is tokenised whole and cut at the context's token count.
+struct ScoreContinuation {
+  Prompt context;
+  std::string continuation;
+};
+
+// log P(text), conditioned on BOS (or EOS where there is no BOS); windows as lm-evaluation-harness cuts them.
+struct ScoreText {
+  std::string text;
+};
+
+// Greedy when temperature is 0. The filters apply in the order temperature, top_k, top_p, min_p.
+struct Sampling {
+  double temperature = 0.0;
+  int top_k = 0;       // 0: all tokens
+  double top_p = 1.0;  // keep the smallest set with at least this probability
+  double min_p = 0.0;  // drop tokens below min_p times the most probable one
+  uint64_t seed = 0;
+  uint64_t stream = 0;  // tells documents and repeats apart under one seed (a hash of both)
+};
+
+struct Generate {
+  Prompt prompt;
+  int max_tokens = 256;
+  std::vector<std::string> stop;  // the text ends before the first of these; EOS always stops
+  Sampling sampling;
+};
+
+// What to do when prompt and answer do not fit the context.
+enum class Truncate {
+  left,   // drop tokens from the left of the prompt; the response says truncated
+  error,  // the request fails
+};
+
+struct Request {
+  uint64_t id = 0;  // chosen by the caller, comes back in the response
+  std::variant<ScoreContinuation, ScoreText, Generate> ask;
+  Truncate truncate = Truncate::left;
+};
+
+enum class FinishReason { stop, length, none };  // none: nothing was generated (scoring)
+
+// Milliseconds on a monotonic clock. For offline batches only total_ms of the whole run means anything:
+// these are latencies only when the scenario offered the load as stated.
+struct Timing {
+  double ttft_ms = 0.0;   // first token (or the score) - request submitted
+  double total_ms = 0.0;  // last token - request submitted
+};
+
+struct Response {
+  uint64_t id = 0;
+  std::optional<Error> error;  // set: this one request failed, nothing else below is meaningful
+
+  // Scoring: sum over the continuation's tokens of the natural log-probability; -infinity is possible.
+  double logprob = 0.0;
+  bool greedy = false;  // every continuation token was the most probable one
+  // Generation: the text before the stop string, without special tokens.
+  std::string text;
+  FinishReason finish = FinishReason::none;
+
+  std::vector<int32_t> tokens;         // of the continuation, the text or the answer
+  std::vector<float> token_logprobs;   // one for each of tokens; NaN for an unconditioned first token
+  int prompt_tokens = 0;
+  int completion_tokens = 0;
+  bool truncated = false;
+  Timing timing;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,40 @@
+# sizeup_options: what every target of ours is compiled with.
+add_library(sizeup_options INTERFACE)
+target_include_directories(sizeup_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(sizeup_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+# No fused multiply-add behind our back: the order and rounding of a sum are part of the contract.
+target_compile_options(sizeup_options INTERFACE -ffp-contract=off)
+if(SIZEUP_WERROR)
+  target_compile_options(sizeup_options INTERFACE -Werror)
+endif()
+if(SIZEUP_SANITIZE)
+  target_compile_options(sizeup_options INTERFACE
+    -fsanitize=${SIZEUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(sizeup_options INTERFACE -fsanitize=${SIZEUP_SANITIZE})
+endif()
+
+# sizeup_library(core SOURCES a.cpp ... LINKS x ...): the static library of one folder, alias sizeup::core.
+function(sizeup_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(sizeup_${name} STATIC ${ARG_SOURCES})
+  add_library(sizeup::${name} ALIAS sizeup_${name})
+  target_link_libraries(sizeup_${name} PUBLIC sizeup_options ${ARG_LINKS})
+endfunction()
+
+# sizeup_test(core SOURCES a_test.cpp ... LINKS x ...): one test program for one folder, run case by case by ctest.
+function(sizeup_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE sizeup_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(test_${name} PRIVATE SIZEUP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  include(GoogleTest)
+  gtest_discover_tests(test_${name} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# sizeup_fuzzer(gguf SOURCES gguf_fuzz.cpp LINKS x): a libFuzzer program fuzz_gguf.
+function(sizeup_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(fuzz_${name} ${ARG_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE sizeup_options ${ARG_LINKS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

@@ -1,0 +1,23 @@
+// Rows of a data file as JSON objects, whatever the file's format.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "core/json/json_fwd.h"
+
+namespace sizeup {
+
+// One file, wholly read. Rows are objects; CSV cells are strings under the header's names.
+struct Dataset {
+  std::vector<Json> rows;
+  std::string hash;  // SHA-256 of the file's bytes
+};
+
+// By the file's ending: .jsonl, .json (an array of objects, or one object a line), .csv, .tsv.
+// A bad row is an error with file, line and what was expected; nothing is skipped silently.
+Result<Dataset> read_dataset(const std::filesystem::path& file);
+
+}  // namespace sizeup

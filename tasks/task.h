@@ -1,0 +1,117 @@
+// A task: where the documents are, how a document becomes a prompt, what is asked, how the answer is scored.
+// Tasks know nothing of backends; the harness turns an Ask into a request and hands the Reply back.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "core/json/json_fwd.h"
+
+namespace sizeup {
+
+enum class OutputType { multiple_choice, loglikelihood, loglikelihood_rolling, generate_until };
+
+// The user's part of a prompt before any chat template: the harness sends it as plain text, or, with
+// apply_chat_template, as messages (system = description, user = the rest).
+struct PromptText {
+  std::string system;  // the task's description; empty if none
+  std::string user;    // few-shot examples and the question
+};
+
+// log P(continuation | prompt). `continuation` carries its leading delimiter (" A"); with a chat template
+// the delimiter is dropped, so it is kept apart.
+struct AskScore {
+  std::string delimiter;
+  std::string continuation;
+};
+struct AskText {};  // log P(prompt.user), rolling
+struct AskGenerate {
+  int max_tokens = 256;
+  std::vector<std::string> stop;
+  double temperature = 0.0;
+  int top_k = 0;
+  double top_p = 1.0;
+  double min_p = 0.0;
+};
+using Ask = std::variant<AskScore, AskText, AskGenerate>;
+
+// A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice.
+struct Sample {
+  std::string id;               // stable across runs: the document's own id, or its index
+  std::string document_hash;    // SHA-256 of the document's canonical JSON
+  PromptText prompt;
+  std::vector<Ask> asks;
+  std::string target;           // what is expected, as shown in reports
+  std::map<std::string, std::string> slices;  // field -> value
+  int64_t index = 0;            // row in the data file, from 0
+};
+
+// The harness's view of a response.
+struct Reply {
+  double logprob = 0.0;
+  bool greedy = false;
+  std::string text;
+  bool truncated = false;
+  std::optional<std::string> error;
+};
+
+// What the filters extracted, and what each metric makes of it.
+struct Scored {
+  std::string answer;         // shown in reports; for multiple_choice the chosen choice
+  bool no_answer = false;     // the filters found nothing
+  bool invalid = false;       // classification: an answer that is no label
+  double confidence = 0.0;    // probability of the chosen option or exp(mean token log-probability); NaN: none
+  std::map<std::string, double> scores;  // metric -> value; a metric that does not apply to this sample is absent
+  std::map<std::string, std::string> details;  // predicted label, gold label, unsupported claims ...: for set
+                                               // metrics (macro F1) and for the report's evidence
+};
+
+// An aggregate over all samples of an evaluation (or one slice of it).
+struct MetricInfo {
+  std::string name;
+  std::string description;
+  bool higher_is_better = true;
+  bool is_mean = true;  // false: computed from all samples together (macro_f1), see Task::aggregate
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual const std::string& name() const = 0;
+  virtual const std::string& description() const = 0;
+  virtual OutputType output_type() const = 0;
+  virtual std::vector<std::string> slice_fields() const = 0;
+  virtual std::vector<MetricInfo> metrics() const = 0;        // the first one is the headline
+  virtual std::string definition_hash() const = 0;            // SHA-256 of the definition after includes
+  virtual std::string data_hash() const = 0;                  // SHA-256 of the data files' bytes
+  virtual std::string version() const = 0;                    // metadata.version, or empty
+  virtual std::string grounding_source(const Sample& sample) const = 0;  // the passage of a grounded answer, or ""
+
+  // All samples in the order of the data (the first `limit`, 0: all), prompts rendered.
+  virtual Result<std::vector<Sample>> samples(int64_t limit) const = 0;
+
+  // Filters and per-sample metrics; replies are in the order of sample.asks. Pure.
+  virtual Scored score(const Sample& sample, const std::vector<Reply>& replies) const = 0;
+
+  // One metric over many samples: the mean for is_mean metrics, the set formula for the others.
+  virtual double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const = 0;
+};
+
+struct TaskOptions {
+  std::optional<int> num_fewshot;  // overrides the file's
+};
+
+// Reads a YAML task file. Errors name file, line and key.
+Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options);
+
+// A built-in name ("helpdesk"), or a path to a YAML file; `definitions` is the folder of the built-in ones.
+Result<std::filesystem::path> find_task(const std::string& name_or_path, const std::filesystem::path& definitions);
+
+}  // namespace sizeup
