@@ -59,6 +59,7 @@ struct Request {
   uint64_t id = 0;  // chosen by the caller, comes back in the response
   std::variant<ScoreContinuation, ScoreText, Generate> ask;
   Truncate truncate = Truncate::left;
+  bool add_special = true;  // plain texts get BOS/EOS by the tokenizer's own rule; templates write their own
 };
 
 enum class FinishReason { stop, length, none };  // none: nothing was generated (scoring)

@@ -51,6 +51,9 @@ struct Sample {
   std::string target;           // what is expected, as shown in reports
   std::map<std::string, std::string> slices;  // field -> value
   int64_t index = 0;            // row in the data file, from 0
+  std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
+  std::vector<int> gold;              // multiple_choice: the right choices
+  std::string source;                 // the text that the answer must rest on (key `grounding`), or ""
 };
 
 // The harness's view of a response.
@@ -97,10 +100,12 @@ class Task {
   // All samples in the order of the data (the first `limit`, 0: all), prompts rendered.
   virtual Result<std::vector<Sample>> samples(int64_t limit) const = 0;
 
-  // Filters and per-sample metrics; replies are in the order of sample.asks. Pure.
+  // Filters and per-sample metrics; replies are in the order of sample.asks. Pure. A sample with a failed
+  // reply gets no scores at all.
   virtual Scored score(const Sample& sample, const std::vector<Reply>& replies) const = 0;
 
-  // One metric over many samples: the mean for is_mean metrics, the set formula for the others.
+  // One metric over the samples it applies to: the mean for is_mean metrics, the set formula for the others
+  // (they read Scored::details). NaN where it applies to none of them.
   virtual double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const = 0;
 };
 
@@ -113,5 +118,24 @@ Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const
 
 // A built-in name ("helpdesk"), or a path to a YAML file; `definitions` is the folder of the built-in ones.
 Result<std::filesystem::path> find_task(const std::string& name_or_path, const std::filesystem::path& definitions);
+
+// What `sizeup list tasks` shows.
+struct TaskListing {
+  std::string name;         // as find_task accepts it
+  std::string description;  // metadata.description, or empty
+  std::filesystem::path file;
+};
+
+// The built-in tasks, by name. A definition that cannot be read is an error: a broken installation.
+Result<std::vector<TaskListing>> list_tasks(const std::filesystem::path& definitions);
+
+// What `sizeup list metrics` shows: every metric that a task file may name.
+struct MetricListing {
+  MetricInfo info;
+  std::vector<OutputType> output_types;  // where it applies
+  std::string requires_keys;             // "schema", "grounding, refusals"; empty if any task may use it
+};
+
+std::vector<MetricListing> metric_table();
 
 }  // namespace sizeup

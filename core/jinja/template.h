@@ -13,12 +13,12 @@
 namespace sizeup {
 
 struct TemplateSettings {
-  bool trim_blocks = false;            // chat templates: true
-  bool lstrip_blocks = false;          // chat templates: true
-  bool keep_trailing_newline = true;   // chat templates: false, task prompts: true
-  bool chat_globals = false;           // raise_exception, strftime_now and transformers' tojson
-  std::string now;                     // ISO-8601 time that strftime_now sees
-  int64_t max_steps = 10'000'000;      // evaluation steps before the template is refused
+  bool trim_blocks = false;           // chat templates: true
+  bool lstrip_blocks = false;         // chat templates: true
+  bool keep_trailing_newline = true;  // chat templates: false, task prompts: true
+  bool chat_globals = false;          // raise_exception, strftime_now and transformers' tojson
+  std::string now;                    // ISO-8601 time that strftime_now sees
+  int64_t max_steps = 10'000'000;     // evaluation steps before the template is refused
   size_t max_output_bytes = 64u << 20;
 
   static TemplateSettings chat(std::string now_iso8601);
@@ -31,8 +31,8 @@ class Template {
   // Errors: "file:LINE: message"; what this implementation lacks says "not supported yet".
   static Result<Template> parse(std::string_view source, const TemplateSettings& settings, std::string name);
 
-  // variables: an object. Undefined names are errors (StrictUndefined) except under tests, default() and `is defined`
-  // — as Jinja2 with StrictUndefined for prompts, and with plain Undefined for chat templates.
+  // variables: an object. Undefined names are errors (StrictUndefined) except under tests, default() and `is
+  // defined` — as Jinja2 with StrictUndefined for prompts, and with plain Undefined for chat templates.
   Result<std::string> render(const Json& variables) const;
 
   Template(Template&&) noexcept;

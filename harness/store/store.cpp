@@ -1,1 +1,160 @@
-// replaced by its folder
+#include "harness/store/store.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "harness/store/connection.h"
+#include "harness/store/schema.h"
+
+namespace sizeup {
+namespace {
+
+using sqlite::Database;
+using sqlite::Failure;
+using sqlite::Statement;
+using sqlite::Transaction;
+
+// PRAGMA application_id of our files: "SIZE" in ASCII.
+constexpr int64_t kApplicationId = 0x53495A45;
+
+int64_t pragma(Database& database, std::string_view sql) {
+  Statement statement(database, sql);
+  statement.step();
+  return statement.integer(0);
+}
+
+// Two programs that create the same file at once: the change to WAL does not wait for locks by itself.
+void use_write_ahead_log(Database& database) {
+  constexpr int kAttempts = 100;
+  constexpr std::chrono::milliseconds kPause{50};
+  for (int attempt = 1;; ++attempt) {
+    try {
+      Statement statement(database, "PRAGMA journal_mode = WAL");
+      statement.step();
+      return;
+    } catch (const Failure&) {
+      if (attempt == kAttempts) throw;
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
+
+void create_schema(Database& database) {
+  use_write_ahead_log(database);
+  Transaction transaction(database);
+  if (pragma(database, "PRAGMA user_version") != 0) return;  // another program was first
+  database.execute(kSchema);
+  database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion).c_str());
+  database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
+  transaction.commit();
+}
+
+void check_version(Database& database, const std::string& file) {
+  const int64_t version = pragma(database, "PRAGMA user_version");
+  const int64_t application = pragma(database, "PRAGMA application_id");
+  if (application != kApplicationId) {
+    throw Failure({ErrorKind::bad_input, file, "is an SQLite database, but not one of sizeup",
+                   "a file that `sizeup run` made", "choose another file with --db"});
+  }
+  if (version > kSchemaVersion) {
+    throw Failure({ErrorKind::bad_input, file,
+                   fmt::format("was made by a newer sizeup (store version {})", version),
+                   fmt::format("store version {}", kSchemaVersion), "update this sizeup"});
+  }
+}
+
+void prepare(Database& database, const std::string& file, StoreAccess access) {
+  const bool empty = pragma(database, "PRAGMA user_version") == 0 &&
+                     pragma(database, "SELECT count(*) FROM sqlite_schema") == 0;
+  if (empty && access == StoreAccess::read) {
+    throw Failure({ErrorKind::bad_input, file, "is an empty database", "a file that `sizeup run` made", ""});
+  }
+  if (access != StoreAccess::read && sqlite3_db_readonly(database.handle(), "main") != 0) {
+    database.fail(SQLITE_READONLY, "opening it for writing");
+  }
+  if (empty) create_schema(database);
+  check_version(database, file);
+  database.execute("PRAGMA foreign_keys = ON");
+  // With the write-ahead log, NORMAL survives a killed process; FULL also survives a loss of power.
+  database.execute(access == StoreAccess::write_durable ? "PRAGMA synchronous = FULL"
+                                                        : "PRAGMA synchronous = NORMAL");
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+const std::filesystem::path& Store::file() const {
+  return connection_->file;
+}
+
+Result<Store> Store::open(const std::filesystem::path& file, StoreAccess access) {
+  std::error_code ignored;
+  if (access == StoreAccess::read && !std::filesystem::exists(file, ignored)) {
+    return bad_input(file.string(), "file not found", "a file that `sizeup run` made", "name it with --db");
+  }
+  return sqlite::guarded([&] {
+    auto connection = std::make_unique<Connection>(
+        file, access == StoreAccess::read ? sqlite::Access::read : sqlite::Access::write);
+    prepare(connection->database, file.string(), access);
+    return Store(std::move(connection));
+  });
+}
+
+Result<std::optional<ResponseRow>> Store::find_response(const std::string& key) const {
+  return with_database(*this, [&](Database& database) -> std::optional<ResponseRow> {
+    Statement statement(database,
+                        fmt::format("SELECT {} FROM response JOIN prompt ON prompt.id = response.prompt_id "
+                                    "WHERE response.key = ?",
+                                    kResponseColumns));
+    if (!statement.bind(key).step()) return std::nullopt;
+    return read_response(statement, 0);
+  });
+}
+
+Result<void> Store::finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
+                                      const CostRow& cost) {
+  return with_database(*this, [&](Database& database) {
+    Transaction transaction(database);
+    Statement(database, "DELETE FROM result WHERE evaluation_id = ?").bind(evaluation.id).run();
+    Statement insert(database,
+                     "INSERT INTO result (evaluation_id, metric, slice_field, slice_value, value, lo, hi, n) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const ResultRow& row : results) {
+      insert
+          .bind(evaluation.id, row.metric, row.slice_field, row.slice_value, row.value, row.lo, row.hi, row.n)
+          .run();
+    }
+    Statement(
+        database,
+        "INSERT OR REPLACE INTO cost (evaluation_id, currency, per_request, per_1000_correct, total, basis) "
+        "VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(evaluation.id, cost.currency, cost.per_request, cost.per_1000_correct, cost.total, cost.basis)
+        .run();
+    Statement(database, "UPDATE evaluation SET finished_at = ?, wall_ms = ?, counts = ? WHERE id = ?")
+        .bind(evaluation.finished_at, evaluation.wall_ms, evaluation.counts, evaluation.id)
+        .run();
+    transaction.commit();
+  });
+}
+
+Result<void> Store::finish_run(int64_t run_id, const std::string& finished_at) {
+  return with_database(*this, [&](Database& database) {
+    Statement(database, "UPDATE run SET finished_at = ? WHERE id = ?").bind(finished_at, run_id).run();
+  });
+}
+
+std::string utc_now() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto milliseconds = now.time_since_epoch().count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     milliseconds);
+}
+
+}  // namespace sizeup

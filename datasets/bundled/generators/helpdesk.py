@@ -163,6 +163,28 @@ LESSER_BEFORE = ["{p}, but that can wait", "at some point please {r}, but there 
 MAIN_MARKS = ["most of all, ", "first of all, ", "what matters now: ", "the urgent point: ", "above all, ", "but today ", "the main thing: ", ""]
 BUT_MARKS = ["", "but ", "now ", "instead, ", "however, ", "this time ", "today "]
 
+# Two or three topics in one sentence. m = the main one, a and b = others. In RANKED all are asked for, in OPEN only m is.
+RANKED = ["please do {m} before {a}", "please do {a} after {m}", "before you start with {a}, take care of {m}", "take care of {a} when you are done with {m}",
+          "{a} is less urgent than {m}", "{m} is more urgent than {a}", "compared with {m}, {a} is a small matter", "compared with {a}, {m} is a big problem",
+          "I would rather have an answer about {m} than about {a}", "of {m} and {a}, the former is urgent", "of {a} and {m}, the latter is urgent",
+          "of {m} and {a}, the latter can wait", "of {a} and {m}, the former can wait", "there are two things, {m} and {a}, and I care more about the first",
+          "there are two things, {a} and {m}, and I care more about the second", "{a} is less urgent than {m} and more urgent than {b}",
+          "{a} is more urgent than {b} but less urgent than {m}", "{b} comes after {a}, and {a} comes after {m}", "{m} comes before {a}, and {a} before {b}",
+          "there are three things, {m}, {a} and {b}, and the first is urgent", "there are three things, {a}, {m} and {b}, and the second is urgent",
+          "there are three things, {a}, {b} and {m}, and the third is urgent", "the last thing is {a}, before that {b}, before that {m}",
+          "{a} is as urgent as {b}, and {m} more than both", "I asked for {a} first and then {m}, please change the order",
+          "I asked for {m} first and then {a}, please keep the order"]
+OPEN = ["I wrote about {m} and {a}, and only the former is open", "I wrote about {a} and {m}, and only the latter is open", "I wrote about {a} and {m}, and the former is done",
+        "I wrote about {m} and {a}, and the latter is done", "you solved {a}, {b} is solved too, what is left is {m}", "neither {a} nor {b} but {m} is why I write",
+        "I wrote about {m}, {a} and {b}, and all but the first are done", "I wrote about {a}, {m} and {b}, and all but the second are done",
+        "I wrote about {a}, {b} and {m}, and all but the third are done", "close the tickets about {a} and {b} but not the one about {m}",
+        "instead of {a}, take care of {m}", "take care of {m} instead of {a}", "it is not {a} that I need help with, it is {m}", "it is {m} that I need help with, not {a}",
+        "{m} is not solved although {a} is", "{a} is solved although {m} is not", "unlike {a}, {m} is still open", "unlike {m}, {a} is closed",
+        "I said that {a} was open and {m} was solved, but it is the other way round", "I said that {m} was solved and {a} was open, sorry, I mixed them up",
+        "I said that {m} was open and {a} was solved, and that is still true", "everything except {m} is fine, even {a} and {b}", "{a} and {b} are fine, but I cannot say so about {m}",
+        "I do not deny that {a} is solved, I deny that {m} is", "you closed {m} by mistake and {a} for good reason"]
+DETAILS = ["about {t}: {p}", "as for {t}, {p}", "a word on {t}: {p}", "for the record, {p}", "as you know, {p}"]
+
 BACKGROUND = ["I have been a customer for {n} years.", "I am on the {tier} plan.", "I bought the {product} in {month}.", "We are a small office in {city}.",
               "I tried to call on {day}.", "My order number is {code}.", "I already asked {name}.", "This is my second message.",
               "I use the {app} every day.", "I live in {city}.", "We have {n} {product}s here.", "My customer number is {code}."]
@@ -232,6 +254,17 @@ def _mention(rng, frames, issue, tier, test):
     return _fill(text, _slots(rng, tier))
 
 
+def _compared(rng, frames, issue, others, tier, test):
+    """Two or three topics set against each other, at times with a detail on any of them."""
+    frame = _pick_frame(rng, frames, issue, test)
+    text = frame.replace("{m}", issue[0]).replace("{a}", others[0][0]).replace("{b}", others[1][0])
+    sentences = [_fill(text, _slots(rng, tier))]
+    if rng.random() < 0.4:
+        about = rng.choice([issue] + others[:2 if "{b}" in frame else 1])
+        sentences.insert(rng.choice([0, 1]), _mention(rng, DETAILS, about, tier, test))
+    return sentences
+
+
 def _sentence(text):
     return text[0].upper() + text[1:] + ("?" if text.startswith(("could ", "can ", "would you ")) else ".")
 
@@ -257,13 +290,13 @@ def _typos(rng, text, count):
 
 def make(rng, test=False, difficulty=None):
     """One ticket as a row without id."""
-    difficulty = difficulty or rng.choices(DIFFICULTIES, [25, 20, 27, 28])[0]
-    queue = rng.choice(QUEUES)
-    issue = rng.choice(_ISSUES[queue])
-    other_queue = rng.choice([q for q in QUEUES if q != queue])
-    other = rng.choice(_ISSUES[other_queue])
+    difficulty = difficulty or rng.choices(DIFFICULTIES, [14, 20, 33, 33])[0]
+    queue, *other_queues = rng.sample(QUEUES, 3)
+    issue, other, third = (rng.choice(_ISSUES[q]) for q in (queue, *other_queues))
     channel, tier = rng.choice(CHANNELS), rng.choices(TIERS, [5, 3, 2])[0]
-    if difficulty == "mixed":
+    if difficulty in ("mixed", "hard_negative") and rng.random() < 0.6:
+        sentences = _compared(rng, RANKED if difficulty == "mixed" else OPEN, issue, [other, third], tier, test)
+    elif difficulty == "mixed":
         main = _told(rng, issue, tier, test, MAIN_MARKS)
         if rng.random() < 0.5:
             sentences = [_mention(rng, LESSER_BEFORE, other, tier, test)] + main
@@ -273,8 +306,7 @@ def make(rng, test=False, difficulty=None):
         main = _told(rng, issue, tier, test, BUT_MARKS)
         asides = [_mention(rng, MENTIONS, other, tier, test)]
         if rng.random() < 0.35:
-            third = rng.choice([q for q in QUEUES if q not in (queue, other_queue)])
-            asides.append(_mention(rng, MENTIONS, rng.choice(_ISSUES[third]), tier, test))
+            asides.append(_mention(rng, MENTIONS, third, tier, test))
         cut = rng.choices([0, len(asides)], [35, 65])[0]
         sentences = asides[:cut] + main + asides[cut:]
     else:
@@ -291,7 +323,7 @@ def make(rng, test=False, difficulty=None):
     if channel == "chat" and rng.random() < 0.7:
         text = text.lower().replace(". ", rng.choice([". ", ", ", " "])).rstrip(".")
     if difficulty == "typo":
-        text = _typos(rng, text, max(3, len(text) // 16))
+        text = _typos(rng, text, max(3, len(text) // 11))
     elif rng.random() < 0.15:
         text = _typos(rng, text, rng.randint(1, 3))
     return {"instruction": INSTRUCTION, "input": text, "output": queue, "channel": channel, "tier": tier, "difficulty": difficulty}

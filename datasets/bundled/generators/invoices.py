@@ -18,13 +18,19 @@ _MIDDLES = "a,e,i,o,u,an,en,in,on,ber,der,ta,mi,la,ro,ve,li,no".split(",")
 _ENDS = "ton,field,berg,ck,dale,ford,gate,ham,kin,ley,mond,nex,rix,sen,tech,tis,via,wood,worth,zo".split(",")
 _TRADES = "Supplies,Tools,Print,Foods,Paper,Metals,Freight,Catering,Studio,Garden,Motors,Textiles,Cleaning,Glass,Energy,Media".split(",")
 _FORMS = "Ltd,GmbH,Inc,SA,BV,AB,Oy,& Sons,Partners,Group".split(",")
+_LETTERS = "ABCDEFGHKLMNPRSTUVWXYZ"
+_WORDS = "Red,Blue,Green,Silver,North,South,East,West,River,Hill,Oak,Pine,Stone,Bridge,Light,Star,City,Farm,Brook,Lake,Wolf,Fox,Swan,Smith,Wagner,Rossi,Dubois,Lopez,Novak,Hansen,Ferri,Cole,Luna,Mira,Atlas,Delta".split(",")
 _STREETS = "Mill Road,High Street,Station Lane,Harbour Street,Park Avenue,Church Hill".split(",")
 _GOODS = "paper,chairs,cables,coffee,screws,lamps,boxes,paint,bread,towels,seeds,filters,tyres,flyers,windows,repairs".split(",")
 
 
 def company(rng):
-    """An invented firm: about 13,000 stems times trades and forms, so that names must be copied, not remembered."""
-    name = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
+    """An invented firm: about 13,000 stems, and pairs of words, times trades and forms, so that names must be copied, not remembered."""
+    if rng.random() < 0.2:
+        first, second = rng.sample(_WORDS, 2)
+        name = rng.choice([f"{first} {second}", f"{first} & {second}", f"{first}{second.lower()}"])
+    else:
+        name = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
     shape = rng.random()
     if shape < 0.4:
         return f"{name} {rng.choice(_FORMS)}"
@@ -34,15 +40,17 @@ def company(rng):
 
 
 def _number(rng):
-    digits = str(rng.randint(100, 99999))
+    digits = str(rng.randint(10, rng.choice([999, 9999, 99999])))
     shape = rng.random()
     if shape < 0.35:
         return digits
     if shape < 0.65:
         return rng.choice(["INV-", "RE-", "F-", "A-", "R-", "INV", "No-"]) + digits
-    if shape < 0.85:
+    if shape < 0.75:
+        return rng.choice(_LETTERS) + rng.choice(_LETTERS) + rng.choice(["-", "/", " "]) + digits
+    if shape < 0.87:
         return f"{rng.randint(2021, 2026)}-{rng.randint(1, 999):03d}"
-    return f"{rng.choice('ABCDEFGHKLMNPRSTUVWXYZ')}{rng.randint(10, 99)}/{rng.randint(100, 9999)}"
+    return f"{rng.choice(_LETTERS)}{rng.randint(10, 99)}/{rng.randint(100, 9999)}"
 
 
 def _date(rng, year=None, month=None):

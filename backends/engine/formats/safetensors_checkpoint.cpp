@@ -1,0 +1,132 @@
+#include "backends/engine/formats/safetensors_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "backends/engine/formats/safetensors.h"
+#include "backends/engine/formats/sorted_json.h"
+#include "backends/engine/formats/tensor_index.h"
+#include "core/io/file.h"
+#include "core/io/mapped_file.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxConfigBytes = 16u << 20;
+constexpr size_t kMaxIndexBytes = 100u << 20;
+
+// Besides config.json and the weights: what decides how a text becomes tokens and where an answer ends.
+constexpr std::array<const char*, 4> kTextFiles = {"chat_template.jinja", "generation_config.json",
+                                                   "tokenizer.json", "tokenizer_config.json"};
+
+class SafetensorsCheckpoint : public Checkpoint {
+ public:
+  SafetensorsCheckpoint(fs::path folder, Json config, std::vector<fs::path> files,
+                        std::vector<MappedFile> shards, std::vector<Tensor> tensors)
+      : folder_(std::move(folder)),
+        config_(std::move(config)),
+        files_(std::move(files)),
+        shards_(std::move(shards)),
+        tensors_(std::move(tensors)) {}
+
+  CheckpointFormat format() const override { return CheckpointFormat::safetensors; }
+  const fs::path& path() const override { return folder_; }
+  const Json& config() const override { return config_; }
+  const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
+  const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
+  std::vector<fs::path> files() const override { return files_; }
+
+ private:
+  fs::path folder_;
+  Json config_;
+  std::vector<fs::path> files_;
+  std::vector<MappedFile> shards_;
+  TensorIndex tensors_;
+};
+
+// The weight files that the index names, sorted. Each must be a plain name: the index cannot point elsewhere.
+Result<std::vector<std::string>> read_index(const fs::path& path) {
+  const auto text = read_file(path, kMaxIndexBytes);
+  if (!text) return tl::unexpected<Error>(text.error());
+  const auto index = parse_sorted_json(*text, path.string());
+  if (!index) return tl::unexpected<Error>(index.error());
+  const auto map = index->is_object() ? index->find("weight_map") : index->end();
+  if (!index->is_object() || map == index->end() || !map->is_object() || map->empty()) {
+    return bad_input(path.string(), "has no 'weight_map'", "an object from tensor names to file names");
+  }
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : map->items()) {
+    if (!file.is_string())
+      return bad_input(path.string(), "'weight_map' has a value that is no file name", "a string");
+    const auto& name = file.get_ref<const std::string&>();
+    const bool plain = name.ends_with(".safetensors") && name.find('/') == std::string::npos &&
+                       name.find('\\') == std::string::npos && name.find('\0') == std::string::npos;
+    if (!plain) {
+      return bad_input(path.string(), fmt::format("'weight_map' names the file '{}'", name.substr(0, 80)),
+                       "the name of a .safetensors file in the same folder");
+    }
+    names.insert(name);
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+Result<std::vector<std::string>> weight_files(const fs::path& folder) {
+  std::error_code failure;
+  if (fs::exists(folder / "model.safetensors", failure)) return std::vector<std::string>{"model.safetensors"};
+  const fs::path index = folder / "model.safetensors.index.json";
+  if (fs::exists(index, failure)) return read_index(index);
+  return bad_input(folder.string(), "has no weights", "model.safetensors or model.safetensors.index.json",
+                   "pytorch_model.bin files are not read: convert them to safetensors");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
+  const fs::path config_path = folder / "config.json";
+  const auto config_text = read_file(config_path, kMaxConfigBytes);
+  if (!config_text) return tl::unexpected<Error>(config_text.error());
+  auto config = parse_json(*config_text, config_path.string());
+  if (!config) return forward_error(config);
+  if (!config->is_object()) return bad_input(config_path.string(), "is not a JSON object", "an object");
+
+  auto names = weight_files(folder);
+  if (!names) return forward_error(names);
+  std::vector<fs::path> files = {config_path};
+  std::vector<MappedFile> shards;
+  std::vector<Tensor> tensors;
+  std::unordered_set<std::string> seen;
+  for (const std::string& name : *names) {
+    auto shard = MappedFile::open(folder / name);
+    if (!shard) return forward_error(shard);
+    auto content = parse_safetensors(shard->bytes(), (folder / name).string());
+    if (!content) return forward_error(content);
+    for (Tensor& tensor : *content) {
+      if (!seen.insert(tensor.name).second) {
+        return bad_input((folder / name).string(),
+                         fmt::format("tensor '{}' is in another file, too", tensor.name),
+                         "each tensor in one file");
+      }
+      tensors.push_back(std::move(tensor));
+    }
+    shards.push_back(std::move(*shard));
+    files.push_back(folder / name);
+  }
+  std::error_code failure;
+  if (names->size() > 1) files.push_back(folder / "model.safetensors.index.json");
+  for (const char* name : kTextFiles) {
+    if (fs::exists(folder / name, failure)) files.push_back(folder / name);
+  }
+  std::sort(files.begin(), files.end());
+  return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
+                                                 std::move(shards), std::move(tensors));
+}
+
+}  // namespace sizeup

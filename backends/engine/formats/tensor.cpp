@@ -1,0 +1,25 @@
+#include "backends/engine/formats/tensor.h"
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+int64_t Tensor::rows() const {
+  int64_t count = 1;
+  for (size_t i = 0; i + 1 < shape.size(); ++i) count *= shape[i];
+  return count;
+}
+
+void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
+  const BlockFormat& format = block_format(tensor.type);
+  const int64_t columns = tensor.columns();
+  require(row >= 0 && row < tensor.rows(), "the row is in the tensor");
+  require(static_cast<int64_t>(out.size()) == columns, "the row's buffer has one float for each column");
+  const int64_t row_bytes = columns / format.block_elements * format.block_bytes;
+  const int64_t start = row * row_bytes;
+  require(start + row_bytes <= static_cast<int64_t>(tensor.data.size()),
+          "the reader checked the tensor's size");
+  format.dequantise(tensor.data.data() + start, columns, out.data());
+}
+
+}  // namespace sizeup

@@ -1,0 +1,78 @@
+// One step's work as plain data made on the host: a device reads it and only does arithmetic.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backends/engine/tokenizer/tokenizer.h"
+
+namespace sizeup {
+
+// Positions whose keys and values lie together in a page. It fixes bits: attention is merged page by page,
+// page i holding positions [i * kPagePositions, (i + 1) * kPagePositions). 16 floats are one cache line and one
+// AVX-512 register; smaller pages cost more merging, larger ones more copying where a prefix branches.
+inline constexpr int kPagePositions = 16;
+
+inline int pages_for(int positions) {
+  return (positions + kPagePositions - 1) / kPagePositions;
+}
+
+// The first `positions` keys and values of page `from`, all layers, go to page `to`.
+struct PageCopy {
+  int32_t from = 0;
+  int32_t to = 0;
+  int32_t positions = 0;
+};
+
+// The key and value of a row go to a page. A row that several branches continue has several of these.
+struct KeyValueWrite {
+  int32_t row = 0;
+  int32_t page = 0;
+  int32_t offset = 0;  // in [0, kPagePositions)
+};
+
+// A row whose next-token distribution is asked for.
+struct WantedRow {
+  int32_t row = 0;
+  int32_t target_begin = 0;  // Step::targets[target_begin, target_begin + target_count)
+  int32_t target_count = 0;
+  bool distribution = false;  // all log-probabilities are wanted, for sampling
+};
+
+// Order of effects: copies in order, then in every layer all writes before any attention.
+struct Step {
+  // One entry per row.
+  std::vector<Token> tokens;
+  std::vector<int32_t> positions;
+  std::vector<int32_t> tables;  // index of the row's page table
+
+  // Page table t is pages[table_begin[t], table_begin[t + 1]): page i of it holds positions from
+  // i * kPagePositions on. A row attends to positions 0 to its own.
+  std::vector<int32_t> table_begin;
+  std::vector<int32_t> pages;
+
+  std::vector<PageCopy> copies;
+  std::vector<KeyValueWrite> writes;
+  std::vector<WantedRow> wanted;
+  std::vector<Token> targets;
+  int32_t page_count = 0;  // every page number in the step is smaller
+
+  int rows() const { return static_cast<int>(tokens.size()); }
+  std::span<const int32_t> table(int32_t index) const {
+    const auto begin = static_cast<size_t>(table_begin[static_cast<size_t>(index)]);
+    const auto end = static_cast<size_t>(table_begin[static_cast<size_t>(index) + 1]);
+    return std::span(pages).subspan(begin, end - begin);
+  }
+};
+
+// Natural log-probabilities in float32: (logit - max) - log(sum(exp(logit - max))).
+struct StepResult {
+  std::vector<Token> best;            // for each wanted row: the most probable token, ties to the lowest
+  std::vector<float> best_logprobs;   // for each wanted row: its log-probability
+  std::vector<float> target_logprobs; // for each of Step::targets
+  std::vector<float> distributions;   // `vocabulary` values for each wanted row that asked, in order
+};
+
+}  // namespace sizeup

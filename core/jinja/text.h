@@ -1,0 +1,51 @@
+// UTF-8 text as Python's str sees it: a sequence of code points, with Python's white space and case rules.
+// A byte that is not valid UTF-8 counts as one code point, so no input can make these fail.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sizeup::jinja {
+
+struct CodePoint {
+  char32_t value;  // U+FFFD for an invalid byte
+  size_t bytes;    // length of its encoding, at least 1
+};
+
+CodePoint decode_at(std::string_view text, size_t byte);
+void append_code_point(std::string& text, char32_t code_point);
+bool is_valid_utf8(std::string_view text);
+
+size_t count_characters(std::string_view text);
+size_t byte_of_character(std::string_view text, size_t character);  // text.size() if past the end
+std::vector<std::string_view> split_characters(std::string_view text);
+
+bool is_space(char32_t code_point);      // str.isspace, and \s in Python's re
+bool is_printable(char32_t code_point);  // str.isprintable
+std::string_view strip_left(std::string_view text);
+std::string_view strip_right(std::string_view text);
+// Removes characters contained in `set` from the ends.
+std::string_view strip_left(std::string_view text, std::string_view set);
+std::string_view strip_right(std::string_view text, std::string_view set);
+
+std::string to_upper(std::string_view text);
+std::string to_lower(std::string_view text);
+std::string to_title(std::string_view text);        // str.title: every run of cased letters
+std::string to_capitalized(std::string_view text);  // str.capitalize
+bool is_lower(std::string_view text);
+bool is_upper(std::string_view text);
+
+// str.splitlines, with all of Python's line boundaries.
+std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
+// str.split(None, limit): runs of white space; limit < 0 means no limit.
+std::vector<std::string_view> split_words(std::string_view text, int64_t limit);
+std::vector<std::string_view> split_words_from_right(std::string_view text, int64_t limit);
+
+// str.replace with a count (< 0: all); an empty `from` matches between characters.
+// The caller bounds the size of the result: see replaced_size.
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to, int64_t count);
+size_t replaced_size(std::string_view text, std::string_view from, std::string_view to, int64_t count);
+
+}  // namespace sizeup::jinja

@@ -1,0 +1,60 @@
+// What answers cost: own machines by the hour, endpoints by the token. Unknown is nullopt, never 0; amounts
+// in different currencies are never added or compared.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+// Either a price per hour or prices per token; neither: unknown.
+struct Prices {
+  std::string currency;  // as printed, "USD"; empty only if no price is given
+  std::optional<double> per_hour;
+  double utilisation = 1.0;  // share of the paid time in which the machine answers; in (0, 1]
+  std::optional<double> per_million_input;
+  std::optional<double> per_million_cached_input;  // absent: cached tokens cost what other input does
+  std::optional<double> per_million_output;
+
+  bool known() const { return per_hour || per_million_input || per_million_output; }
+};
+
+// Checks signs, ranges, that a currency is named, and that only one way of pricing is given, complete (a
+// price for input and one for output). `place` goes into the error.
+Result<Prices> check_prices(Prices prices, const std::string& place);
+
+// What a set of requests used.
+struct Usage {
+  int64_t requests = 0;
+  std::optional<int64_t> correct;              // answers that were right; nullopt where that is no count
+  std::optional<double> wall_seconds;          // of the whole set
+  std::optional<int64_t> input_tokens;         // all prompt tokens, cached ones included
+  std::optional<int64_t> cached_input_tokens;  // absent: none were cached
+  std::optional<int64_t> output_tokens;
+};
+
+struct Cost {
+  std::string currency;
+  std::optional<double> total;
+  std::optional<double> per_request;
+  std::optional<double> per_1000_requests;
+  std::optional<double> per_1000_correct;  // nullopt when nothing was right: no amount buys a right answer
+  std::string basis;  // "price per hour 0.20 at utilisation 1.00", "price per token", "unknown"
+};
+
+// per hour: wall_seconds / 3600 * price / utilisation. per token: (input - cached) * input price + cached *
+// cached price + output * output price, per million. A missing usage figure that the price needs makes every
+// amount unknown.
+Cost cost_of(const Prices& prices, const Usage& usage);
+
+// The sum of two totals; nullopt when one of them is unknown; an error for different currencies.
+Result<std::optional<double>> add_totals(const Cost& a, const Cost& b);
+
+// a / b of the costs per request, e.g. how many times cheaper the small model is; nullopt when one is unknown
+// or b costs nothing; an error for different currencies.
+Result<std::optional<double>> cost_ratio(const Cost& a, const Cost& b);
+
+}  // namespace sizeup

@@ -1,0 +1,97 @@
+#include "harness/run/asking.h"
+
+#include <utility>
+
+#include "core/io/sha256.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+// The first eight bytes of a hash of document and ask: independent streams under one seed.
+uint64_t stream_of(const Sample& sample, size_t ask_index) {
+  const auto digest = sha256(sample.document_hash + "/" + std::to_string(ask_index));
+  uint64_t stream = 0;
+  for (size_t i = 0; i < sizeof(stream); ++i) stream = stream << 8 | digest[i];
+  return stream;
+}
+
+struct AskWriter {
+  Json& json;
+
+  void operator()(const ScoreContinuation& ask) const {
+    json["ask"] = "continuation";
+    json["template"] = !std::holds_alternative<std::string>(ask.context);
+    json["continuation"] = ask.continuation;
+  }
+  void operator()(const ScoreText&) const { json["ask"] = "text"; }
+  void operator()(const Generate& ask) const {
+    const Sampling& sampling = ask.sampling;
+    json["ask"] = "generate";
+    json["template"] = !std::holds_alternative<std::string>(ask.prompt);
+    json["max_tokens"] = ask.max_tokens;
+    json["stop"] = ask.stop;
+    json["temperature"] = sampling.temperature;
+    if (sampling.temperature == 0.0) return;  // greedy: nothing below has any influence
+    json["top_k"] = sampling.top_k;
+    json["top_p"] = sampling.top_p;
+    json["min_p"] = sampling.min_p;
+    json["seed"] = sampling.seed;
+    json["stream"] = sampling.stream;
+  }
+};
+
+}  // namespace
+
+Prompt prompt_of(const PromptText& text, bool chat_template) {
+  if (!chat_template) return text.system + text.user;
+  std::vector<ChatMessage> messages;
+  if (!text.system.empty()) messages.push_back({"system", text.system});
+  messages.push_back({"user", text.user});
+  return messages;
+}
+
+Prompt without_system(Prompt prompt) {
+  if (auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt)) {
+    std::erase_if(*messages, [](const ChatMessage& message) { return message.role == "system"; });
+  }
+  return prompt;
+}
+
+Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt, const Asking& asking) {
+  Request request;
+  if (const auto* score = std::get_if<AskScore>(&ask)) {
+    std::string continuation = asking.chat_template ? score->continuation : score->delimiter + score->continuation;
+    request.ask = ScoreContinuation{std::move(prompt), std::move(continuation)};
+  } else if (std::holds_alternative<AskText>(ask)) {
+    request.ask = ScoreText{sample.prompt.user};
+  } else {
+    const auto& generate = std::get<AskGenerate>(ask);
+    Sampling sampling;
+    sampling.temperature = generate.temperature;
+    sampling.top_k = generate.top_k;
+    sampling.top_p = generate.top_p;
+    sampling.min_p = generate.min_p;
+    sampling.seed = asking.seed;
+    sampling.stream = stream_of(sample, ask_index);
+    request.ask = Generate{std::move(prompt), generate.max_tokens, generate.stop, sampling};
+  }
+  return request;
+}
+
+std::string response_key_json(const ModelCard& card, const Request& request, const std::string& rendered) {
+  Json json = {{"version", kNumericsVersion},
+               {"model", card.fingerprint},
+               {"backend", card.backend},
+               {"device", card.device},
+               {"tier", card.tier},
+               {"precision", card.precision},
+               {"context_length", card.context_length},
+               {"prompt_sha256", sha256_hex(rendered)},
+               {"truncate", request.truncate == Truncate::left ? "left" : "error"},
+               {"add_special", request.add_special}};
+  std::visit(AskWriter{json}, request.ask);
+  return to_canonical(json);
+}
+
+}  // namespace sizeup

@@ -1,0 +1,128 @@
+#include "harness/run/protocol.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace sizeup {
+namespace {
+
+// Room for the longest choices of the usual sets; the answer ends at the first line break anyway.
+constexpr int kMaxChoiceTokens = 64;
+
+bool needs_scores(const TaskKind& task) { return task.output_type != OutputType::generate_until; }
+
+tl::unexpected<Error> lacks(const ModelCard& model, const char* what, const TaskKind& task, const char* hint) {
+  return unavailable(model.name, fmt::format("cannot {}, which task '{}' needs", what, task.name), hint);
+}
+
+Result<Protocol> check_likelihood(std::span<const ModelCard* const> models, std::span<const TaskKind> tasks) {
+  for (const TaskKind& task : tasks) {
+    for (const ModelCard* model : models) {
+      if (needs_scores(task) && !model->can_score) {
+        return lacks(*model, "score given texts", task,
+                     "ask all models for written answers with --protocol generative");
+      }
+      if (!needs_scores(task) && !model->can_generate) return lacks(*model, "generate", task, "leave this task out");
+    }
+  }
+  return Protocol::likelihood;
+}
+
+Result<Protocol> check_generative(std::span<const ModelCard* const> models, std::span<const TaskKind> tasks) {
+  for (const TaskKind& task : tasks) {
+    if (needs_scores(task) && task.output_type != OutputType::multiple_choice) {
+      return usage_error(fmt::format("task '{}' scores given texts and has no written form", task.name),
+                         "run it with --protocol likelihood and models that can score");
+    }
+    for (const ModelCard* model : models) {
+      if (!model->can_generate) return lacks(*model, "generate", task, "use --protocol likelihood");
+    }
+  }
+  return Protocol::generative;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto outside = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return std::isspace(byte) != 0 || std::ispunct(byte) != 0;
+  };
+  while (!text.empty() && outside(text.front())) text.remove_prefix(1);
+  while (!text.empty() && outside(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+bool word_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_';
+}
+
+bool occurs_as_word(std::string_view text, std::string_view word) {
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || !word_byte(text[at - 1])) && (end == text.size() || !word_byte(text[end]))) return true;
+  }
+  return false;
+}
+
+bool begins_with_word(std::string_view text, std::string_view word) {
+  return text.size() >= word.size() && same_ignoring_case(text.substr(0, word.size()), word) &&
+         (text.size() == word.size() || !word_byte(text[word.size()]));
+}
+
+}  // namespace
+
+const char* name_of(Protocol protocol) { return protocol == Protocol::likelihood ? "likelihood" : "generative"; }
+
+Result<Protocol> choose_protocol(ProtocolChoice choice, std::span<const ModelCard* const> models,
+                                 std::span<const TaskKind> tasks) {
+  if (choice == ProtocolChoice::likelihood) return check_likelihood(models, tasks);
+  if (choice == ProtocolChoice::generative) return check_generative(models, tasks);
+  const bool all_score = std::all_of(models.begin(), models.end(), [](const ModelCard* m) { return m->can_score; });
+  const bool scores_wanted = std::any_of(tasks.begin(), tasks.end(), needs_scores);
+  return all_score || !scores_wanted ? check_likelihood(models, tasks) : check_generative(models, tasks);
+}
+
+Protocol protocol_of(OutputType output_type, Protocol run_protocol) {
+  return output_type == OutputType::generate_until ? Protocol::generative : run_protocol;
+}
+
+AskGenerate written_choice() {
+  AskGenerate ask;
+  ask.max_tokens = kMaxChoiceTokens;
+  ask.stop = {"\n"};
+  return ask;
+}
+
+std::optional<size_t> named_choice(std::string_view answer, std::span<const std::string> choices) {
+  const std::string_view text = trimmed(answer);
+  std::optional<size_t> longest;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    const std::string_view choice = trimmed(choices[i]);
+    if (choice.empty()) continue;
+    if (same_ignoring_case(text, choice)) return i;
+    if (begins_with_word(text, choice) && (!longest || choice.size() > trimmed(choices[*longest]).size())) longest = i;
+  }
+  // "A" begins "A train is faster" as well, but there it is a word of the sentence.
+  if (longest && (trimmed(choices[*longest]).size() > 1 || text.size() == 1 ||
+                  std::isspace(static_cast<unsigned char>(text[1])) == 0)) {
+    return longest;
+  }
+  std::optional<size_t> only;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    const std::string_view choice = trimmed(choices[i]);
+    if (choice.empty() || !occurs_as_word(text, choice)) continue;
+    if (only) return std::nullopt;
+    only = i;
+  }
+  return only;
+}
+
+}  // namespace sizeup

@@ -1,0 +1,40 @@
+// Which way of asking a run uses, and multiple choice asked as a question to be answered in writing.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+#include "harness/run/run_settings.h"
+#include "tasks/task.h"
+
+namespace sizeup {
+
+enum class Protocol { likelihood, generative };
+
+const char* name_of(Protocol protocol);
+
+struct TaskKind {
+  std::string name;
+  OutputType output_type;
+};
+
+// One protocol for all models of a run, since numbers of different protocols cannot be compared: likelihood when
+// every model can score, else generative. An error names the model and the task that stand in the way.
+Result<Protocol> choose_protocol(ProtocolChoice choice, std::span<const ModelCard* const> models,
+                                 std::span<const TaskKind> tasks);
+
+// The protocol of one task in such a run: written answers stay written.
+Protocol protocol_of(OutputType output_type, Protocol run_protocol);
+
+// The one request that replaces the choices of a multiple-choice sample under the generative protocol.
+AskGenerate written_choice();
+
+// Which of the choices a written answer names; nothing if none or several do. In this order: the whole answer, its
+// beginning (the longest choice), the only choice that occurs in it as a word.
+std::optional<size_t> named_choice(std::string_view answer, std::span<const std::string> choices);
+
+}  // namespace sizeup

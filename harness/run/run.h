@@ -1,0 +1,64 @@
+// Runs models through tasks: plan, ask, score, aggregate, measure; every finished response is in the store.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/model_reference.h"
+#include "core/errors/result.h"
+#include "harness/run/progress.h"
+#include "harness/run/run_settings.h"
+#include "harness/store/records.h"
+#include "harness/store/group_commit.h"
+#include "tasks/task.h"
+
+namespace sizeup {
+
+// What surrounds a run: where tasks are found, how models are opened, what is written about the machine.
+struct RunEnvironment {
+  std::filesystem::path definitions;  // folder of the built-in tasks
+  std::string program;                // version and commit of sizeup
+  std::string machine;                // JSON, see machine.h
+  std::function<Result<std::unique_ptr<Backend>>(const ModelReference&)> open_model;
+  std::function<Result<std::unique_ptr<Task>>(const std::string& name_or_path, const TaskOptions&)> open_task;
+  GroupLimits commits;
+
+  // The registry's backends, the task files under `definitions`, this machine.
+  static RunEnvironment standard(const std::filesystem::path& definitions);
+};
+
+// One model on one task (scenario offline): the headline metric.
+struct EvaluationSummary {
+  int64_t evaluation_id = 0;
+  std::string model;
+  std::string task;
+  ResultRow headline;       // value NaN where no sample could be scored
+  int64_t samples = 0;
+  int64_t failed = 0;       // samples with an error instead of an answer
+  std::vector<ResultRow> results;  // all metrics of the whole evaluation, rates included
+};
+
+struct RunSummary {
+  int64_t run_id = 0;
+  std::string run_name;
+  std::string protocol;  // "likelihood" or "generative"
+  bool chat_template = false;
+  std::vector<EvaluationSummary> evaluations;
+  int64_t samples_failed = 0;    // above 0: the program ends with status 1
+  int64_t requests_sent = 0;     // offline, by this call
+  int64_t requests_from_store = 0;
+  int64_t requests_measured = 0;  // in scenario "single"
+};
+
+// Executes the settings, or resumes a run. A stop leaves a run that --resume continues (error `interrupted`), and
+// so does a backend that breaks; failed requests do not stop a run.
+Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, std::stop_token stop,
+                           const RunEnvironment& environment);
+
+}  // namespace sizeup

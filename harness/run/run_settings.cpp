@@ -1,0 +1,292 @@
+#include "harness/run/run_settings.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "backends/model_reference.h"
+#include "core/io/file.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;  // a run file is written by hand
+
+// Thrown inside this file only; parse_run_settings turns it into its Result.
+struct Refused {
+  Error error;
+};
+
+struct Reader {
+  std::string place;
+  std::filesystem::path folder;
+
+  [[noreturn]] void refuse(const YAML::Node& node, std::string message, std::string expected,
+                           std::string hint = {}) const {
+    const YAML::Mark mark = node.Mark();
+    std::string where = mark.is_null() ? place : fmt::format("{}:{}", place, mark.line + 1);
+    throw Refused{{ErrorKind::bad_input, std::move(where), std::move(message), std::move(expected), std::move(hint)}};
+  }
+
+  template <class Value>
+  Value scalar(const YAML::Node& node, const std::string& key, const char* expected) const {
+    Value value{};
+    if (!node.IsScalar() || !YAML::convert<Value>::decode(node, value)) {
+      refuse(node, fmt::format("key '{}' has a value of the wrong kind", key), expected);
+    }
+    return value;
+  }
+
+  template <class Value>
+  Value number(const YAML::Node& node, const std::string& key, Value lowest, Value highest) const {
+    const std::string expected = fmt::format("a number from {} to {}", lowest, highest);
+    const Value value = scalar<Value>(node, key, expected.c_str());
+    if (!(value >= lowest && value <= highest)) {
+      refuse(node, fmt::format("key '{}' is out of range: {}", key, value), expected);
+    }
+    return value;
+  }
+
+  std::string text(const YAML::Node& node, const std::string& key) const {
+    return scalar<std::string>(node, key, "a text");
+  }
+
+  std::vector<std::string> texts(const YAML::Node& node, const std::string& key) const {
+    if (node.IsScalar()) return {text(node, key)};
+    if (!node.IsSequence()) refuse(node, fmt::format("key '{}' has a value of the wrong kind", key), "a list of texts");
+    std::vector<std::string> values;
+    for (const YAML::Node& item : node) values.push_back(text(item, key));
+    return values;
+  }
+
+  std::string joined(const std::string& path) const {
+    if (folder.empty() || std::filesystem::path(path).is_absolute()) return path;
+    return (folder / path).lexically_normal().string();
+  }
+
+  // A file in a model reference is relative to the run file; names of hubs and endpoints are no paths.
+  std::string model(const YAML::Node& node, const std::string& text) const {
+    Result<ModelReference> reference = ModelReference::parse(text);
+    if (!reference) {
+      refuse(node, fmt::format("key 'models': {}", reference.error().message), reference.error().expected,
+             reference.error().hint);
+    }
+    if (reference->scheme != "file") return text;
+    const size_t question = text.find('?');
+    const size_t start = text.rfind(reference->target, question);
+    require(start != std::string::npos, "the target of a model reference is part of its text");
+    return text.substr(0, start) + joined(reference->target) + text.substr(start + reference->target.size());
+  }
+
+  // A task is a file when it looks like one; everything else is a built-in name.
+  std::string task(const std::string& text) const {
+    const bool file = text.find('/') != std::string::npos || text.ends_with(".yaml") || text.ends_with(".yml");
+    return file ? joined(text) : text;
+  }
+};
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// One key of a mapping that becomes a T.
+template <class T>
+struct Key {
+  const char* name;
+  void (*read)(const Reader&, const YAML::Node&, T&);
+};
+
+template <class T>
+void read_mapping(const Reader& reader, const YAML::Node& mapping, std::span<const Key<T>> keys, T& into) {
+  if (!mapping.IsMap()) reader.refuse(mapping, "not a mapping", "lines of 'key: value'");
+  std::vector<std::string> seen;
+  for (const auto& item : mapping) {
+    const std::string name = reader.scalar<std::string>(item.first, "", "a key");
+    const auto known = std::find_if(keys.begin(), keys.end(), [&](const Key<T>& key) { return key.name == name; });
+    if (known == keys.end()) {
+      const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const Key<T>& a, const Key<T>& b) {
+        return edit_distance(a.name, name) < edit_distance(b.name, name);
+      });
+      reader.refuse(item.first, fmt::format("unknown key '{:.100}'", name), "",
+                    fmt::format("the nearest known key is '{}'", nearest->name));
+    }
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      reader.refuse(item.first, fmt::format("key '{}' is given twice", name), "each key once");
+    }
+    seen.push_back(name);
+    if (!item.second.IsNull()) known->read(reader, item.second, into);
+  }
+}
+
+constexpr double kMaxPrice = 1e9;
+
+constexpr std::array<Key<Prices>, 6> kPriceKeys{{
+    {"currency", [](const Reader& r, const YAML::Node& n, Prices& p) { p.currency = r.text(n, "currency"); }},
+    {"per_hour",
+     [](const Reader& r, const YAML::Node& n, Prices& p) { p.per_hour = r.number(n, "per_hour", 0.0, kMaxPrice); }},
+    {"utilisation",
+     [](const Reader& r, const YAML::Node& n, Prices& p) { p.utilisation = r.number(n, "utilisation", 0.0, 1.0); }},
+    {"per_million_input",
+     [](const Reader& r, const YAML::Node& n, Prices& p) {
+       p.per_million_input = r.number(n, "per_million_input", 0.0, kMaxPrice);
+     }},
+    {"per_million_cached_input",
+     [](const Reader& r, const YAML::Node& n, Prices& p) {
+       p.per_million_cached_input = r.number(n, "per_million_cached_input", 0.0, kMaxPrice);
+     }},
+    {"per_million_output",
+     [](const Reader& r, const YAML::Node& n, Prices& p) {
+       p.per_million_output = r.number(n, "per_million_output", 0.0, kMaxPrice);
+     }},
+}};
+
+void read_prices(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  if (!node.IsMap()) reader.refuse(node, "key 'prices' has a value of the wrong kind", "'model name: {per_hour: ...}'");
+  for (const auto& item : node) {
+    const std::string model = reader.text(item.first, "prices");
+    Prices prices;
+    read_mapping<Prices>(reader, item.second, kPriceKeys, prices);
+    Result<Prices> checked = check_prices(prices, reader.place);
+    if (!checked) {
+      reader.refuse(item.first, fmt::format("prices of '{}': {}", model, checked.error().message),
+                    checked.error().expected, checked.error().hint);
+    }
+    settings.prices[model] = *checked;
+  }
+}
+
+constexpr std::array<std::pair<const char*, ProtocolChoice>, 3> kProtocols{{
+    {"auto", ProtocolChoice::automatic},
+    {"likelihood", ProtocolChoice::likelihood},
+    {"generative", ProtocolChoice::generative},
+}};
+
+void read_protocol(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  const std::string text = reader.text(node, "protocol");
+  for (const auto& [name, choice] : kProtocols) {
+    if (text != name) continue;
+    settings.protocol = choice;
+    return;
+  }
+  reader.refuse(node, fmt::format("key 'protocol' has the unknown value '{:.100}'", text),
+                "auto, likelihood or generative");
+}
+
+void read_models(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  for (const std::string& text : reader.texts(node, "models")) settings.models.push_back(reader.model(node, text));
+}
+
+void read_tasks(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  for (const std::string& text : reader.texts(node, "tasks")) settings.tasks.push_back(reader.task(text));
+}
+
+using Settings = RunSettings;
+constexpr int64_t kMaxCount = int64_t{1} << 40;
+constexpr int kMaxSmall = 1 << 20;
+
+// The seed is a column of signed 64-bit integers in the store.
+constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
+
+constexpr std::array<Key<RunSettings>, 14> kKeys{{
+    {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
+    {"models", read_models},
+    {"tasks", read_tasks},
+    {"limit",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount);
+     }},
+    {"num_fewshot",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.num_fewshot = r.number(n, "num_fewshot", 0, 1000); }},
+    {"db", [](const Reader& r, const YAML::Node& n, Settings& s) { s.db = r.joined(r.text(n, "db")); }},
+    {"protocol", read_protocol},
+    {"apply_chat_template",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.apply_chat_template = r.scalar<bool>(n, "apply_chat_template", "true or false");
+     }},
+    {"seed",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.seed = r.number<uint64_t>(n, "seed", 0, kMaxSeed); }},
+    {"now", [](const Reader& r, const YAML::Node& n, Settings& s) { s.now = r.text(n, "now"); }},
+    {"prices", read_prices},
+    {"latency_samples",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.latency_samples = r.number(n, "latency_samples", 0, kMaxSmall);
+     }},
+    {"threads",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.threads = r.number(n, "threads", 0, kMaxSmall); }},
+    {"durable",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.durable = r.scalar<bool>(n, "durable", "true or false");
+     }},
+}};
+
+Json to_json(const Prices& prices) {
+  Json json = {{"currency", prices.currency}, {"utilisation", prices.utilisation}};
+  if (prices.per_hour) json["per_hour"] = *prices.per_hour;
+  if (prices.per_million_input) json["per_million_input"] = *prices.per_million_input;
+  if (prices.per_million_cached_input) json["per_million_cached_input"] = *prices.per_million_cached_input;
+  if (prices.per_million_output) json["per_million_output"] = *prices.per_million_output;
+  return json;
+}
+
+}  // namespace
+
+Result<RunSettings> read_run_file(const std::filesystem::path& file) {
+  Result<std::string> text = read_file(file, kMaxFileBytes);
+  if (!text) return forward_error(text);
+  return parse_run_settings(*text, file.string(), file.parent_path());
+}
+
+Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string& place,
+                                       const std::filesystem::path& folder) {
+  const Reader reader{place, folder};
+  try {
+    const YAML::Node root = YAML::Load(std::string(yaml));
+    RunSettings settings;
+    settings.db = reader.joined(settings.db.string());
+    read_mapping<RunSettings>(reader, root, kKeys, settings);
+    return settings;
+  } catch (const Refused& refused) {
+    return tl::unexpected<Error>(refused.error);
+  } catch (const YAML::Exception& error) {
+    return bad_input(fmt::format("{}:{}", place, error.mark.line + 1), fmt::format("not valid YAML: {}", error.msg),
+                     "a run file: lines of 'key: value'");
+  }
+}
+
+std::string to_run_file(const RunSettings& settings) {
+  Json json = {{"models", settings.models},
+               {"tasks", settings.tasks},
+               {"limit", settings.limit},
+               {"db", settings.db.string()},
+               {"seed", settings.seed},
+               {"latency_samples", settings.latency_samples},
+               {"threads", settings.threads},
+               {"durable", settings.durable}};
+  if (!settings.name.empty()) json["name"] = settings.name;
+  if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;
+  for (const auto& [name, choice] : kProtocols) {
+    if (settings.protocol == choice) json["protocol"] = name;
+  }
+  if (settings.apply_chat_template) json["apply_chat_template"] = *settings.apply_chat_template;
+  if (!settings.now.empty()) json["now"] = settings.now;
+  for (const auto& [model, prices] : settings.prices) json["prices"][model] = to_json(prices);
+  return to_line(json);
+}
+
+}  // namespace sizeup

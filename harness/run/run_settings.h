@@ -1,0 +1,50 @@
+// What a run is made of: the command line's options, and the YAML run file with the same words as keys.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/cost/cost.h"
+
+namespace sizeup {
+
+enum class ProtocolChoice { automatic, likelihood, generative };
+
+struct RunSettings {
+  std::string name;                       // of the run; empty: today's date and a number
+  std::vector<std::string> models;        // model references
+  std::vector<std::string> tasks;         // built-in names or YAML files
+  int64_t limit = 0;                      // documents of each task, from the first; 0: all
+  std::optional<int> num_fewshot;         // nothing: as each task file says
+  std::filesystem::path db = "sizeup.db";
+  ProtocolChoice protocol = ProtocolChoice::automatic;
+  std::optional<bool> apply_chat_template;  // nothing: when every model has a chat template
+  uint64_t seed = 1234;                     // of sampling and of the latency sample; lm-evaluation-harness's
+  std::string now;                          // ISO-8601, what templates see; empty: when the run starts
+  std::map<std::string, Prices> prices;     // by model name
+  int latency_samples = 40;                 // of each task, measured one request at a time; 0: none
+  int threads = 0;                          // 0: all available processors
+  bool durable = false;                     // survive a loss of power, not only a kill
+
+  // Not in the file: continue this run of `db` ("": the newest unfinished one) with the settings it stored.
+  std::optional<std::string> resume;
+};
+
+// Reads a run file. Relative paths in it are relative to its folder. Unknown keys, wrong types and numbers out
+// of range are errors with file, line and key.
+Result<RunSettings> read_run_file(const std::filesystem::path& file);
+
+// The same from text; `place` names it in errors, `folder` is what relative paths are joined to (may be empty).
+Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string& place,
+                                       const std::filesystem::path& folder);
+
+// The run file that parse_run_settings reads back to the same settings, as one line of JSON (which is YAML).
+std::string to_run_file(const RunSettings& settings);
+
+}  // namespace sizeup

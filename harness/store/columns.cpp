@@ -1,0 +1,125 @@
+// JSON columns and response rows: the two places where a cell has inner structure.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/json/json.h"
+#include "harness/store/connection.h"
+
+namespace sizeup {
+namespace {
+
+// A store that somebody edited by hand, or a damaged one, must not crash a report.
+template <class Read>
+auto cell(const std::string& json, Read&& read) {
+  Result<Json> parsed = parse_json(json, "JSON column");
+  if (!parsed) throw sqlite::Failure(parsed.error());
+  try {
+    return read(*parsed);
+  } catch (const nlohmann::json::exception& error) {
+    throw sqlite::Failure({ErrorKind::bad_input, "JSON column",
+                           fmt::format("unexpected content: {:.200}", json), error.what(), ""});
+  }
+}
+
+}  // namespace
+
+std::string to_json(const std::map<std::string, std::string>& object) {
+  Json json = Json::object();
+  for (const auto& [name, value] : object) json[name] = value;
+  return to_line(json);
+}
+
+std::string to_json(const std::vector<MetricRow>& metrics) {
+  Json json = Json::array();
+  for (const MetricRow& metric : metrics) {
+    json.push_back({{"name", metric.name},
+                    {"description", metric.description},
+                    {"higher_is_better", metric.higher_is_better},
+                    {"is_mean", metric.is_mean}});
+  }
+  return to_line(json);
+}
+
+std::string to_json(const std::vector<std::string>& texts) {
+  return to_line(Json(texts));
+}
+
+std::string to_json(const std::vector<int32_t>& numbers) {
+  return fmt::format("[{}]", fmt::join(numbers, ","));
+}
+
+std::string to_json(const std::vector<float>& numbers) {
+  std::string json = "[";
+  for (const float number : numbers) {
+    if (json.size() > 1) json += ',';
+    json += std::isfinite(number) ? fmt::format("{}", number) : "null";
+  }
+  return json + "]";
+}
+
+std::map<std::string, std::string> text_map(const std::string& json) {
+  return cell(json, [](const Json& value) {
+    std::map<std::string, std::string> map;
+    for (const auto& [name, text] : value.items()) map[name] = text.get<std::string>();
+    return map;
+  });
+}
+
+std::vector<MetricRow> metric_rows(const std::string& json) {
+  return cell(json, [](const Json& value) {
+    std::vector<MetricRow> metrics;
+    for (const Json& metric : value) {
+      metrics.push_back({metric.at("name").get<std::string>(), metric.at("description").get<std::string>(),
+                         metric.at("higher_is_better").get<bool>(), metric.at("is_mean").get<bool>()});
+    }
+    return metrics;
+  });
+}
+
+std::vector<std::string> text_list(const std::string& json) {
+  return cell(json, [](const Json& value) { return value.get<std::vector<std::string>>(); });
+}
+
+std::vector<int32_t> integer_list(const std::string& json) {
+  return cell(json, [](const Json& value) { return value.get<std::vector<int32_t>>(); });
+}
+
+std::vector<float> float_list(const std::string& json) {
+  return cell(json, [](const Json& value) {
+    std::vector<float> numbers;
+    for (const Json& number : value) {
+      numbers.push_back(number.is_null() ? std::nanf("") : number.get<float>());
+    }
+    return numbers;
+  });
+}
+
+const char* const kResponseColumns =
+    "response.id, response.key, response.key_json, prompt.text, response.logprob, response.greedy, "
+    "response.text, "
+    "response.finish, response.tokens, response.token_logprobs, response.prompt_tokens, "
+    "response.completion_tokens, response.truncated";
+
+ResponseRow read_response(const sqlite::Statement& statement, int first_column) {
+  int column = first_column;
+  ResponseRow row;
+  row.id = statement.integer(column++);
+  row.key = statement.text(column++);
+  row.key_json = statement.text(column++);
+  row.prompt = statement.text(column++);
+  row.logprob = statement.real(column++);
+  row.greedy = statement.integer(column++) != 0;
+  row.text = statement.optional_text(column++);
+  row.finish = statement.text(column++);
+  row.tokens = integer_list(statement.text(column++));
+  row.token_logprobs = float_list(statement.text(column++));
+  row.prompt_tokens = static_cast<int>(statement.integer(column++));
+  row.completion_tokens = static_cast<int>(statement.integer(column++));
+  row.truncated = statement.integer(column++) != 0;
+  // A scored text without a log-probability is an impossible one; a generated text was not scored.
+  if (!row.text && std::isnan(row.logprob)) row.logprob = -std::numeric_limits<double>::infinity();
+  return row;
+}
+
+}  // namespace sizeup

@@ -1,0 +1,184 @@
+// The rows a run needs before its first request: all in one transaction, so that a kill leaves all or none.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/io/sha256.h"
+#include "harness/store/connection.h"
+#include "harness/store/store.h"
+
+namespace sizeup {
+namespace {
+
+using sqlite::Database;
+using sqlite::Failure;
+using sqlite::Statement;
+using sqlite::Transaction;
+
+enum class IfAbsent { insert, refuse };
+
+// Finds the rows of a plan, or inserts them. With IfAbsent::refuse a missing row means that what the run was
+// made of has changed, and the failure says what.
+class PlanRows {
+ public:
+  PlanRows(Database& database, IfAbsent if_absent) : database_(&database), if_absent_(if_absent) {}
+
+  int64_t model(const ModelRow& row) {
+    Statement find(*database_,
+                   "SELECT id FROM model WHERE name = ? AND reference = ? AND fingerprint = ? AND card = ?");
+    if (find.bind(row.name, row.reference, row.fingerprint, row.card).step()) return find.integer(0);
+    absent(fmt::format("model '{}'", row.name));
+    Statement insert(*database_,
+                     "INSERT INTO model (name, reference, fingerprint, card) VALUES (?, ?, ?, ?)");
+    insert.bind(row.name, row.reference, row.fingerprint, row.card).run();
+    return database_->last_insert_id();
+  }
+
+  int64_t task(const TaskRow& row) {
+    Statement find(*database_,
+                   "SELECT id FROM task WHERE name = ? AND definition_hash = ? AND data_hash = ?");
+    if (find.bind(row.name, row.definition_hash, row.data_hash).step()) return find.integer(0);
+    absent(fmt::format("task '{}'", row.name));
+    Statement insert(
+        *database_,
+        "INSERT INTO task (name, version, definition_hash, data_hash, output_type, description, metrics, "
+        "slice_fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    const std::string metrics = to_json(row.metrics);
+    const std::string slice_fields = to_json(row.slice_fields);
+    insert
+        .bind(row.name, row.version, row.definition_hash, row.data_hash, row.output_type, row.description,
+              metrics, slice_fields)
+        .run();
+    return database_->last_insert_id();
+  }
+
+  int64_t evaluation(const EvaluationRow& row) {
+    Statement find(
+        *database_,
+        "SELECT id FROM evaluation WHERE run_id = ? AND model_id = ? AND task_id = ? AND scenario = ? AND "
+        "protocol = ? AND chat_template = ? AND num_fewshot IS ? AND samples = ?");
+    if (find.bind(row.run_id, row.model.id, row.task.id, row.scenario, row.protocol, row.chat_template,
+                  row.num_fewshot, row.samples)
+            .step()) {
+      return find.integer(0);
+    }
+    absent(fmt::format("the evaluation of model '{}' on task '{}'", row.model.name, row.task.name));
+    Statement insert(*database_,
+                     "INSERT INTO evaluation (run_id, model_id, task_id, scenario, protocol, chat_template, "
+                     "num_fewshot, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    insert
+        .bind(row.run_id, row.model.id, row.task.id, row.scenario, row.protocol, row.chat_template,
+              row.num_fewshot, row.samples)
+        .run();
+    return database_->last_insert_id();
+  }
+
+  std::vector<int64_t> samples(int64_t task_id, std::span<const SampleRow> rows) {
+    Statement find(*database_,
+                   "SELECT id FROM sample WHERE task_id = ? AND document_id = ? AND document_hash = ? AND "
+                   "prompt_hash = ?");
+    Statement insert(
+        *database_,
+        "INSERT INTO sample (task_id, document_id, document_hash, row, prompt, prompt_hash, target, "
+        "source, slices) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    std::vector<int64_t> ids;
+    ids.reserve(rows.size());
+    for (const SampleRow& row : rows) {
+      const std::string prompt_hash = sha256_hex(row.prompt);
+      if (find.bind(task_id, row.document_id, row.document_hash, prompt_hash).step()) {
+        ids.push_back(find.integer(0));
+        continue;
+      }
+      absent(fmt::format("sample '{}'", row.document_id));
+      const std::string slices = to_json(row.slices);
+      insert
+          .bind(task_id, row.document_id, row.document_hash, row.row, row.prompt, prompt_hash, row.target,
+                row.source, slices)
+          .run();
+      ids.push_back(database_->last_insert_id());
+    }
+    return ids;
+  }
+
+ private:
+  void absent(const std::string& what) const {
+    if (if_absent_ == IfAbsent::insert) return;
+    throw Failure({ErrorKind::bad_input, "", fmt::format("{} is not what it was when the run started", what),
+                   "the same models, tasks and data as before",
+                   "start a new run: what is unchanged costs nothing"});
+  }
+
+  Database* database_;
+  IfAbsent if_absent_;
+};
+
+void place(Database& database, IfAbsent if_absent, const Store::Plan& plan, Store::Planned& planned) {
+  require(plan.evaluations.size() == plan.samples.size(), "a plan has one list of samples per evaluation");
+  PlanRows rows(database, if_absent);
+  for (size_t e = 0; e < plan.evaluations.size(); ++e) {
+    EvaluationRow evaluation = plan.evaluations[e];
+    evaluation.run_id = planned.run.id;
+    evaluation.model.id = rows.model(evaluation.model);
+    evaluation.task.id = rows.task(evaluation.task);
+    planned.evaluation_ids.push_back(rows.evaluation(evaluation));
+    planned.sample_ids.push_back(rows.samples(evaluation.task.id, plan.samples[e]));
+  }
+}
+
+std::string next_run_name(Database& database, const std::string& created_at) {
+  const std::string date = created_at.substr(0, 10);
+  Statement taken(database, "SELECT 1 FROM run WHERE name = ?");
+  for (int number = 1;; ++number) {
+    std::string name = fmt::format("{}-{}", date, number);
+    if (!taken.bind(name).step()) return name;
+  }
+}
+
+int64_t insert_environment(Database& database, const RunRow& run) {
+  Statement(database, "INSERT OR IGNORE INTO environment (program, machine) VALUES (?, ?)")
+      .bind(run.program, run.machine)
+      .run();
+  Statement find(database, "SELECT id FROM environment WHERE program = ? AND machine = ?");
+  find.bind(run.program, run.machine).step();
+  return find.integer(0);
+}
+
+void insert_run(Database& database, RunRow& run) {
+  if (run.name.empty()) run.name = next_run_name(database, run.created_at);
+  if (Statement(database, "SELECT 1 FROM run WHERE name = ?").bind(run.name).step()) {
+    throw Failure({ErrorKind::usage, "", fmt::format("there is a run named '{}' already", run.name), "",
+                   "choose another name, or continue an unfinished run with --resume"});
+  }
+  Statement(database,
+            "INSERT INTO run (name, created_at, now, protocol, seed, settings, environment_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind(run.name, run.created_at, run.now, run.protocol, run.seed, run.settings,
+            insert_environment(database, run))
+      .run();
+  run.id = database.last_insert_id();
+}
+
+}  // namespace
+
+Result<Store::Planned> Store::create_run(const Plan& plan) {
+  return with_database(*this, [&](Database& database) {
+    Transaction transaction(database);
+    Planned planned;
+    planned.run = plan.run;
+    insert_run(database, planned.run);
+    place(database, IfAbsent::insert, plan, planned);
+    transaction.commit();
+    return planned;
+  });
+}
+
+Result<Store::Planned> Store::find_run_plan(const Plan& plan) {
+  return with_database(*this, [&](Database& database) {
+    Planned planned;
+    planned.run = plan.run;
+    place(database, IfAbsent::refuse, plan, planned);
+    return planned;
+  });
+}
+
+}  // namespace sizeup

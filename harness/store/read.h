@@ -1,0 +1,43 @@
+// What is in a store, as plain values: for reports, comparisons and `sizeup list runs`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/store/records.h"
+#include "harness/store/store.h"
+
+namespace sizeup {
+
+// All runs, oldest first.
+Result<std::vector<RunRow>> read_runs(const Store& store);
+
+// By name; "latest" is the newest one. bad_input (with the nearest names) if there is none.
+Result<RunRow> find_run(const Store& store, const std::string& name);
+
+// The newest run without finished_at; nothing if every run is finished.
+Result<std::optional<RunRow>> find_unfinished_run(const Store& store);
+
+// In the order in which the run planned them: by scenario ("offline" first), model and task.
+Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t run_id);
+
+// Overall results first, then slices by field and value; metrics in the task's order, rates last.
+Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluation_id);
+
+Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id);
+
+// The answers of an evaluation with their scores, in the order of the data.
+Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id);
+
+// The samples of an evaluation that have an answer or a timing, in the order of the data.
+Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id);
+
+// What the model was given and gave back for each ask of one sample.
+Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t evaluation_id, int64_t sample_id);
+
+// Measured latencies of an evaluation (scenario "single"), in the order of the data.
+Result<std::vector<TimingRow>> read_timings(const Store& store, int64_t evaluation_id);
+
+}  // namespace sizeup

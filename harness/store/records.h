@@ -1,0 +1,140 @@
+// The store's rows as plain values, the same for writing and reading.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sizeup {
+
+struct RunRow {
+  int64_t id = 0;
+  std::string name;
+  std::string created_at;                  // UTC, ISO-8601 with milliseconds, as every time in here
+  std::optional<std::string> finished_at;  // nothing: running, or stopped and resumable
+  std::string now;
+  std::string protocol;  // "likelihood" or "generative"
+  int64_t seed = 0;
+  std::string settings;  // JSON: the resolved run file
+  std::string program;   // version and commit of sizeup
+  std::string machine;   // JSON: cpu, cores, memory_bytes, os, flags
+};
+
+struct ModelRow {
+  int64_t id = 0;
+  std::string name;
+  std::string reference;
+  std::string fingerprint;
+  std::string card;  // JSON of ModelCard, member by member
+};
+
+struct MetricRow {
+  std::string name;
+  std::string description;
+  bool higher_is_better = true;
+  bool is_mean = true;
+};
+
+struct TaskRow {
+  int64_t id = 0;
+  std::string name;
+  std::string version;
+  std::string definition_hash;
+  std::string data_hash;
+  std::string output_type;  // "multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until"
+  std::string description;
+  std::vector<MetricRow> metrics;  // the first is the headline
+  std::vector<std::string> slice_fields;
+};
+
+// One model x one task x one scenario in a run.
+struct EvaluationRow {
+  int64_t id = 0;
+  int64_t run_id = 0;
+  ModelRow model;
+  TaskRow task;
+  std::string scenario;  // "offline" or "single"
+  std::string protocol;  // "likelihood" or "generative"
+  bool chat_template = false;
+  std::optional<int> num_fewshot;  // nothing: what the task file says
+  int64_t samples = 0;             // planned
+  int64_t answered = 0;            // have an answer (failed ones included), or a timing in scenario "single"
+  int64_t failed = 0;              // have an error instead of an answer
+  std::optional<std::string> finished_at;
+  std::optional<double> wall_ms;      // of the whole backend run that answered it
+  std::optional<std::string> counts;  // JSON of RunCounts
+};
+
+// A document of a task as it was asked, without any model's answer.
+struct SampleRow {
+  int64_t id = 0;
+  std::string document_id;
+  std::string document_hash;
+  int64_t row = 0;
+  std::string prompt;  // before any chat template
+  std::string target;
+  std::string source;  // the passage of a grounded answer, or empty
+  std::map<std::string, std::string> slices;
+};
+
+struct ResponseRow {
+  int64_t id = 0;
+  std::string key;       // SHA-256 of key_json
+  std::string key_json;  // what the answer depends on; names its prompt by SHA-256
+  std::string prompt;    // what the model was given, chat template applied
+  double logprob = std::numeric_limits<double>::quiet_NaN();  // -infinity: impossible; NaN: not scored
+  bool greedy = false;
+  std::optional<std::string> text;  // generation
+  std::string finish;               // "stop", "length", "none" (scoring)
+  std::vector<int32_t> tokens;
+  std::vector<float> token_logprobs;  // NaN: unconditioned
+  int prompt_tokens = 0;
+  int completion_tokens = 0;
+  bool truncated = false;
+};
+
+struct AnswerRow {
+  int64_t evaluation_id = 0;
+  int64_t sample_id = 0;
+  std::string answer;
+  bool no_answer = false;
+  bool invalid = false;
+  bool truncated = false;
+  std::optional<std::string> error;  // set: the request failed, there are no scores
+  double confidence = std::numeric_limits<double>::quiet_NaN();  // NaN: none
+  std::map<std::string, std::string> details;
+  std::map<std::string, double> scores;  // metric -> value; NaN: undefined
+};
+
+struct TimingRow {
+  int64_t evaluation_id = 0;
+  int64_t sample_id = 0;
+  double ttft_ms = 0.0;   // of the sample's first request
+  double total_ms = 0.0;  // summed over its requests
+  int prompt_tokens = 0;
+  int completion_tokens = 0;
+};
+
+// An aggregate with its 95 % interval; slice_field "" is the whole evaluation.
+struct ResultRow {
+  std::string metric;
+  std::string slice_field;
+  std::string slice_value;
+  double value = 0.0;  // NaN: undefined for these samples
+  std::optional<double> lo;
+  std::optional<double> hi;
+  int64_t n = 0;
+};
+
+struct CostRow {
+  std::optional<std::string> currency;
+  std::optional<double> per_request;  // a request is a sample here: all its asks together
+  std::optional<double> per_1000_correct;
+  std::optional<double> total;
+  std::string basis;
+};
+
+}  // namespace sizeup

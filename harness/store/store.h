@@ -1,0 +1,74 @@
+// The SQLite file that holds runs, answers and results: opening it, and the rows a run needs before it
+// starts. SQL lives in this folder only. See schema.sql for the tables, read.h for reading, writer.h for a
+// run's answers.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/store/records.h"
+
+namespace sizeup {
+
+enum class StoreAccess {
+  read,           // the file must exist
+  write,          // created if absent; a killed process loses nothing that was committed
+  write_durable,  // the same for power loss: every commit waits for the disk
+};
+
+// Functions may be called from several threads; each is atomic.
+class Store {
+ public:
+  // Errors: not an SQLite file, not made by sizeup, made by a newer sizeup, damaged, locked, not writable.
+  static Result<Store> open(const std::filesystem::path& file, StoreAccess access);
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  const std::filesystem::path& file() const;
+
+  // A new run with its evaluations and samples, all or nothing. `run.name` empty: today's date and a number.
+  // samples[e] are the samples of evaluations[e]. Rows that are there already are found, not repeated.
+  struct Plan {
+    RunRow run;
+    std::vector<EvaluationRow> evaluations;
+    std::vector<std::span<const SampleRow>> samples;
+  };
+  struct Planned {
+    RunRow run;
+    std::vector<int64_t> evaluation_ids;
+    std::vector<std::vector<int64_t>> sample_ids;
+  };
+  Result<Planned> create_run(const Plan& plan);
+
+  // The same plan for the run that exists as plan.run. bad_input if a model, a task or its data has changed
+  // since.
+  Result<Planned> find_run_plan(const Plan& plan);
+
+  // The stored response with this key.
+  Result<std::optional<ResponseRow>> find_response(const std::string& key) const;
+
+  // Replaces the results of an evaluation and marks it as finished.
+  Result<void> finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
+                                 const CostRow& cost);
+  Result<void> finish_run(int64_t run_id, const std::string& finished_at);
+
+  struct Connection;  // for the other files of this folder: connection.h
+  Connection& connection() const { return *connection_; }
+
+ private:
+  explicit Store(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+// UTC now as the store writes it: 2026-11-21T03:04:05.678Z.
+std::string utc_now();
+
+}  // namespace sizeup

@@ -1,0 +1,60 @@
+"""Tokenizer and samples of the pocket models: `python text.py` trains tokenizer.json on the head of the training stream."""
+
+import pathlib
+import sys
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from model import ASSISTANT, BEGIN, END, SPECIAL, USER
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "datasets" / "bundled" / "generators"))
+
+import training_stream  # noqa: E402
+
+SEED = "pocket training text, version 1"
+VOCABULARY = 2048
+TOKENIZER_SAMPLES = 30000
+# The qwen2 pattern: every digit is a token of its own.
+PATTERN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+
+def train_tokenizer():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    banned = training_stream.forbidden()
+    texts = (part for i in range(TOKENIZER_SAMPLES) for part in training_stream.sample(SEED, i, banned)[1:])
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=[AddedToken(t, special=True, normalized=False) for t in SPECIAL],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    tokenizer.save(str(HERE / "tokenizer.json"))
+
+
+def load_tokenizer():
+    return Tokenizer.from_file(str(HERE / "tokenizer.json"))
+
+
+def encode(tokenizer, prompt, answer):
+    """(ids of the chat up to the answer, ids of the answer with its end)."""
+    head = [BEGIN, USER] + tokenizer.encode(prompt).ids + [END, ASSISTANT]
+    return head, tokenizer.encode(answer).ids + [END]
+
+
+if __name__ == "__main__":
+    train_tokenizer()
+    t = load_tokenizer()
+    print(t.get_vocab_size(), [t.id_to_token(i) for i in range(8)])
+    import collections
+    lengths = collections.defaultdict(list)
+    forbidden = training_stream.forbidden()
+    for i in range(2000):
+        task, prompt, answer = training_stream.sample(SEED, i, forbidden)
+        lengths[task].append(tuple(len(x) for x in encode(t, prompt, answer)))
+    for task, pairs in lengths.items():
+        n = len(pairs)
+        print(task, n, "prompt", sum(a for a, _ in pairs) / n, "answer", sum(b for _, b in pairs) / n, "longest", max(a + b for a, b in pairs))
+    for queue in training_stream.helpdesk.QUEUES:
+        print(queue, t.encode(queue).tokens)

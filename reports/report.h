@@ -1,0 +1,39 @@
+// Reports from the store: load once, write as a page, as tables or as JSON.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/errors/result.h"
+#include "core/json/json_fwd.h"
+#include "reports/report_data.h"
+
+namespace sizeup {
+
+class Store;
+
+struct ReportOptions {
+  std::string baseline;           // model name; empty: the model with the most parameters
+  std::string candidate;          // model name; empty: the one with the fewest
+  bool no_text = false;           // leave prompts, answers and sources out
+  std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
+};
+
+// Reads a run by name, or the latest one if `run` is empty, and computes what the report says.
+Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options);
+
+// One self-contained file: no network, no script needed to read it.
+Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
+std::string to_html(const ReportData& data);
+
+// A folder of RFC 4180 files: results, differences, slices, latency, cost, samples.
+Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
+
+// The page's data block: what scripts read. Schema "sizeup.report/1".
+Json to_json(const ReportData& data);
+Result<void> write_json(const ReportData& data, const std::filesystem::path& path);
+
+// Whether the small model is enough, by task, with numbers: one or two sentences in fixed wordings.
+std::string verdict_sentence(const ReportData& data);
+
+}  // namespace sizeup

@@ -1,0 +1,212 @@
+// Everything a report says, computed once: the HTML page, the JSON and the CSV files print this and nothing
+// else, so that they cannot disagree. Numbers are as computed; rounding belongs to the writers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/decide/verdict.h"
+#include "harness/statistics/bootstrap.h"
+#include "harness/statistics/interval.h"
+
+namespace sizeup {
+
+struct ReportRun {
+  std::string name;
+  std::string created;   // UTC, ISO 8601
+  std::string finished;  // empty: still running, or killed
+  std::string protocol;  // likelihood | generative | mixed
+  std::string now;       // the time that chat templates saw
+  int64_t seed = 0;
+  std::string program;                                       // version and commit
+  std::vector<std::pair<std::string, std::string>> machine;  // what, in words
+};
+
+struct ReportModel {
+  std::string name;
+  std::string reference;    // as given; the folders of an absolute path are left out
+  std::string fingerprint;  // SHA-256 of the weights, or "unknown:..." for endpoints
+  std::string architecture;
+  std::string weight_format;
+  std::string backend;
+  std::string device;
+  std::string tier;
+  std::string precision;
+  int64_t parameters = 0;  // 0: unknown
+  int64_t bytes = 0;       // 0: unknown
+  int context_length = 0;  // 0: unknown
+  std::vector<std::string> notes;
+};
+
+struct ReportTask {
+  std::string name;
+  std::string description;
+  std::string version;
+  std::string definition_hash;
+  std::string data_hash;
+  std::string output_type;
+  std::string protocol;
+  std::string metric;       // the headline, as in the leaderboard
+  std::string pair_metric;  // what differences compare sample by sample; empty where no metric can be
+  double margin = 0.0;
+  int64_t num_fewshot = 0;
+  bool chat_template = false;
+  int64_t n = 0;  // samples
+  std::vector<std::string> slice_fields;
+};
+
+// Candidate minus baseline on one task, over all of its samples or over one slice of them.
+struct ReportDifference {
+  int task = -1;  // index into tasks; -1: all tasks, weighted by size
+  std::string slice_field;
+  std::string slice_value;
+  double candidate = kNoNumber;  // mean over the pairs
+  double baseline = kNoNumber;
+  NonInferiority result;  // .difference holds counts, interval and p
+  double holm_p = kNoNumber;
+  Retention kept;  // candidate / baseline; only for whole tasks
+  // Of a task's lowest slice: the interval at the confidence that allows for looking at every slice.
+  Interval widened;
+};
+
+// One model on one task.
+struct ReportScore {
+  int model = 0;
+  int task = 0;
+  Estimate headline;                        // as stored
+  std::map<std::string, Estimate> metrics;  // every stored metric, the headline included
+  std::string scenario;
+  int64_t planned = 0;
+  int64_t answered = 0;
+  int64_t no_answer = 0;
+  int64_t invalid = 0;
+  int64_t truncated = 0;
+  int64_t errors = 0;
+};
+
+struct ReportLeader {
+  int model = 0;
+  Estimate accuracy;      // over all tasks with a comparable headline, weighted by size
+  double unusable = 0.0;  // share of answers that were none: no answer, no label, failed
+  std::optional<double> cost_per_1000;
+  Estimate p50_ms;  // time to the full answer, scenario `single`; no value: not measured
+  Estimate p95_ms;  // no value also when there are not enough queries
+};
+
+struct HallucinationCount {
+  int64_t count = 0;
+  int64_t of = 0;
+  Interval interval;  // Wilson
+  double rate() const { return of == 0 ? kNoNumber : static_cast<double>(count) / static_cast<double>(of); }
+};
+
+struct ReportHallucination {
+  int task = 0;
+  std::string kind;        // "Closed book"
+  std::string meaning;     // "wrong answer instead of none"
+  std::string unit;        // "answers", "claims", "values"
+  std::string sample_key;  // filter of the sample browser that shows them: "wrong" or "marked"
+  std::vector<HallucinationCount> models;  // one for each of ReportData::models
+};
+
+// A percentile is printed only when the early-stopping rule says that n supports it.
+struct ReportPercentile {
+  double percent = 0.0;
+  Estimate estimate;
+  bool supported = false;
+  int64_t needed = 0;  // queries that would be enough
+};
+
+struct ReportLatency {
+  int model = 0;
+  std::string quantity;  // "first token", "per token", "full answer"
+  int64_t n = 0;
+  std::vector<ReportPercentile> percentiles;
+  std::vector<double> curve;  // milliseconds at 0, 2, 4, ... 98, 99, 99.8, 100 percent; empty for "per token"
+};
+
+struct ReportCost {
+  int model = 0;
+  int task = -1;  // -1: all tasks of the run
+  std::string currency;
+  std::optional<double> per_1000;
+  std::optional<double> per_1000_correct;
+  std::optional<double> total;
+  std::string basis;
+};
+
+// Where in an answer the source gives no support; UTF-16 code units, as JavaScript counts.
+struct ReportEvidence {
+  int64_t start = 0;
+  int64_t end = 0;
+  std::string why;
+};
+
+// What one model made of a sample.
+struct ReportAnswer {
+  bool present = false;
+  std::string text;                 // what was written, or the choice that was taken
+  std::string extracted;            // what the filters took from it, where that is not the text
+  std::optional<double> score;      // of the task's pair_metric
+  std::optional<double> confidence;
+  std::optional<double> total_ms;  // scenario `single`
+  std::string status;              // "", no_answer, invalid, truncated, error
+  std::vector<ReportEvidence> evidence;
+
+  bool right() const { return score && *score >= 0.5; }
+};
+
+struct ReportSample {
+  std::string id;  // unique in the report and the same after a re-run: task and document
+  int task = 0;
+  std::map<std::string, std::string> slices;
+  std::string input;
+  std::string expected;
+  std::string source;
+  ReportAnswer candidate;
+  ReportAnswer baseline;
+};
+
+// What a model's part of the run took.
+struct ReportWork {
+  int model = 0;
+  std::string scenario;
+  int64_t tokens_asked = 0;
+  int64_t tokens_unique = 0;
+  int64_t tokens_computed = 0;
+  int64_t tokens_generated = 0;
+  double wall_ms = kNoNumber;
+};
+
+struct ReportData {
+  ReportRun run;
+  std::vector<ReportModel> models;
+  int candidate = 0;   // the small one
+  int baseline = -1;   // the large one; -1: a run with one model
+  std::vector<ReportTask> tasks;
+  std::vector<ReportScore> scores;
+  std::vector<ReportDifference> differences;  // one for each task that can be compared, in their order
+  std::optional<ReportDifference> overall;    // over all of them, where there is more than one
+  std::vector<ReportDifference> slices;
+  std::vector<ReportLeader> leaderboard;  // best first
+  std::vector<ReportHallucination> hallucination;
+  std::vector<ReportLatency> latency;
+  std::vector<ReportCost> cost;
+  std::vector<ReportSample> samples;
+  std::vector<ReportWork> work;
+  int64_t repaired_texts = 0;  // texts with bytes that are not UTF-8, shown as U+FFFD
+  bool redacted = false;
+  bool texts = true;  // false: --no-text
+  std::string store;  // file name of the store, for commands in the text
+  std::vector<std::string> missing;  // sections that could be had, each with the command that fills it
+
+  bool is_pair() const { return baseline >= 0; }
+  const ReportModel& small() const { return models[static_cast<size_t>(candidate)]; }
+  const ReportModel& large() const { return models[static_cast<size_t>(baseline)]; }
+};
+
+}  // namespace sizeup

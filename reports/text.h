@@ -1,0 +1,29 @@
+// Foreign text on its way into a report.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sizeup {
+
+// Controls (but tab and line feed), bidi overrides, zero-width and tag characters: shown as code points, never
+// obeyed. The page's script has the same list.
+bool is_odd(char32_t code_point);
+
+std::string code_point_name(char32_t code_point);  // "U+202E"
+
+// A name of a model, task, field or slice value: valid UTF-8, odd code points spelled out, at most 120 code
+// points. Names are cleaned once, so that page, JSON and CSV use the same.
+std::string clean_name(std::string_view name);
+
+// The first `limit` code points, with "…" where something was cut; white space runs become one space.
+std::string snippet(std::string_view text, size_t limit);
+
+// Length in UTF-16 code units, as JavaScript counts; valid UTF-8 expected.
+int64_t utf16_length(std::string_view text);
+
+// "./models/x.gguf" and "openai:name" as they are, "/home/someone/x.gguf" as "x.gguf".
+std::string without_folders(std::string_view reference);
+
+}  // namespace sizeup

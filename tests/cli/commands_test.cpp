@@ -1,0 +1,181 @@
+// The low-level commands through the program itself: exit statuses, order, bad lines.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/json/json.h"
+#include "tests/cli/program.h"
+
+namespace sizeup {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kPocketSmall = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+
+TEST(Program, MistakesOnTheCommandLineAreStatus2) {
+  EXPECT_EQ(run_program({}).status, 2);
+  EXPECT_EQ(run_program({"nonsense"}).status, 2);
+  EXPECT_EQ(run_program({"score"}).status, 2);
+  EXPECT_EQ(run_program({"score", kPocketSmall, "--threads", "0"}).status, 2);
+  EXPECT_EQ(run_program({"--help"}).status, 0);
+  EXPECT_THAT(run_program({"--version"}).output, HasSubstr("sizeup "));
+}
+
+TEST(Program, AMissingModelIsStatus3AndNamesTheFile) {
+  const Finished finished = run_program({"score", "no/such/model.gguf"});
+  EXPECT_EQ(finished.status, 3);
+  EXPECT_THAT(finished.errors, HasSubstr("no/such/model.gguf"));
+  EXPECT_EQ(finished.output, "");
+}
+
+TEST(Tokenize, RoundTripsAndKeepsTheOrder) {
+  const std::string texts = "{\"id\":\"a\",\"text\":\"Hello 42 wörld\"}\n{\"text\":\"\"}\n{\"text\":\"<|end|>\"}\n";
+  const Finished encoded = run_program({"tokenize", kPocketSmall}, texts);
+  ASSERT_EQ(encoded.status, 0) << encoded.errors;
+  const auto lines = lines_of(encoded.output);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(Json::parse(lines[0])["id"], "a");
+  EXPECT_EQ(Json::parse(lines[1])["ids"], Json::array());
+  EXPECT_GT(Json::parse(lines[2])["ids"].size(), 1u) << "a special token in a plain text is text";
+  const Finished decoded = run_program({"tokenize", kPocketSmall, "--decode"}, encoded.output);
+  ASSERT_EQ(decoded.status, 0) << decoded.errors;
+  EXPECT_EQ(Json::parse(lines_of(decoded.output)[0])["text"], "Hello 42 wörld");
+  const Finished parsed = run_program({"tokenize", kPocketSmall, "--parse-special"}, "{\"text\":\"<|end|>\"}");
+  EXPECT_EQ(Json::parse(parsed.output)["ids"].size(), 1u);
+}
+
+TEST(Tokenize, ABadLineGivesAnErrorLineAndStatus1) {
+  const Finished finished =
+      run_program({"tokenize", kPocketSmall}, "{\"text\":\"a\"}\nnot json\n[1]\n{\"id\":7,\"txt\":\"a\"}\n");
+  EXPECT_EQ(finished.status, 1);
+  const auto lines = lines_of(finished.output);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_TRUE(Json::parse(lines[0]).contains("ids"));
+  EXPECT_THAT(Json::parse(lines[1])["error"].get<std::string>(), HasSubstr("standard input:2"));
+  EXPECT_THAT(Json::parse(lines[2])["error"].get<std::string>(), HasSubstr("not an object"));
+  EXPECT_EQ(Json::parse(lines[3])["id"], 7);
+  EXPECT_THAT(Json::parse(lines[3])["error"].get<std::string>(), HasSubstr("\"text\" is missing"));
+  EXPECT_EQ(run_program({"tokenize", kPocketSmall, "--decode"}, "{\"ids\":[1000000]}").status, 1);
+}
+
+TEST(Render, WritesTheModelsOwnTemplate) {
+  const Finished finished = run_program(
+      {"render", kPocketSmall}, "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"add_generation_prompt\":true}");
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_EQ(Json::parse(finished.output)["text"], "<|begin|><|user|>Hi<|end|><|assistant|>");
+}
+
+TEST(Render, TakesATemplateFileWithoutAModel) {
+  const auto file = std::filesystem::path(testing::TempDir()) / "sizeup_template.jinja";
+  std::ofstream(file) << "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{% endfor %}{{ strftime_now('%Y') }}";
+  const Finished finished =
+      run_program({"render", "--template", file.string(), "--bos", "<s>", "--now", "2031-05-06T07:08:09Z"},
+                  "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_EQ(Json::parse(finished.output)["text"], "<s>[user]2031");
+  std::ofstream(file) << "{% if %}";
+  const Finished broken = run_program({"render", "--template", file.string()}, "{\"messages\":[]}");
+  EXPECT_EQ(broken.status, 3);
+  EXPECT_THAT(broken.errors, HasSubstr("sizeup_template.jinja"));
+  EXPECT_EQ(run_program({"render"}, "").status, 2);
+}
+
+// Reference values of ../shared: numpy in float64 over the stored weights.
+TEST(Score, EqualsTheReferenceOfARealModel) {
+  const auto shared = shared_folder();
+  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
+  std::ifstream stream(shared / "models/stories260K.reference.json");
+  const Json reference = Json::parse(stream);
+  std::string input;
+  std::vector<double> expected;
+  for (const Json& item : reference["multiple_choice"]) {
+    for (const Json& choice : item["choices"]) {
+      Json line;
+      line["context"] = item["context"];
+      line["continuation"] = choice["choice"];
+      input += to_line(line) + "\n";
+      expected.push_back(choice["sum_logprob"].get<double>());
+    }
+  }
+  const Finished finished = run_program({"score", (shared / "models/stories260K-F32.gguf").string()}, input);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const auto lines = lines_of(finished.output);
+  ASSERT_EQ(lines.size(), expected.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const Json line = Json::parse(lines[i]);
+    // 2e-4 a token, design.md section 6.
+    EXPECT_NEAR(line["logprob"].get<double>(), expected[i], 2e-4 * static_cast<double>(line["tokens"].size()));
+  }
+}
+
+TEST(Score, BitsDoNotDependOnSharingStepsOrThreads) {
+  const std::string input =
+      "{\"context\":\"The ticket is about\",\"continuation\":\" billing\"}\n"
+      "{\"context\":\"The ticket is about\",\"continuation\":\" a delivery\"}\n"
+      "{\"text\":\"One text, scored whole.\"}\n"
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"continuation\":\"no\"}\n";
+  const Finished plain = run_program({"score", kPocketSmall}, input);
+  ASSERT_EQ(plain.status, 0) << plain.errors << plain.output;
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--no-share"}, {"--threads", "1"}, {"--step-tokens", "3"}}) {
+    std::vector<std::string> arguments{"score", kPocketSmall};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    EXPECT_EQ(run_program(arguments, input).output, plain.output) << options[0];
+  }
+}
+
+TEST(Generate, StopsAtTheStopStringAndReportsTokens) {
+  const auto shared = shared_folder();
+  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
+  const std::string model = (shared / "models/stories260K-F32.gguf").string();
+  const Finished finished =
+      run_program({"generate", model},
+                  "{\"prompt\":\"Once upon a time\",\"max_tokens\":60,\"stop\":[\"Lily\"],\"logprobs\":true}\n"
+                  "{\"prompt\":\"Once upon a time\",\"max_tokens\":5}\n{\"prompt\":\"x\",\"max_tokens\":0}\n");
+  EXPECT_EQ(finished.status, 1);
+  const auto lines = lines_of(finished.output);
+  ASSERT_EQ(lines.size(), 3u);
+  const Json first = Json::parse(lines[0]);
+  EXPECT_EQ(first["text"], ", there was a little girl named ");
+  EXPECT_EQ(first["finish_reason"], "stop");
+  EXPECT_EQ(first["token_logprobs"].size(), first["ids"].size());
+  EXPECT_EQ(first["prompt_tokens"], 5);
+  const Json second = Json::parse(lines[1]);
+  EXPECT_EQ(second["finish_reason"], "length");
+  EXPECT_EQ(second["completion_tokens"], 5);
+  EXPECT_FALSE(second.contains("token_logprobs"));
+  EXPECT_TRUE(Json::parse(lines[2]).contains("error"));
+}
+
+TEST(Inspect, DescribesABundledModel) {
+  const Finished finished = run_program({"inspect", kPocketSmall, "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json model = Json::parse(finished.output);
+  EXPECT_EQ(model["architecture"], "llama");
+  EXPECT_GT(model["parameters"].get<int64_t>(), 500'000);
+  EXPECT_TRUE(model["has_chat_template"].get<bool>());
+  EXPECT_FALSE(model["tensors"].empty());
+  EXPECT_THAT(run_program({"inspect", kPocketSmall}).output, HasSubstr("Q8_0"));
+}
+
+TEST(Doctor, SaysWhatThisMachineOffers) {
+  const Finished finished = run_program({"doctor", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json report = Json::parse(finished.output);
+  EXPECT_GE(report["machine"]["processors"].get<int>(), 1);
+  EXPECT_FALSE(report["backends"].empty());
+}
+
+TEST(List, ShowsTheTables) {
+  EXPECT_THAT(run_program({"list", "backends"}).output, HasSubstr("reference"));
+  EXPECT_THAT(run_program({"list", "tasks"}).output, HasSubstr("helpdesk"));
+  EXPECT_THAT(run_program({"list", "metrics"}).output, HasSubstr("acc_norm"));
+  EXPECT_THAT(run_program({"list", "models"}).output, HasSubstr("pocket-small"));
+  const Json tasks = Json::parse(run_program({"list", "tasks", "--json"}).output);
+  EXPECT_TRUE(tasks.is_array());
+}
+
+}  // namespace
+}  // namespace sizeup

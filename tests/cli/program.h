@@ -1,0 +1,25 @@
+// Runs the sizeup program as a user's shell would.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sizeup {
+
+struct Finished {
+  int status = -1;
+  std::string output;  // standard output
+  std::string errors;  // standard error
+};
+
+// Runs build/.../sizeup with these arguments and standard input; waits for it.
+Finished run_program(const std::vector<std::string>& arguments, const std::string& input = {});
+
+// ../shared or SIZEUP_SHARED; empty where absent.
+std::filesystem::path shared_folder();
+
+// Non-empty lines.
+std::vector<std::string> lines_of(const std::string& text);
+
+}  // namespace sizeup
