@@ -1,1 +1,62 @@
-// replaced by its folder
+#include "backends/registry.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <vector>
+
+#include "backends/engine/engine_backend.h"
+#include "backends/reference/reference_device.h"
+
+namespace sizeup {
+namespace {
+
+Result<std::unique_ptr<Backend>> open_on_reference_device(const ModelReference& reference) {
+  return open_engine(reference, make_reference_device);
+}
+
+constexpr std::array kBackends{
+    BackendEntry{
+        .scheme = "file",
+        .device = "reference",
+        .description = "built-in inference in plain float32 on any processor; the oracle for other devices",
+        .example = "small=./model.gguf?device=reference",
+        .open = open_on_reference_device},
+};
+
+// The schemes, or the devices of one scheme.
+std::string known_backends(std::string_view scheme) {
+  std::vector<std::string_view> names;
+  for (const BackendEntry& entry : kBackends) {
+    if (scheme.empty()) names.push_back(entry.scheme);
+    if (scheme == entry.scheme) names.push_back(entry.device);
+  }
+  return fmt::format("available: {}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::span<const BackendEntry> backend_table() {
+  return kBackends;
+}
+
+Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
+  const auto option = reference.options.find("device");
+  const std::string device = option == reference.options.end() ? std::string() : option->second;
+  bool known_scheme = false;
+  for (const BackendEntry& entry : kBackends) {
+    if (entry.scheme != reference.scheme) continue;
+    known_scheme = true;
+    if (device.empty() || entry.device == device) return entry.open(reference);
+  }
+  if (!known_scheme) {
+    return usage_error(
+        fmt::format("model '{}': no backend for '{}:' in this build", reference.text, reference.scheme),
+        known_backends(""));
+  }
+  return usage_error(fmt::format("model '{}': unknown device '{}'", reference.text, device),
+                     known_backends(reference.scheme));
+}
+
+}  // namespace sizeup

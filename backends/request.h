@@ -82,8 +82,8 @@ struct Response {
   std::string text;
   FinishReason finish = FinishReason::none;
 
-  std::vector<int32_t> tokens;         // of the continuation, the text or the answer
-  std::vector<float> token_logprobs;   // one for each of tokens; NaN for an unconditioned first token
+  std::vector<int32_t> tokens;        // of the continuation, the text or the answer
+  std::vector<float> token_logprobs;  // one for each of tokens; NaN for an unconditioned first token
   int prompt_tokens = 0;
   int completion_tokens = 0;
   bool truncated = false;

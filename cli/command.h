@@ -13,7 +13,8 @@ namespace sizeup::cli {
 // 4 unavailable, 130 interrupted), or the error that ends it.
 using Outcome = Result<int>;
 
-// A row of the table in main.cpp. `add` declares the options on `app` and returns what runs when it is chosen.
+// A row of the table in main.cpp. `add` declares the options on `app` and returns what runs when it is
+// chosen.
 struct Command {
   std::string_view name;
   std::string_view description;

@@ -6,7 +6,8 @@
 namespace sizeup::cli {
 
 void add_engine_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--threads", options.threads, "Threads (default: all processors)")->check(CLI::Range(1, 4096));
+  app.add_option("--threads", options.threads, "Threads (default: all processors)")
+      ->check(CLI::Range(1, 4096));
   app.add_option("--step-tokens", options.max_batch_rows, "Tokens computed in one step")
       ->check(CLI::Range(1, 1 << 20));
   app.add_option("--kv-budget", options.kv_budget_bytes, "Memory for keys and values, e.g. 512MB")

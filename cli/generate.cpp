@@ -69,9 +69,10 @@ Outcome generate(const GenerateCommand& command) {
 std::function<Outcome()> add_generate(CLI::App& app) {
   auto command = std::make_shared<GenerateCommand>();
   app.add_option("model", command->model, "Model reference")->required();
-  app.add_option("--input", command->input,
-                 "JSON lines {\"prompt\"|\"messages\", max_tokens, stop, temperature, top_p, top_k, min_p, seed, "
-                 "logprobs}; - is standard input");
+  app.add_option(
+      "--input", command->input,
+      "JSON lines {\"prompt\"|\"messages\", max_tokens, stop, temperature, top_p, top_k, min_p, seed, "
+      "logprobs}; - is standard input");
   add_engine_options(app, command->options);
   return [command] { return generate(*command); };
 }

@@ -16,7 +16,8 @@ bool holds_definitions(const std::filesystem::path& folder) {
 Result<std::filesystem::path> installation_folder() {
   if (const char* home = std::getenv("SIZEUP_HOME"); home != nullptr && *home != '\0') {
     if (holds_definitions(home)) return std::filesystem::path(home);
-    return unavailable(home, "SIZEUP_HOME does not hold tasks/definitions", "unset it, or point it at the source tree");
+    return unavailable(home, "SIZEUP_HOME does not hold tasks/definitions",
+                       "unset it, or point it at the source tree");
   }
   std::error_code failure;
   const std::filesystem::path program = std::filesystem::canonical("/proc/self/exe", failure);

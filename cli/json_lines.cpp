@@ -33,7 +33,9 @@ Result<std::vector<InputLine>> read_lines(const std::string& file) {
   return lines;
 }
 
-void OrderedLines::put(size_t index, const Json& line) { emit(index, to_line(line)); }
+void OrderedLines::put(size_t index, const Json& line) {
+  emit(index, to_line(line));
+}
 
 void OrderedLines::put_error(size_t index, const Json& id, const Error& error) {
   ++bad_;
@@ -61,6 +63,8 @@ Result<std::string> string_member(const Json& object, const char* key) {
   return found->get<std::string>();
 }
 
-bool has_messages(const Json& object) { return object.contains("messages"); }
+bool has_messages(const Json& object) {
+  return object.contains("messages");
+}
 
 }  // namespace sizeup::cli

@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_st("sizeup"));
   spdlog::set_pattern("%^%l%$: %v");
 
-  CLI::App app{"sizeup: is a small language model enough for this job, or do we need the large one?", "sizeup"};
+  CLI::App app{"sizeup: is a small language model enough for this job, or do we need the large one?",
+               "sizeup"};
   app.set_version_flag("--version", std::string("sizeup ") + kVersion);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);

@@ -5,11 +5,11 @@
 
 #include "backends/engine/tokenizer/tokenizer.h"
 #include "backends/model_reference.h"
-#include "cli/clock.h"
 #include "cli/json_lines.h"
 #include "core/io/file.h"
 #include "core/jinja/template.h"
 #include "core/json/json.h"
+#include "harness/store/store.h"
 
 namespace sizeup::cli {
 namespace {
@@ -38,7 +38,8 @@ Result<TemplateSource> source_of_model(const std::string& model) {
   auto tokenizer = load_tokenizer(**checkpoint);
   if (!tokenizer) return forward_error(tokenizer);
   const auto text = load_chat_template(**checkpoint);
-  if (!text) return bad_input(model, "the model carries no chat template", {}, "give one with --template FILE");
+  if (!text)
+    return bad_input(model, "the model carries no chat template", {}, "give one with --template FILE");
   const SpecialTokens& special = (*tokenizer)->special();
   const auto piece = [&](const std::optional<Token>& token) {
     return token ? (*tokenizer)->decode(std::vector{*token}, false) : std::string();

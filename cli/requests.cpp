@@ -86,12 +86,12 @@ Result<Request> generate_request(const Json& line) {
   ask.prompt = *prompt;
   Sampling& sampling = ask.sampling;
   // 1e6 tokens or pieces is beyond any context or vocabulary here; 100 is beyond any temperature in use.
-  for (auto read : {read_number(line, "max_tokens", 1, 1e6, ask.max_tokens),
-                    read_number(line, "temperature", 0, 100, sampling.temperature),
-                    read_number(line, "top_k", 0, 1e6, sampling.top_k),
-                    read_number(line, "top_p", 0, 1, sampling.top_p),
-                    read_number(line, "min_p", 0, 1, sampling.min_p),
-                    read_number(line, "seed", 0, 0x1p63, sampling.seed), read_stop(line, ask.stop)}) {
+  for (auto read :
+       {read_number(line, "max_tokens", 1, 1e6, ask.max_tokens),
+        read_number(line, "temperature", 0, 100, sampling.temperature),
+        read_number(line, "top_k", 0, 1e6, sampling.top_k), read_number(line, "top_p", 0, 1, sampling.top_p),
+        read_number(line, "min_p", 0, 1, sampling.min_p), read_number(line, "seed", 0, 0x1p63, sampling.seed),
+        read_stop(line, ask.stop)}) {
     if (!read) return forward_error(read);
   }
   Request request;

@@ -18,7 +18,9 @@ struct ScoreCommand {
   RunOptions options;
 };
 
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
 Json score_line(const Json& id, const Response& response) {
   Json line;
@@ -28,7 +30,8 @@ Json score_line(const Json& id, const Response& response) {
   line["greedy"] = response.greedy;
   line["tokens"] = response.tokens;
   line["token_logprobs"] = Json::array();
-  for (const float logprob : response.token_logprobs) line["token_logprobs"].push_back(number_or_null(logprob));
+  for (const float logprob : response.token_logprobs)
+    line["token_logprobs"].push_back(number_or_null(logprob));
   line["truncated"] = response.truncated;
   return line;
 }
@@ -71,9 +74,11 @@ Outcome score(const ScoreCommand& command) {
 std::function<Outcome()> add_score(CLI::App& app) {
   auto command = std::make_shared<ScoreCommand>();
   app.add_option("model", command->model, "Model reference")->required();
-  app.add_option("--input", command->input,
-                 "JSON lines {\"context\"|\"messages\", \"continuation\"} or {\"text\"}; - is standard input");
-  app.add_flag("--add-special,!--no-add-special", command->add_special, "Add BOS where the tokenizer's rule says so");
+  app.add_option(
+      "--input", command->input,
+      "JSON lines {\"context\"|\"messages\", \"continuation\"} or {\"text\"}; - is standard input");
+  app.add_flag("--add-special,!--no-add-special", command->add_special,
+               "Add BOS where the tokenizer's rule says so");
   add_engine_options(app, command->options);
   return [command] { return score(*command); };
 }

@@ -33,7 +33,8 @@ Result<Json> encode_line(const Tokenizer& tokenizer, const Json& line, const Enc
 
 Result<Json> decode_line(const Tokenizer& tokenizer, const Json& line, bool skip_special) {
   const auto found = line.find("ids");
-  if (found == line.end() || !found->is_array()) return bad_input("", "\"ids\" is missing", "a list of token ids");
+  if (found == line.end() || !found->is_array())
+    return bad_input("", "\"ids\" is missing", "a list of token ids");
   std::vector<Token> ids;
   for (const Json& id : *found) {
     if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= tokenizer.vocabulary()) {
@@ -60,7 +61,7 @@ Outcome tokenize(const TokenizeCommand& command) {
   OrderedLines output;
   for (size_t i = 0; i < lines->size(); ++i) {
     InputLine& line = (*lines)[i];
-    Result<Json> result = !line.object       ? forward_error(line.object)
+    Result<Json> result = !line.object     ? forward_error(line.object)
                           : command.decode ? decode_line(**tokenizer, *line.object, command.skip_special)
                                            : encode_line(**tokenizer, *line.object, command.options);
     if (!result) {
@@ -80,7 +81,8 @@ Outcome tokenize(const TokenizeCommand& command) {
 std::function<Outcome()> add_tokenize(CLI::App& app) {
   auto command = std::make_shared<TokenizeCommand>();
   app.add_option("model", command->model, "Model reference; a vocabulary-only file will do")->required();
-  app.add_option("--input", command->input, "JSON lines {\"text\"}, or {\"ids\"} with --decode; - is standard input");
+  app.add_option("--input", command->input,
+                 "JSON lines {\"text\"}, or {\"ids\"} with --decode; - is standard input");
   app.add_flag("--decode", command->decode, "Ids to text");
   app.add_flag("--skip-special", command->skip_special, "With --decode: leave special tokens out");
   app.add_flag("--add-special,!--no-add-special", command->options.add_special,

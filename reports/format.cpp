@@ -25,13 +25,16 @@ std::string with_true_minus(const std::string& number) {
   return out;
 }
 
-std::string grouped(std::string digits) {
-  const size_t start = !digits.empty() && digits[0] == '-' ? 1 : 0;
-  for (size_t at = digits.size(); at > start + 3;) {
-    at -= 3;
-    digits.insert(at, ",");
+// Digits with an optional minus before them, in groups of three.
+std::string grouped(std::string_view digits) {
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const size_t left = digits.size() - i;
+    const bool between = i > 0 && digits[i - 1] != '-' && left % 3 == 0;
+    if (between) out += ',';
+    out += digits[i];
   }
-  return digits;
+  return out;
 }
 
 // Plain ASCII "-1.9", "+0.3", "0.0".
@@ -58,16 +61,30 @@ std::string bound(double difference, double margin) {
   }
 }
 
+// What stands before an amount: "$", or the currency's code and a space.
+std::string currency_symbol(std::string_view currency) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSymbols = {
+      {{"USD", "$"}, {"EUR", "€"}, {"GBP", "£"}}};
+  for (const auto& [code, symbol] : kSymbols) {
+    if (code == currency) return std::string(symbol);
+  }
+  return fmt::format("{}{}", currency, kSpace);
+}
+
 struct TimeUnit {
   double ms;
   std::string_view name;
 };
 
-TimeUnit time_unit(double ms) { return ms < 1000.0 ? TimeUnit{1.0, "ms"} : TimeUnit{1000.0, "s"}; }
+TimeUnit time_unit(double ms) {
+  return ms < 1000.0 ? TimeUnit{1.0, "ms"} : TimeUnit{1000.0, "s"};
+}
 
 }  // namespace
 
-std::string format_count(int64_t value) { return with_true_minus(grouped(std::to_string(value))); }
+std::string format_count(int64_t value) {
+  return with_true_minus(grouped(std::to_string(value)));
+}
 
 std::string format_percent(double fraction, int digits) {
   if (std::isnan(fraction)) return std::string(kNone);
@@ -142,10 +159,6 @@ std::string format_parameters(int64_t count) {
 }
 
 std::string format_money(double amount, std::string_view currency) {
-  std::string symbol = std::string(currency) + std::string(kSpace);
-  if (currency == "USD") symbol = "$";
-  if (currency == "EUR") symbol = "€";
-  if (currency == "GBP") symbol = "£";
   const double size = std::fabs(amount);
   std::string digits;
   if (size >= 100.0) {
@@ -155,7 +168,7 @@ std::string format_money(double amount, std::string_view currency) {
   } else {
     digits = format_significant(amount);
   }
-  return symbol + digits;
+  return currency_symbol(currency) + digits;
 }
 
 std::string format_margin(double margin) {

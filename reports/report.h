@@ -13,9 +13,9 @@ namespace sizeup {
 class Store;
 
 struct ReportOptions {
-  std::string baseline;           // model name; empty: the model with the most parameters
-  std::string candidate;          // model name; empty: the one with the fewest
-  bool no_text = false;           // leave prompts, answers and sources out
+  std::string baseline;             // model name; empty: the model with the most parameters
+  std::string candidate;            // model name; empty: the one with the fewest
+  bool no_text = false;             // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
 

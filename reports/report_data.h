@@ -52,8 +52,9 @@ struct ReportTask {
   std::string protocol;
   std::string metric;       // the headline, as in the leaderboard
   std::string pair_metric;  // what differences compare sample by sample; empty where no metric can be
+  bool share = true;        // the headline lies in 0..1 and prints as per cent
   double margin = 0.0;
-  int64_t num_fewshot = 0;
+  std::optional<int64_t> num_fewshot;  // nothing: as the task file says
   bool chat_template = false;
   int64_t n = 0;  // samples
   std::vector<std::string> slice_fields;
@@ -106,10 +107,10 @@ struct HallucinationCount {
 
 struct ReportHallucination {
   int task = 0;
-  std::string kind;        // "Closed book"
-  std::string meaning;     // "wrong answer instead of none"
-  std::string unit;        // "answers", "claims", "values"
-  std::string sample_key;  // filter of the sample browser that shows them: "wrong" or "marked"
+  std::string kind;                        // "Closed book"
+  std::string meaning;                     // "wrong answer instead of none"
+  std::string unit;                        // "answers", "claims", "values"
+  std::string sample_key;                  // names the kind in the sample browser's filter: "closed_book"
   std::vector<HallucinationCount> models;  // one for each of ReportData::models
 };
 
@@ -149,13 +150,14 @@ struct ReportEvidence {
 // What one model made of a sample.
 struct ReportAnswer {
   bool present = false;
-  std::string text;                 // what was written, or the choice that was taken
-  std::string extracted;            // what the filters took from it, where that is not the text
-  std::optional<double> score;      // of the task's pair_metric
+  std::string text;             // what was written, or the choice that was taken
+  std::string extracted;        // what the filters took from it, where that is not the text
+  std::optional<double> score;  // of the task's pair_metric
   std::optional<double> confidence;
   std::optional<double> total_ms;  // scenario `single`
   std::string status;              // "", no_answer, invalid, truncated, error
   std::vector<ReportEvidence> evidence;
+  std::vector<std::string> invented;  // sample_key of each kind of hallucination that this answer is
 
   bool right() const { return score && *score >= 0.5; }
 };
@@ -185,8 +187,8 @@ struct ReportWork {
 struct ReportData {
   ReportRun run;
   std::vector<ReportModel> models;
-  int candidate = 0;   // the small one
-  int baseline = -1;   // the large one; -1: a run with one model
+  int candidate = 0;  // the small one
+  int baseline = -1;  // the large one; -1: a run with one model
   std::vector<ReportTask> tasks;
   std::vector<ReportScore> scores;
   std::vector<ReportDifference> differences;  // one for each task that can be compared, in their order
@@ -200,8 +202,8 @@ struct ReportData {
   std::vector<ReportWork> work;
   int64_t repaired_texts = 0;  // texts with bytes that are not UTF-8, shown as U+FFFD
   bool redacted = false;
-  bool texts = true;  // false: --no-text
-  std::string store;  // file name of the store, for commands in the text
+  bool texts = true;                 // false: --no-text
+  std::string store;                 // file name of the store, for commands in the text
   std::vector<std::string> missing;  // sections that could be had, each with the command that fills it
 
   bool is_pair() const { return baseline >= 0; }

@@ -43,7 +43,7 @@ std::string clean_name(std::string_view name) {
     if (++count > kLimit) return out + "…";
     const bool spelled = is_odd(next.value) || next.value == '\n' || next.value == '\t';
     if (spelled) {
-      out += "[" + code_point_name(next.value) + "]";
+      out += fmt::format("[{}]", code_point_name(next.value));
     } else {
       out += rest.substr(0, next.bytes);
     }

@@ -7,8 +7,8 @@
 
 namespace sizeup {
 
-// Controls (but tab and line feed), bidi overrides, zero-width and tag characters: shown as code points, never
-// obeyed. The page's script has the same list.
+// Controls (but tab and line feed), bidi overrides, zero-width and tag characters: shown as code points,
+// never obeyed. The page's script has the same list.
 bool is_odd(char32_t code_point);
 
 std::string code_point_name(char32_t code_point);  // "U+202E"

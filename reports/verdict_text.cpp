@@ -76,7 +76,9 @@ class NumberedList {
   bool first_ = true;
 };
 
-std::string times(double factor) { return format_significant(factor, 2) + "×"; }
+std::string times(double factor) {
+  return format_significant(factor, 2) + "×";
+}
 
 // "it costs 1/14 and answers 6× faster"; empty where neither is known.
 std::string price_and_speed(const ReportData& data) {
@@ -104,7 +106,8 @@ std::string more_samples(const Differences& open) {
     most = std::max(most, *difference->result.more);
   }
   if (most == 0) return {};
-  return fmt::format("about {} more samples would decide{}", format_count(most), open.size() > 1 ? " all of them" : "");
+  return fmt::format("about {} more samples would decide{}", format_count(most),
+                     open.size() > 1 ? " all of them" : "");
 }
 
 std::string names(const ReportData& data, const Differences& differences) {
@@ -134,7 +137,8 @@ void sentence_by_task(const ReportData& data, const std::string& subject, Senten
   }
   if (yes.empty() && no.empty()) {
     sentence.strong("There is not enough data yet");
-    sentence.plain(fmt::format(" to say whether {} is good enough for ", subject == "Small" ? "small" : subject));
+    sentence.plain(
+        fmt::format(" to say whether {} is good enough for ", subject == "Small" ? "small" : subject));
     list.write(open, "and", Kind::plain);
     const std::string more = more_samples(open);
     sentence.plain(more.empty() ? "." : ": " + more + ".");
@@ -165,8 +169,9 @@ void sentence_by_count(const ReportData& data, const std::string& subject, Sente
     const double margin = margin_of(data, *data.overall);
     sentence.plain(". Over all tasks it ");
     sentence.plain(d.difference < 0.0 ? "loses " : "differs by ");
-    sentence.number(fmt::format("{}\u00a0pp (95\u00a0% interval {}, margin {}\u00a0pp)", format_points(d.difference),
-                                format_points_range(d.lo, d.hi, margin), format_margin(margin)));
+    sentence.number(fmt::format("{}\u00a0pp (95\u00a0% interval {}, margin {}\u00a0pp)",
+                                format_points(d.difference), format_points_range(d.lo, d.hi, margin),
+                                format_margin(margin)));
   }
   sentence.plain(".");
 }
@@ -182,14 +187,13 @@ void sentence_for_one(const ReportData& data, const std::string& subject, Senten
     } else {
       sentence.plain(", ");
     }
-    // An unbounded metric such as perplexity is no share.
-    const bool share = score.headline.value <= 1.0;
+    const bool share = task.share;  // an unbounded metric such as perplexity is not
     sentence.strong(share ? format_percent(score.headline.value) : format_significant(score.headline.value));
     sentence.plain(fmt::format(" {} on {} ", task.metric, task.name));
     if (score.headline.has_interval()) {
-      const std::string range = share ? format_percent_range(score.headline.lo, score.headline.hi)
-                                      : format_significant(score.headline.lo) + "…" +
-                                            format_significant(score.headline.hi);
+      const std::string range =
+          share ? format_percent_range(score.headline.lo, score.headline.hi)
+                : format_significant(score.headline.lo) + "…" + format_significant(score.headline.hi);
       sentence.number(fmt::format("({}{})", written == 0 ? "95\u00a0% interval " : "", range));
     }
     ++written;
@@ -237,7 +241,8 @@ std::optional<double> times_cheaper(const ReportData& data) {
     if (cost.model == data.candidate) small = &cost;
     if (cost.model == data.baseline) large = &cost;
   }
-  const bool known = small && large && small->per_1000 && large->per_1000 && small->currency == large->currency;
+  const bool known =
+      small && large && small->per_1000 && large->per_1000 && small->currency == large->currency;
   if (!known || *small->per_1000 <= 0.0 || *large->per_1000 <= 0.0) return std::nullopt;
   return *large->per_1000 / *small->per_1000;
 }

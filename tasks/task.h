@@ -18,6 +18,9 @@ namespace sizeup {
 
 enum class OutputType { multiple_choice, loglikelihood, loglikelihood_rolling, generate_until };
 
+// What happens to a prompt that does not fit the model's context (key `truncate`).
+enum class Truncation { left, error };
+
 // The user's part of a prompt before any chat template: the harness sends it as plain text, or, with
 // apply_chat_template, as messages (system = description, user = the rest).
 struct PromptText {
@@ -44,13 +47,13 @@ using Ask = std::variant<AskScore, AskText, AskGenerate>;
 
 // A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice.
 struct Sample {
-  std::string id;               // stable across runs: the document's own id, or its index
-  std::string document_hash;    // SHA-256 of the document's canonical JSON
+  std::string id;             // stable across runs: the document's own id, or its index
+  std::string document_hash;  // SHA-256 of the document's canonical JSON
   PromptText prompt;
   std::vector<Ask> asks;
-  std::string target;           // what is expected, as shown in reports
+  std::string target;                         // what is expected, as shown in reports
   std::map<std::string, std::string> slices;  // field -> value
-  int64_t index = 0;            // row in the data file, from 0
+  int64_t index = 0;                          // row in the data file, from 0
   std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
   std::vector<int> gold;              // multiple_choice: the right choices
   std::string source;                 // the text that the answer must rest on (key `grounding`), or ""
@@ -67,11 +70,12 @@ struct Reply {
 
 // What the filters extracted, and what each metric makes of it.
 struct Scored {
-  std::string answer;         // shown in reports; for multiple_choice the chosen choice
-  bool no_answer = false;     // the filters found nothing
-  bool invalid = false;       // classification: an answer that is no label
-  double confidence = 0.0;    // probability of the chosen option or exp(mean token log-probability); NaN: none
-  std::map<std::string, double> scores;  // metric -> value; a metric that does not apply to this sample is absent
+  std::string answer;       // shown in reports; for multiple_choice the chosen choice
+  bool no_answer = false;   // the filters found nothing
+  bool invalid = false;     // classification: an answer that is no label
+  double confidence = 0.0;  // probability of the chosen option or exp(mean token log-probability); NaN: none
+  std::map<std::string, double>
+      scores;  // metric -> value; a metric that does not apply to this sample is absent
   std::map<std::string, std::string> details;  // predicted label, gold label, unsupported claims ...: for set
                                                // metrics (macro F1) and for the report's evidence
 };
@@ -91,11 +95,14 @@ class Task {
   virtual const std::string& description() const = 0;
   virtual OutputType output_type() const = 0;
   virtual std::vector<std::string> slice_fields() const = 0;
-  virtual std::vector<MetricInfo> metrics() const = 0;        // the first one is the headline
-  virtual std::string definition_hash() const = 0;            // SHA-256 of the definition after includes
-  virtual std::string data_hash() const = 0;                  // SHA-256 of the data files' bytes
-  virtual std::string version() const = 0;                    // metadata.version, or empty
-  virtual std::string grounding_source(const Sample& sample) const = 0;  // the passage of a grounded answer, or ""
+  virtual std::vector<MetricInfo> metrics() const = 0;  // the first one is the headline
+  virtual std::string definition_hash() const = 0;      // SHA-256 of the definition after includes
+  virtual std::string data_hash() const = 0;            // SHA-256 of the data files' bytes
+  virtual std::string version() const = 0;              // metadata.version, or empty
+  virtual std::string grounding_source(
+      const Sample& sample) const = 0;  // the passage of a grounded answer, or ""
+
+  virtual Truncation truncation() const { return Truncation::left; }
 
   // All samples in the order of the data (the first `limit`, 0: all), prompts rendered.
   virtual Result<std::vector<Sample>> samples(int64_t limit) const = 0;
@@ -117,7 +124,8 @@ struct TaskOptions {
 Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options);
 
 // A built-in name ("helpdesk"), or a path to a YAML file; `definitions` is the folder of the built-in ones.
-Result<std::filesystem::path> find_task(const std::string& name_or_path, const std::filesystem::path& definitions);
+Result<std::filesystem::path> find_task(const std::string& name_or_path,
+                                        const std::filesystem::path& definitions);
 
 // What `sizeup list tasks` shows.
 struct TaskListing {

@@ -58,7 +58,8 @@ class Converter {
     YamlNode node;
     node.place = place(source.Mark());
     if (depth > kMaxDepth) {
-      return bad_input(node.place, "the YAML is nested too deeply", fmt::format("at most {} levels", kMaxDepth));
+      return bad_input(node.place, "the YAML is nested too deeply",
+                       fmt::format("at most {} levels", kMaxDepth));
     }
     if (++values_ > kMaxValues) {
       return bad_input(node.place, "the YAML has too many values", fmt::format("at most {}", kMaxValues));
@@ -69,14 +70,17 @@ class Converter {
     if (own_tag) node.tag = tag;
     switch (source.Type()) {
       case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return node;
+      case YAML::NodeType::Null:
+        return node;
       case YAML::NodeType::Scalar:
         node.text = replace_invalid_utf8(source.Scalar());
         node.kind = YamlNode::Kind::text;
         if (tag == "?") type_plain_scalar(node);
         return node;
-      case YAML::NodeType::Sequence: return list(source, std::move(node), depth);
-      case YAML::NodeType::Map: return map(source, std::move(node), depth);
+      case YAML::NodeType::Sequence:
+        return list(source, std::move(node), depth);
+      case YAML::NodeType::Map:
+        return map(source, std::move(node), depth);
     }
     return node;
   }
@@ -141,11 +145,16 @@ Result<YamlNode> read_yaml(const std::filesystem::path& file) {
 
 Json to_json(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::null: return nullptr;
-    case YamlNode::Kind::boolean: return node.boolean;
-    case YamlNode::Kind::integer: return node.integer;
-    case YamlNode::Kind::real: return node.real;
-    case YamlNode::Kind::text: return node.text;
+    case YamlNode::Kind::null:
+      return nullptr;
+    case YamlNode::Kind::boolean:
+      return node.boolean;
+    case YamlNode::Kind::integer:
+      return node.integer;
+    case YamlNode::Kind::real:
+      return node.real;
+    case YamlNode::Kind::text:
+      return node.text;
     case YamlNode::Kind::list: {
       Json list = Json::array();
       for (const YamlNode& item : node.items) list.push_back(to_json(item));

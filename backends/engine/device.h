@@ -46,8 +46,8 @@ class Device {
   // Softmax of query * key / sqrt(head_size) over positions 0 to the row's own, times value.
   virtual void attention(int layer, RowsId query, RowsId out) = 0;
   virtual void gated_activation(Activation activation, RowsId gate, RowsId up, RowsId out) = 0;
-  virtual void add(RowsId rows, RowsId addend) = 0;         // rows += addend
-  virtual void select_wanted(RowsId in, RowsId out) = 0;    // the rows of Step::wanted, in order
+  virtual void add(RowsId rows, RowsId addend) = 0;       // rows += addend
+  virtual void select_wanted(RowsId in, RowsId out) = 0;  // the rows of Step::wanted, in order
   virtual void log_probabilities(RowsId wanted, MatrixId head, StepResult& result) = 0;
 };
 

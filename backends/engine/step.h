@@ -11,8 +11,8 @@
 namespace sizeup {
 
 // Positions whose keys and values lie together in a page. It fixes bits: attention is merged page by page,
-// page i holding positions [i * kPagePositions, (i + 1) * kPagePositions). 16 floats are one cache line and one
-// AVX-512 register; smaller pages cost more merging, larger ones more copying where a prefix branches.
+// page i holding positions [i * kPagePositions, (i + 1) * kPagePositions). 16 floats are one cache line and
+// one AVX-512 register; smaller pages cost more merging, larger ones more copying where a prefix branches.
 inline constexpr int kPagePositions = 16;
 
 inline int pages_for(int positions) {
@@ -69,10 +69,10 @@ struct Step {
 
 // Natural log-probabilities in float32: (logit - max) - log(sum(exp(logit - max))).
 struct StepResult {
-  std::vector<Token> best;            // for each wanted row: the most probable token, ties to the lowest
-  std::vector<float> best_logprobs;   // for each wanted row: its log-probability
-  std::vector<float> target_logprobs; // for each of Step::targets
-  std::vector<float> distributions;   // `vocabulary` values for each wanted row that asked, in order
+  std::vector<Token> best;             // for each wanted row: the most probable token, ties to the lowest
+  std::vector<float> best_logprobs;    // for each wanted row: its log-probability
+  std::vector<float> target_logprobs;  // for each of Step::targets
+  std::vector<float> distributions;    // `vocabulary` values for each wanted row that asked, in order
 };
 
 }  // namespace sizeup

@@ -13,10 +13,14 @@ std::string describe(const Error& error) {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return 2;
-    case ErrorKind::bad_input: return 3;
-    case ErrorKind::unavailable: return 4;
-    case ErrorKind::interrupted: return 130;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::bad_input:
+      return 3;
+    case ErrorKind::unavailable:
+      return 4;
+    case ErrorKind::interrupted:
+      return 130;
   }
   throw InternalError("unknown ErrorKind");
 }

@@ -13,7 +13,8 @@ namespace sizeup {
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
   std::error_code failure;
   if (!std::filesystem::exists(path, failure)) {
-    return bad_input(path.string(), "file not found", {}, "check the path; it is relative to the current folder");
+    return bad_input(path.string(), "file not found", {},
+                     "check the path; it is relative to the current folder");
   }
   if (std::filesystem::is_directory(path, failure)) return bad_input(path.string(), "is a folder", "a file");
   std::ifstream stream(path, std::ios::binary);

@@ -44,6 +44,8 @@ std::string to_hex(const std::array<uint8_t, 32>& digest) {
   return text;
 }
 
-std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
+std::string sha256_hex(std::string_view bytes) {
+  return to_hex(sha256(bytes));
+}
 
 }  // namespace sizeup

@@ -15,8 +15,9 @@ namespace sizeup::jinja {
 namespace {
 
 // Longest first.
-constexpr std::string_view kSymbols[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
-                                         "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
+constexpr std::string_view kSymbols[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
+                                         "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                         ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
 
 // "\r\n" and "\r" become "\n"; one final newline goes unless it is kept.
 std::string normalize_newlines(std::string_view source, bool keep_trailing_newline) {
@@ -34,11 +35,16 @@ std::string normalize_newlines(std::string_view source, bool keep_trailing_newli
   return out;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) {
-  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
-bool is_name_part(char c) { return is_name_start(c) || is_digit(c); }
+bool is_name_start(char c) {
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_name_part(char c) {
+  return is_name_start(c) || is_digit(c);
+}
 
 // Decodes the escapes of Python's "unicode-escape".
 class StringDecoder {
@@ -88,7 +94,7 @@ class StringDecoder {
     for (int i = 0; i < 3 && at_ < body_.size() && body_[at_] >= '0' && body_[at_] <= '7'; ++i) {
       value = value * 8 + static_cast<uint32_t>(body_[at_++] - '0');
     }
-    append_code_point(out_, value);
+    append_utf8(out_, value);
   }
 
   void hexadecimal(size_t digits) {
@@ -99,9 +105,10 @@ class StringDecoder {
       fail("truncated escape in a string", line_);
     }
     if (value > 0x10FFFF) fail("illegal Unicode character in a string escape", line_);
-    if (value >= 0xD800 && value < 0xE000) fail("a string escape names a surrogate, which is not a character", line_);
+    if (value >= 0xD800 && value < 0xE000)
+      fail("a string escape names a surrogate, which is not a character", line_);
     at_ += digits;
-    append_code_point(out_, value);
+    append_utf8(out_, value);
   }
 
   std::string_view body_;
@@ -112,7 +119,8 @@ class StringDecoder {
 
 class Lexer {
  public:
-  Lexer(std::string source, const TemplateSettings& settings) : source_(std::move(source)), settings_(settings) {}
+  Lexer(std::string source, const TemplateSettings& settings)
+      : source_(std::move(source)), settings_(settings) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) read_text();
@@ -124,7 +132,9 @@ class Lexer {
   std::string_view rest() const { return std::string_view(source_).substr(at_); }
   bool next_is(std::string_view expected) const { return rest().substr(0, expected.size()) == expected; }
 
-  void push(TokenKind kind, std::string_view text) { tokens_.push_back({kind, std::string(text), line_, 0, 0}); }
+  void push(TokenKind kind, std::string_view text) {
+    tokens_.push_back({kind, std::string(text), line_, 0, 0});
+  }
 
   void advance(size_t bytes) {
     const auto begin = source_.begin() + static_cast<std::ptrdiff_t>(at_);
@@ -205,7 +215,8 @@ class Lexer {
 
   void read_raw() {
     const int begin_line = line_;
-    for (size_t open = source_.find("{%", at_); open != std::string::npos; open = source_.find("{%", open + 2)) {
+    for (size_t open = source_.find("{%", at_); open != std::string::npos;
+         open = source_.find("{%", open + 2)) {
       std::string_view tag = std::string_view(source_).substr(open + 2);
       const char sign = tag.empty() ? ' ' : tag[0];
       if (sign == '-' || sign == '+') tag.remove_prefix(1);
@@ -290,7 +301,8 @@ class Lexer {
       return c >= '0' && c <= (kind == 'o' ? '7' : '1');
     };
     size_t i = 2;
-    while (i < text.size() && (fits(text[i]) || (text[i] == '_' && i + 1 < text.size() && fits(text[i + 1])))) ++i;
+    while (i < text.size() && (fits(text[i]) || (text[i] == '_' && i + 1 < text.size() && fits(text[i + 1]))))
+      ++i;
     return i > 2 ? i : 0;
   }
 
@@ -361,7 +373,8 @@ class Lexer {
     if (symbol == "[") brackets_ += ']';
     if (symbol != "}" && symbol != ")" && symbol != "]") return;
     if (brackets_.empty()) fail(fmt::format("unexpected '{}'", symbol), line_);
-    if (brackets_.back() != symbol[0]) fail(fmt::format("unexpected '{}', expected '{}'", symbol, brackets_.back()), line_);
+    if (brackets_.back() != symbol[0])
+      fail(fmt::format("unexpected '{}', expected '{}'", symbol, brackets_.back()), line_);
     brackets_.pop_back();
   }
 
@@ -382,13 +395,20 @@ std::vector<Token> tokenize(std::string_view source, const TemplateSettings& set
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case TokenKind::data: return "template data / text";
-    case TokenKind::variable_begin: return "begin of print statement";
-    case TokenKind::variable_end: return "end of print statement";
-    case TokenKind::block_begin: return "begin of statement block";
-    case TokenKind::block_end: return "end of statement block";
-    case TokenKind::end: return "end of template";
-    default: return token.text;
+    case TokenKind::data:
+      return "template data / text";
+    case TokenKind::variable_begin:
+      return "begin of print statement";
+    case TokenKind::variable_end:
+      return "end of print statement";
+    case TokenKind::block_begin:
+      return "begin of statement block";
+    case TokenKind::block_end:
+      return "end of statement block";
+    case TokenKind::end:
+      return "end of template";
+    default:
+      return token.text;
   }
 }
 

@@ -1,12 +1,18 @@
 #include "core/jinja/template.h"
 
+#include <fmt/format.h>
+
+#include "core/jinja/evaluator.h"
+#include "core/jinja/parser.h"
 #include "core/json/json.h"
+#include "core/text/utf8.h"
 
 namespace sizeup {
 
 struct Template::Body {
-  std::string source;
+  TemplateSettings settings;
   std::string name;
+  jinja::Block block;
 };
 
 TemplateSettings TemplateSettings::chat(std::string now_iso8601) {
@@ -23,28 +29,35 @@ TemplateSettings TemplateSettings::prompt() {
   return {};
 }
 
-Result<Template> Template::parse(std::string_view source, const TemplateSettings&, std::string name) {
-  auto body = std::make_unique<Body>();
-  body->source = source;
-  body->name = std::move(name);
-  return Template(std::move(body));
+Result<Template> Template::parse(std::string_view source, const TemplateSettings& settings,
+                                 std::string name) {
+  if (source.size() > jinja::kMaxSourceBytes) {
+    return bad_input(name, fmt::format("the template has {} bytes", source.size()),
+                     fmt::format("at most {} bytes", jinja::kMaxSourceBytes));
+  }
+  if (!is_valid_utf8(source)) return bad_input(name, "the template is not valid UTF-8");
+  try {
+    auto body = std::make_unique<Body>(Body{settings, name, jinja::parse_template(source, settings)});
+    return Template(std::move(body));
+  } catch (const jinja::TemplateError& error) {
+    return bad_input(fmt::format("{}:{}", name, error.line), error.what(), "a Jinja template");
+  }
 }
 
 Result<std::string> Template::render(const Json& variables) const {
-  std::string out;
-  std::string_view rest = body_->source;
-  while (true) {
-    const size_t open = rest.find("{{");
-    out += rest.substr(0, open);
-    if (open == std::string_view::npos) return out;
-    const size_t close = rest.find("}}", open);
-    std::string key(rest.substr(open + 2, close - open - 2));
-    key.erase(0, key.find_first_not_of(' '));
-    key.erase(key.find_last_not_of(' ') + 1);
-    if (!variables.contains(key)) return bad_input(body_->name, "'" + key + "' is undefined");
-    const Json& value = variables[key];
-    out += value.is_string() ? value.get<std::string>() : to_line(value);
-    rest.remove_prefix(close + 2);
+  if (!variables.is_object()) return bad_input(body_->name, "the template's variables are not a JSON object");
+  int line = 0;
+  try {
+    const jinja::Value converted = jinja::from_json(variables);
+    jinja::Evaluator evaluator(body_->settings, *converted.dict());
+    try {
+      return evaluator.render(body_->block);
+    } catch (const jinja::TemplateError& error) {
+      line = error.line > 0 ? error.line : evaluator.line();
+      throw;
+    }
+  } catch (const jinja::TemplateError& error) {
+    return bad_input(fmt::format("{}:{}", body_->name, line), error.what());
   }
 }
 

@@ -62,20 +62,20 @@ bool ends_word(const std::u32string& text, size_t at) {
 
 void append_lower(std::string& out, const std::u32string& text, size_t at) {
   const char32_t c = text[at];
-  if (c == kCapitalSigma) return append_code_point(out, ends_word(text, at) ? kFinalSigma : kSmallSigma);
+  if (c == kCapitalSigma) return append_utf8(out, ends_word(text, at) ? kFinalSigma : kSmallSigma);
   if (c == 0x0130) {  // the only character with a longer lower case
     out += "i\xCC\x87";
     return;
   }
-  append_code_point(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+  append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
 }
 
 void append_title(std::string& out, char32_t c) {
   if (const SpecialCase* special = find_special_case(c)) {
-    for (char32_t part : special->title) append_code_point(out, part);
+    for (char32_t part : special->title) append_utf8(out, part);
     return;
   }
-  append_code_point(out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
+  append_utf8(out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
 }
 
 bool contains_character(std::string_view set, std::string_view character) {
@@ -97,32 +97,7 @@ bool is_line_boundary(char32_t c) {
 CodePoint decode_at(std::string_view text, size_t byte) {
   const auto first = static_cast<unsigned char>(text[byte]);
   if (first < 0x80) return {first, 1};
-  utf8proc_int32_t value = -1;
-  const auto* start = reinterpret_cast<const utf8proc_uint8_t*>(text.data() + byte);
-  const auto length = utf8proc_iterate(start, static_cast<utf8proc_ssize_t>(text.size() - byte), &value);
-  if (length <= 0) return {kReplacement, 1};
-  return {static_cast<char32_t>(value), static_cast<size_t>(length)};
-}
-
-void append_code_point(std::string& text, char32_t code_point) {
-  utf8proc_uint8_t bytes[4];
-  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes);
-  text.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
-}
-
-bool is_valid_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const CodePoint point = decode_at(text, i);
-    if (point.bytes == 1 && point.value == kReplacement) return false;
-    i += point.bytes;
-  }
-  return true;
-}
-
-size_t count_characters(std::string_view text) {
-  size_t count = 0;
-  for (size_t i = 0; i < text.size(); i += decode_at(text, i).bytes) ++count;
-  return count;
+  return decode_utf8(text.substr(byte)).value_or(CodePoint{kReplacement, 1});
 }
 
 size_t byte_of_character(std::string_view text, size_t character) {
@@ -207,10 +182,10 @@ std::string to_upper(std::string_view text) {
     const CodePoint point = decode_at(text, i);
     i += point.bytes;
     if (const SpecialCase* special = find_special_case(point.value)) {
-      for (char32_t part : special->upper) append_code_point(out, part);
+      for (char32_t part : special->upper) append_utf8(out, part);
     } else {
       const auto upper = utf8proc_toupper(static_cast<utf8proc_int32_t>(point.value));
-      append_code_point(out, static_cast<char32_t>(upper));
+      append_utf8(out, static_cast<char32_t>(upper));
     }
   }
   return out;
@@ -351,7 +326,7 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 size_t replaced_size(std::string_view text, std::string_view from, std::string_view to, int64_t count) {
   size_t hits = 0;
   if (from.empty()) {
-    hits = count_characters(text) + 1;
+    hits = count_code_points(text) + 1;
   } else {
     for (size_t at = text.find(from); at != std::string_view::npos; at = text.find(from, at + from.size()))
       ++hits;

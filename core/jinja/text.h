@@ -7,18 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/text/utf8.h"
+
 namespace sizeup::jinja {
 
-struct CodePoint {
-  char32_t value;  // U+FFFD for an invalid byte
-  size_t bytes;    // length of its encoding, at least 1
-};
-
+// The code point that begins at `byte`; U+FFFD of one byte for an invalid one.
 CodePoint decode_at(std::string_view text, size_t byte);
-void append_code_point(std::string& text, char32_t code_point);
-bool is_valid_utf8(std::string_view text);
 
-size_t count_characters(std::string_view text);
 size_t byte_of_character(std::string_view text, size_t character);  // text.size() if past the end
 std::vector<std::string_view> split_characters(std::string_view text);
 

@@ -455,7 +455,7 @@ int64_t length_of(const Value& value) {
     if (undefined->strict) fail_undefined(value);
     return 0;
   }
-  if (value.is_string()) return static_cast<int64_t>(count_characters(value.text()));
+  if (value.is_string()) return static_cast<int64_t>(count_code_points(value.text()));
   if (const Dict* dict = value.dict()) return static_cast<int64_t>(dict->entries.size());
   const Sequence* sequence = value.sequence();
   if (sequence == nullptr || sequence->kind == SequenceKind::generator) {

@@ -55,7 +55,9 @@ Result<Json> parse_json(std::string_view text, const std::string& place) {
   }
 }
 
-std::string to_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string to_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string to_canonical(const Json& value) {
   // nlohmann::json keeps keys sorted; the conversion does the sorting at every level.

@@ -96,7 +96,7 @@ std::string wording(const NonInferiority& result, ScoreUnit unit) {
     case Verdict::not_enough_data:
       break;
   }
-  const std::string open = fmt::format(
+  std::string open = fmt::format(
       "not enough data: whether the candidate is more than {} worse is open ({})", text.margin, shown);
   if (!result.more) return open;
   return fmt::format("{}; about {} more samples would decide", open, *result.more);
@@ -104,6 +104,7 @@ std::string wording(const NonInferiority& result, ScoreUnit unit) {
 
 OverallVerdict overall_verdict(std::vector<TaskVerdict> tasks) {
   std::vector<double> p_values;
+  p_values.reserve(tasks.size());
   for (const TaskVerdict& task : tasks) p_values.push_back(task.result.difference.p);
   const std::vector<double> adjusted = holm(p_values);
   for (size_t i = 0; i < tasks.size(); ++i) tasks[i].holm_p = adjusted[i];
@@ -137,7 +138,7 @@ std::string wording(const OverallVerdict& overall) {
       break;
   }
   if (overall.tasks.empty()) return "not enough data: no task was compared";
-  const std::string open = fmt::format("not enough data: open on {}", fmt::join(overall.open, ", "));
+  std::string open = fmt::format("not enough data: open on {}", fmt::join(overall.open, ", "));
   if (!overall.more) return open;
   return fmt::format("{}; about {} more samples on each would decide", open, *overall.more);
 }

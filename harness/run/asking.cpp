@@ -58,10 +58,13 @@ Prompt without_system(Prompt prompt) {
   return prompt;
 }
 
-Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt, const Asking& asking) {
+Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
+                   const Asking& asking) {
   Request request;
+  request.truncate = asking.truncation == Truncation::left ? Truncate::left : Truncate::error;
   if (const auto* score = std::get_if<AskScore>(&ask)) {
-    std::string continuation = asking.chat_template ? score->continuation : score->delimiter + score->continuation;
+    std::string continuation =
+        asking.chat_template ? score->continuation : score->delimiter + score->continuation;
     request.ask = ScoreContinuation{std::move(prompt), std::move(continuation)};
   } else if (std::holds_alternative<AskText>(ask)) {
     request.ask = ScoreText{sample.prompt.user};

@@ -10,27 +10,31 @@
 
 namespace sizeup {
 
-// Part of every response key: raised when the bits of a response can change although nothing else in the key does.
+// Part of every response key: raised when the bits of a response can change although nothing else in the key
+// does.
 constexpr int kNumericsVersion = 1;
 
 // How samples are put to one model.
 struct Asking {
   bool chat_template = false;
   uint64_t seed = 0;
+  Truncation truncation = Truncation::left;  // the task's
 };
 
-// The prompt of a sample as lm-evaluation-harness builds it: the description and the rest joined, or with a chat
-// template as a system message (none for an empty description) and one user message.
+// The prompt of a sample as lm-evaluation-harness builds it: the description and the rest joined, or with a
+// chat template as a system message (none for an empty description) and one user message.
 Prompt prompt_of(const PromptText& text, bool chat_template);
 
 // The same conversation without its system message, for templates that refuse one.
 Prompt without_system(Prompt prompt);
 
-// The request of one ask; `prompt` is the sample's. With a chat template the delimiter before a continuation is
-// dropped. A rolling text is never put into a template. Sampling draws from (seed, document and ask).
-Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt, const Asking& asking);
+// The request of one ask; `prompt` is the sample's. With a chat template the delimiter before a continuation
+// is dropped. A rolling text is never put into a template. Sampling draws from (seed, document and ask).
+Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
+                   const Asking& asking);
 
-// Canonical JSON of everything a response depends on; the key is its SHA-256. `rendered` is what the backend sends.
+// Canonical JSON of everything a response depends on; the key is its SHA-256. `rendered` is what the backend
+// sends.
 std::string response_key_json(const ModelCard& card, const Request& request, const std::string& rendered);
 
 }  // namespace sizeup

@@ -15,7 +15,7 @@ namespace sizeup {
 namespace {
 
 // Those that a device tier or a weight format asks for.
-constexpr std::array kFlags = {"avx2",        "fma",       "avx512f",  "avx512bw", "avx512_vnni",
+constexpr std::array kFlags = {"avx2",        "fma",      "avx512f",  "avx512bw", "avx512_vnni",
                                "avx512_bf16", "amx_bf16", "amx_int8", "asimd",    "asimddp"};
 
 struct CpuInfo {

@@ -11,9 +11,12 @@ namespace {
 // Room for the longest choices of the usual sets; the answer ends at the first line break anyway.
 constexpr int kMaxChoiceTokens = 64;
 
-bool needs_scores(const TaskKind& task) { return task.output_type != OutputType::generate_until; }
+bool needs_scores(const TaskKind& task) {
+  return task.output_type != OutputType::generate_until;
+}
 
-tl::unexpected<Error> lacks(const ModelCard& model, const char* what, const TaskKind& task, const char* hint) {
+tl::unexpected<Error> lacks(const ModelCard& model, const char* what, const TaskKind& task,
+                            const char* hint) {
   return unavailable(model.name, fmt::format("cannot {}, which task '{}' needs", what, task.name), hint);
 }
 
@@ -24,7 +27,8 @@ Result<Protocol> check_likelihood(std::span<const ModelCard* const> models, std:
         return lacks(*model, "score given texts", task,
                      "ask all models for written answers with --protocol generative");
       }
-      if (!needs_scores(task) && !model->can_generate) return lacks(*model, "generate", task, "leave this task out");
+      if (!needs_scores(task) && !model->can_generate)
+        return lacks(*model, "generate", task, "leave this task out");
     }
   }
   return Protocol::likelihood;
@@ -54,9 +58,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 bool word_byte(char c) {
@@ -72,20 +75,25 @@ bool occurs_as_word(std::string_view text, std::string_view word) {
   return false;
 }
 
+// A single letter must match in case: "a good reason" does not name choice A.
 bool begins_with_word(std::string_view text, std::string_view word) {
-  return text.size() >= word.size() && same_ignoring_case(text.substr(0, word.size()), word) &&
-         (text.size() == word.size() || !word_byte(text[word.size()]));
+  if (text.size() <= word.size() || word_byte(text[word.size()])) return false;
+  const std::string_view start = text.substr(0, word.size());
+  return word.size() == 1 ? start == word : same_ignoring_case(start, word);
 }
 
 }  // namespace
 
-const char* name_of(Protocol protocol) { return protocol == Protocol::likelihood ? "likelihood" : "generative"; }
+const char* name_of(Protocol protocol) {
+  return protocol == Protocol::likelihood ? "likelihood" : "generative";
+}
 
 Result<Protocol> choose_protocol(ProtocolChoice choice, std::span<const ModelCard* const> models,
                                  std::span<const TaskKind> tasks) {
   if (choice == ProtocolChoice::likelihood) return check_likelihood(models, tasks);
   if (choice == ProtocolChoice::generative) return check_generative(models, tasks);
-  const bool all_score = std::all_of(models.begin(), models.end(), [](const ModelCard* m) { return m->can_score; });
+  const bool all_score =
+      std::all_of(models.begin(), models.end(), [](const ModelCard* m) { return m->can_score; });
   const bool scores_wanted = std::any_of(tasks.begin(), tasks.end(), needs_scores);
   return all_score || !scores_wanted ? check_likelihood(models, tasks) : check_generative(models, tasks);
 }
@@ -108,13 +116,10 @@ std::optional<size_t> named_choice(std::string_view answer, std::span<const std:
     const std::string_view choice = trimmed(choices[i]);
     if (choice.empty()) continue;
     if (same_ignoring_case(text, choice)) return i;
-    if (begins_with_word(text, choice) && (!longest || choice.size() > trimmed(choices[*longest]).size())) longest = i;
+    if (begins_with_word(text, choice) && (!longest || choice.size() > trimmed(choices[*longest]).size()))
+      longest = i;
   }
-  // "A" begins "A train is faster" as well, but there it is a word of the sentence.
-  if (longest && (trimmed(choices[*longest]).size() > 1 || text.size() == 1 ||
-                  std::isspace(static_cast<unsigned char>(text[1])) == 0)) {
-    return longest;
-  }
+  if (longest) return longest;
   std::optional<size_t> only;
   for (size_t i = 0; i < choices.size(); ++i) {
     const std::string_view choice = trimmed(choices[i]);

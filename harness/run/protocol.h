@@ -22,8 +22,8 @@ struct TaskKind {
   OutputType output_type;
 };
 
-// One protocol for all models of a run, since numbers of different protocols cannot be compared: likelihood when
-// every model can score, else generative. An error names the model and the task that stand in the way.
+// One protocol for all models of a run, since numbers of different protocols cannot be compared: likelihood
+// when every model can score, else generative. An error names the model and the task that stand in the way.
 Result<Protocol> choose_protocol(ProtocolChoice choice, std::span<const ModelCard* const> models,
                                  std::span<const TaskKind> tasks);
 
@@ -33,8 +33,8 @@ Protocol protocol_of(OutputType output_type, Protocol run_protocol);
 // The one request that replaces the choices of a multiple-choice sample under the generative protocol.
 AskGenerate written_choice();
 
-// Which of the choices a written answer names; nothing if none or several do. In this order: the whole answer, its
-// beginning (the longest choice), the only choice that occurs in it as a word.
+// Which of the choices a written answer names; nothing if none or several do. In this order: the whole
+// answer, its beginning (the longest choice), the only choice that occurs in it as a word.
 std::optional<size_t> named_choice(std::string_view answer, std::span<const std::string> choices);
 
 }  // namespace sizeup

@@ -14,8 +14,8 @@
 #include "core/errors/result.h"
 #include "harness/run/progress.h"
 #include "harness/run/run_settings.h"
-#include "harness/store/records.h"
 #include "harness/store/group_commit.h"
+#include "harness/store/records.h"
 #include "tasks/task.h"
 
 namespace sizeup {
@@ -38,9 +38,9 @@ struct EvaluationSummary {
   int64_t evaluation_id = 0;
   std::string model;
   std::string task;
-  ResultRow headline;       // value NaN where no sample could be scored
+  ResultRow headline;  // value NaN where no sample could be scored
   int64_t samples = 0;
-  int64_t failed = 0;       // samples with an error instead of an answer
+  int64_t failed = 0;              // samples with an error instead of an answer
   std::vector<ResultRow> results;  // all metrics of the whole evaluation, rates included
 };
 
@@ -50,14 +50,14 @@ struct RunSummary {
   std::string protocol;  // "likelihood" or "generative"
   bool chat_template = false;
   std::vector<EvaluationSummary> evaluations;
-  int64_t samples_failed = 0;    // above 0: the program ends with status 1
-  int64_t requests_sent = 0;     // offline, by this call
+  int64_t samples_failed = 0;  // above 0: the program ends with status 1
+  int64_t requests_sent = 0;   // offline, by this call
   int64_t requests_from_store = 0;
   int64_t requests_measured = 0;  // in scenario "single"
 };
 
-// Executes the settings, or resumes a run. A stop leaves a run that --resume continues (error `interrupted`), and
-// so does a backend that breaks; failed requests do not stop a run.
+// Executes the settings, or resumes a run. A stop leaves a run that --resume continues (error `interrupted`),
+// and so does a backend that breaks; failed requests do not stop a run.
 Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, std::stop_token stop,
                            const RunEnvironment& environment);
 

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <numeric>
 #include <span>
 
 #include "backends/model_reference.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "tasks/text/nearest.h"
 
 namespace sizeup {
 namespace {
@@ -31,7 +31,8 @@ struct Reader {
                            std::string hint = {}) const {
     const YAML::Mark mark = node.Mark();
     std::string where = mark.is_null() ? place : fmt::format("{}:{}", place, mark.line + 1);
-    throw Refused{{ErrorKind::bad_input, std::move(where), std::move(message), std::move(expected), std::move(hint)}};
+    throw Refused{
+        {ErrorKind::bad_input, std::move(where), std::move(message), std::move(expected), std::move(hint)}};
   }
 
   template <class Value>
@@ -59,7 +60,8 @@ struct Reader {
 
   std::vector<std::string> texts(const YAML::Node& node, const std::string& key) const {
     if (node.IsScalar()) return {text(node, key)};
-    if (!node.IsSequence()) refuse(node, fmt::format("key '{}' has a value of the wrong kind", key), "a list of texts");
+    if (!node.IsSequence())
+      refuse(node, fmt::format("key '{}' has a value of the wrong kind", key), "a list of texts");
     std::vector<std::string> values;
     for (const YAML::Node& item : node) values.push_back(text(item, key));
     return values;
@@ -86,24 +88,11 @@ struct Reader {
 
   // A task is a file when it looks like one; everything else is a built-in name.
   std::string task(const std::string& text) const {
-    const bool file = text.find('/') != std::string::npos || text.ends_with(".yaml") || text.ends_with(".yml");
+    const bool file =
+        text.find('/') != std::string::npos || text.ends_with(".yaml") || text.ends_with(".yml");
     return file ? joined(text) : text;
   }
 };
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 // One key of a mapping that becomes a T.
 template <class T>
@@ -118,13 +107,15 @@ void read_mapping(const Reader& reader, const YAML::Node& mapping, std::span<con
   std::vector<std::string> seen;
   for (const auto& item : mapping) {
     const std::string name = reader.scalar<std::string>(item.first, "", "a key");
-    const auto known = std::find_if(keys.begin(), keys.end(), [&](const Key<T>& key) { return key.name == name; });
+    const auto known =
+        std::find_if(keys.begin(), keys.end(), [&](const Key<T>& key) { return key.name == name; });
     if (known == keys.end()) {
-      const auto nearest = std::min_element(keys.begin(), keys.end(), [&](const Key<T>& a, const Key<T>& b) {
-        return edit_distance(a.name, name) < edit_distance(b.name, name);
-      });
-      reader.refuse(item.first, fmt::format("unknown key '{:.100}'", name), "",
-                    fmt::format("the nearest known key is '{}'", nearest->name));
+      std::vector<std::string> names;
+      for (const Key<T>& key : keys) names.emplace_back(key.name);
+      const std::string nearest = nearest_name(name, names);
+      reader.refuse(item.first, fmt::format("unknown key '{:.100}'", name),
+                    nearest.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "",
+                    nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
       reader.refuse(item.first, fmt::format("key '{}' is given twice", name), "each key once");
@@ -138,10 +129,10 @@ constexpr double kMaxPrice = 1e9;
 
 constexpr std::array<Key<Prices>, 6> kPriceKeys{{
     {"currency", [](const Reader& r, const YAML::Node& n, Prices& p) { p.currency = r.text(n, "currency"); }},
-    {"per_hour",
-     [](const Reader& r, const YAML::Node& n, Prices& p) { p.per_hour = r.number(n, "per_hour", 0.0, kMaxPrice); }},
-    {"utilisation",
-     [](const Reader& r, const YAML::Node& n, Prices& p) { p.utilisation = r.number(n, "utilisation", 0.0, 1.0); }},
+    {"per_hour", [](const Reader& r, const YAML::Node& n,
+                    Prices& p) { p.per_hour = r.number(n, "per_hour", 0.0, kMaxPrice); }},
+    {"utilisation", [](const Reader& r, const YAML::Node& n,
+                       Prices& p) { p.utilisation = r.number(n, "utilisation", 0.0, 1.0); }},
     {"per_million_input",
      [](const Reader& r, const YAML::Node& n, Prices& p) {
        p.per_million_input = r.number(n, "per_million_input", 0.0, kMaxPrice);
@@ -157,7 +148,8 @@ constexpr std::array<Key<Prices>, 6> kPriceKeys{{
 }};
 
 void read_prices(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
-  if (!node.IsMap()) reader.refuse(node, "key 'prices' has a value of the wrong kind", "'model name: {per_hour: ...}'");
+  if (!node.IsMap())
+    reader.refuse(node, "key 'prices' has a value of the wrong kind", "'model name: {per_hour: ...}'");
   for (const auto& item : node) {
     const std::string model = reader.text(item.first, "prices");
     Prices prices;
@@ -189,7 +181,8 @@ void read_protocol(const Reader& reader, const YAML::Node& node, RunSettings& se
 }
 
 void read_models(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
-  for (const std::string& text : reader.texts(node, "models")) settings.models.push_back(reader.model(node, text));
+  for (const std::string& text : reader.texts(node, "models"))
+    settings.models.push_back(reader.model(node, text));
 }
 
 void read_tasks(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
@@ -207,32 +200,28 @@ constexpr std::array<Key<RunSettings>, 14> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
-    {"limit",
-     [](const Reader& r, const YAML::Node& n, Settings& s) {
-       s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount);
-     }},
-    {"num_fewshot",
-     [](const Reader& r, const YAML::Node& n, Settings& s) { s.num_fewshot = r.number(n, "num_fewshot", 0, 1000); }},
+    {"limit", [](const Reader& r, const YAML::Node& n,
+                 Settings& s) { s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount); }},
+    {"num_fewshot", [](const Reader& r, const YAML::Node& n,
+                       Settings& s) { s.num_fewshot = r.number(n, "num_fewshot", 0, 1000); }},
     {"db", [](const Reader& r, const YAML::Node& n, Settings& s) { s.db = r.joined(r.text(n, "db")); }},
     {"protocol", read_protocol},
     {"apply_chat_template",
      [](const Reader& r, const YAML::Node& n, Settings& s) {
        s.apply_chat_template = r.scalar<bool>(n, "apply_chat_template", "true or false");
      }},
-    {"seed",
-     [](const Reader& r, const YAML::Node& n, Settings& s) { s.seed = r.number<uint64_t>(n, "seed", 0, kMaxSeed); }},
+    {"seed", [](const Reader& r, const YAML::Node& n,
+                Settings& s) { s.seed = r.number<uint64_t>(n, "seed", 0, kMaxSeed); }},
     {"now", [](const Reader& r, const YAML::Node& n, Settings& s) { s.now = r.text(n, "now"); }},
     {"prices", read_prices},
     {"latency_samples",
      [](const Reader& r, const YAML::Node& n, Settings& s) {
        s.latency_samples = r.number(n, "latency_samples", 0, kMaxSmall);
      }},
-    {"threads",
-     [](const Reader& r, const YAML::Node& n, Settings& s) { s.threads = r.number(n, "threads", 0, kMaxSmall); }},
-    {"durable",
-     [](const Reader& r, const YAML::Node& n, Settings& s) {
-       s.durable = r.scalar<bool>(n, "durable", "true or false");
-     }},
+    {"threads", [](const Reader& r, const YAML::Node& n,
+                   Settings& s) { s.threads = r.number(n, "threads", 0, kMaxSmall); }},
+    {"durable", [](const Reader& r, const YAML::Node& n,
+                   Settings& s) { s.durable = r.scalar<bool>(n, "durable", "true or false"); }},
 }};
 
 Json to_json(const Prices& prices) {
@@ -264,20 +253,16 @@ Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string&
   } catch (const Refused& refused) {
     return tl::unexpected<Error>(refused.error);
   } catch (const YAML::Exception& error) {
-    return bad_input(fmt::format("{}:{}", place, error.mark.line + 1), fmt::format("not valid YAML: {}", error.msg),
-                     "a run file: lines of 'key: value'");
+    return bad_input(fmt::format("{}:{}", place, error.mark.line + 1),
+                     fmt::format("not valid YAML: {}", error.msg), "a run file: lines of 'key: value'");
   }
 }
 
 std::string to_run_file(const RunSettings& settings) {
-  Json json = {{"models", settings.models},
-               {"tasks", settings.tasks},
-               {"limit", settings.limit},
-               {"db", settings.db.string()},
-               {"seed", settings.seed},
-               {"latency_samples", settings.latency_samples},
-               {"threads", settings.threads},
-               {"durable", settings.durable}};
+  Json json = {{"models", settings.models},   {"tasks", settings.tasks},
+               {"limit", settings.limit},     {"db", settings.db.string()},
+               {"seed", settings.seed},       {"latency_samples", settings.latency_samples},
+               {"threads", settings.threads}, {"durable", settings.durable}};
   if (!settings.name.empty()) json["name"] = settings.name;
   if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;
   for (const auto& [name, choice] : kProtocols) {

@@ -17,11 +17,11 @@ namespace sizeup {
 enum class ProtocolChoice { automatic, likelihood, generative };
 
 struct RunSettings {
-  std::string name;                       // of the run; empty: today's date and a number
-  std::vector<std::string> models;        // model references
-  std::vector<std::string> tasks;         // built-in names or YAML files
-  int64_t limit = 0;                      // documents of each task, from the first; 0: all
-  std::optional<int> num_fewshot;         // nothing: as each task file says
+  std::string name;                 // of the run; empty: today's date and a number
+  std::vector<std::string> models;  // model references
+  std::vector<std::string> tasks;   // built-in names or YAML files
+  int64_t limit = 0;                // documents of each task, from the first; 0: all
+  std::optional<int> num_fewshot;   // nothing: as each task file says
   std::filesystem::path db = "sizeup.db";
   ProtocolChoice protocol = ProtocolChoice::automatic;
   std::optional<bool> apply_chat_template;  // nothing: when every model has a chat template
@@ -36,11 +36,12 @@ struct RunSettings {
   std::optional<std::string> resume;
 };
 
-// Reads a run file. Relative paths in it are relative to its folder. Unknown keys, wrong types and numbers out
-// of range are errors with file, line and key.
+// Reads a run file. Relative paths in it are relative to its folder. Unknown keys, wrong types and numbers
+// out of range are errors with file, line and key.
 Result<RunSettings> read_run_file(const std::filesystem::path& file);
 
-// The same from text; `place` names it in errors, `folder` is what relative paths are joined to (may be empty).
+// The same from text; `place` names it in errors, `folder` is what relative paths are joined to (may be
+// empty).
 Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string& place,
                                        const std::filesystem::path& folder);
 

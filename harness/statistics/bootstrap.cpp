@@ -152,6 +152,7 @@ Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const
     members[clusters[row]].push_back(static_cast<int64_t>(row));
   }
   std::vector<const std::vector<int64_t>*> lists;
+  lists.reserve(members.size());
   for (const auto& [cluster, rows] : members) lists.push_back(&rows);
   std::vector<int64_t> rows;
   const RowStatistic over_clusters = [&](std::span<const int64_t> drawn) {

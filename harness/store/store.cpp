@@ -119,7 +119,7 @@ Result<std::optional<ResponseRow>> Store::find_response(const std::string& key) 
 }
 
 Result<void> Store::finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
-                                      const CostRow& cost) {
+                                      const std::optional<CostRow>& cost) {
   return with_database(*this, [&](Database& database) {
     Transaction transaction(database);
     Statement(database, "DELETE FROM result WHERE evaluation_id = ?").bind(evaluation.id).run();
@@ -131,12 +131,15 @@ Result<void> Store::finish_evaluation(const EvaluationRow& evaluation, std::span
           .bind(evaluation.id, row.metric, row.slice_field, row.slice_value, row.value, row.lo, row.hi, row.n)
           .run();
     }
-    Statement(
-        database,
-        "INSERT OR REPLACE INTO cost (evaluation_id, currency, per_request, per_1000_correct, total, basis) "
-        "VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(evaluation.id, cost.currency, cost.per_request, cost.per_1000_correct, cost.total, cost.basis)
-        .run();
+    if (cost) {
+      Statement(database,
+                "INSERT OR REPLACE INTO cost (evaluation_id, currency, per_request, per_1000_correct, total, "
+                "basis) "
+                "VALUES (?, ?, ?, ?, ?, ?)")
+          .bind(evaluation.id, cost->currency, cost->per_request, cost->per_1000_correct, cost->total,
+                cost->basis)
+          .run();
+    }
     Statement(database, "UPDATE evaluation SET finished_at = ?, wall_ms = ?, counts = ? WHERE id = ?")
         .bind(evaluation.finished_at, evaluation.wall_ms, evaluation.counts, evaluation.id)
         .run();

@@ -55,9 +55,10 @@ class Store {
   // The stored response with this key.
   Result<std::optional<ResponseRow>> find_response(const std::string& key) const;
 
-  // Replaces the results of an evaluation and marks it as finished.
+  // Replaces the results (and cost, if one is given) of an evaluation and stores its finished_at, wall_ms,
+  // counts.
   Result<void> finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
-                                 const CostRow& cost);
+                                 const std::optional<CostRow>& cost);
   Result<void> finish_run(int64_t run_id, const std::string& finished_at);
 
   struct Connection;  // for the other files of this folder: connection.h

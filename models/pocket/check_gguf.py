@@ -185,7 +185,7 @@ def figures(path):
         rows = text.training_stream.test_rows(task)
         prompts = [module.prompt_and_answer(row)[0] for row in rows]
         if task == "helpdesk":
-            picks = evaluate.choose(pocket, tokenizer, [(p, module.QUEUES) for p in prompts])
+            picks = evaluate.by_first_token(pocket, tokenizer, [(p, module.QUEUES) for p in prompts])  # exact: every queue is one token
             shuffled = text.training_stream.rows_of(task, "shuffled.jsonl")
             found[task] = rows, [module.QUEUES[k] == row["output"] for k, row in zip(picks, rows)], {
                 "shuffled": _share(module.QUEUES[k] == row["output"] for k, row in zip(picks, shuffled))}

@@ -1,11 +1,13 @@
 """Tokenizer and samples of the pocket models: `python text.py` trains tokenizer.json on the head of the training stream."""
 
+import collections
+import json
 import pathlib
 import sys
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from model import ASSISTANT, BEGIN, END, SPECIAL, USER
+from model import ASSISTANT, BEGIN, CHAT_TEMPLATE, END, PAD, SPECIAL, USER
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "datasets" / "bundled" / "generators"))
@@ -31,6 +33,14 @@ def train_tokenizer():
         vocab_size=VOCABULARY, special_tokens=[AddedToken(t, special=True, normalized=False) for t in SPECIAL],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
     tokenizer.save(str(HERE / "tokenizer.json"))
+    write_config()
+
+
+def write_config():
+    """What Hugging Face needs beside tokenizer.json."""
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": SPECIAL[BEGIN], "eos_token": SPECIAL[END], "pad_token": SPECIAL[PAD],
+              "add_bos_token": False, "model_max_length": 512, "clean_up_tokenization_spaces": False, "chat_template": CHAT_TEMPLATE}
+    (HERE / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def load_tokenizer():
@@ -43,18 +53,17 @@ def encode(tokenizer, prompt, answer):
     return head, tokenizer.encode(answer).ids + [END]
 
 
+def print_lengths(tokenizer, samples=2000):
+    lengths = collections.defaultdict(list)
+    banned = training_stream.forbidden()
+    for i in range(samples):
+        task, prompt, answer = training_stream.sample(SEED, i, banned)
+        lengths[task].append(tuple(len(ids) for ids in encode(tokenizer, prompt, answer)))
+    for task, pairs in lengths.items():
+        heads, tails = zip(*pairs)
+        print(f"{task}: {len(pairs)} samples, mean prompt {sum(heads) / len(pairs):.1f}, mean answer {sum(tails) / len(pairs):.1f}, longest {max(map(sum, pairs))}")
+
+
 if __name__ == "__main__":
     train_tokenizer()
-    t = load_tokenizer()
-    print(t.get_vocab_size(), [t.id_to_token(i) for i in range(8)])
-    import collections
-    lengths = collections.defaultdict(list)
-    forbidden = training_stream.forbidden()
-    for i in range(2000):
-        task, prompt, answer = training_stream.sample(SEED, i, forbidden)
-        lengths[task].append(tuple(len(x) for x in encode(t, prompt, answer)))
-    for task, pairs in lengths.items():
-        n = len(pairs)
-        print(task, n, "prompt", sum(a for a, _ in pairs) / n, "answer", sum(b for _, b in pairs) / n, "longest", max(a + b for a, b in pairs))
-    for queue in training_stream.helpdesk.QUEUES:
-        print(queue, t.encode(queue).tokens)
+    print_lengths(load_tokenizer())

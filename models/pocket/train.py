@@ -124,6 +124,13 @@ def build(size, vocabulary):
     return Model(Shape(s.width, s.layers, s.heads, s.hidden, vocabulary))
 
 
+def write_log(path, log):
+    """Keeps the log of each size in one file."""
+    logs = json.loads(path.read_text()) if path.exists() else {"seed": text.SEED}
+    logs[log["size"]] = log
+    path.write_text(json.dumps(logs, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("size", choices=SHAPES)
@@ -135,7 +142,7 @@ def main():
     parser.add_argument("--adam-rate", type=float, default=0.004)
     parser.add_argument("--float32", action="store_true", help="no bfloat16 products")
     parser.add_argument("--out", type=pathlib.Path, default=text.HERE)
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/pocket"), help="checkpoints and logs")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("checkpoints"), help="folder of the checkpoints")
     parser.add_argument("--stop-after", type=int, help="stop at this step (for measuring speed)")
     parser.add_argument("--every", type=float, default=10.0, help="minutes between evaluations")
     parser.add_argument("--finish-samples", type=int, help="end when this many samples were seen instead; --minutes is then ignored")
@@ -170,7 +177,7 @@ def main():
                 best = point["held_out_loss"]
                 torch.save({"state": model.state_dict(), "size": args.size, "point": point}, args.work / f"{args.size}.pt")
                 export.write(model, tokenizer, args.out / f"pocket-{args.size}.gguf", args.size)
-            (args.work / f"{args.size}.json").write_text(json.dumps(log, indent=1) + "\n")
+            write_log(args.out / "training_log.json", log)
         if done:
             break
         if args.later_threads and minutes >= args.later_threads[0]:

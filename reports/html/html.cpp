@@ -75,7 +75,7 @@ std::string escape(std::string_view text) {
       [&](std::string_view plain) {
         for (const char c : plain) append_escaped(out, c);
       },
-      [&](char32_t odd) { out += "[" + code_point_name(odd) + "]"; });
+      [&](char32_t odd) { out += fmt::format("[{}]", code_point_name(odd)); });
   return out;
 }
 
@@ -87,8 +87,12 @@ Html boxed_text(std::string_view text) {
   return out;
 }
 
-void HtmlAccess::append(Html& html, Percent value) { html.text_ += shortest(value.value) + "%"; }
-void HtmlAccess::append(Html& html, Coordinate value) { html.text_ += shortest(value.value); }
+void HtmlAccess::append(Html& html, Percent value) {
+  html.text_ += shortest(value.value) + "%";
+}
+void HtmlAccess::append(Html& html, Coordinate value) {
+  html.text_ += shortest(value.value);
+}
 
 std::string json_for_script(const Json& value) {
   const std::string text = to_line(value);
@@ -133,8 +137,8 @@ std::string content_hash(std::string_view content) {
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out += c;
     } else {

@@ -78,7 +78,7 @@ template <class... Values>
 Html html(MarkupTemplate<std::type_identity_t<Values>...> markup, const Values&... values) {
   Html out;
   std::string_view rest = markup.text();
-  const auto place = [&](const auto& value) {
+  [[maybe_unused]] const auto place = [&](const auto& value) {
     const size_t at = rest.find("{}");
     HtmlAccess::literal(out, rest.substr(0, at));
     HtmlAccess::append(out, value);
@@ -89,7 +89,8 @@ Html html(MarkupTemplate<std::type_identity_t<Values>...> markup, const Values&.
   return out;
 }
 
-// Foreign text as a reader should see it: as escape, but code points that are shown sit in a box of their own.
+// Foreign text as a reader should see it: as escape, but code points that are shown sit in a box of their
+// own.
 Html boxed_text(std::string_view text);
 
 // JSON for a script element: after serialising, < becomes \u003c, and U+2028 and U+2029 are escaped, so that

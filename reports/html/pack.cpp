@@ -13,8 +13,8 @@ std::string gzip(std::string_view bytes) {
   require(bytes.size() < std::numeric_limits<uInt>::max(), "a block fits zlib's counters");
   constexpr int kGzipWrapper = 16;  // added to the window bits: gzip header and checksum instead of zlib's
   z_stream stream{};
-  const int opened = deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8,
-                                  Z_DEFAULT_STRATEGY);
+  const int opened =
+      deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8, Z_DEFAULT_STRATEGY);
   require(opened == Z_OK, "zlib starts");
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));

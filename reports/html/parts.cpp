@@ -8,13 +8,15 @@ Html section(const Section& content) {
   Html side;
   for (const Html& paragraph : content.side) side += html("<p>{}</p>", paragraph);
   return html(
-      "<section id=\"{}\" aria-labelledby=\"h-{}\"><div class=\"wrap\"><div class=\"side\"><p class=\"k\">{}</p>"
+      "<section id=\"{}\" aria-labelledby=\"h-{}\"><div class=\"wrap\"><div class=\"side\"><p "
+      "class=\"k\">{}</p>"
       "<h2 id=\"h-{}\">{}</h2>{}</div><div class=\"main\">{}</div></div></section>\n",
       content.id, content.id, content.kicker, content.id, content.heading, side, content.main);
 }
 
 Html scrolling(const std::string& label, const Html& content) {
-  return html("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div>", label, content);
+  return html("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div>", label,
+              content);
 }
 
 Html number_table(const std::string& caption, const std::vector<std::string>& columns,
@@ -29,9 +31,10 @@ Html number_table(const std::string& caption, const std::vector<std::string>& co
     }
     body += html("<tr>{}</tr>", cells);
   }
-  return scrolling(caption, html("<table class=\"tn\"><caption class=\"vh\">{}</caption><thead><tr>{}</tr></thead>"
-                                 "<tbody>{}</tbody></table>",
-                                 caption, head, body));
+  return scrolling(caption,
+                   html("<table class=\"tn\"><caption class=\"vh\">{}</caption><thead><tr>{}</tr></thead>"
+                        "<tbody>{}</tbody></table>",
+                        caption, head, body));
 }
 
 Html table_behind(const std::string& caption, const std::vector<std::string>& columns,
@@ -40,7 +43,9 @@ Html table_behind(const std::string& caption, const std::vector<std::string>& co
               number_table(caption, columns, rows));
 }
 
-Html caption(const Html& text) { return html("<p class=\"cap\">{}</p>", text); }
+Html caption(const Html& text) {
+  return html("<p class=\"cap\">{}</p>", text);
+}
 
 Html legend(const std::vector<Html>& entries, bool narrow_only) {
   Html spans;
@@ -48,7 +53,9 @@ Html legend(const std::vector<Html>& entries, bool narrow_only) {
   return html("<p class=\"legend{}\">{}</p>", narrow_only ? html(" narrow") : Html{}, spans);
 }
 
-Html value(std::string_view text) { return html("{}", text); }
+Html value(std::string_view text) {
+  return html("{}", text);
+}
 
 Html term(std::string_view text, std::string_view glossary_id) {
   return html("<a class=\"term\" href=\"#g-{}\">{}</a>", glossary_id, text);
@@ -108,6 +115,23 @@ Html verdict_mark(Verdict verdict) {
       break;
   }
   return html("<span class=\"v open\">not enough data</span>");
+}
+
+std::string score_text(const ReportTask& task, double value) {
+  return task.share ? format_percent(value) : format_significant(value);
+}
+
+std::string score_range(const ReportTask& task, const Estimate& estimate) {
+  if (!estimate.has_interval()) return "no interval";
+  if (task.share) return format_percent_range(estimate.lo, estimate.hi);
+  return format_significant(estimate.lo) + "…" + format_significant(estimate.hi);
+}
+
+const ReportScore* score_of(const ReportData& data, int model, int task) {
+  for (const ReportScore& score : data.scores) {
+    if (score.model == model && score.task == task) return &score;
+  }
+  return nullptr;
 }
 
 std::string slice_option(const std::string& field, const std::string& value) {

@@ -13,19 +13,14 @@
 namespace sizeup {
 
 struct Section {
-  std::string id;         // of the section element and its heading; our own words only
-  std::string link;       // in the navigation; empty: no link
-  std::string kicker;     // the small line above the heading
-  Html heading;           // a finding, or a description
-  std::vector<Html> side; // paragraphs beside the plot
+  std::string id;          // of the section element and its heading; our own words only
+  std::string link;        // in the navigation; empty: no link
+  std::string kicker;      // the small line above the heading
+  Html heading;            // a finding, or a description
+  std::vector<Html> side;  // paragraphs beside the plot
   Html main;
 };
 Html section(const Section& content);
-
-struct Column {
-  std::string name;
-  std::string description;  // for a tooltip; may be empty
-};
 
 // A plain table of numbers; the first cell of a row is its header.
 Html number_table(const std::string& caption, const std::vector<std::string>& columns,
@@ -46,6 +41,10 @@ Html model_name(const ReportData& data, int model);  // in the model's colour
 Html pair_legend(const ReportData& data);            // small: NAME, large: NAME
 std::string model_facts(const ReportModel& model);   // "36.4 M parameters, Q8_0, cpu avx512"
 Html verdict_mark(Verdict verdict);
+// A headline's value, "84.1 %" or "12.3", and its interval, "82.4…85.6".
+std::string score_text(const ReportTask& task, double value);
+std::string score_range(const ReportTask& task, const Estimate& estimate);
+const ReportScore* score_of(const ReportData& data, int model, int task);
 
 // "#task=helpdesk&slice=language:de&flip=any"; parts that are empty are left out.
 struct SampleLink {
@@ -55,7 +54,7 @@ struct SampleLink {
   std::string flip;
   std::string outcome;
 };
-Html sample_link(const SampleLink& link);  // for an href
+Html sample_link(const SampleLink& link);                                      // for an href
 std::string slice_option(const std::string& field, const std::string& value);  // a filter's value
 
 // "a, b and c" with this word before the last one.

@@ -78,8 +78,8 @@ Axis log_axis(double lo, double hi) {
   hi = std::max(hi, lo * 1.0001);
   Axis axis;
   axis.log = true;
-  for (int decade = static_cast<int>(std::floor(std::log10(lo))); axis.ticks.empty() || axis.ticks.back() < hi;
-       ++decade) {
+  for (int decade = static_cast<int>(std::floor(std::log10(lo)));
+       axis.ticks.empty() || axis.ticks.back() < hi; ++decade) {
     for (const double factor : {1.0, 3.0}) {
       const double tick = factor * std::pow(10.0, decade);
       if (axis.ticks.empty() || axis.ticks.back() < hi) axis.ticks.push_back(tick);
@@ -107,15 +107,15 @@ Html whisker(Tone tone, const Axis& axis, Interval interval, double y) {
   const Percent to{std::clamp(right, 0.0, 100.0)};
   const Html pen = line_class(tone);
   const auto cap = [&](Percent x) {
-    return html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, x, x, Coordinate{y - 4},
-                Coordinate{y + 4});
+    return html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, x, x,
+                Coordinate{y - 4}, Coordinate{y + 4});
   };
   const auto goes_on = [&](Percent x, const char* arrow) {
-    return html("<text class=\"t-mut\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x, Coordinate{y + 4},
-                arrow);
+    return html("<text class=\"t-mut\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x,
+                Coordinate{y + 4}, arrow);
   };
-  Html out = html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, from, to, Coordinate{y},
-                  Coordinate{y});
+  Html out = html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, from, to,
+                  Coordinate{y}, Coordinate{y});
   out += left < 0.0 ? goes_on(from, "‹") : cap(from);
   out += right > 100.0 ? goes_on(to, "›") : cap(to);
   return out;
@@ -127,8 +127,8 @@ Html row_mark(Tone tone, const Axis& axis, double value, double y) {
   const Html fill = fill_class(tone);
   if (tone == Tone::large) {
     return html(
-        "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"9\" height=\"9\" transform=\"translate(-4.5 -4.5)\"/>", fill,
-        Percent{x}, Coordinate{y});
+        "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"9\" height=\"9\" transform=\"translate(-4.5 -4.5)\"/>",
+        fill, Percent{x}, Coordinate{y});
   }
   return html("<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"4.5\"/>", fill, Percent{x}, Coordinate{y});
 }
@@ -162,11 +162,13 @@ Html plot(const PlotFrame& frame, const Html& content) {
   for (size_t i = 0; i < frame.x.ticks.size(); ++i) {
     const Percent x{frame.x.at(frame.x.ticks[i])};
     grid += html("<line class=\"ax\" x1=\"{}\" x2=\"{}\" y1=\"100%\" y2=\"101.5%\"/>", x, x);
-    grid += html("<text x=\"{}\" y=\"100%\" dy=\"18\" text-anchor=\"middle\">{}</text>", x, frame.x_labels[i]);
+    grid +=
+        html("<text x=\"{}\" y=\"100%\" dy=\"18\" text-anchor=\"middle\">{}</text>", x, frame.x_labels[i]);
   }
   grid += html("<line class=\"ax\" x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\"/>");
   grid += html("<text class=\"t-lab\" x=\"-38\" y=\"-10\">{}</text>", frame.y_name);
-  grid += html("<text class=\"t-lab\" x=\"100%\" y=\"100%\" dy=\"37\" text-anchor=\"end\">{}</text>", frame.x_name);
+  grid += html("<text class=\"t-lab\" x=\"100%\" y=\"100%\" dy=\"37\" text-anchor=\"end\">{}</text>",
+               frame.x_name);
   return html("<div class=\"plot\"><svg class=\"c\" role=\"img\" aria-label=\"{}\">{}{}</svg></div>",
               frame.description, grid, content);
 }
@@ -182,22 +184,26 @@ Html curve(const Html& classes, const std::vector<std::pair<double, double>>& po
   }
   return html(
       "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
-      "overflow=\"visible\"><path class=\"{}\" fill=\"none\" vector-effect=\"non-scaling-stroke\" d=\"{}\"/></svg>",
+      "overflow=\"visible\"><path class=\"{}\" fill=\"none\" vector-effect=\"non-scaling-stroke\" "
+      "d=\"{}\"/></svg>",
       classes, path);
 }
 
 Html legend_mark(Tone tone) {
   if (tone == Tone::large) {
-    return html("<svg aria-hidden=\"true\"><rect class=\"f-large\" x=\"6\" y=\"1\" width=\"10\" height=\"10\"/></svg>");
+    return html(
+        "<svg aria-hidden=\"true\"><rect class=\"f-large\" x=\"6\" y=\"1\" width=\"10\" "
+        "height=\"10\"/></svg>");
   }
   const int radius = tone == Tone::other ? 4 : 5;
-  return html("<svg aria-hidden=\"true\"><circle class=\"{}\" cx=\"11\" cy=\"6\" r=\"{}\"/></svg>", fill_class(tone),
-              radius);
+  return html("<svg aria-hidden=\"true\"><circle class=\"{}\" cx=\"11\" cy=\"6\" r=\"{}\"/></svg>",
+              fill_class(tone), radius);
 }
 
 Html legend_line(Tone tone, bool dashed) {
-  return html("<svg aria-hidden=\"true\"><line class=\"{} w2{}\" x1=\"0\" y1=\"6\" x2=\"22\" y2=\"6\"/></svg>",
-              line_class(tone), dashed ? html(" dash") : Html{});
+  return html(
+      "<svg aria-hidden=\"true\"><line class=\"{} w2{}\" x1=\"0\" y1=\"6\" x2=\"22\" y2=\"6\"/></svg>",
+      line_class(tone), dashed ? html(" dash") : Html{});
 }
 
 }  // namespace sizeup

@@ -25,7 +25,8 @@ class LiteralParser {
 
  private:
   void skip_space() {
-    while (position_ < text_.size() && std::string_view(" \t\r\n").find(text_[position_]) != std::string_view::npos) {
+    while (position_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[position_]) != std::string_view::npos) {
       ++position_;
     }
   }
@@ -133,7 +134,7 @@ class LiteralParser {
       append_utf8(out, value);
       position_ += digits;
     } else if (c >= '0' && c <= '7') {
-      return false;  // octal: Python's repr never writes it
+      return false;          // octal: Python's repr never writes it
     } else if (c != '\n') {  // a backslash before a line's end continues the line
       out += '\\';
       out += c;
@@ -151,11 +152,13 @@ class LiteralParser {
     position_ += length;
     const char* const end = digits.data() + digits.size();
     int64_t whole = 0;
-    if (const auto [at, error] = std::from_chars(digits.data(), end, whole); error == std::errc() && at == end) {
+    if (const auto [at, error] = std::from_chars(digits.data(), end, whole);
+        error == std::errc() && at == end) {
       return Json(whole);
     }
     double real = 0;
-    if (const auto [at, error] = std::from_chars(digits.data(), end, real); error == std::errc() && at == end) {
+    if (const auto [at, error] = std::from_chars(digits.data(), end, real);
+        error == std::errc() && at == end) {
       return Json(real);
     }
     return std::nullopt;
@@ -167,6 +170,8 @@ class LiteralParser {
 
 }  // namespace
 
-std::optional<Json> parse_python_literal(std::string_view text) { return LiteralParser(text).run(); }
+std::optional<Json> parse_python_literal(std::string_view text) {
+  return LiteralParser(text).run();
+}
 
 }  // namespace sizeup

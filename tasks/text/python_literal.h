@@ -9,8 +9,8 @@
 
 namespace sizeup {
 
-// Lists and tuples become arrays, dictionaries with text keys objects, None null. Nothing for anything that is
-// not one whole literal, or nested deeper than 50 levels.
+// Lists and tuples become arrays, dictionaries with text keys objects, None null. Nothing for anything that
+// is not one whole literal, or nested deeper than 50 levels.
 std::optional<Json> parse_python_literal(std::string_view text);
 
 }  // namespace sizeup

@@ -8,9 +8,15 @@
 namespace sizeup {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_ascii_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 class Translator {
  public:
@@ -45,7 +51,8 @@ class Translator {
   }
 
   tl::unexpected<Error> refuse(const std::string& what, std::string hint = {}) const {
-    return bad_input(place_, fmt::format("the pattern '{}' has {} at character {}", pattern_, what, position_ + 1),
+    return bad_input(place_,
+                     fmt::format("the pattern '{}' has {} at character {}", pattern_, what, position_ + 1),
                      "a regular expression of Python's re module", std::move(hint));
   }
 
@@ -61,12 +68,14 @@ class Translator {
       out_ += "\\x0b";
       position_ += 2;
     } else if (c == 'x') {
-      if (position_ + 3 >= pattern_.size() || !is_hex(pattern_[position_ + 2]) || !is_hex(pattern_[position_ + 3])) {
+      if (position_ + 3 >= pattern_.size() || !is_hex(pattern_[position_ + 2]) ||
+          !is_hex(pattern_[position_ + 3])) {
         return refuse("an incomplete \\x escape");
       }
       copy(4);
     } else if (is_ascii_letter(c) &&
-               std::string_view(in_class_ ? "bdDsSwWafnrt" : "AbBdDsSwWafnrt").find(c) == std::string_view::npos) {
+               std::string_view(in_class_ ? "bdDsSwWafnrt" : "AbBdDsSwWafnrt").find(c) ==
+                   std::string_view::npos) {
       return refuse(fmt::format("the escape \\{}, which Python's re does not know", c));
     } else {
       copy(2);
@@ -116,8 +125,9 @@ class Translator {
     const bool named = c == 'P' && kind.size() > 1 && (kind[1] == '<' || kind[1] == '=');
     const bool behind = c == '<' && kind.size() > 1 && (kind[1] == '=' || kind[1] == '!');
     if (!named && !behind && std::string_view(":#=!>(imsx-").find(c) == std::string_view::npos) {
-      return refuse(fmt::format("the group '(?{}'", c), "Python knows (?: (?= (?! (?<= (?<! (?P< (?P= (?> and "
-                                                        "the flags i, m, s, x here");
+      return refuse(fmt::format("the group '(?{}'", c),
+                    "Python knows (?: (?= (?! (?<= (?<! (?P< (?P= (?> and "
+                    "the flags i, m, s, x here");
     }
     copy(2);
     return {};

@@ -24,7 +24,8 @@ PythonRandom::PythonRandom(uint32_t seed) {
     }
   }
   for (size_t k = 0; k < n - 1; ++k) {
-    state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30)) * 1566083941U)) - static_cast<uint32_t>(i);
+    state_[i] =
+        (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30)) * 1566083941U)) - static_cast<uint32_t>(i);
     if (++i == n) {
       state_[0] = state_[n - 1];
       i = 1;

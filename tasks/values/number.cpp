@@ -4,14 +4,18 @@
 #include <array>
 #include <optional>
 
+#include "core/jinja/text.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_alnum(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 Decimal canonical(bool negative, std::string_view whole, std::string_view fraction) {
@@ -92,7 +96,8 @@ std::vector<Decimal> readings_of(const Chunk& chunk) {
       (separators.size() == 1 || groups_thousands(groups, groups.size() - 1))) {
     readings.push_back(canonical(chunk.negative, joined(groups, groups.size() - 1), groups.back()));
   }
-  const bool one_kind = std::all_of(separators.begin(), separators.end(), [&](char kind) { return kind == last; });
+  const bool one_kind =
+      std::all_of(separators.begin(), separators.end(), [&](char kind) { return kind == last; });
   if (one_kind && groups_thousands(groups, groups.size())) {
     readings.push_back(canonical(chunk.negative, joined(groups, groups.size()), {}));
   }
@@ -138,9 +143,9 @@ std::string currency_code(std::string_view written) {
       return std::string(currency.code);
     }
   }
-  const bool code = folded.size() == 3 && std::all_of(folded.begin(), folded.end(),
-                                                      [](char c) { return c >= 'a' && c <= 'z'; });
-  return code ? python_upper(folded) : std::string();
+  const bool code = folded.size() == 3 &&
+                    std::all_of(folded.begin(), folded.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return code ? jinja::to_upper(folded) : std::string();
 }
 
 }  // namespace
@@ -159,8 +164,9 @@ std::vector<NumberInText> find_numbers(std::string_view text) {
       numbers.push_back({chunk.begin, chunk.end, std::move(readings)});
     } else {
       for (size_t i = 0; i < chunk.groups.size(); ++i) {
-        numbers.push_back(
-            {chunk.begins[i], chunk.begins[i] + chunk.groups[i].size(), {canonical(false, chunk.groups[i], {})}});
+        numbers.push_back({chunk.begins[i],
+                           chunk.begins[i] + chunk.groups[i].size(),
+                           {canonical(false, chunk.groups[i], {})}});
       }
     }
     at = chunk.end;
@@ -173,8 +179,9 @@ std::vector<Decimal> read_number(std::string_view text) {
   // A space between digits goes if exactly three digits follow: it groups thousands.
   const std::string_view stripped = python_strip(text);
   for (size_t i = 0; i < stripped.size(); ++i) {
-    const bool grouping = stripped[i] == ' ' && i > 0 && is_digit(stripped[i - 1]) && i + 3 < stripped.size() &&
-                          is_digit(stripped[i + 1]) && is_digit(stripped[i + 2]) && is_digit(stripped[i + 3]) &&
+    const bool grouping = stripped[i] == ' ' && i > 0 && is_digit(stripped[i - 1]) &&
+                          i + 3 < stripped.size() && is_digit(stripped[i + 1]) && is_digit(stripped[i + 2]) &&
+                          is_digit(stripped[i + 3]) &&
                           (i + 4 == stripped.size() || !is_digit(stripped[i + 4]));
     if (!grouping) compact += stripped[i];
   }
@@ -182,7 +189,7 @@ std::vector<Decimal> read_number(std::string_view text) {
   if (numbers.size() != 1 || numbers[0].end != compact.size()) return {};
   const std::string_view before = std::string_view(compact).substr(0, numbers[0].begin);
   return before.empty() || before == "-" || before == "+" || before == "\u2212" ? numbers[0].readings
-                                                                               : std::vector<Decimal>{};
+                                                                                : std::vector<Decimal>{};
 }
 
 bool share_reading(const std::vector<Decimal>& a, const std::vector<Decimal>& b) {

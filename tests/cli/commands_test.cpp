@@ -31,7 +31,8 @@ TEST(Program, AMissingModelIsStatus3AndNamesTheFile) {
 }
 
 TEST(Tokenize, RoundTripsAndKeepsTheOrder) {
-  const std::string texts = "{\"id\":\"a\",\"text\":\"Hello 42 wörld\"}\n{\"text\":\"\"}\n{\"text\":\"<|end|>\"}\n";
+  const std::string texts =
+      "{\"id\":\"a\",\"text\":\"Hello 42 wörld\"}\n{\"text\":\"\"}\n{\"text\":\"<|end|>\"}\n";
   const Finished encoded = run_program({"tokenize", kPocketSmall}, texts);
   ASSERT_EQ(encoded.status, 0) << encoded.errors;
   const auto lines = lines_of(encoded.output);
@@ -42,7 +43,8 @@ TEST(Tokenize, RoundTripsAndKeepsTheOrder) {
   const Finished decoded = run_program({"tokenize", kPocketSmall, "--decode"}, encoded.output);
   ASSERT_EQ(decoded.status, 0) << decoded.errors;
   EXPECT_EQ(Json::parse(lines_of(decoded.output)[0])["text"], "Hello 42 wörld");
-  const Finished parsed = run_program({"tokenize", kPocketSmall, "--parse-special"}, "{\"text\":\"<|end|>\"}");
+  const Finished parsed =
+      run_program({"tokenize", kPocketSmall, "--parse-special"}, "{\"text\":\"<|end|>\"}");
   EXPECT_EQ(Json::parse(parsed.output)["ids"].size(), 1u);
 }
 
@@ -61,15 +63,17 @@ TEST(Tokenize, ABadLineGivesAnErrorLineAndStatus1) {
 }
 
 TEST(Render, WritesTheModelsOwnTemplate) {
-  const Finished finished = run_program(
-      {"render", kPocketSmall}, "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"add_generation_prompt\":true}");
+  const Finished finished =
+      run_program({"render", kPocketSmall},
+                  "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"add_generation_prompt\":true}");
   ASSERT_EQ(finished.status, 0) << finished.errors;
   EXPECT_EQ(Json::parse(finished.output)["text"], "<|begin|><|user|>Hi<|end|><|assistant|>");
 }
 
 TEST(Render, TakesATemplateFileWithoutAModel) {
   const auto file = std::filesystem::path(testing::TempDir()) / "sizeup_template.jinja";
-  std::ofstream(file) << "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{% endfor %}{{ strftime_now('%Y') }}";
+  std::ofstream(file)
+      << "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{% endfor %}{{ strftime_now('%Y') }}";
   const Finished finished =
       run_program({"render", "--template", file.string(), "--bos", "<s>", "--now", "2031-05-06T07:08:09Z"},
                   "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
@@ -106,7 +110,8 @@ TEST(Score, EqualsTheReferenceOfARealModel) {
   for (size_t i = 0; i < lines.size(); ++i) {
     const Json line = Json::parse(lines[i]);
     // 2e-4 a token, design.md section 6.
-    EXPECT_NEAR(line["logprob"].get<double>(), expected[i], 2e-4 * static_cast<double>(line["tokens"].size()));
+    EXPECT_NEAR(line["logprob"].get<double>(), expected[i],
+                2e-4 * static_cast<double>(line["tokens"].size()));
   }
 }
 
@@ -130,10 +135,10 @@ TEST(Generate, StopsAtTheStopStringAndReportsTokens) {
   const auto shared = shared_folder();
   if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
   const std::string model = (shared / "models/stories260K-F32.gguf").string();
-  const Finished finished =
-      run_program({"generate", model},
-                  "{\"prompt\":\"Once upon a time\",\"max_tokens\":60,\"stop\":[\"Lily\"],\"logprobs\":true}\n"
-                  "{\"prompt\":\"Once upon a time\",\"max_tokens\":5}\n{\"prompt\":\"x\",\"max_tokens\":0}\n");
+  const Finished finished = run_program(
+      {"generate", model},
+      "{\"prompt\":\"Once upon a time\",\"max_tokens\":60,\"stop\":[\"Lily\"],\"logprobs\":true}\n"
+      "{\"prompt\":\"Once upon a time\",\"max_tokens\":5}\n{\"prompt\":\"x\",\"max_tokens\":0}\n");
   EXPECT_EQ(finished.status, 1);
   const auto lines = lines_of(finished.output);
   ASSERT_EQ(lines.size(), 3u);

@@ -31,7 +31,8 @@ Finished run_program(const std::vector<std::string>& arguments, const std::strin
   std::ofstream(base / "in", std::ios::binary) << input;
   std::string command = quoted(SIZEUP_PROGRAM);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
-  command += " < " + (base / "in").string() + " > " + (base / "out").string() + " 2> " + (base / "err").string();
+  command +=
+      " < " + (base / "in").string() + " > " + (base / "out").string() + " 2> " + (base / "err").string();
   const int status = std::system(command.c_str());
   Finished finished{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(base / "out"), slurp(base / "err")};
   std::filesystem::remove_all(base);
@@ -40,8 +41,9 @@ Finished run_program(const std::vector<std::string>& arguments, const std::strin
 
 std::filesystem::path shared_folder() {
   const char* chosen = std::getenv("SIZEUP_SHARED");
-  const std::filesystem::path folder =
-      chosen != nullptr ? std::filesystem::path(chosen) : std::filesystem::path(SIZEUP_SOURCE_DIR) / ".." / "shared";
+  const std::filesystem::path folder = chosen != nullptr
+                                           ? std::filesystem::path(chosen)
+                                           : std::filesystem::path(SIZEUP_SOURCE_DIR) / ".." / "shared";
   return std::filesystem::is_directory(folder) ? folder : std::filesystem::path();
 }
 

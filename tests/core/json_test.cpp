@@ -27,10 +27,13 @@ TEST(ParseJson, RefusesWhatWouldExhaustTheStack) {
   const std::string deep(100000, '[');
   EXPECT_THAT(parse_json(deep, "x.json").error().message, testing::HasSubstr("nested too deeply"));
   // Brackets inside a string are text, escaped quotes included.
-  EXPECT_TRUE(parse_json("\"" + std::string(500, '[') + "\\\"" + std::string(500, '{') + "\"", "x").has_value());
+  EXPECT_TRUE(
+      parse_json("\"" + std::string(500, '[') + "\\\"" + std::string(500, '{') + "\"", "x").has_value());
 }
 
-TEST(ToLine, ReplacesInvalidUtf8) { EXPECT_EQ(to_line(Json("a\xff")), "\"a\xEF\xBF\xBD\""); }
+TEST(ToLine, ReplacesInvalidUtf8) {
+  EXPECT_EQ(to_line(Json("a\xff")), "\"a\xEF\xBF\xBD\"");
+}
 
 }  // namespace
 }  // namespace sizeup

@@ -29,7 +29,9 @@ TEST(ThreadPool, ManyShortLoopsNeitherLoseNorRepeatWork) {
   EXPECT_EQ(sum.load(), 2000 * 21);
 }
 
-TEST(ThreadPool, KnowsAtLeastOneProcessor) { EXPECT_GE(ThreadPool::available_processors(), 1); }
+TEST(ThreadPool, KnowsAtLeastOneProcessor) {
+  EXPECT_GE(ThreadPool::available_processors(), 1);
+}
 
 }  // namespace
 }  // namespace sizeup

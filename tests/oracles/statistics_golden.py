@@ -198,8 +198,9 @@ def early_stopping():
 
 def bootstrap():
     values = rounded(rng.exponential(1, 40))
-    large = (rng.uniform(size=60) < .8).astype(int)
-    small = np.where(rng.uniform(size=60) < .75, large, 1 - large)
+    # Partial scores: resampled ratios of 0/1 scores lie on a coarse lattice, whose steps would hide an error.
+    large = np.array(rounded(rng.beta(4, 2, 60)))
+    small = np.array(rounded(np.clip(large * rng.beta(6, 2, 60), 0, 1)))
 
     def run(data, statistic, method):
         result = stats.bootstrap(data, statistic, paired=len(data) > 1, vectorized=True, n_resamples=BCA_RESAMPLES,

@@ -35,11 +35,13 @@ class Checkpoint {
 };
 
 // A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and shards).
-// A GGUF file with a vocabulary only is opened too: it has no tensors.
+// A GGUF file with a vocabulary only and a folder with tokenizer.json but no config.json are opened, too: they
+// have no tensors.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
 
-// SHA-256 over the names and contents of files(), cached by path, size, mtime and inode under the user's
-// cache folder.
+// 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder the
+// SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's hash is cached by path, size,
+// mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a usable cache it is computed.
 Result<std::string> fingerprint(const Checkpoint& checkpoint);
 
 }  // namespace sizeup

@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr size_t kMaxConfigBytes = 16u << 20;
 constexpr size_t kMaxIndexBytes = 100u << 20;
 
@@ -78,32 +79,63 @@ Result<std::vector<std::string>> read_index(const fs::path& path) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-Result<std::vector<std::string>> weight_files(const fs::path& folder) {
+struct WeightFiles {
+  std::vector<std::string> shards;
+  bool indexed = false;
+};
+
+Result<WeightFiles> weight_files(const fs::path& folder) {
   std::error_code failure;
-  if (fs::exists(folder / "model.safetensors", failure)) return std::vector<std::string>{"model.safetensors"};
-  const fs::path index = folder / "model.safetensors.index.json";
-  if (fs::exists(index, failure)) return read_index(index);
+  if (fs::exists(folder / "model.safetensors", failure)) return WeightFiles{{"model.safetensors"}, false};
+  if (fs::exists(folder / kIndexName, failure)) {
+    auto shards = read_index(folder / kIndexName);
+    if (!shards) return forward_error(shards);
+    return WeightFiles{std::move(*shards), true};
+  }
   return bad_input(folder.string(), "has no weights", "model.safetensors or model.safetensors.index.json",
                    "pytorch_model.bin files are not read: convert them to safetensors");
+}
+
+// A folder that holds a tokenizer only: it has neither configuration nor tensors.
+bool is_tokenizer_folder(const fs::path& folder) {
+  std::error_code failure;
+  return fs::exists(folder / "tokenizer.json", failure) && !fs::exists(folder / "config.json", failure);
+}
+
+void add_text_files(const fs::path& folder, std::vector<fs::path>& files) {
+  std::error_code failure;
+  for (const char* name : kTextFiles) {
+    if (fs::exists(folder / name, failure)) files.push_back(folder / name);
+  }
+  std::sort(files.begin(), files.end());
+}
+
+Result<Json> read_config(const fs::path& path) {
+  const auto text = read_file(path, kMaxConfigBytes);
+  if (!text) return tl::unexpected<Error>(text.error());
+  auto config = parse_json(*text, path.string());
+  if (config && !config->is_object()) return bad_input(path.string(), "is not a JSON object", "an object");
+  return config;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
-  const fs::path config_path = folder / "config.json";
-  const auto config_text = read_file(config_path, kMaxConfigBytes);
-  if (!config_text) return tl::unexpected<Error>(config_text.error());
-  auto config = parse_json(*config_text, config_path.string());
+  std::vector<fs::path> files;
+  if (is_tokenizer_folder(folder)) {
+    add_text_files(folder, files);
+    return std::make_unique<SafetensorsCheckpoint>(folder, Json::object(), std::move(files),
+                                                   std::vector<MappedFile>(), std::vector<Tensor>());
+  }
+  auto config = read_config(folder / "config.json");
   if (!config) return forward_error(config);
-  if (!config->is_object()) return bad_input(config_path.string(), "is not a JSON object", "an object");
-
   auto names = weight_files(folder);
   if (!names) return forward_error(names);
-  std::vector<fs::path> files = {config_path};
+  files.push_back(folder / "config.json");
   std::vector<MappedFile> shards;
   std::vector<Tensor> tensors;
   std::unordered_set<std::string> seen;
-  for (const std::string& name : *names) {
+  for (const std::string& name : names->shards) {
     auto shard = MappedFile::open(folder / name);
     if (!shard) return forward_error(shard);
     auto content = parse_safetensors(shard->bytes(), (folder / name).string());
@@ -119,12 +151,8 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
     shards.push_back(std::move(*shard));
     files.push_back(folder / name);
   }
-  std::error_code failure;
-  if (names->size() > 1) files.push_back(folder / "model.safetensors.index.json");
-  for (const char* name : kTextFiles) {
-    if (fs::exists(folder / name, failure)) files.push_back(folder / name);
-  }
-  std::sort(files.begin(), files.end());
+  if (names->indexed) files.push_back(folder / kIndexName);
+  add_text_files(folder, files);
   return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
                                                  std::move(shards), std::move(tensors));
 }

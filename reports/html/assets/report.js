@@ -100,7 +100,7 @@ function setVolume() {
     cell.textContent = cell.dataset.symbol + amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 }
-if (volume) { volume.addEventListener("input", setVolume); setVolume(); }
+if (volume) volume.addEventListener("input", setVolume);
 
 // ---- sample browser
 const ROW = 58, M = data.samples, CUT = 20000;
@@ -129,7 +129,9 @@ function passes(r) {
     if (!s || r[s.column] !== f("slice").slice(at + 1)) return false;
   }
   const o = f("outcome");
-  if (o === "right" && r.small !== true || o === "wrong" && r.small !== false || o === "unusable" && !r.status || o === "marked" && !r.marks) return false;
+  if (o === "right" && r.small !== true || o === "wrong" && r.small !== false || o === "unusable" && !r.status) return false;
+  const kind = M.invented.indexOf(o);
+  if (kind >= 0 && !(r.invented >> kind & 1)) return false;
   return !f("flip") || f("flip") === r.flip || f("flip") === "any" && r.flip !== "none";
 }
 const fold = s => s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -258,7 +260,8 @@ const marking = { diff: true, ev: true };
 const markingClass = () => (marking.diff ? "" : "nodiff ") + (marking.ev ? "" : "noev");
 function answerView(key, r, t, diffs) {
   const model = data.models[key], ok = r[key], marks = (t.evidence || {})[key] || [];
-  const facts = [r[key + "_ms"] === null ? null : duration(r[key + "_ms"]), r[key + "_confidence"] === null ? null : `confidence ${r[key + "_confidence"].toFixed(2)}`,
+  const sure = key === "small" ? r.confidence : r.large_confidence;
+  const facts = [r[key + "_ms"] === null ? null : duration(r[key + "_ms"]), sure === null ? null : `confidence ${sure.toFixed(2)}`,
     r[key + "_score"] !== null && r[key + "_score"] !== 0 && r[key + "_score"] !== 1 ? `score ${r[key + "_score"].toFixed(2)}` : null, (key === "small" ? r.status : r.large_status).replace("_", " ")].filter(Boolean);
   const taken = (t.extracted || {})[key], extracted = el("p", { class: "m" });
   if (taken !== undefined) { extracted.append("taken as the answer: "); show(extracted, taken); }

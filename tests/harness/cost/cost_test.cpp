@@ -90,7 +90,8 @@ TEST(Cost, NothingRightHasNoCostPerCorrectAnswer) {
   usage.wall_seconds = 5;
   usage.correct = 0;
   EXPECT_EQ(cost_of(by_hour(1), usage).per_1000_correct, std::nullopt);
-  EXPECT_EQ(cost_of(by_hour(1), Usage{.wall_seconds = 5}).per_request, std::nullopt);  // no requests
+  usage.requests = 0;
+  EXPECT_EQ(cost_of(by_hour(1), usage).per_request, std::nullopt);
 }
 
 TEST(CheckPrices, NamesWhatIsWrong) {

@@ -60,7 +60,9 @@ TEST_F(Bootstrap, IsTheSameEveryTimeAndChangesWithTheSeed) {
   const Estimate second = bca_bootstrap(n_, mean_);
   EXPECT_EQ(first.lo, second.lo);
   EXPECT_EQ(first.hi, second.hi);
-  EXPECT_NE(bca_bootstrap(n_, mean_, {.seed = 2}).lo, first.lo);
+  BootstrapOptions other;
+  other.seed = 2;
+  EXPECT_NE(bca_bootstrap(n_, mean_, other).lo, first.lo);
 }
 
 TEST_F(Bootstrap, DrawsEveryRowEvenly) {

@@ -1,0 +1,41 @@
+// Typed, range-checked values of a checkpoint's configuration. The first problem is kept and all later reads
+// give a harmless value, so that an architecture file reads as a list of its keys.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "backends/engine/formats/checkpoint.h"
+#include "core/errors/result.h"
+#include "core/json/json_fwd.h"
+
+namespace sizeup {
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(const Checkpoint& checkpoint);
+
+  // In [1, kLargest]; without a fallback the key is required. null counts as absent.
+  int count(std::string_view key, std::optional<int> fallback = std::nullopt);
+  float positive(std::string_view key, std::optional<float> fallback = std::nullopt);
+  bool flag(std::string_view key, bool fallback);
+  std::string text(std::string_view key, std::string_view fallback);
+  // nullptr if absent or null.
+  const Json* find(std::string_view key) const;
+
+  // Records a problem unless there already is one.
+  void fail(std::string message, std::string expected = {}, std::string hint = {});
+  const std::optional<Error>& error() const { return error_; }
+
+  // Larger sizes are taken for damage: products of two of them stay within 64 bits.
+  static constexpr int kLargest = 1 << 28;
+
+ private:
+  const Json& config_;
+  std::string place_;
+  std::optional<Error> error_;
+};
+
+}  // namespace sizeup

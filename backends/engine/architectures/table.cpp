@@ -1,0 +1,47 @@
+#include "backends/engine/architectures/table.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "backends/engine/architectures/llama.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+constexpr std::array kArchitectures{
+    Architecture{.gguf_name = "llama", .hugging_face_name = "LlamaForCausalLM", .describe = describe_llama},
+};
+
+std::string architecture_of(const Checkpoint& checkpoint) {
+  const Json& config = checkpoint.config();
+  const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
+  const auto value = config.find(gguf ? "general.architecture" : "architectures");
+  if (value == config.end()) return {};
+  if (gguf) return value->is_string() ? value->get<std::string>() : std::string();
+  const bool named = value->is_array() && !value->empty() && value->front().is_string();
+  return named ? value->front().get<std::string>() : std::string();
+}
+
+}  // namespace
+
+std::span<const Architecture> architecture_table() {
+  return kArchitectures;
+}
+
+Result<DecoderModel> describe_decoder(const Checkpoint& checkpoint) {
+  const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
+  const std::string name = architecture_of(checkpoint);
+  std::vector<std::string_view> supported;
+  for (const Architecture& architecture : kArchitectures) {
+    const std::string_view known = gguf ? architecture.gguf_name : architecture.hugging_face_name;
+    if (name == known) return architecture.describe(checkpoint);
+    supported.push_back(known);
+  }
+  return bad_input(checkpoint.path().string(), fmt::format("architecture '{}' is not supported yet", name),
+                   fmt::format("one of: {}", fmt::join(supported, ", ")));
+}
+
+}  // namespace sizeup

@@ -1,0 +1,141 @@
+#include "backends/engine/engine_backend.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <map>
+#include <new>
+
+#include "backends/engine/architectures/table.h"
+#include "backends/engine/engine_run.h"
+#include "backends/engine/formats/checkpoint.h"
+
+namespace sizeup {
+namespace {
+
+constexpr std::array<std::string_view, 3> kOptions = {"device", "dtype", "now"};
+
+std::string current_time() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, sizeof "2026-01-01T00:00:00Z"> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+Result<void> check_options(const ModelReference& reference) {
+  for (const auto& [key, value] : reference.options) {
+    if (std::find(kOptions.begin(), kOptions.end(), key) == kOptions.end()) {
+      return usage_error(fmt::format("model '{}': unknown option '{}'", reference.text, key),
+                         "known: device, dtype, now");
+    }
+  }
+  const auto dtype = reference.options.find("dtype");
+  if (dtype != reference.options.end() && dtype->second != "float32") {
+    return usage_error(
+        fmt::format("model '{}': dtype '{}' is not supported yet", reference.text, dtype->second),
+        "known: float32");
+  }
+  return {};
+}
+
+// "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
+std::string describe_weights(const Checkpoint& checkpoint) {
+  std::map<std::string_view, size_t> bytes;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    if (tensor.shape.size() >= 2) bytes[block_format(tensor.type).name] += tensor.data.size();
+  }
+  std::vector<std::pair<size_t, std::string_view>> formats;
+  for (const auto& [name, size] : bytes) formats.emplace_back(size, name);
+  std::sort(formats.rbegin(), formats.rend());
+  std::vector<std::string_view> names;
+  for (const auto& [size, name] : formats) names.push_back(name);
+  return fmt::format("{}{}", names.size() > 1 ? "mixed " : "", fmt::join(names, "/"));
+}
+
+ModelCard describe_model(const ModelReference& reference, const Checkpoint& checkpoint,
+                         const DecoderModel& model, std::string hash) {
+  ModelCard card;
+  card.name = reference.name;
+  card.reference = reference.text;
+  card.fingerprint = std::move(hash);
+  card.architecture = model.architecture;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    card.parameters += tensor.rows() * tensor.columns();
+    card.bytes += static_cast<int64_t>(tensor.data.size());
+  }
+  card.context_length = model.spec.context_length;
+  card.vocabulary = model.spec.vocabulary;
+  card.weight_format = describe_weights(checkpoint);
+  card.backend = "engine";
+  card.can_score = true;
+  card.can_generate = true;
+  return card;
+}
+
+class EngineBackend final : public Backend {
+ public:
+  EngineBackend(ModelCard card, const DecoderModel& model, TextModel text, DeviceFactory make_device)
+      : card_(std::move(card)), text_(std::move(text)), decoder_(model, make_device(model.spec)) {
+    card_.device = decoder_.device().name();
+    card_.precision = decoder_.device().precision();
+    card_.has_chat_template = text_.has_chat_template();
+    if (text_.tokenizer().vocabulary() > model.spec.vocabulary) {
+      card_.notes.push_back(fmt::format("the tokenizer has {} tokens, the model embeds {}",
+                                        text_.tokenizer().vocabulary(), model.spec.vocabulary));
+    }
+  }
+
+  const ModelCard& card() const override { return card_; }
+
+  Result<std::string> render(const Prompt& prompt) const override {
+    auto rendered = text_.render(prompt);
+    if (!rendered) return forward_error(rendered);
+    return std::move(rendered->text);
+  }
+
+  Result<RunCounts> run(RequestSource& source, ResponseSink& sink, const RunOptions& options,
+                        std::stop_token stop) override {
+    return EngineRun(decoder_, text_, sink, options, std::move(stop)).answer(source);
+  }
+
+ private:
+  ModelCard card_;
+  TextModel text_;
+  Decoder decoder_;
+};
+
+Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, DeviceFactory make_device) {
+  auto checkpoint = open_checkpoint(reference.target);
+  if (!checkpoint) return forward_error(checkpoint);
+  if ((*checkpoint)->tensors().empty()) {
+    return bad_input(reference.target, "the file has a vocabulary but no weights", "a model with tensors");
+  }
+  auto model = describe_decoder(**checkpoint);
+  if (!model) return forward_error(model);
+  const auto now = reference.options.find("now");
+  auto text = TextModel::load(**checkpoint, now == reference.options.end() ? current_time() : now->second);
+  if (!text) return forward_error(text);
+  auto hash = fingerprint(**checkpoint);
+  if (!hash) return forward_error(hash);
+  return std::make_unique<EngineBackend>(describe_model(reference, **checkpoint, *model, std::move(*hash)),
+                                         *model, std::move(*text), make_device);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device) {
+  if (auto checked = check_options(reference); !checked) return forward_error(checked);
+  try {
+    return open_checked(reference, make_device);
+  } catch (const std::bad_alloc&) {
+    return unavailable(reference.target, "not enough memory for the model's weights",
+                       "the reference device keeps every weight as float32");
+  }
+}
+
+}  // namespace sizeup

@@ -1,0 +1,203 @@
+#include "backends/engine/engine_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "backends/engine/answer_text.h"
+#include "backends/engine/sampling.h"
+#include "core/text/utf8.h"
+#include "core/threads/thread_pool.h"
+
+namespace sizeup {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Enough rows that reading the weights costs little beside multiplying with them, few enough that activations
+// stay small.
+constexpr int kDefaultRows = 512;
+
+// Keys and values of a few thousand positions of a small model. More lets more long answers run at once.
+constexpr int64_t kDefaultBudgetBytes = int64_t{1} << 30;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+PlanLimits plan_limits(const RunOptions& options, int64_t page_bytes) {
+  const int64_t budget = options.kv_budget_bytes > 0 ? options.kv_budget_bytes : kDefaultBudgetBytes;
+  constexpr int64_t kMostPages = int64_t{1} << 24;  // positions still fit 32 bits
+  return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : kDefaultRows,
+          .pages = static_cast<int>(std::clamp<int64_t>(budget / page_bytes, 1, kMostPages)),
+          .share_prefixes = options.share_prefixes};
+}
+
+}  // namespace
+
+EngineRun::EngineRun(Decoder& decoder, const TextModel& text, ResponseSink& sink, const RunOptions& options,
+                     std::stop_token stop)
+    : decoder_(decoder),
+      text_(text),
+      sink_(sink),
+      max_concurrent_(options.max_concurrent),
+      stop_(std::move(stop)),
+      plan_(plan_limits(options, decoder.device().page_bytes())) {
+  decoder_.device().set_threads(options.threads > 0 ? options.threads : ThreadPool::available_processors());
+}
+
+RunCounts EngineRun::answer(RequestSource& source) {
+  if (max_concurrent_ > 0) {
+    answer_some(source);
+  } else {
+    answer_all(source);
+  }
+  counts_.tokens_unique = plan_.counts().rows_unique;
+  counts_.tokens_computed = plan_.counts().rows_computed;
+  counts_.tokens_generated = plan_.counts().tokens_generated;
+  return counts_;
+}
+
+// Everything is known before planning begins, which is what makes sharing possible.
+void EngineRun::answer_all(RequestSource& source) {
+  std::vector<TakenRequest> taken;
+  while (!stop_.stop_requested()) {
+    std::optional<Request> request = source.next();
+    if (!request) break;
+    taken.push_back({std::move(*request), Clock::now()});
+  }
+  start(std::move(taken));
+  while (!plan_.idle() && !stop_.stop_requested()) compute_step();
+}
+
+// A limited number in flight: each joins between two steps.
+void EngineRun::answer_some(RequestSource& source) {
+  RequestFeed feed(source, max_concurrent_, stop_);
+  while (!stop_.stop_requested()) {
+    std::vector<TakenRequest> taken = feed.take(plan_.idle());
+    if (taken.empty() && plan_.idle()) return;
+    start(std::move(taken));
+    if (!plan_.idle()) compute_step();
+    feed.finished(std::exchange(responded_, 0));
+  }
+}
+
+void EngineRun::start(std::vector<TakenRequest> taken) {
+  const DecoderLimits limits{.context_length = decoder_.spec().context_length,
+                             .vocabulary = decoder_.spec().vocabulary};
+  std::vector<TokenRequest> planned;
+  for (TakenRequest& one : taken) {
+    if (stop_.stop_requested()) return;
+    auto tokenised = tokenise(one.request, text_, limits);
+    Active active{.request = std::move(one.request), .start = one.at, .response = {}};
+    if (!tokenised) {
+      active.response.id = active.request.id;
+      active.response.error = std::move(tokenised.error());
+      respond(active);
+      continue;
+    }
+    active.response = std::move(tokenised->response);
+    if (tokenised->parts.empty()) {
+      active.first_scored = active.response.tokens.size();
+      respond(active);
+      continue;
+    }
+    active.parts_left = tokenised->parts.size();
+    active.first_scored = static_cast<size_t>(tokenised->offsets.front());
+    for (size_t i = 0; i < tokenised->parts.size(); ++i) {
+      TokenRequest& part = tokenised->parts[i];
+      // A scored part's last token is predicted and not among its rows.
+      counts_.tokens_asked += static_cast<int64_t>(part.tokens.size()) + (part.targets.empty() ? 0 : 1);
+      parts_.push_back({.active = next_active_, .offset = tokenised->offsets[i]});
+      planned.push_back(std::move(part));
+    }
+    active_.emplace(next_active_++, std::move(active));
+  }
+  if (!planned.empty()) plan_.add(std::move(planned));
+}
+
+void EngineRun::compute_step() {
+  const Step& step = plan_.next_step();
+  decoder_.run(step, result_);
+  plan_.finish_step(result_, *this);
+}
+
+void EngineRun::on_target(int request, int index, float logprob, bool best) {
+  const Part part = parts_[static_cast<size_t>(request)];
+  Response& response = active_.at(part.active).response;
+  response.token_logprobs[static_cast<size_t>(part.offset + index)] = logprob;
+  response.greedy = response.greedy && best;
+}
+
+std::optional<Token> EngineRun::on_next(int request, const NextToken& next) {
+  Active& active = active_.at(parts_[static_cast<size_t>(request)].active);
+  Response& response = active.response;
+  Token token = next.best;
+  float logprob = next.best_logprob;
+  if (!next.distribution.empty()) {
+    const Sampling& sampling = std::get<Generate>(active.request.ask).sampling;
+    if (sampling.temperature > 0.0) {
+      token = sample(next.distribution, sampling, response.tokens.size());
+      logprob = next.distribution[static_cast<size_t>(token)];
+    }
+  }
+  response.tokens.push_back(token);
+  response.token_logprobs.push_back(logprob);
+  const double elapsed = milliseconds_since(active.start);
+  if (response.tokens.size() == 1) active.first_ms = elapsed;
+  sink_.on_token(response.id, token, elapsed);
+  if (answer_is_complete(active)) return std::nullopt;
+  return token;
+}
+
+bool EngineRun::answer_is_complete(Active& active) const {
+  Response& response = active.response;
+  const auto& ask = std::get<Generate>(active.request.ask);
+  const bool ended =
+      text_.ends_generation(response.tokens.back()) ||
+      (!ask.stop.empty() && contains_stop(text_.tokenizer().decode(response.tokens, true), ask.stop));
+  if (ended) response.finish = FinishReason::stop;
+  return ended;
+}
+
+void EngineRun::on_done(int request) {
+  const auto found = active_.find(parts_[static_cast<size_t>(request)].active);
+  Active& active = found->second;
+  if (--active.parts_left > 0) return;
+  if (std::holds_alternative<Generate>(active.request.ask)) finish_answer(active);
+  respond(active);
+  active_.erase(found);
+}
+
+void EngineRun::finish_answer(Active& active) const {
+  Response& response = active.response;
+  if (response.finish == FinishReason::none) response.finish = FinishReason::length;
+  std::span<const Token> tokens = response.tokens;
+  // The token that ends an answer may be spelled in the vocabulary as plain text.
+  if (!tokens.empty() && text_.ends_generation(tokens.back())) tokens = tokens.first(tokens.size() - 1);
+  const std::string text = text_.tokenizer().decode(tokens, true);
+  response.text = replace_invalid_utf8(before_stops(text, std::get<Generate>(active.request.ask).stop));
+  response.completion_tokens = static_cast<int>(response.tokens.size());
+}
+
+void EngineRun::respond(Active& active) {
+  Response& response = active.response;
+  if (!std::holds_alternative<Generate>(active.request.ask)) {
+    for (size_t i = active.first_scored; i < response.token_logprobs.size(); ++i) {
+      response.logprob += static_cast<double>(response.token_logprobs[i]);
+    }
+    if (std::isnan(response.logprob)) {
+      response.error = Error{.kind = ErrorKind::bad_input,
+                             .place = {},
+                             .message = "the model's log-probability is not a number",
+                             .expected = {},
+                             .hint = "its weights may be damaged"};
+    }
+  }
+  response.timing.total_ms = milliseconds_since(active.start);
+  response.timing.ttft_ms = active.first_ms > 0.0 ? active.first_ms : response.timing.total_ms;
+  ++responded_;
+  sink_.on_response(std::move(response));
+}
+
+}  // namespace sizeup

@@ -1,0 +1,48 @@
+#include "backends/engine/request_feed.h"
+
+#include <utility>
+
+namespace sizeup {
+
+RequestFeed::RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop)
+    : max_in_flight_(max_in_flight),
+      stop_(std::move(stop)),
+      thread_([this, &source](const std::stop_token& end) { pull(source, end); }) {}
+
+std::vector<TakenRequest> RequestFeed::take(bool wait) {
+  std::unique_lock lock(mutex_);
+  if (wait) changed_.wait(lock, stop_, [this] { return !taken_.empty() || exhausted_; });
+  return std::exchange(taken_, {});
+}
+
+void RequestFeed::finished(int count) {
+  {
+    const std::lock_guard lock(mutex_);
+    in_flight_ -= count;
+  }
+  changed_.notify_all();
+}
+
+void RequestFeed::pull(RequestSource& source, const std::stop_token& stop) {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return in_flight_ < max_in_flight_; })) return;
+    }
+    std::optional<Request> request = source.next();
+    const auto now = std::chrono::steady_clock::now();
+    {
+      const std::lock_guard lock(mutex_);
+      if (request) {
+        taken_.push_back({std::move(*request), now});
+        ++in_flight_;
+      } else {
+        exhausted_ = true;
+      }
+    }
+    changed_.notify_all();
+    if (!request) return;
+  }
+}
+
+}  // namespace sizeup

@@ -1,0 +1,45 @@
+// Takes requests from a source while the engine computes, never more than a number of them in flight.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace sizeup {
+
+struct TakenRequest {
+  Request request;
+  std::chrono::steady_clock::time_point at;  // when the source gave it: its times count from here
+};
+
+// A source may block (arrivals at stated times), so a thread of its own waits for it. The destructor waits
+// for the source's last answer.
+class RequestFeed {
+ public:
+  RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop);
+
+  // What was taken since the last call; if `wait`, at least one unless the source is exhausted or a stop
+  // came.
+  std::vector<TakenRequest> take(bool wait);
+  // This many have been answered.
+  void finished(int count);
+
+ private:
+  void pull(RequestSource& source, const std::stop_token& stop);
+
+  int max_in_flight_;
+  std::stop_token stop_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<TakenRequest> taken_;
+  int in_flight_ = 0;
+  bool exhausted_ = false;
+  std::jthread thread_;  // last: it uses everything above
+};
+
+}  // namespace sizeup

@@ -1,0 +1,189 @@
+#include "backends/engine/request_tokens.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/engine/trailing_space.h"
+
+namespace sizeup {
+namespace {
+
+constexpr std::string_view kNoPrefix = "the model has neither BOS nor EOS to condition an empty context on";
+
+struct EncodedPair {
+  std::vector<Token> context;  // never empty
+  std::vector<Token> continuation;
+};
+
+Result<EncodedPair> encode_pair(const ScoreContinuation& ask, const TextModel& text) {
+  auto rendered = text.render(ask.context);
+  if (!rendered) return forward_error(rendered);
+  const std::optional<Token> prefix = text.prefix_token();
+  EncodedPair pair;
+  if (rendered->text.empty()) {
+    if (!prefix) return bad_input("", std::string(kNoPrefix));
+    pair.continuation = text.encode(ask.continuation, rendered->from_template);
+    // A tokenizer that adds BOS itself gives the context along with the continuation.
+    if (!pair.continuation.empty() && pair.continuation.front() == *prefix) {
+      pair.continuation.erase(pair.continuation.begin());
+    }
+    pair.context = {*prefix};
+    return pair;
+  }
+  const size_t kept = length_without_trailing_space(rendered->text);
+  const std::string context = rendered->text.substr(0, kept);
+  const std::vector<Token> whole = text.encode(rendered->text + ask.continuation, rendered->from_template);
+  pair.context = text.encode(context, rendered->from_template);
+  const size_t cut = std::min(pair.context.size(), whole.size());
+  pair.continuation.assign(whole.begin() + static_cast<std::ptrdiff_t>(cut), whole.end());
+  if (pair.context.empty()) {
+    if (!prefix) return bad_input("", std::string(kNoPrefix));
+    pair.context = {*prefix};
+  }
+  return pair;
+}
+
+// All but the last token are read; the last `count` are predicted.
+TokenRequest score_part(std::vector<Token> all, size_t count) {
+  TokenRequest part;
+  part.targets.assign(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
+  all.pop_back();
+  part.first_target = static_cast<int>(all.size() - count);
+  part.tokens = std::move(all);
+  return part;
+}
+
+void expect_tokens(TokenisedRequest& result, std::vector<Token> tokens) {
+  result.response.completion_tokens = static_cast<int>(tokens.size());
+  result.response.token_logprobs.assign(tokens.size(), std::numeric_limits<float>::quiet_NaN());
+  result.response.tokens = std::move(tokens);
+  result.response.greedy = true;
+}
+
+Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, Truncate truncate,
+                                        const TextModel& text, const DecoderLimits& limits) {
+  auto pair = encode_pair(ask, text);
+  if (!pair) return forward_error(pair);
+  const size_t count = pair->continuation.size();
+  const auto longest = static_cast<size_t>(limits.context_length);
+  if (count == 0) return bad_input("", "the continuation has no tokens");
+  if (count > longest) {
+    return bad_input("", fmt::format("the continuation has {} tokens", count),
+                     fmt::format("at most the context length, {}", longest));
+  }
+  std::vector<Token> all = std::move(pair->context);
+  all.insert(all.end(), pair->continuation.begin(), pair->continuation.end());
+  TokenisedRequest result;
+  if (all.size() > longest + 1) {  // the last token is predicted, not read
+    if (truncate == Truncate::error) {
+      return bad_input("", fmt::format("prompt and continuation have {} tokens", all.size()),
+                       fmt::format("at most {}", longest + 1));
+    }
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(longest + 1));
+    result.response.truncated = true;
+  }
+  result.response.prompt_tokens = static_cast<int>(all.size() - count);
+  expect_tokens(result, std::move(pair->continuation));
+  result.parts.push_back(score_part(std::move(all), count));
+  result.offsets.push_back(0);
+  return result;
+}
+
+// Windows of context_length with one token of context, as get_rolling_token_windows and make_disjoint_window
+// of lm-evaluation-harness cut them: the last window is moved left to be full, and scores only what is new.
+Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const TextModel& text,
+                                       const DecoderLimits& limits) {
+  const std::vector<Token> tokens = text.encode(ask.text, false);
+  const std::optional<Token> prefix = text.prefix_token();
+  const auto longest = static_cast<size_t>(limits.context_length);
+  TokenisedRequest result;
+  expect_tokens(result, tokens);
+
+  size_t predicted = std::min(longest, tokens.size());
+  std::vector<Token> first(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(predicted));
+  if (prefix) first.insert(first.begin(), *prefix);
+  if (first.size() > 1) {
+    result.offsets.push_back(prefix ? 0 : 1);
+    const size_t count = first.size() - 1;
+    result.parts.push_back(score_part(std::move(first), count));
+  }
+  while (predicted < tokens.size()) {
+    const size_t count = std::min(longest, tokens.size() - predicted);
+    const auto end = tokens.begin() + static_cast<std::ptrdiff_t>(predicted + count);
+    result.offsets.push_back(static_cast<int>(predicted));
+    result.parts.push_back(score_part({end - static_cast<std::ptrdiff_t>(longest + 1), end}, count));
+    predicted += count;
+  }
+  return result;
+}
+
+Result<TokenisedRequest> tokenise_generation(const Generate& ask, Truncate truncate, const TextModel& text,
+                                             const DecoderLimits& limits) {
+  auto rendered = text.render(ask.prompt);
+  if (!rendered) return forward_error(rendered);
+  std::vector<Token> tokens = text.encode(rendered->text, rendered->from_template);
+  if (tokens.empty()) {
+    const std::optional<Token> prefix = text.prefix_token();
+    if (!prefix) return bad_input("", std::string(kNoPrefix));
+    tokens.push_back(*prefix);
+  }
+  TokenisedRequest result;
+  if (ask.max_tokens <= 0) {
+    result.response.finish = FinishReason::length;
+    result.response.prompt_tokens = static_cast<int>(tokens.size());
+    return result;
+  }
+  const auto longest = static_cast<size_t>(std::max(1, limits.context_length - ask.max_tokens));
+  if (tokens.size() > longest) {
+    if (truncate == Truncate::error) {
+      return bad_input("", fmt::format("the prompt has {} tokens", tokens.size()),
+                       fmt::format("at most {}, so that the answer fits the context too", longest));
+    }
+    tokens.erase(tokens.begin(), tokens.end() - static_cast<std::ptrdiff_t>(longest));
+    result.response.truncated = true;
+  }
+  result.response.prompt_tokens = static_cast<int>(tokens.size());
+  const int room = limits.context_length - static_cast<int>(tokens.size());
+  result.parts.push_back({.tokens = std::move(tokens),
+                          .targets = {},
+                          .first_target = 0,
+                          .max_new_tokens = std::max(1, std::min(ask.max_tokens, room)),
+                          .distribution = ask.sampling.temperature > 0.0});
+  result.offsets.push_back(0);
+  return result;
+}
+
+Result<TokenisedRequest> tokenise_ask(const Request& request, const TextModel& text,
+                                      const DecoderLimits& limits) {
+  if (const auto* score = std::get_if<ScoreContinuation>(&request.ask)) {
+    return tokenise_score(*score, request.truncate, text, limits);
+  }
+  if (const auto* whole = std::get_if<ScoreText>(&request.ask)) return tokenise_text(*whole, text, limits);
+  return tokenise_generation(std::get<Generate>(request.ask), request.truncate, text, limits);
+}
+
+bool within(const std::vector<Token>& tokens, int vocabulary) {
+  return std::all_of(tokens.begin(), tokens.end(),
+                     [&](Token token) { return token >= 0 && token < vocabulary; });
+}
+
+}  // namespace
+
+Result<TokenisedRequest> tokenise(const Request& request, const TextModel& text,
+                                  const DecoderLimits& limits) {
+  auto result = tokenise_ask(request, text, limits);
+  if (!result) return result;
+  result->response.id = request.id;
+  for (const TokenRequest& part : result->parts) {
+    // A tokenizer may know tokens that the embedding table lacks.
+    if (!within(part.tokens, limits.vocabulary) || !within(part.targets, limits.vocabulary)) {
+      return bad_input("", "the text has a token that the model has no embedding for",
+                       fmt::format("token ids below {}", limits.vocabulary));
+    }
+  }
+  return result;
+}
+
+}  // namespace sizeup

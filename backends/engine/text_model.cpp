@@ -1,0 +1,61 @@
+#include "backends/engine/text_model.h"
+
+#include <algorithm>
+
+#include "core/json/json.h"
+
+namespace sizeup {
+
+Result<TextModel> TextModel::load(const Checkpoint& checkpoint, const std::string& now) {
+  auto tokenizer = load_tokenizer(checkpoint);
+  if (!tokenizer) return forward_error(tokenizer);
+  return TextModel(std::move(*tokenizer), load_chat_template(checkpoint), now);
+}
+
+TextModel::TextModel(std::unique_ptr<Tokenizer> tokenizer, std::optional<std::string> template_source,
+                     const std::string& now)
+    : tokenizer_(std::move(tokenizer)) {
+  const SpecialTokens& special = tokenizer_->special();
+  if (special.bos) bos_text_ = tokenizer_->piece(*special.bos);
+  if (special.eos) eos_text_ = tokenizer_->piece(*special.eos);
+  if (template_source) {
+    template_.emplace(Template::parse(*template_source, TemplateSettings::chat(now), "chat template"));
+  }
+}
+
+Result<RenderedPrompt> TextModel::render(const Prompt& prompt) const {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return RenderedPrompt{*text, false};
+  if (!template_) {
+    return bad_input("", "the model has no chat template", "a plain prompt",
+                     "give the task a prompt without roles");
+  }
+  if (!*template_) return tl::unexpected<Error>(template_->error());
+  Json messages = Json::array();
+  for (const ChatMessage& message : std::get<std::vector<ChatMessage>>(prompt)) {
+    messages.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  auto text = (*template_)
+                  ->render(Json{{"messages", std::move(messages)},
+                                {"bos_token", bos_text_},
+                                {"eos_token", eos_text_},
+                                {"add_generation_prompt", true}});
+  if (!text) return forward_error(text);
+  return RenderedPrompt{std::move(*text), true};
+}
+
+std::vector<Token> TextModel::encode(std::string_view text, bool from_template) const {
+  const bool complete = from_template || (!bos_text_.empty() && text.starts_with(bos_text_));
+  return tokenizer_->encode(text, {.add_special = !complete, .parse_special = complete});
+}
+
+std::optional<Token> TextModel::prefix_token() const {
+  const SpecialTokens& special = tokenizer_->special();
+  return special.bos ? special.bos : special.eos;
+}
+
+bool TextModel::ends_generation(Token token) const {
+  const std::vector<Token>& ends = tokenizer_->special().end_of_generation;
+  return std::find(ends.begin(), ends.end(), token) != ends.end();
+}
+
+}  // namespace sizeup

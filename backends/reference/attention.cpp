@@ -1,0 +1,86 @@
+#include "backends/reference/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "backends/reference/exponential.h"
+
+namespace sizeup {
+namespace {
+
+using Lanes = float __attribute__((vector_size(16)));
+constexpr int kLanes = 4;
+constexpr int kVectors = kPagePositions / kLanes;
+
+// query . key for every position of the page; those beyond the row's own are computed and then ignored.
+void page_scores(const float* query, const float* keys, int head_size, float* scores) {
+  Lanes sums[kVectors] = {};
+  for (int d = 0; d < head_size; ++d) {
+    Lanes column[kVectors];
+    std::memcpy(column, keys + static_cast<size_t>(d) * kPagePositions, sizeof column);
+    for (int v = 0; v < kVectors; ++v) sums[v] += query[d] * column[v];
+  }
+  std::memcpy(scores, sums, sizeof sums);
+}
+
+}  // namespace
+
+void write_key_value(const PageShape& shape, const float* key, const float* value, int offset, float* page) {
+  float* values = page + shape.half_floats();
+  const auto size = static_cast<size_t>(shape.head_size);
+  for (size_t head = 0; head < static_cast<size_t>(shape.kv_heads); ++head) {
+    for (size_t d = 0; d < size; ++d) {
+      page[(head * size + d) * kPagePositions + static_cast<size_t>(offset)] = key[head * size + d];
+    }
+    std::copy_n(value + head * size, size,
+                values + (head * kPagePositions + static_cast<size_t>(offset)) * size);
+  }
+}
+
+void copy_positions(const PageShape& shape, const float* from, int positions, float* to) {
+  const auto count = static_cast<size_t>(positions);
+  for (size_t row = 0; row < shape.half_floats(); row += kPagePositions) {
+    std::copy_n(from + row, count, to + row);
+  }
+  const auto size = static_cast<size_t>(shape.head_size);
+  for (size_t start = shape.half_floats(); start < shape.layer_floats(); start += kPagePositions * size) {
+    std::copy_n(from + start, count * size, to + start);
+  }
+}
+
+void attend(const PageShape& shape, int kv_head, const float* query, std::span<const float* const> pages,
+            int positions, float* out) {
+  const int size = shape.head_size;
+  const size_t head_floats = static_cast<size_t>(size) * kPagePositions;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(size));
+  float maximum = -std::numeric_limits<float>::infinity();
+  float sum = 0.0F;
+  std::fill_n(out, size, 0.0F);
+  for (int first = 0; first < positions; first += kPagePositions) {
+    const int count = std::min(kPagePositions, positions - first);
+    const float* page = pages[static_cast<size_t>(first / kPagePositions)];
+    const float* keys = page + static_cast<size_t>(kv_head) * head_floats;
+    const float* values = keys + shape.half_floats();
+
+    float weights[kPagePositions];
+    page_scores(query, keys, size, weights);
+    float new_maximum = maximum;
+    for (int p = 0; p < count; ++p) new_maximum = std::max(new_maximum, weights[p] * scale);
+    for (int p = 0; p < kPagePositions; ++p) weights[p] = exponential(weights[p] * scale - new_maximum);
+
+    const float correction = exponential(maximum - new_maximum);
+    sum *= correction;
+    for (int p = 0; p < count; ++p) sum += weights[p];
+    for (int d = 0; d < size; ++d) out[d] *= correction;
+    for (int p = 0; p < count; ++p) {
+      const float* value = values + static_cast<size_t>(p) * static_cast<size_t>(size);
+      for (int d = 0; d < size; ++d) out[d] += weights[p] * value[d];
+    }
+    maximum = new_maximum;
+  }
+  for (int d = 0; d < size; ++d) out[d] /= sum;
+}
+
+}  // namespace sizeup

@@ -1,0 +1,73 @@
+// Text to tokens and back, over the bundled test set line by line, as a run's prompts come.
+#include "backends/engine/tokenizer/tokenizer.h"
+
+#include <benchmark/benchmark.h>
+
+#include <sstream>
+
+#include "benchmarks/inputs.h"
+
+namespace sizeup {
+namespace {
+
+struct Setup {
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::vector<std::string> lines;
+  int64_t bytes = 0;
+};
+
+Result<Setup> set_up() {
+  auto checkpoint = bundled_checkpoint();
+  if (!checkpoint) return forward_error(checkpoint);
+  auto tokenizer = load_tokenizer(**checkpoint);
+  if (!tokenizer) return forward_error(tokenizer);
+  auto text = bundled_text();
+  if (!text) return forward_error(text);
+  Setup setup;
+  setup.tokenizer = std::move(*tokenizer);
+  std::istringstream stream(*text);
+  for (std::string line; std::getline(stream, line);) {
+    setup.bytes += static_cast<int64_t>(line.size());
+    setup.lines.push_back(std::move(line));
+  }
+  return setup;
+}
+
+void encode(benchmark::State& state) {
+  const Result<Setup> setup = set_up();
+  if (!setup) {
+    state.SkipWithError(describe(setup.error()).c_str());
+    return;
+  }
+  int64_t tokens = 0;
+  for (auto _ : state) {
+    for (const std::string& line : setup->lines) {
+      tokens += static_cast<int64_t>(setup->tokenizer->encode(line, {}).size());
+    }
+  }
+  state.SetItemsProcessed(tokens);
+  state.SetBytesProcessed(state.iterations() * setup->bytes);
+}
+BENCHMARK(encode)->Unit(benchmark::kMillisecond);
+
+void decode(benchmark::State& state) {
+  const Result<Setup> setup = set_up();
+  if (!setup) {
+    state.SkipWithError(describe(setup.error()).c_str());
+    return;
+  }
+  std::vector<std::vector<Token>> encoded;
+  for (const std::string& line : setup->lines) encoded.push_back(setup->tokenizer->encode(line, {}));
+  int64_t tokens = 0;
+  for (auto _ : state) {
+    for (const std::vector<Token>& ids : encoded) {
+      benchmark::DoNotOptimize(setup->tokenizer->decode(ids, true));
+      tokens += static_cast<int64_t>(ids.size());
+    }
+  }
+  state.SetItemsProcessed(tokens);
+}
+BENCHMARK(decode)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sizeup

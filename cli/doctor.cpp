@@ -1,0 +1,92 @@
+// sizeup doctor: what this machine offers, what is missing, and what that means.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "backends/registry.h"
+#include "cli/command.h"
+#include "cli/installation.h"
+#include "cli/table.h"
+#include "cli/version.h"
+#include "core/json/json.h"
+#include "core/threads/thread_pool.h"
+#include "harness/run/machine.h"
+
+namespace sizeup::cli {
+namespace {
+
+// Devices that sizeup will have, and what stands in for them today: a fallback is never silent.
+struct MissingDevice {
+  const char* name;
+  const char* reason;
+};
+constexpr MissingDevice kMissingDevices[] = {
+    {"cpu",
+     "this build has no tuned CPU kernels; the reference device computes instead, slower and in float32"},
+    {"cuda", "this build has no CUDA plug-in"},
+    {"metal", "this build has no Metal plug-in"},
+};
+
+Json examine() {
+  Json report;
+  report["version"] = kVersion;
+  const auto machine = parse_json(describe_machine(), "machine");
+  require(machine.has_value(), "describe_machine writes JSON");
+  report["machine"] = *machine;
+  report["machine"]["processors"] = ThreadPool::available_processors();
+  report["backends"] = Json::array();
+  for (const BackendEntry& entry : backend_table()) {
+    report["backends"].push_back({{"scheme", entry.scheme},
+                                  {"device", entry.device},
+                                  {"available", true},
+                                  {"note", entry.description}});
+  }
+  for (const MissingDevice& device : kMissingDevices) {
+    report["backends"].push_back(
+        {{"scheme", "file"}, {"device", device.name}, {"available", false}, {"note", device.reason}});
+  }
+  const auto installation = installation_folder();
+  report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
+  report["problems"] = Json::array();
+  if (!installation) report["problems"].push_back(describe(installation.error()));
+  return report;
+}
+
+void print_report(const Json& report) {
+  fmt::print("sizeup {}\n\n", report["version"].get<std::string>());
+  Table machine({"machine", ""});
+  for (const auto& [key, value] : report["machine"].items()) {
+    machine.add({key, value.is_string() ? value.get<std::string>() : to_line(value)});
+  }
+  fmt::print("{}\n", machine.to_text());
+  Table backends({"device", "available", "note"});
+  for (const Json& backend : report["backends"]) {
+    backends.add({backend["device"].get<std::string>(), backend["available"].get<bool>() ? "yes" : "no",
+                  backend["note"].get<std::string>()});
+  }
+  fmt::print("{}\n", backends.to_text());
+  if (report["problems"].empty()) {
+    fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());
+  }
+  for (const Json& problem : report["problems"]) fmt::print("problem: {}\n", problem.get<std::string>());
+}
+
+Outcome doctor(bool json) {
+  const Json report = examine();
+  if (json) {
+    fmt::print("{}\n", to_line(report));
+  } else {
+    print_report(report);
+  }
+  return report["problems"].empty() ? 0 : exit_code(ErrorKind::unavailable);
+}
+
+}  // namespace
+
+std::function<Outcome()> add_doctor(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "JSON instead of text");
+  return [json] { return doctor(*json); };
+}
+
+}  // namespace sizeup::cli

@@ -1,0 +1,65 @@
+// sizeup report [RUN]: the report's files from the store.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/command.h"
+#include "harness/store/store.h"
+#include "reports/report.h"
+
+namespace sizeup::cli {
+namespace {
+
+struct ReportCommand {
+  std::string run;
+  std::string db = "sizeup.db";
+  std::string html;
+  std::string csv;
+  std::string json;
+  ReportOptions options;
+};
+
+Outcome report(const ReportCommand& command) {
+  if (command.html.empty() && command.csv.empty() && command.json.empty()) {
+    return usage_error("nothing to write", "give --html FILE, --csv FOLDER or --json FILE");
+  }
+  auto store = Store::open(command.db, StoreAccess::read);
+  if (!store) return forward_error(store);
+  auto data = load_report(*store, command.run, command.options);
+  if (!data) return forward_error(data);
+  if (!command.csv.empty()) {
+    if (auto written = write_csv(*data, command.csv); !written) return forward_error(written);
+  }
+  if (!command.json.empty()) {
+    if (auto written = write_json(*data, command.json); !written) return forward_error(written);
+  }
+  if (!command.html.empty()) {
+    if (auto written = write_html(*data, command.html); !written) return forward_error(written);
+  }
+  fmt::print("{}\n", verdict_sentence(*data));
+  for (const std::string& path : {command.csv, command.json, command.html}) {
+    if (!path.empty()) fmt::print("{}\n", path);
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::function<Outcome()> add_report(CLI::App& app) {
+  auto command = std::make_shared<ReportCommand>();
+  app.add_option("run", command->run, "Name of a run (default: the latest)");
+  app.add_option("--db", command->db, "The store")->capture_default_str();
+  app.add_option("--html", command->html, "One self-contained page");
+  app.add_option("--csv", command->csv, "A folder of tables");
+  app.add_option("--json", command->json, "The page's data as one JSON object");
+  app.add_option("--baseline", command->options.baseline,
+                 "The model compared with (default: most parameters)");
+  app.add_option("--candidate", command->options.candidate,
+                 "The model in question (default: fewest parameters)");
+  app.add_flag("--no-text", command->options.no_text, "Leave prompts, answers and sources out");
+  app.add_option("--redact", command->options.redact,
+                 "Regular expression whose matches become [redacted]; repeat for several");
+  return [command] { return report(*command); };
+}
+
+}  // namespace sizeup::cli

@@ -1,0 +1,161 @@
+// sizeup run: evaluate models on tasks, then say what came out.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/installation.h"
+#include "cli/interrupt.h"
+#include "cli/progress_line.h"
+#include "cli/table.h"
+#include "cli/version.h"
+#include "core/json/json.h"
+#include "harness/run/run.h"
+#include "harness/store/store.h"
+#include "reports/report.h"
+
+namespace sizeup::cli {
+namespace {
+
+struct RunCommand {
+  std::string file;
+  RunSettings settings;  // as given on the command line; what was not given is taken from the file
+  std::string resume;
+  std::string html;
+  std::string csv;
+  bool json = false;
+};
+
+// The file's settings with what the command line says on top.
+Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
+  RunSettings settings;
+  if (!command.file.empty()) {
+    auto read = read_run_file(command.file);
+    if (!read) return read;
+    settings = *read;
+  }
+  const RunSettings& given = command.settings;
+  const auto set = [&app](const char* option) { return app.count(option) > 0; };
+  if (set("--model")) settings.models = given.models;
+  if (set("--task")) settings.tasks = given.tasks;
+  if (set("--limit")) settings.limit = given.limit;
+  if (set("--num-fewshot")) settings.num_fewshot = given.num_fewshot;
+  if (set("--db")) settings.db = given.db;
+  if (set("--name")) settings.name = given.name;
+  if (set("--protocol")) settings.protocol = given.protocol;
+  if (set("--apply-chat-template")) settings.apply_chat_template = given.apply_chat_template;
+  if (set("--seed")) settings.seed = given.seed;
+  if (set("--now")) settings.now = given.now;
+  if (set("--latency-samples")) settings.latency_samples = given.latency_samples;
+  if (set("--threads")) settings.threads = given.threads;
+  if (set("--durable")) settings.durable = given.durable;
+  if (set("--resume")) settings.resume = command.resume;
+  if (!settings.resume && settings.models.empty()) {
+    return usage_error("no model to run", "give --model REF, or a run file with `models:`");
+  }
+  if (!settings.resume && settings.tasks.empty()) {
+    return usage_error("no task to run",
+                       "give --task NAME (see: sizeup list tasks), or a run file with `tasks:`");
+  }
+  return settings;
+}
+
+Table results_table(const RunSummary& summary) {
+  Table table({"model", "task", "metric", "value", "95 % interval", "n", "failed"});
+  for (const EvaluationSummary& evaluation : summary.evaluations) {
+    const ResultRow& headline = evaluation.headline;
+    table.add({evaluation.model, evaluation.task, headline.metric, number(headline.value, 4),
+               headline.lo && headline.hi
+                   ? fmt::format("{} … {}", number(*headline.lo, 4), number(*headline.hi, 4))
+                   : std::string("none"),
+               fmt::format("{}", headline.n), fmt::format("{}", evaluation.failed)});
+  }
+  return table;
+}
+
+// The report's files and its verdict, from the store alone.
+Result<void> write_reports(const RunCommand& command, const RunSettings& settings,
+                           const RunSummary& summary) {
+  auto store = Store::open(settings.db, StoreAccess::read);
+  if (!store) return forward_error(store);
+  auto data = load_report(*store, summary.run_name, {});
+  if (!data) return forward_error(data);
+  if (!command.csv.empty()) {
+    if (auto written = write_csv(*data, command.csv); !written) return written;
+  }
+  if (!command.html.empty()) {
+    if (auto written = write_html(*data, command.html); !written) return written;
+  }
+  if (!command.json) {
+    fmt::print("\n{}\n", verdict_sentence(*data));
+    if (!command.csv.empty()) fmt::print("{}\n", command.csv);
+    if (!command.html.empty()) fmt::print("{}\n", command.html);
+  }
+  return {};
+}
+
+Outcome run(const RunCommand& command, const CLI::App& app) {
+  auto settings = resolve(command, app);
+  if (!settings) return forward_error(settings);
+  auto installation = installation_folder();
+  if (!installation) return forward_error(installation);
+
+  RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
+  environment.program = std::string("sizeup ") + kVersion;
+  const Interrupt interrupt;
+  Result<RunSummary> summary = [&] {
+    ProgressLine progress;
+    return execute(*settings, progress, interrupt.token(), environment);
+  }();
+  if (!summary) return forward_error(summary);
+
+  const Table table = results_table(*summary);
+  fmt::print("{}", command.json ? to_line(table.to_json()) + "\n" : table.to_text());
+  if (auto written = write_reports(command, *settings, *summary); !written) return forward_error(written);
+  if (summary->samples_failed > 0) {
+    fmt::print(stderr,
+               "{} samples failed; they are counted as wrong answers of kind \"error\" in the report.\n",
+               summary->samples_failed);
+  }
+  return summary->samples_failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+std::function<Outcome()> add_run(CLI::App& app) {
+  auto command = std::make_shared<RunCommand>();
+  RunSettings& settings = command->settings;
+  app.add_option("file", command->file, "Run file (YAML) with the options below as keys");
+  app.add_option("--model", settings.models, "Model reference [NAME=]REF[?key=value]; repeat for several");
+  app.add_option("--task", settings.tasks, "Built-in task or YAML file; repeat for several");
+  app.add_option("--limit", settings.limit, "Only the first N documents of each task")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--num-fewshot", settings.num_fewshot, "Examples before each question")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--db", settings.db, "The store")->capture_default_str();
+  app.add_option("--name", settings.name, "Name of this run (default: today's date and a number)");
+  app.add_option("--resume", command->resume, "Continue the newest unfinished run, or the one named")
+      ->expected(0, 1);
+  app.add_option("--protocol", settings.protocol, "auto, likelihood or generative")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, ProtocolChoice>{{"auto", ProtocolChoice::automatic},
+                                                {"likelihood", ProtocolChoice::likelihood},
+                                                {"generative", ProtocolChoice::generative}}));
+  app.add_flag("--apply-chat-template,!--no-chat-template", settings.apply_chat_template,
+               "Send prompts as conversations (default: when every model has a chat template)");
+  app.add_option("--seed", settings.seed, "Seed of sampling and of the latency sample");
+  app.add_option("--now", settings.now, "What chat templates see as the current time, ISO-8601");
+  app.add_option("--latency-samples", settings.latency_samples,
+                 "Samples of each task measured one request at a time; 0: none")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", settings.threads, "Threads (default: all processors)")
+      ->check(CLI::Range(1, 4096));
+  app.add_flag("--durable", settings.durable, "Survive a loss of power, not only a kill");
+  app.add_option("--html", command->html, "Write the report to this file");
+  app.add_option("--csv", command->csv, "Write the report's tables to this folder");
+  app.add_flag("--json", command->json, "Print results as JSON");
+  return [command, &app] { return run(*command, app); };
+}
+
+}  // namespace sizeup::cli

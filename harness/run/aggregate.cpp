@@ -1,0 +1,126 @@
+#include "harness/run/aggregate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+
+#include "harness/run/scoring.h"
+#include "harness/statistics/bootstrap.h"
+#include "harness/statistics/interval.h"
+
+namespace sizeup {
+namespace {
+
+// A set metric walks over all samples in every resample; a thousand give the ends of the interval to about a
+// thirtieth of its width, and 14,000 samples stay a matter of seconds.
+constexpr int kSetMetricResamples = 1000;
+
+struct Slice {
+  std::string field;
+  std::string value;
+};
+
+ResultRow row_of(const std::string& metric, const Slice& slice, const Estimate& estimate) {
+  ResultRow row{metric, slice.field, slice.value, estimate.value, {}, {}, estimate.n};
+  if (!std::isnan(estimate.lo)) row.lo = estimate.lo;
+  if (!std::isnan(estimate.hi)) row.hi = estimate.hi;
+  return row;
+}
+
+Estimate mean_of(const std::string& metric, std::span<const Scored* const> scored) {
+  std::vector<double> values;
+  for (const Scored* sample : scored) {
+    const auto found = sample->scores.find(metric);
+    if (found != sample->scores.end() && !std::isnan(found->second)) values.push_back(found->second);
+  }
+  return mean_estimate(values);
+}
+
+Estimate set_metric(const Task& task, const std::string& metric, std::span<const Scored* const> scored) {
+  std::vector<const Scored*> drawn;
+  const RowStatistic statistic = [&](std::span<const int64_t> rows) {
+    drawn.clear();
+    for (const int64_t row : rows) drawn.push_back(scored[static_cast<size_t>(row)]);
+    return task.aggregate(metric, drawn);
+  };
+  BootstrapOptions options;
+  options.resamples = kSetMetricResamples;
+  Estimate estimate = percentile_bootstrap(static_cast<int64_t>(scored.size()), statistic, options);
+  estimate.value = task.aggregate(metric, std::vector<const Scored*>(scored.begin(), scored.end()));
+  return estimate;
+}
+
+void add_metrics(const Task& task, const Slice& slice, std::span<const Scored* const> scored,
+                 std::vector<ResultRow>& rows) {
+  for (const MetricInfo& metric : task.metrics()) {
+    const Estimate estimate =
+        metric.is_mean ? mean_of(metric.name, scored) : set_metric(task, metric.name, scored);
+    if (estimate.n > 0) rows.push_back(row_of(metric.name, slice, estimate));
+  }
+}
+
+template <class Test>
+ResultRow rate(const char* name, std::span<const AnswerRow> answers, Test&& counts) {
+  std::vector<double> values;
+  for (const AnswerRow& answer : answers) {
+    if (const std::optional<bool> hit = counts(answer)) values.push_back(*hit ? 1.0 : 0.0);
+  }
+  return row_of(name, {}, mean_estimate(values));
+}
+
+// A rate of the task's own under the same name stands.
+void add_rates(const Task& task, std::span<const AnswerRow> answers, std::vector<ResultRow>& rows) {
+  const auto answered = [](bool AnswerRow::*flag) {
+    return
+        [flag](const AnswerRow& answer) { return answer.error ? std::nullopt : std::optional(answer.*flag); };
+  };
+  const std::vector<ResultRow> rates = {
+      rate(kNoAnswerRate, answers, answered(&AnswerRow::no_answer)),
+      rate(kInvalidRate, answers, answered(&AnswerRow::invalid)),
+      rate(kTruncatedRate, answers, answered(&AnswerRow::truncated)),
+      rate(kErrorRate, answers,
+           [](const AnswerRow& answer) { return std::optional(answer.error.has_value()); }),
+  };
+  const std::vector<MetricInfo> metrics = task.metrics();
+  for (const ResultRow& row : rates) {
+    const bool taken = std::any_of(metrics.begin(), metrics.end(),
+                                   [&](const MetricInfo& metric) { return metric.name == row.metric; });
+    if (!taken && row.n > 0) rows.push_back(row);
+  }
+}
+
+}  // namespace
+
+std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
+                                 std::span<const SampleRow> samples) {
+  std::unordered_map<int64_t, const SampleRow*> by_id;
+  for (const SampleRow& sample : samples) by_id[sample.id] = &sample;
+
+  std::vector<Scored> scored;
+  std::vector<const SampleRow*> sample_of;
+  for (const AnswerRow& answer : answers) {
+    if (answer.error) continue;
+    const auto sample = by_id.find(answer.sample_id);
+    require(sample != by_id.end(), "every answer has its sample");
+    scored.push_back(scored_of(answer));
+    sample_of.push_back(sample->second);
+  }
+
+  std::vector<const Scored*> all;
+  for (const Scored& sample : scored) all.push_back(&sample);
+  std::vector<ResultRow> rows;
+  add_metrics(task, {}, all, rows);
+  add_rates(task, answers, rows);
+  for (const std::string& field : task.slice_fields()) {
+    std::map<std::string, std::vector<const Scored*>> by_value;
+    for (size_t i = 0; i < scored.size(); ++i) {
+      const auto value = sample_of[i]->slices.find(field);
+      if (value != sample_of[i]->slices.end()) by_value[value->second].push_back(&scored[i]);
+    }
+    for (const auto& [value, members] : by_value) add_metrics(task, {field, value}, members, rows);
+  }
+  return rows;
+}
+
+}  // namespace sizeup

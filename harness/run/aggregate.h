@@ -1,0 +1,23 @@
+// The results of an evaluation: every metric with its 95 % interval, overall and by slice, and the rates.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "harness/store/records.h"
+#include "tasks/task.h"
+
+namespace sizeup {
+
+// The names of the rates that every evaluation has beside its task's metrics, in the order of the reports.
+inline constexpr const char* kNoAnswerRate = "no_answer_rate";   // the filters found nothing
+inline constexpr const char* kInvalidRate = "invalid_rate";      // an answer that is no label
+inline constexpr const char* kTruncatedRate = "truncated_rate";  // context or answer did not fit
+inline constexpr const char* kErrorRate = "error_rate";          // the request failed
+
+// `samples` are those of `answers` (by sample_id), for their slices. Failed samples count in error_rate only.
+// Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap with a fixed seed.
+std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
+                                 std::span<const SampleRow> samples);
+
+}  // namespace sizeup

@@ -1,0 +1,157 @@
+#include "harness/run/batch.h"
+
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/io/sha256.h"
+#include "harness/store/read.h"
+
+namespace sizeup {
+namespace {
+
+Result<std::unordered_set<int64_t>> finished_samples(const Store& store, int64_t evaluation_id, Cache cache) {
+  std::unordered_set<int64_t> finished;
+  if (cache == Cache::ignore) {
+    Result<std::vector<TimingRow>> timings = read_timings(store, evaluation_id);
+    if (!timings) return forward_error(timings);
+    for (const TimingRow& timing : *timings) finished.insert(timing.sample_id);
+    return finished;
+  }
+  Result<std::vector<AnswerRow>> answers = read_answers(store, evaluation_id);
+  if (!answers) return forward_error(answers);
+  for (const AnswerRow& answer : *answers) {
+    if (!answer.error) finished.insert(answer.sample_id);
+  }
+  return finished;
+}
+
+class BatchMaker {
+ public:
+  BatchMaker(const RunPlan& plan, const Store& store, Cache cache)
+      : plan_(plan), store_(store), cache_(cache) {}
+
+  Result<void> add(const PlannedEvaluation& evaluation) {
+    Result<std::unordered_set<int64_t>> finished = finished_samples(store_, evaluation.row.id, cache_);
+    if (!finished) return forward_error(finished);
+    const bool written = evaluation.row.protocol == name_of(Protocol::generative) &&
+                         plan_.tasks[evaluation.task].task->output_type() == OutputType::multiple_choice;
+    for (size_t i = 0; i < evaluation.samples.size(); ++i) {
+      if (finished->contains(evaluation.sample_ids[i])) {
+        ++batch_.samples_done;
+        continue;
+      }
+      PendingSample pending;
+      pending.evaluation = &evaluation;
+      pending.task = &plan_.tasks[evaluation.task];
+      pending.sample = evaluation.samples[i];
+      pending.sample_id = evaluation.sample_ids[i];
+      pending.written_choice = written;
+      if (Result<void> added = add(std::move(pending)); !added) return added;
+    }
+    return {};
+  }
+
+  Batch take() { return std::move(batch_); }
+
+ private:
+  // The prompt as the backend renders it; without its system message where the template refuses one.
+  Result<std::string> render(const Backend& backend, Prompt& prompt) {
+    Result<std::string> rendered = backend.render(prompt);
+    if (rendered || std::holds_alternative<std::string>(prompt)) return rendered;
+    Prompt shorter = without_system(prompt);
+    Result<std::string> again = backend.render(shorter);
+    if (!again) return rendered;
+    ++batch_.systems_dropped;
+    prompt = std::move(shorter);
+    return again;
+  }
+
+  Result<void> add(PendingSample pending) {
+    const PlannedEvaluation& evaluation = *pending.evaluation;
+    const Task& task = *pending.task->task;
+    const Backend& backend = *plan_.models[evaluation.model].backend;
+    const Sample& sample = pending.task->samples[pending.sample];
+    const std::vector<Ask> asks = pending.written_choice ? std::vector<Ask>{written_choice()} : sample.asks;
+    require(!asks.empty(), "a sample asks at least one thing");
+    const bool rolling = std::holds_alternative<AskText>(asks.front());
+    Prompt prompt =
+        rolling ? Prompt(sample.prompt.user) : prompt_of(sample.prompt, evaluation.row.chat_template);
+    Result<std::string> rendered = render(backend, prompt);
+    pending.replies.resize(asks.size());
+    if (!rendered) {
+      pending.error = describe(rendered.error());
+      batch_.samples.push_back(std::move(pending));
+      return {};
+    }
+    pending.missing = asks.size();
+    const size_t index = batch_.samples.size();
+    batch_.samples.push_back(std::move(pending));
+    const auto text = std::make_shared<const std::string>(std::move(*rendered));
+    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation()};
+    for (size_t a = 0; a < asks.size(); ++a) {
+      PendingRequest request;
+      request.request = request_of(sample, asks[a], a, prompt, asking);
+      request.generates = std::holds_alternative<Generate>(request.request.ask);
+      request.prompt = text;
+      request.key_json = response_key_json(backend.card(), request.request, *text);
+      request.key = sha256_hex(request.key_json);
+      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}); !placed)
+        return placed;
+    }
+    return {};
+  }
+
+  Result<void> place(PendingRequest request, AskOfSample use) {
+    if (cache_ == Cache::ignore) {  // every sample is measured by requests of its own
+      send(std::move(request), use);
+      return {};
+    }
+    if (const auto found = requested_.find(request.key); found != requested_.end()) {
+      batch_.requests[found->second].uses.push_back(use);
+      batch_.samples[use.sample].sent = true;
+      return {};
+    }
+    if (const auto found = stored_.find(request.key); found != stored_.end()) {
+      batch_.stored[found->second].uses.push_back(use);
+      return {};
+    }
+    Result<std::optional<ResponseRow>> response = store_.find_response(request.key);
+    if (!response) return forward_error(response);
+    if (*response) {
+      stored_[request.key] = batch_.stored.size();
+      batch_.stored.push_back({std::move(**response), {use}});
+      return {};
+    }
+    requested_[request.key] = batch_.requests.size();
+    send(std::move(request), use);
+    return {};
+  }
+
+  void send(PendingRequest request, AskOfSample use) {
+    request.request.id = batch_.requests.size();
+    request.uses = {use};
+    batch_.samples[use.sample].sent = true;
+    batch_.requests.push_back(std::move(request));
+  }
+
+  const RunPlan& plan_;
+  const Store& store_;
+  Cache cache_;
+  Batch batch_;
+  std::unordered_map<std::string, size_t> requested_;
+  std::unordered_map<std::string, size_t> stored_;
+};
+
+}  // namespace
+
+Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEvaluation*>& evaluations,
+                         const Store& store, Cache cache) {
+  BatchMaker maker(plan, store, cache);
+  for (const PlannedEvaluation* evaluation : evaluations) {
+    if (Result<void> added = maker.add(*evaluation); !added) return forward_error(added);
+  }
+  return maker.take();
+}
+
+}  // namespace sizeup

@@ -1,0 +1,68 @@
+// All requests of one model over all its tasks: what the store knows already, and what is still to be asked.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/request.h"
+#include "core/errors/result.h"
+#include "harness/run/plan_run.h"
+#include "harness/store/store.h"
+
+namespace sizeup {
+
+// A sample on its way: its replies arrive in any order.
+struct PendingSample {
+  const PlannedEvaluation* evaluation = nullptr;
+  const LoadedTask* task = nullptr;
+  size_t sample = 0;  // index into task->samples
+  int64_t sample_id = 0;
+  bool written_choice = false;  // one written answer stands for all choices, see protocol.h
+  std::vector<Reply> replies;
+  size_t missing = 0;
+  std::optional<std::string> error;  // the prompt could not be made: nothing is asked
+  bool sent = false;                 // at least one of its requests goes to the backend
+};
+
+struct AskOfSample {
+  size_t sample = 0;  // index into Batch::samples
+  int ask = 0;
+};
+
+// One distinct request and everybody who wants its response: equal requests are asked once.
+struct PendingRequest {
+  Request request;         // moved to the backend when the pass begins
+  bool generates = false;  // what request asks
+  std::string key;
+  std::string key_json;
+  std::shared_ptr<const std::string> prompt;  // as rendered by the backend
+  std::vector<AskOfSample> uses;
+};
+
+struct StoredResponse {
+  ResponseRow response;
+  std::vector<AskOfSample> uses;
+};
+
+struct Batch {
+  std::vector<PendingSample> samples;
+  std::vector<PendingRequest> requests;  // request.id is the index
+  std::vector<StoredResponse> stored;
+  int64_t samples_done = 0;     // answered before, not in `samples`
+  int64_t systems_dropped = 0;  // conversations whose template refuses a system message
+};
+
+enum class Cache {
+  use,     // responses that the store has are taken from there
+  ignore,  // everything is asked: timings are never cached
+};
+
+// The batch of these evaluations of one model. A sample with an answer but no error is done (Cache::use), or
+// one with a timing (Cache::ignore). An error here is the store's.
+Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEvaluation*>& evaluations,
+                         const Store& store, Cache cache);
+
+}  // namespace sizeup

@@ -1,0 +1,167 @@
+#include "harness/run/collector.h"
+
+#include <utility>
+
+#include "core/json/json.h"
+#include "harness/run/scoring.h"
+
+namespace sizeup {
+namespace {
+
+std::string valid_utf8(const std::string& text) {
+  return Json::parse(to_line(Json(text))).get<std::string>();
+}
+
+const char* name_of(FinishReason finish) {
+  switch (finish) {
+    case FinishReason::stop:
+      return "stop";
+    case FinishReason::length:
+      return "length";
+    case FinishReason::none:
+      return "none";
+  }
+  throw InternalError("unknown FinishReason");
+}
+
+}  // namespace
+
+ResponseRow row_of(const Response& response, const PendingRequest& request) {
+  ResponseRow row;
+  row.key = request.key;
+  row.key_json = request.key_json;
+  row.prompt = *request.prompt;
+  if (request.generates) {
+    row.text = valid_utf8(response.text);
+  } else {
+    row.logprob = response.logprob;
+    row.greedy = response.greedy;
+  }
+  row.finish = name_of(response.finish);
+  row.tokens = response.tokens;
+  row.token_logprobs = response.token_logprobs;
+  row.prompt_tokens = response.prompt_tokens;
+  row.completion_tokens = response.completion_tokens;
+  row.truncated = response.truncated;
+  return row;
+}
+
+Collector::Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed,
+                     int scorers)
+    : plan_(plan),
+      batch_(batch),
+      writer_(writer),
+      failed_(std::move(failed)),
+      answered_(batch.requests.size()),
+      evaluation_usage_(plan.evaluations.size()) {
+  for (int i = 0; i < scorers; ++i) {
+    scorers_.emplace_back([this](std::stop_token stop) { score_queued(std::move(stop)); });
+  }
+}
+
+Collector::~Collector() {
+  for (std::jthread& scorer : scorers_) scorer.request_stop();
+}
+
+void Collector::take_stored() {
+  for (size_t i = 0; i < batch_.samples.size(); ++i) {
+    if (batch_.samples[i].error) queue(i);
+  }
+  for (StoredResponse& stored : batch_.stored) {
+    const Reply reply = reply_of(stored.response);
+    std::vector<AskOfSample> uses = stored.uses;
+    ResponseWrite write_row{std::move(stored.response), {}};
+    for (const AskOfSample& use : uses) {
+      const PendingSample& sample = batch_.samples[use.sample];
+      write_row.uses.push_back({sample.evaluation->row.id, sample.sample_id, use.ask});
+    }
+    write(std::move(write_row));
+    give(reply, uses);
+  }
+  batch_.stored.clear();
+}
+
+void Collector::on_response(Response response) {
+  require(response.id < batch_.requests.size(), "a response belongs to a request");
+  PendingRequest& request = batch_.requests[response.id];
+  require(!answered_[response.id], "a request is answered once");
+  answered_[response.id] = true;
+  Reply reply;
+  if (response.error) {
+    reply.error = describe(*response.error);
+  } else {
+    ResponseRow row = row_of(response, request);
+    reply = reply_of(row);
+    usage_.tokens += row.prompt_tokens + row.completion_tokens;
+    ++usage_.responses;
+    const PlannedEvaluation* first = batch_.samples[request.uses.front().sample].evaluation;
+    EvaluationUsage& usage = evaluation_usage_[static_cast<size_t>(first - plan_.evaluations.data())];
+    usage.input_tokens += row.prompt_tokens;
+    usage.output_tokens += row.completion_tokens;
+    ResponseWrite write_row{std::move(row), {}};
+    for (const AskOfSample& use : request.uses) {
+      const PendingSample& sample = batch_.samples[use.sample];
+      write_row.uses.push_back({sample.evaluation->row.id, sample.sample_id, use.ask});
+    }
+    write(std::move(write_row));
+  }
+  give(reply, request.uses);
+}
+
+Result<void> Collector::finish(bool complete) {
+  for (size_t id = 0; complete && id < answered_.size(); ++id) {
+    if (answered_[id]) continue;
+    Response missing;
+    missing.id = id;
+    missing.error = Error{ErrorKind::unavailable, "", "the backend gave no response to this request", "", ""};
+    on_response(std::move(missing));
+  }
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return (queue_.empty() && scoring_ == 0) || error_; });
+  if (error_) return tl::unexpected<Error>(*error_);
+  for (const PendingSample& sample : batch_.samples) {
+    if (sample.sent)
+      ++evaluation_usage_[static_cast<size_t>(sample.evaluation - plan_.evaluations.data())].samples;
+  }
+  return {};
+}
+
+void Collector::give(const Reply& reply, const std::vector<AskOfSample>& uses) {
+  for (const AskOfSample& use : uses) {
+    PendingSample& sample = batch_.samples[use.sample];
+    sample.replies[static_cast<size_t>(use.ask)] = reply;
+    if (--sample.missing == 0) queue(use.sample);
+  }
+}
+
+void Collector::queue(size_t sample) {
+  const std::lock_guard lock(mutex_);
+  queue_.push_back(sample);
+  changed_.notify_all();
+}
+
+void Collector::score_queued(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stop, [this] { return !queue_.empty(); })) {
+    PendingSample& sample = batch_.samples[queue_.front()];
+    queue_.pop_front();
+    ++scoring_;
+    lock.unlock();
+    write(answer_of(sample));
+    sample.replies.clear();
+    lock.lock();
+    --scoring_;
+    changed_.notify_all();
+  }
+}
+
+void Collector::write(StoreWrite row) {
+  Result<void> written = writer_.write(std::move(row));
+  if (written) return;
+  failed_.request_stop();
+  const std::lock_guard lock(mutex_);
+  if (!error_) error_ = std::move(written.error());
+  changed_.notify_all();
+}
+
+}  // namespace sizeup

@@ -1,0 +1,81 @@
+// Takes responses as they arrive: to the store at once, to the task when a sample's last reply is there.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "backends/backend.h"
+#include "harness/run/batch.h"
+#include "harness/store/writer.h"
+
+namespace sizeup {
+
+// What a pass used, for rates and costs.
+struct PassUsage {
+  std::atomic<int64_t> tokens{0};     // prompt and answer tokens of responses that arrived
+  std::atomic<int64_t> responses{0};  // arrived from the backend without an error
+};
+
+// Tokens of one evaluation's responses in this pass.
+struct EvaluationUsage {
+  int64_t samples = 0;       // samples with at least one request that was sent
+  int64_t input_tokens = 0;  // of responses that were sent for
+  int64_t output_tokens = 0;
+};
+
+// Scoring runs on threads of its own: running generated code takes seconds, and the backend must not wait for
+// it.
+class Collector : public ResponseSink {
+ public:
+  // `failed` is asked to stop when the store cannot be written any more.
+  Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed, int scorers);
+  ~Collector() override;
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  // The responses that the store had, and the samples that cannot be asked. Call before the backend runs.
+  void take_stored();
+
+  void on_response(Response response) override;
+
+  // After the backend has returned. `complete`: it was to answer everything, so what is missing has failed.
+  // Waits for the scorers; the error is the store's.
+  Result<void> finish(bool complete);
+
+  const PassUsage& usage() const { return usage_; }
+  // By index into RunPlan::evaluations. After finish().
+  const std::vector<EvaluationUsage>& evaluation_usage() const { return evaluation_usage_; }
+
+ private:
+  void give(const Reply& reply, const std::vector<AskOfSample>& uses);
+  void queue(size_t sample);
+  void score_queued(std::stop_token stop);
+  void write(StoreWrite row);
+
+  const RunPlan& plan_;
+  Batch& batch_;
+  StoreWriter& writer_;
+  std::stop_source failed_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<size_t> queue_;
+  int scoring_ = 0;
+  std::optional<Error> error_;
+  std::vector<bool> answered_;  // by request
+  PassUsage usage_;
+  std::vector<EvaluationUsage> evaluation_usage_;
+  std::vector<std::jthread> scorers_;
+};
+
+// The store's row of a response. Invalid UTF-8 becomes U+FFFD here, before scoring, so that a resumed run,
+// which reads the text back, scores the same.
+ResponseRow row_of(const Response& response, const PendingRequest& request);
+
+}  // namespace sizeup

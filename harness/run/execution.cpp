@@ -1,0 +1,224 @@
+#include "harness/run/execution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/json/json.h"
+#include "core/threads/thread_pool.h"
+#include "harness/run/aggregate.h"
+#include "harness/run/latency.h"
+#include "harness/run/run_cost.h"
+#include "harness/store/read.h"
+
+namespace sizeup {
+namespace {
+
+// Scoring is cheap except for generated code in its sandbox, which waits more than it computes.
+constexpr int kMaxScorers = 4;
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+std::string counts_json(const RunCounts& counts) {
+  const Json json = {{"tokens_asked", counts.tokens_asked},
+                     {"tokens_unique", counts.tokens_unique},
+                     {"tokens_computed", counts.tokens_computed},
+                     {"tokens_generated", counts.tokens_generated}};
+  return to_line(json);
+}
+
+std::vector<Request> take_requests(Batch& batch) {
+  std::vector<Request> requests;
+  requests.reserve(batch.requests.size());
+  for (PendingRequest& pending : batch.requests) {
+    requests.push_back(std::move(pending.request));
+  }
+  return requests;
+}
+
+int64_t total_samples(const std::vector<const PlannedEvaluation*>& evaluations) {
+  int64_t total = 0;
+  for (const PlannedEvaluation* evaluation : evaluations) total += evaluation->row.samples;
+  return total;
+}
+
+}  // namespace
+
+Execution::Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::stop_token stop,
+                     GroupLimits commits)
+    : plan_(plan),
+      store_(store),
+      sink_(progress),
+      stop_(std::move(stop)),
+      finished_(plan.evaluations.size()),
+      progress_(progress,
+                static_cast<int64_t>(plan.models.size()) * (plan.settings.latency_samples > 0 ? 2 : 1)),
+      writer_(store, commits, [this](const Committed& committed) { progress_.on_commit(committed); }) {}
+
+Result<ExecutionCounts> Execution::run() {
+  Result<std::vector<EvaluationRow>> rows = read_evaluations(store_, plan_.run.id);
+  if (!rows) return forward_error(rows);
+  for (const EvaluationRow& row : *rows) {
+    for (size_t e = 0; e < plan_.evaluations.size(); ++e) {
+      if (plan_.evaluations[e].row.id == row.id) finished_[e] = row.finished_at.has_value();
+    }
+  }
+  announce();
+  for (size_t model = 0; model < plan_.models.size(); ++model) {
+    if (Result<void> done = offline_pass(model); !done) return forward_error(done);
+    if (plan_.settings.latency_samples == 0) continue;
+    if (Result<void> done = single_pass(model); !done) return forward_error(done);
+  }
+  return counts_;
+}
+
+std::vector<const PlannedEvaluation*> Execution::unfinished(size_t model, const char* scenario) const {
+  std::vector<const PlannedEvaluation*> chosen;
+  for (size_t e = 0; e < plan_.evaluations.size(); ++e) {
+    const PlannedEvaluation& evaluation = plan_.evaluations[e];
+    if (evaluation.model == model && evaluation.row.scenario == scenario && !finished_[e]) {
+      chosen.push_back(&evaluation);
+    }
+  }
+  return chosen;
+}
+
+void Execution::announce() const {
+  sink_.on_message(fmt::format("run {}: protocol {}, chat template {}", plan_.run.name, plan_.run.protocol,
+                               plan_.asking.chat_template ? "on" : "off"));
+}
+
+Error Execution::interrupted() const {
+  return {ErrorKind::interrupted, "",
+          fmt::format("run '{}' was stopped; every finished response is stored", plan_.run.name), "",
+          "continue it with --resume"};
+}
+
+Result<void> Execution::offline_pass(size_t model) {
+  const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "offline");
+  if (evaluations.empty()) return {};
+  Result<Batch> batch = make_batch(plan_, evaluations, store_, Cache::use);
+  if (!batch) return forward_error(batch);
+  progress_.begin(plan_.models[model].row.name, "offline", total_samples(evaluations), batch->samples_done);
+  if (batch->systems_dropped > 0) {
+    progress_.message(fmt::format("{}: the chat template refuses a system message; left out in {} prompts",
+                                  plan_.models[model].row.name, batch->systems_dropped));
+  }
+  counts_.from_store += static_cast<int64_t>(batch->stored.size());
+
+  std::stop_source abort;
+  const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
+  const int scorers = std::min(kMaxScorers, ThreadPool::available_processors());
+  Collector collector(plan_, *batch, writer_, abort, scorers);
+  progress_.count(collector.usage());
+  collector.take_stored();
+
+  std::optional<double> wall_ms;
+  std::optional<std::string> counts;
+  if (!batch->requests.empty() && !abort.stop_requested()) {
+    counts_.sent += static_cast<int64_t>(batch->requests.size());
+    RunOptions options;
+    options.threads = plan_.settings.threads;
+    ListSource source(take_requests(*batch));
+    const Clock::time_point start = Clock::now();
+    Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
+    if (!ran) {
+      progress_.end();
+      if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
+      return forward_error(ran);
+    }
+    wall_ms = milliseconds_since(start);
+    counts = counts_json(*ran);
+  }
+  Result<void> collected = collector.finish(!abort.stop_requested());
+  Result<void> flushed = writer_.flush();
+  progress_.end();
+  if (!flushed) return flushed;
+  if (!collected) return collected;
+  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
+
+  double tokens = 0;
+  for (const EvaluationUsage& usage : collector.evaluation_usage()) {
+    tokens += static_cast<double>(usage.input_tokens + usage.output_tokens);
+  }
+  for (const PlannedEvaluation* evaluation : evaluations) {
+    const EvaluationUsage& usage =
+        collector.evaluation_usage()[static_cast<size_t>(evaluation - plan_.evaluations.data())];
+    const double share =
+        tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
+    Result<void> finished = finish_offline(*evaluation, usage, usage.samples > 0 ? wall_ms : std::nullopt,
+                                           share * wall_ms.value_or(0.0), counts);
+    if (!finished) return finished;
+  }
+  return {};
+}
+
+Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
+                                       std::optional<double> wall_ms, double wall_share_ms,
+                                       const std::optional<std::string>& counts) {
+  Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
+  if (!answers) return forward_error(answers);
+  Result<std::vector<SampleRow>> samples = read_samples(store_, evaluation.row.id);
+  if (!samples) return forward_error(samples);
+  require(answers->size() == evaluation.samples.size(), "every sample has an answer when its pass is over");
+
+  const Task& task = *plan_.tasks[evaluation.task].task;
+  const std::vector<ResultRow> results = aggregate(task, *answers, *samples);
+  const auto prices = plan_.settings.prices.find(evaluation.row.model.name);
+  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
+  const CostRow cost =
+      cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second), usage,
+               wall_share_ms, *answers, metrics.empty() ? "" : metrics.front().name);
+  EvaluationRow row = evaluation.row;
+  row.finished_at = utc_now();
+  row.wall_ms = wall_ms;
+  row.counts = counts;
+  return store_.finish_evaluation(row, results, cost);
+}
+
+Result<void> Execution::single_pass(size_t model) {
+  const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "single");
+  if (evaluations.empty()) return {};
+  Result<Batch> batch = make_batch(plan_, evaluations, store_, Cache::ignore);
+  if (!batch) return forward_error(batch);
+  progress_.begin(plan_.models[model].row.name, "single", total_samples(evaluations), batch->samples_done);
+  counts_.measured += static_cast<int64_t>(batch->requests.size());
+
+  std::stop_source abort;
+  const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
+  LatencySink sink(*batch, writer_, abort);
+  progress_.count(sink.usage());
+  RunOptions options;
+  options.threads = plan_.settings.threads;
+  options.max_concurrent = 1;
+  ListSource source(take_requests(*batch));
+  const Clock::time_point start = Clock::now();
+  Result<RunCounts> ran = plan_.models[model].backend->run(source, sink, options, abort.get_token());
+  const double wall_ms = milliseconds_since(start);
+  Result<void> flushed = writer_.flush();
+  progress_.end();
+  if (!flushed) return flushed;
+  if (!ran) return forward_error(ran);
+  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
+  if (sink.failed_requests() > 0) {
+    progress_.message(
+        fmt::format("{}: {} requests failed while latency was measured; their samples have no timing",
+                    plan_.models[model].row.name, sink.failed_requests()));
+  }
+  for (const PlannedEvaluation* evaluation : evaluations) {
+    EvaluationRow row = evaluation->row;
+    row.finished_at = utc_now();
+    row.wall_ms = wall_ms;
+    row.counts = counts_json(*ran);
+    if (Result<void> finished = store_.finish_evaluation(row, {}, std::nullopt); !finished) return finished;
+  }
+  return {};
+}
+
+}  // namespace sizeup

@@ -1,0 +1,51 @@
+// The passes of a planned run: for each model all answers (offline), then its latencies (single).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+#include "harness/run/batch.h"
+#include "harness/run/collector.h"
+#include "harness/run/pass_progress.h"
+#include "harness/run/plan_run.h"
+#include "harness/run/progress.h"
+#include "harness/store/store.h"
+#include "harness/store/writer.h"
+
+namespace sizeup {
+
+struct ExecutionCounts {
+  int64_t sent = 0;        // offline requests
+  int64_t from_store = 0;  // offline responses that the store had
+  int64_t measured = 0;    // requests of scenario "single"
+};
+
+class Execution {
+ public:
+  Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::stop_token stop, GroupLimits commits);
+
+  // Error `interrupted` after a stop; whatever was answered is in the store.
+  Result<ExecutionCounts> run();
+
+ private:
+  std::vector<const PlannedEvaluation*> unfinished(size_t model, const char* scenario) const;
+  void announce() const;
+  Result<void> offline_pass(size_t model);
+  Result<void> single_pass(size_t model);
+  Result<void> finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
+                              std::optional<double> wall_ms, double wall_share_ms,
+                              const std::optional<std::string>& counts);
+  Error interrupted() const;
+
+  RunPlan& plan_;
+  Store& store_;
+  ProgressSink& sink_;
+  std::stop_token stop_;
+  std::vector<bool> finished_;  // evaluations that a resumed run had finished before
+  ExecutionCounts counts_;
+  PassProgress progress_;
+  StoreWriter writer_;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,43 @@
+#include "harness/run/latency.h"
+
+#include <utility>
+
+namespace sizeup {
+
+LatencySink::LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed)
+    : batch_(batch), writer_(writer), failed_(std::move(failed)) {
+  for (const PendingSample& sample : batch.samples) {
+    Measured measured;
+    measured.row.evaluation_id = sample.evaluation->row.id;
+    measured.row.sample_id = sample.sample_id;
+    measured.missing = sample.missing;
+    measured_.push_back(measured);
+  }
+}
+
+void LatencySink::on_response(Response response) {
+  require(response.id < batch_.requests.size(), "a response belongs to a request");
+  const AskOfSample& use = batch_.requests[response.id].uses.front();
+  Measured& measured = measured_[use.sample];
+  require(measured.missing > 0, "a request is answered once");
+  --measured.missing;
+  if (response.error) {
+    measured.failed = true;
+    ++failed_requests_;
+    return;
+  }
+  TimingRow& row = measured.row;
+  if (use.ask == 0) row.ttft_ms = response.timing.ttft_ms;
+  row.total_ms += response.timing.total_ms;
+  row.prompt_tokens += response.prompt_tokens;
+  row.completion_tokens += response.completion_tokens;
+  usage_.tokens += response.prompt_tokens + response.completion_tokens;
+  ++usage_.responses;
+  if (measured.missing > 0 || measured.failed) return;
+  Result<void> written = writer_.write(row);
+  if (written) return;
+  error_ = std::move(written.error());
+  failed_.request_stop();
+}
+
+}  // namespace sizeup

@@ -1,0 +1,44 @@
+// The sink of scenario "single": requests come back one after the other, and only their timings are kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "backends/backend.h"
+#include "harness/run/batch.h"
+#include "harness/run/collector.h"
+#include "harness/store/writer.h"
+
+namespace sizeup {
+
+// A sample's timing is written when its last request is there: total_ms sums its requests, ttft_ms is the
+// first one's. A sample with a failed request has no timing.
+class LatencySink : public ResponseSink {
+ public:
+  LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed);
+
+  void on_response(Response response) override;
+
+  const PassUsage& usage() const { return usage_; }
+  int64_t failed_requests() const { return failed_requests_; }
+  const std::optional<Error>& error() const { return error_; }  // the store's
+
+ private:
+  struct Measured {
+    TimingRow row;
+    size_t missing = 0;
+    bool failed = false;
+  };
+
+  const Batch& batch_;
+  StoreWriter& writer_;
+  std::stop_source failed_;
+  std::vector<Measured> measured_;  // by sample of the batch
+  PassUsage usage_;
+  int64_t failed_requests_ = 0;
+  std::optional<Error> error_;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,281 @@
+#include "harness/run/plan_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "core/json/json.h"
+#include "core/random/counter_random.h"
+
+namespace sizeup {
+namespace {
+
+std::string card_json(const ModelCard& card) {
+  const Json json = {{"name", card.name},
+                     {"reference", card.reference},
+                     {"fingerprint", card.fingerprint},
+                     {"architecture", card.architecture},
+                     {"parameters", card.parameters},
+                     {"bytes", card.bytes},
+                     {"context_length", card.context_length},
+                     {"vocabulary", card.vocabulary},
+                     {"weight_format", card.weight_format},
+                     {"backend", card.backend},
+                     {"device", card.device},
+                     {"tier", card.tier},
+                     {"precision", card.precision},
+                     {"can_score", card.can_score},
+                     {"can_generate", card.can_generate},
+                     {"has_chat_template", card.has_chat_template},
+                     {"notes", card.notes}};
+  return to_line(json);
+}
+
+std::string name_of(OutputType type) {
+  switch (type) {
+    case OutputType::multiple_choice:
+      return "multiple_choice";
+    case OutputType::loglikelihood:
+      return "loglikelihood";
+    case OutputType::loglikelihood_rolling:
+      return "loglikelihood_rolling";
+    case OutputType::generate_until:
+      return "generate_until";
+  }
+  throw InternalError("unknown OutputType");
+}
+
+Result<std::vector<ModelReference>> parse_models(const RunSettings& settings) {
+  if (settings.models.empty()) return usage_error("no model is given", "name one with --model");
+  std::vector<ModelReference> references;
+  std::set<std::string> names;
+  for (const std::string& text : settings.models) {
+    Result<ModelReference> reference = ModelReference::parse(text);
+    if (!reference) return forward_error(reference);
+    if (!names.insert(reference->name).second) {
+      return usage_error(fmt::format("two models are named '{}'", reference->name),
+                         "give them names: --model small=REF --model large=REF");
+    }
+    references.push_back(std::move(*reference));
+  }
+  for (const auto& [name, prices] : settings.prices) {
+    if (!names.contains(name)) {
+      return usage_error(fmt::format("prices name the model '{}', which the run does not have", name),
+                         fmt::format("its models: {}", fmt::join(names, ", ")));
+    }
+  }
+  return references;
+}
+
+// A local model's template sees the run's time; an endpoint renders its templates itself.
+Result<LoadedModel> load_model(ModelReference reference, const std::string& now,
+                               const RunEnvironment& environment) {
+  if (reference.scheme != "openai") reference.options["now"] = now;
+  Result<std::unique_ptr<Backend>> backend = environment.open_model(reference);
+  if (!backend) return forward_error(backend);
+  LoadedModel model;
+  model.backend = std::move(*backend);
+  const ModelCard& card = model.backend->card();
+  model.row.name = reference.name;
+  model.row.reference = card.reference;
+  model.row.fingerprint = card.fingerprint;
+  model.row.card = card_json(card);
+  return model;
+}
+
+// A data file may repeat a row with its id; in the store a sample is one row, so repeats get a number.
+void make_ids_unique(std::vector<Sample>& samples) {
+  std::map<std::string, int> seen;
+  for (Sample& sample : samples) {
+    const int count = ++seen[sample.id];
+    if (count > 1) sample.id += fmt::format("#{}", count);
+  }
+}
+
+SampleRow row_of(const Task& task, const Sample& sample) {
+  SampleRow row;
+  row.document_id = sample.id;
+  row.document_hash = sample.document_hash;
+  row.row = sample.index;
+  row.prompt = sample.prompt.system + sample.prompt.user;
+  row.target = sample.target;
+  row.source = task.grounding_source(sample);
+  row.slices = sample.slices;
+  return row;
+}
+
+TaskRow row_of(const Task& task) {
+  TaskRow row;
+  row.name = task.name();
+  row.version = task.version();
+  row.definition_hash = task.definition_hash();
+  row.data_hash = task.data_hash();
+  row.output_type = name_of(task.output_type());
+  row.description = task.description();
+  for (const MetricInfo& metric : task.metrics()) {
+    row.metrics.push_back({metric.name, metric.description, metric.higher_is_better, metric.is_mean});
+  }
+  row.slice_fields = task.slice_fields();
+  return row;
+}
+
+Result<LoadedTask> load(const std::string& name, const RunSettings& settings,
+                        const RunEnvironment& environment) {
+  Result<std::unique_ptr<Task>> task = environment.open_task(name, TaskOptions{settings.num_fewshot});
+  if (!task) return forward_error(task);
+  Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
+  if (!samples) return forward_error(samples);
+  if (samples->empty()) return bad_input(name, "the task has no documents", "at least one");
+  LoadedTask loaded;
+  loaded.task = std::move(*task);
+  loaded.samples = std::move(*samples);
+  make_ids_unique(loaded.samples);
+  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(*loaded.task, sample));
+  loaded.row = row_of(*loaded.task);
+  return loaded;
+}
+
+Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
+  if (plan.settings.tasks.empty()) return usage_error("no task is given", "name one with --task");
+  std::set<std::string> names;
+  for (const std::string& name : plan.settings.tasks) {
+    Result<LoadedTask> task = load(name, plan.settings, environment);
+    if (!task) return forward_error(task);
+    if (!names.insert(task->row.name).second) {
+      return usage_error(fmt::format("two tasks are named '{}'", task->row.name), "leave one of them out");
+    }
+    plan.tasks.push_back(std::move(*task));
+  }
+  return {};
+}
+
+Result<void> settle_protocol(RunPlan& plan) {
+  std::vector<const ModelCard*> cards;
+  for (const LoadedModel& model : plan.models) cards.push_back(&model.backend->card());
+  std::vector<TaskKind> kinds;
+  for (const LoadedTask& task : plan.tasks) kinds.push_back({task.row.name, task.task->output_type()});
+  Result<Protocol> protocol = choose_protocol(plan.settings.protocol, cards, kinds);
+  if (!protocol) return forward_error(protocol);
+  plan.protocol = *protocol;
+
+  const auto without = std::find_if(cards.begin(), cards.end(),
+                                    [](const ModelCard* card) { return !card->has_chat_template; });
+  plan.asking.seed = plan.settings.seed;
+  plan.asking.chat_template = plan.settings.apply_chat_template.value_or(without == cards.end());
+  if (plan.asking.chat_template && without != cards.end()) {
+    return unavailable((*without)->name, "has no chat template", "run without --apply-chat-template");
+  }
+  return {};
+}
+
+PlannedEvaluation evaluation_of(const RunPlan& plan, size_t model, size_t task, const char* scenario,
+                                std::vector<size_t> samples) {
+  PlannedEvaluation evaluation;
+  evaluation.model = model;
+  evaluation.task = task;
+  evaluation.samples = std::move(samples);
+  EvaluationRow& row = evaluation.row;
+  row.model = plan.models[model].row;
+  row.task = plan.tasks[task].row;
+  row.scenario = scenario;
+  const OutputType type = plan.tasks[task].task->output_type();
+  row.protocol = name_of(protocol_of(type, plan.protocol));
+  row.chat_template = plan.asking.chat_template && type != OutputType::loglikelihood_rolling;
+  row.num_fewshot = plan.settings.num_fewshot;
+  row.samples = static_cast<int64_t>(evaluation.samples.size());
+  return evaluation;
+}
+
+std::vector<size_t> all_of(size_t count) {
+  std::vector<size_t> indices(count);
+  std::iota(indices.begin(), indices.end(), size_t{0});
+  return indices;
+}
+
+void plan_evaluations(RunPlan& plan) {
+  for (size_t m = 0; m < plan.models.size(); ++m) {
+    for (size_t t = 0; t < plan.tasks.size(); ++t) {
+      plan.evaluations.push_back(evaluation_of(plan, m, t, "offline", all_of(plan.tasks[t].samples.size())));
+    }
+  }
+  if (plan.settings.latency_samples == 0) return;
+  for (size_t m = 0; m < plan.models.size(); ++m) {
+    for (size_t t = 0; t < plan.tasks.size(); ++t) {
+      plan.evaluations.push_back(evaluation_of(
+          plan, m, t, "single",
+          latency_sample(plan.tasks[t].samples.size(), plan.settings.latency_samples, plan.settings.seed)));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<size_t> latency_sample(size_t samples, int count, uint64_t seed) {
+  std::vector<size_t> order = all_of(samples);
+  constexpr uint64_t kStream = 0x6c6174656e6379;  // "latency": apart from the streams of sampling
+  std::vector<double> draw(samples);
+  for (size_t i = 0; i < samples; ++i) draw[i] = uniform(seed, kStream, i);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return draw[a] < draw[b]; });
+  order.resize(std::min(samples, static_cast<size_t>(count)));
+  return order;
+}
+
+Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& environment,
+                         const std::optional<RunRow>& resumed) {
+  RunPlan plan;
+  plan.settings = settings;
+  if (resumed) plan.run = *resumed;
+  if (!resumed) {
+    plan.run.name = settings.name;
+    plan.run.created_at = utc_now();
+    plan.run.now = settings.now.empty() ? plan.run.created_at : settings.now;
+    plan.run.program = environment.program;
+    plan.run.machine = environment.machine;
+  }
+  plan.settings.now = plan.run.now;
+  plan.run.seed = static_cast<int64_t>(settings.seed);
+
+  Result<std::vector<ModelReference>> references = parse_models(plan.settings);
+  if (!references) return forward_error(references);
+  if (Result<void> loaded = load_tasks(plan, environment); !loaded) return forward_error(loaded);
+  for (const ModelReference& reference : *references) {
+    Result<LoadedModel> model = load_model(reference, plan.run.now, environment);
+    if (!model) return forward_error(model);
+    plan.models.push_back(std::move(*model));
+  }
+  if (Result<void> settled = settle_protocol(plan); !settled) return forward_error(settled);
+  plan.run.protocol = name_of(plan.protocol);
+  if (!resumed) plan.run.settings = to_run_file(plan.settings);
+  plan_evaluations(plan);
+  return plan;
+}
+
+Result<void> place_in_store(RunPlan& plan, Store& store, bool resumed) {
+  Store::Plan rows;
+  rows.run = plan.run;
+  std::vector<std::vector<SampleRow>> asked;
+  asked.reserve(plan.evaluations.size());
+  for (const PlannedEvaluation& evaluation : plan.evaluations) {
+    rows.evaluations.push_back(evaluation.row);
+    const std::vector<SampleRow>& all = plan.tasks[evaluation.task].rows;
+    std::vector<SampleRow>& these = asked.emplace_back();
+    for (const size_t index : evaluation.samples) these.push_back(all[index]);
+  }
+  for (const std::vector<SampleRow>& these : asked) rows.samples.emplace_back(these);
+
+  Result<Store::Planned> placed = resumed ? store.find_run_plan(rows) : store.create_run(rows);
+  if (!placed) return forward_error(placed);
+  plan.run = placed->run;
+  for (size_t e = 0; e < plan.evaluations.size(); ++e) {
+    plan.evaluations[e].row.id = placed->evaluation_ids[e];
+    plan.evaluations[e].row.run_id = placed->run.id;
+    plan.evaluations[e].sample_ids = std::move(placed->sample_ids[e]);
+  }
+  return {};
+}
+
+}  // namespace sizeup

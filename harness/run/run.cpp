@@ -1,0 +1,129 @@
+#include "harness/run/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "backends/registry.h"
+#include "harness/run/execution.h"
+#include "harness/run/machine.h"
+#include "harness/run/plan_run.h"
+#include "harness/store/read.h"
+
+namespace sizeup {
+namespace {
+
+struct Opened {
+  RunSettings settings;
+  std::optional<RunRow> resumed;
+};
+
+// The settings of the run to resume: its own, from the store it lies in.
+Result<Opened> resumed_settings(const RunSettings& settings, Store& store) {
+  RunRow run;
+  if (settings.resume->empty()) {
+    Result<std::optional<RunRow>> found = find_unfinished_run(store);
+    if (!found) return forward_error(found);
+    if (!*found) return usage_error("there is no unfinished run to resume", "start one without --resume");
+    run = std::move(**found);
+  } else {
+    Result<RunRow> found = find_run(store, *settings.resume);
+    if (!found) return forward_error(found);
+    run = std::move(*found);
+  }
+  if (run.finished_at) {
+    return usage_error(fmt::format("run '{}' is finished", run.name),
+                       "start a new one: what is unchanged costs nothing");
+  }
+  const std::string place = fmt::format("{} (settings of run '{}')", settings.db.string(), run.name);
+  Result<RunSettings> stored = parse_run_settings(run.settings, place, {});
+  if (!stored) return forward_error(stored);
+  stored->db = settings.db;
+  return Opened{std::move(*stored), std::move(run)};
+}
+
+Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
+  RunSummary summary;
+  summary.run_id = plan.run.id;
+  summary.run_name = plan.run.name;
+  summary.protocol = plan.run.protocol;
+  summary.chat_template = plan.asking.chat_template;
+  Result<std::vector<EvaluationRow>> evaluations = read_evaluations(store, plan.run.id);
+  if (!evaluations) return forward_error(evaluations);
+  for (EvaluationRow& evaluation : *evaluations) {
+    if (evaluation.scenario != "offline") continue;
+    Result<std::vector<ResultRow>> results = read_results(store, evaluation.id);
+    if (!results) return forward_error(results);
+    EvaluationSummary row;
+    row.evaluation_id = evaluation.id;
+    row.model = evaluation.model.name;
+    row.task = evaluation.task.name;
+    row.samples = evaluation.samples;
+    row.failed = evaluation.failed;
+    row.headline.metric = evaluation.task.metrics.empty() ? "" : evaluation.task.metrics.front().name;
+    row.headline.value = std::nan("");
+    for (const ResultRow& result : *results) {
+      if (!result.slice_field.empty()) continue;
+      if (result.metric == row.headline.metric) row.headline = result;
+      row.results.push_back(result);
+    }
+    summary.samples_failed += evaluation.failed;
+    summary.evaluations.push_back(std::move(row));
+  }
+  return summary;
+}
+
+}  // namespace
+
+RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions) {
+  RunEnvironment environment;
+  environment.definitions = definitions;
+  environment.program = "sizeup " SIZEUP_VERSION;
+  environment.machine = describe_machine();
+  environment.open_model = [](const ModelReference& reference) { return open_backend(reference); };
+  environment.open_task = [definitions](const std::string& name,
+                                        const TaskOptions& options) -> Result<std::unique_ptr<Task>> {
+    Result<std::filesystem::path> file = find_task(name, definitions);
+    if (!file) return forward_error(file);
+    return load_task(*file, options);
+  };
+  return environment;
+}
+
+Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, std::stop_token stop,
+                           const RunEnvironment& environment) {
+  StoreAccess access = settings.durable ? StoreAccess::write_durable : StoreAccess::write;
+  std::error_code ignored;
+  if (settings.resume && !std::filesystem::exists(settings.db, ignored)) {
+    return bad_input(settings.db.string(), "file not found", "the store of the run to resume",
+                     "name it with --db");
+  }
+  Result<Store> store = Store::open(settings.db, access);
+  if (!store) return forward_error(store);
+  Opened opened{settings, {}};
+  if (settings.resume) {
+    Result<Opened> resumed = resumed_settings(settings, *store);
+    if (!resumed) return forward_error(resumed);
+    opened = std::move(*resumed);
+  }
+  Result<RunPlan> plan = plan_run(opened.settings, environment, opened.resumed);
+  if (!plan) return forward_error(plan);
+  Result<void> placed = place_in_store(*plan, *store, opened.resumed.has_value());
+  if (!placed) return forward_error(placed);
+
+  Execution execution(*plan, *store, progress, std::move(stop), environment.commits);
+  Result<ExecutionCounts> counts = execution.run();
+  if (!counts) return forward_error(counts);
+  if (Result<void> finished = store->finish_run(plan->run.id, utc_now()); !finished)
+    return forward_error(finished);
+  Result<RunSummary> summary = summarize(*plan, *store);
+  if (!summary) return summary;
+  summary->requests_sent = counts->sent;
+  summary->requests_from_store = counts->from_store;
+  summary->requests_measured = counts->measured;
+  return summary;
+}
+
+}  // namespace sizeup

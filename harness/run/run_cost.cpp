@@ -1,0 +1,47 @@
+#include "harness/run/run_cost.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace sizeup {
+namespace {
+
+// How many answers are right, where the headline metric says right or wrong of every sample.
+std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const std::string& headline) {
+  int64_t correct = 0;
+  for (const AnswerRow& answer : answers) {
+    if (answer.error) continue;
+    const auto score = answer.scores.find(headline);
+    if (score == answer.scores.end() || (score->second != 0.0 && score->second != 1.0)) return std::nullopt;
+    correct += score->second == 1.0 ? 1 : 0;
+  }
+  return correct;
+}
+
+}  // namespace
+
+CostRow cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage, double wall_share_ms,
+                 std::span<const AnswerRow> answers, const std::string& headline) {
+  if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given"};
+  if (usage.samples == 0) return {prices->currency, {}, {}, {}, "unknown: all answers came from the store"};
+  Usage used;
+  used.requests = usage.samples;
+  used.wall_seconds = wall_share_ms / 1000.0;
+  used.input_tokens = usage.input_tokens;
+  used.output_tokens = usage.output_tokens;
+  const Cost cost = cost_of(*prices, used);
+
+  CostRow row{cost.currency, cost.per_request, {}, cost.total, cost.basis};
+  const auto asked = static_cast<int64_t>(answers.size());
+  const std::optional<int64_t> correct = correct_answers(answers, headline);
+  if (row.per_request && correct && *correct > 0) {
+    // All answers count here, also those from the store: each would have cost what the asked ones did.
+    row.per_1000_correct =
+        *row.per_request * static_cast<double>(asked) / static_cast<double>(*correct) * 1000.0;
+  }
+  if (usage.samples < asked) row.basis += fmt::format("; measured on {} of {} samples", usage.samples, asked);
+  return row;
+}
+
+}  // namespace sizeup

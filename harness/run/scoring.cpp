@@ -1,0 +1,102 @@
+#include "harness/run/scoring.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace sizeup {
+namespace {
+
+constexpr double kImpossible = -std::numeric_limits<double>::infinity();
+
+std::vector<std::string> choices_of(const Sample& sample) {
+  std::vector<std::string> choices;
+  for (const Ask& ask : sample.asks) {
+    const auto* score = std::get_if<AskScore>(&ask);
+    require(score != nullptr, "the asks of multiple choice are continuations");
+    choices.push_back(score->continuation);
+  }
+  return choices;
+}
+
+// The written answer as log-probabilities: the named choice is certain. That gives right and wrong as the
+// task defines them; a probability it is not, so there is no confidence.
+Scored score_written_choice(const Task& task, const Sample& sample, const Reply& reply) {
+  const std::vector<std::string> choices = choices_of(sample);
+  const std::optional<size_t> named = named_choice(reply.text, choices);
+  std::vector<Reply> replies(choices.size(), Reply{kImpossible, false, reply.text, reply.truncated, {}});
+  if (named) {
+    replies[*named].logprob = 0.0;
+    replies[*named].greedy = true;
+  }
+  Scored scored;
+  if (named) {
+    scored = task.score(sample, replies);
+  } else {
+    scored.answer = reply.text;
+    scored.no_answer = true;
+    for (const MetricInfo& metric : task.metrics()) {
+      if (metric.is_mean && metric.higher_is_better) scored.scores[metric.name] = 0.0;
+    }
+  }
+  scored.details["written"] = reply.text;
+  scored.confidence = std::numeric_limits<double>::quiet_NaN();
+  return scored;
+}
+
+}  // namespace
+
+// For written text, logprob is the mean over its tokens.
+Reply reply_of(const ResponseRow& response) {
+  Reply reply;
+  reply.logprob = response.logprob;
+  reply.greedy = response.greedy;
+  reply.truncated = response.truncated;
+  if (!response.text) return reply;
+  reply.text = *response.text;
+  const auto& logprobs = response.token_logprobs;
+  reply.logprob = logprobs.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                   : std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /
+                                         static_cast<double>(logprobs.size());
+  return reply;
+}
+
+AnswerRow answer_of(const PendingSample& pending) {
+  AnswerRow row;
+  row.evaluation_id = pending.evaluation->row.id;
+  row.sample_id = pending.sample_id;
+  row.error = pending.error;
+  for (const Reply& reply : pending.replies) {
+    row.truncated = row.truncated || reply.truncated;
+    if (reply.error && !row.error) row.error = reply.error;
+  }
+  if (row.error) return row;
+  const Task& task = *pending.task->task;
+  const Sample& sample = pending.task->samples[pending.sample];
+  Scored scored = pending.written_choice ? score_written_choice(task, sample, pending.replies.front())
+                                         : task.score(sample, pending.replies);
+  row.answer = std::move(scored.answer);
+  row.no_answer = scored.no_answer;
+  row.invalid = scored.invalid;
+  row.confidence = scored.confidence;
+  // The task does not see tokens: the confidence of a written answer is its mean token probability, unless
+  // the task knows better.
+  const bool written = std::holds_alternative<AskGenerate>(sample.asks.front());
+  if (written && std::isnan(row.confidence)) row.confidence = std::exp(pending.replies.front().logprob);
+  row.scores = std::move(scored.scores);
+  row.details = std::move(scored.details);
+  return row;
+}
+
+Scored scored_of(const AnswerRow& answer) {
+  Scored scored;
+  scored.answer = answer.answer;
+  scored.no_answer = answer.no_answer;
+  scored.invalid = answer.invalid;
+  scored.confidence = answer.confidence;
+  scored.scores = answer.scores;
+  scored.details = answer.details;
+  return scored;
+}
+
+}  // namespace sizeup

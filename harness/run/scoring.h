@@ -1,0 +1,20 @@
+// From a sample's replies to the row of its answer.
+#pragma once
+
+#include <vector>
+
+#include "harness/run/batch.h"
+#include "harness/store/records.h"
+
+namespace sizeup {
+
+// A sample with a failed request has no scores: it counts in error_rate, not in a metric.
+AnswerRow answer_of(const PendingSample& pending);
+
+// The task's view of a stored response.
+Reply reply_of(const ResponseRow& response);
+
+// Back from the store, for metrics over many samples.
+Scored scored_of(const AnswerRow& answer);
+
+}  // namespace sizeup

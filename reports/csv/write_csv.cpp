@@ -1,0 +1,178 @@
+#include <system_error>
+
+#include "core/io/file.h"
+#include "reports/csv/csv.h"
+#include "reports/format.h"
+#include "reports/report.h"
+#include "reports/samples_index.h"
+#include "reports/verdict_text.h"
+
+namespace sizeup {
+namespace {
+
+const std::string& model_name(const ReportData& data, int model) {
+  return data.models[static_cast<size_t>(model)].name;
+}
+
+// "" for the whole run, so that a filter on the column finds it.
+std::string task_cell(const ReportData& data, int task) {
+  return task < 0 ? std::string() : data.tasks[static_cast<size_t>(task)].name;
+}
+
+std::string results(const ReportData& data) {
+  CsvTable table({"model", "task", "metric", "headline", "value", "lo", "hi", "n", "scenario", "planned",
+                  "answered", "no_answer", "invalid", "truncated", "errors"});
+  for (const ReportScore& score : data.scores) {
+    const ReportTask& task = data.tasks[static_cast<size_t>(score.task)];
+    for (const auto& [metric, estimate] : score.metrics) {
+      table.text(model_name(data, score.model))
+          .text(task.name)
+          .text(metric)
+          .integer(metric == task.metric ? 1 : 0);
+      table.number(estimate.value)
+          .number(estimate.lo)
+          .number(estimate.hi)
+          .integer(estimate.n)
+          .text(score.scenario);
+      table.integer(score.planned).integer(score.answered).integer(score.no_answer).integer(score.invalid);
+      table.integer(score.truncated).integer(score.errors);
+    }
+  }
+  return table.content();
+}
+
+void difference_row(CsvTable& table, const ReportDifference& difference) {
+  const PairedDifference& d = difference.result.difference;
+  table.integer(d.n).integer(d.wins).integer(d.losses).integer(d.ties);
+  table.number(difference.candidate)
+      .number(difference.baseline)
+      .number(d.difference)
+      .number(d.lo)
+      .number(d.hi);
+}
+
+std::string differences(const ReportData& data) {
+  CsvTable table({"task",
+                  "candidate",
+                  "baseline",
+                  "n",
+                  "win",
+                  "loss",
+                  "tie",
+                  "candidate_score",
+                  "baseline_score",
+                  "difference",
+                  "lo",
+                  "hi",
+                  "p",
+                  "holm_p",
+                  "margin",
+                  "verdict",
+                  "more_samples",
+                  "retention",
+                  "retention_lo",
+                  "retention_hi",
+                  "method"});
+  const auto add = [&](const ReportDifference& difference) {
+    table.text(task_cell(data, difference.task)).text(data.small().name).text(data.large().name);
+    difference_row(table, difference);
+    table.number(difference.result.difference.p)
+        .number(difference.holm_p)
+        .number(margin_of(data, difference));
+    table.text(verdict_class(difference.result.verdict)).integer(difference.result.more);
+    table.number(difference.kept.value)
+        .number(difference.kept.bootstrap.lo)
+        .number(difference.kept.bootstrap.hi);
+    table.text(difference.result.difference.method);
+  };
+  for (const ReportDifference& difference : data.differences) add(difference);
+  if (data.overall) add(*data.overall);
+  return table.content();
+}
+
+std::string slices(const ReportData& data) {
+  CsvTable table({"task", "field", "value", "n", "win", "loss", "tie", "candidate_score", "baseline_score",
+                  "difference", "lo", "hi", "wide_lo", "wide_hi"});
+  for (const ReportDifference& slice : data.slices) {
+    table.text(task_cell(data, slice.task)).text(slice.slice_field).text(slice.slice_value);
+    difference_row(table, slice);
+    table.number(slice.widened.lo).number(slice.widened.hi);
+  }
+  return table.content();
+}
+
+std::string latency(const ReportData& data) {
+  CsvTable table({"model", "quantity", "percent", "ms", "lo", "hi", "n", "queries_needed"});
+  for (const ReportLatency& row : data.latency) {
+    for (const ReportPercentile& percentile : row.percentiles) {
+      const Estimate estimate = percentile.supported ? percentile.estimate : Estimate{};
+      table.text(model_name(data, row.model)).text(row.quantity).number(percentile.percent);
+      table.number(estimate.value)
+          .number(estimate.lo)
+          .number(estimate.hi)
+          .integer(row.n)
+          .integer(percentile.needed);
+    }
+  }
+  return table.content();
+}
+
+std::string cost(const ReportData& data) {
+  CsvTable table({"model", "task", "currency", "per_1000", "per_1000_correct", "total", "basis"});
+  for (const ReportCost& row : data.cost) {
+    table.text(model_name(data, row.model)).text(task_cell(data, row.task)).text(row.currency);
+    table.number(row.per_1000).number(row.per_1000_correct).number(row.total).text(row.basis);
+  }
+  return table.content();
+}
+
+void answer_cells(CsvTable& table, const ReportData& data, const ReportAnswer& answer) {
+  table.number(answer.score).text(answer.status).number(answer.confidence).number(answer.total_ms);
+  if (data.texts) table.text(answer.text).text(answer.extracted);
+}
+
+std::string samples(const ReportData& data) {
+  const std::vector<SliceColumn> fields = slice_columns(data);
+  std::vector<std::string_view> header = {
+      "id", "task", "outcome", "candidate_score", "candidate_status", "candidate_confidence", "candidate_ms"};
+  if (data.texts) header.insert(header.end(), {"candidate_text", "candidate_extracted"});
+  if (data.is_pair()) {
+    header.insert(header.end(), {"baseline_score", "baseline_status", "baseline_confidence", "baseline_ms"});
+    if (data.texts) header.insert(header.end(), {"baseline_text", "baseline_extracted"});
+  }
+  if (data.texts) header.insert(header.end(), {"input", "expected", "source"});
+  for (const SliceColumn& field : fields) header.push_back(field.column);
+  CsvTable table(header);
+  for (const ReportSample& sample : data.samples) {
+    table.text(sample.id).text(task_cell(data, sample.task)).text(outcome_of(sample, data.is_pair()));
+    answer_cells(table, data, sample.candidate);
+    if (data.is_pair()) answer_cells(table, data, sample.baseline);
+    if (data.texts) table.text(sample.input).text(sample.expected).text(sample.source);
+    for (const SliceColumn& field : fields) {
+      const auto value = sample.slices.find(field.field);
+      table.text(value == sample.slices.end() ? std::string() : value->second);
+    }
+  }
+  return table.content();
+}
+
+}  // namespace
+
+Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) return unavailable(folder.string(), "the folder cannot be made: " + failure.message());
+  const auto write = [&](const char* name, const std::string& content) {
+    return write_file(folder / name, content);
+  };
+  if (auto done = write("results.csv", results(data)); !done) return done;
+  if (data.is_pair()) {
+    if (auto done = write("differences.csv", differences(data)); !done) return done;
+    if (auto done = write("slices.csv", slices(data)); !done) return done;
+  }
+  if (auto done = write("latency.csv", latency(data)); !done) return done;
+  if (auto done = write("cost.csv", cost(data)); !done) return done;
+  return write("samples.csv", samples(data));
+}
+
+}  // namespace sizeup

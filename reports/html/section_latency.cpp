@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "reports/format.h"
+#include "reports/html/sections.h"
+#include "reports/verdict_text.h"
+
+namespace sizeup {
+namespace {
+
+bool in_pair(const ReportData& data, int model) {
+  return model == data.candidate || model == data.baseline;
+}
+
+std::string percentile_text(const ReportPercentile& percentile, int64_t n) {
+  if (!percentile.supported)
+    return fmt::format("not enough queries ({} of {})", format_count(n), format_count(percentile.needed));
+  const Estimate& e = percentile.estimate;
+  if (!e.has_interval()) return format_duration(e.value);
+  return fmt::format("{} ({})", format_duration(e.value), format_duration_range(e.lo, e.hi));
+}
+
+Html table(const ReportData& data) {
+  std::vector<std::string> columns = {"time (95 % interval)", "n"};
+  for (const ReportPercentile& percentile : data.latency.front().percentiles)
+    columns.push_back(fmt::format("p{:g}", percentile.percent));
+  std::vector<std::vector<Html>> rows;
+  for (const ReportLatency& latency : data.latency) {
+    std::vector<Html> cells = {html("{}, {}", model_name(data, latency.model), latency.quantity),
+                               value(format_count(latency.n))};
+    for (const ReportPercentile& percentile : latency.percentiles)
+      cells.push_back(value(percentile_text(percentile, latency.n)));
+    rows.push_back(std::move(cells));
+  }
+  return number_table("latency percentiles", columns, rows);
+}
+
+// Percent of the requests at the points of ReportLatency::curve.
+double share_at(size_t point, size_t points) {
+  constexpr double kStep = 2.0;
+  const double tail[] = {99.0, 99.8, 100.0};
+  const size_t left = points - point;
+  return left <= 3 ? tail[3 - left] : kStep * static_cast<double>(point);
+}
+
+Html plot_of(const ReportData& data) {
+  double lo = INFINITY;
+  double hi = 0.0;
+  for (const ReportLatency& latency : data.latency) {
+    if (latency.curve.empty() || !in_pair(data, latency.model)) continue;
+    lo = std::min(lo, latency.curve.front());
+    hi = std::max(hi, latency.curve.back());
+  }
+  if (!(hi > 0.0)) return {};
+  PlotFrame frame;
+  frame.description = "share of requests done, by time since the request was sent, logarithmic";
+  frame.x = log_axis(lo, hi);
+  frame.y.lo = 0.0;
+  frame.y.hi = 100.0;
+  frame.y.ticks = {0, 25, 50, 75, 95, 100};
+  for (const double tick : frame.y.ticks) frame.y_labels.push_back(fmt::format("{:g}\u00a0%", tick));
+  for (const double tick : frame.x.ticks) {
+    frame.x_labels.push_back(tick >= 1000.0 ? fmt::format("{:g}\u00a0s", tick / 1000.0)
+                                            : fmt::format("{:g}\u00a0ms", tick));
+  }
+  frame.x_name = "time since the request was sent (log)";
+  frame.y_name = "share done";
+  Html content;
+  std::vector<Html> entries;
+  for (const ReportLatency& latency : data.latency) {
+    if (latency.curve.empty() || !in_pair(data, latency.model)) continue;
+    const Tone tone = tone_of(data, latency.model);
+    const bool first_token = latency.quantity == "first token";
+    std::vector<std::pair<double, double>> points;
+    for (size_t i = 0; i < latency.curve.size(); ++i) {
+      points.emplace_back(frame.x.at(latency.curve[i]), 100.0 - share_at(i, latency.curve.size()));
+    }
+    content += curve(html("{} w2{}", line_class(tone), first_token ? html(" dash") : Html{}), points);
+    const char* who = !data.is_pair() ? "" : tone == Tone::large ? "large, " : "small, ";
+    entries.push_back(html("{}{}{}", legend_line(tone, first_token), who, latency.quantity));
+  }
+  Html out = legend(entries);
+  out += plot(frame, content);
+  return out;
+}
+
+Html heading(const ReportData& data) {
+  const ReportLeader* small = leader_of(data, data.candidate);
+  if (!small || std::isnan(small->p50_ms.value)) return html("Measured one request at a time");
+  const std::string half = format_duration(small->p50_ms.value);
+  if (!data.is_pair()) return html("Half of the answers are complete in {}", half);
+  const ReportLeader* large = leader_of(data, data.baseline);
+  if (!large || std::isnan(large->p50_ms.value))
+    return html("Half of small’s answers are complete in {}", half);
+  return html("Half of small’s answers are complete in {}, large’s in {}", half,
+              format_duration(large->p50_ms.value));
+}
+
+}  // namespace
+
+std::optional<Section> latency_section(const ReportData& data) {
+  if (data.latency.empty()) return std::nullopt;
+  Section out;
+  out.id = "speed";
+  out.link = "Latency";
+  out.kicker = "Latency";
+  out.heading = heading(data);
+  const bool streamed = std::any_of(data.latency.begin(), data.latency.end(),
+                                    [](const ReportLatency& l) { return l.quantity == "first token"; });
+  if (streamed) {
+    out.side.push_back(html("Dashed: {}. Solid: {}. Read across at 95 % for the p95.",
+                            term("time to first token", "ttft"), term("time to full answer", "e2e")));
+  } else {
+    out.side.push_back(
+        html("The line: {}. Choices are scored, nothing is written, so there is no first token. Read across "
+             "at 95 % for the p95.",
+             term("time to full answer", "e2e")));
+  }
+  out.side.push_back(html("Time spent in a batch is never shown as latency."));
+  out.main = plot_of(data);
+  out.main += table(data);
+  out.main +=
+      caption(html("Scenario <i>single</i>: one request at a time, n as printed, over all tasks of the run; "
+                   "intervals from order statistics. A "
+                   "percentile is printed only where the early-stopping rule of MLPerf’s LoadGen finds "
+                   "enough queries for it."));
+  return out;
+}
+
+}  // namespace sizeup

@@ -1,0 +1,296 @@
+#include <cmath>
+
+#include "core/io/file.h"
+#include "core/json/json.h"
+#include "reports/format.h"
+#include "reports/glossary.h"
+#include "reports/report.h"
+#include "reports/samples_index.h"
+
+namespace sizeup {
+namespace {
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+Json number(const std::optional<double>& value) {
+  return value ? number(*value) : Json(nullptr);
+}
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+const std::string& model_name(const ReportData& data, int model) {
+  return data.models[static_cast<size_t>(model)].name;
+}
+
+Json task_or_null(const ReportData& data, int task) {
+  return task < 0 ? Json(nullptr) : Json(data.tasks[static_cast<size_t>(task)].name);
+}
+
+Json model_json(const ReportModel& model) {
+  Json out = Json::object();
+  out["name"] = model.name;
+  out["ref"] = model.reference;
+  out["fingerprint"] = model.fingerprint;
+  out["architecture"] = model.architecture;
+  out["parameters"] = model.parameters > 0 ? Json(model.parameters) : Json(nullptr);
+  out["bytes"] = model.bytes > 0 ? Json(model.bytes) : Json(nullptr);
+  out["context"] = model.context_length > 0 ? Json(model.context_length) : Json(nullptr);
+  out["format"] = model.weight_format;
+  out["backend"] = model.backend;
+  out["device"] = model.device;
+  out["tier"] = model.tier;
+  out["precision"] = model.precision;
+  out["notes"] = model.notes;
+  return out;
+}
+
+Json models_json(const ReportData& data) {
+  Json out = Json::object();
+  out["small"] = model_json(data.small());
+  out["large"] = data.is_pair() ? model_json(data.large()) : Json(nullptr);
+  out["others"] = Json::array();
+  for (size_t i = 0; i < data.models.size(); ++i) {
+    const int model = static_cast<int>(i);
+    if (model != data.candidate && model != data.baseline)
+      out["others"].push_back(model_json(data.models[i]));
+  }
+  return out;
+}
+
+Json run_json(const ReportData& data) {
+  Json out = Json::object();
+  out["id"] = data.run.name;
+  out["created"] = data.run.created;
+  out["finished"] = text_or_null(data.run.finished);
+  out["protocol"] = data.run.protocol;
+  out["samples"] = data.samples.size();
+  return out;
+}
+
+Json tasks_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportTask& task : data.tasks) {
+    Json entry = Json::object();
+    entry["id"] = task.name;
+    entry["name"] = task.name;
+    entry["description"] = task.description;
+    entry["n"] = task.n;
+    entry["metric"] = task.metric;
+    entry["pair_metric"] = text_or_null(task.pair_metric);
+    entry["margin"] = task.margin;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json difference_json(const ReportData& data, const ReportDifference& difference) {
+  const PairedDifference& d = difference.result.difference;
+  Json out = Json::object();
+  out["task"] = task_or_null(data, difference.task);
+  out["n"] = d.n;
+  out["win"] = d.wins;
+  out["loss"] = d.losses;
+  out["tie"] = d.ties;
+  out["small"] = number(difference.candidate);
+  out["large"] = number(difference.baseline);
+  out["diff"] = number(d.difference);
+  out["lo"] = number(d.lo);
+  out["hi"] = number(d.hi);
+  out["p"] = number(d.p);
+  out["holm"] = number(difference.holm_p);
+  out["margin"] = difference.result.margin;
+  out["verdict"] = std::string(verdict_class(difference.result.verdict));
+  out["more"] = difference.result.more ? Json(*difference.result.more) : Json(nullptr);
+  out["retention"] = Json{{"value", number(difference.kept.value)},
+                          {"lo", number(difference.kept.bootstrap.lo)},
+                          {"hi", number(difference.kept.bootstrap.hi)}};
+  out["method"] = d.method;
+  return out;
+}
+
+Json slices_json(const ReportData& data) {
+  Json rows = Json::array();
+  for (const ReportDifference& slice : data.slices) {
+    const PairedDifference& d = slice.result.difference;
+    rows.push_back(Json::array({data.tasks[static_cast<size_t>(slice.task)].name, slice.slice_field,
+                                slice.slice_value, d.n, d.wins, d.losses, number(slice.candidate),
+                                number(slice.baseline), number(d.difference), number(d.lo), number(d.hi),
+                                number(slice.widened.lo), number(slice.widened.hi)}));
+  }
+  Json out = Json::object();
+  out["fields"] = {"task",  "field", "value", "n",  "win",     "loss",   "small",
+                   "large", "diff",  "lo",    "hi", "wide_lo", "wide_hi"};
+  out["rows"] = std::move(rows);
+  return out;
+}
+
+Json leaderboard_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportLeader& leader : data.leaderboard) {
+    Json entry = Json::object();
+    entry["model"] = model_name(data, leader.model);
+    entry["accuracy"] = number(leader.accuracy.value);
+    entry["interval"] = Json::array({number(leader.accuracy.lo), number(leader.accuracy.hi)});
+    entry["n"] = leader.accuracy.n;
+    entry["unusable"] = number(leader.unusable);
+    entry["cost_per_1000"] = number(leader.cost_per_1000);
+    entry["p50_s"] = number(leader.p50_ms.value / 1000.0);
+    entry["p95_s"] = number(leader.p95_ms.value / 1000.0);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json results_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportScore& score : data.scores) {
+    for (const auto& [metric, estimate] : score.metrics) {
+      Json entry = Json::object();
+      entry["model"] = model_name(data, score.model);
+      entry["task"] = data.tasks[static_cast<size_t>(score.task)].name;
+      entry["metric"] = metric;
+      entry["value"] = number(estimate.value);
+      entry["lo"] = number(estimate.lo);
+      entry["hi"] = number(estimate.hi);
+      entry["n"] = estimate.n;
+      out.push_back(std::move(entry));
+    }
+  }
+  return out;
+}
+
+Json hallucination_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportHallucination& kind : data.hallucination) {
+    const auto count = [&](int model) {
+      const HallucinationCount& c = kind.models[static_cast<size_t>(model)];
+      return Json::array({c.count, c.of});
+    };
+    Json entry = Json::object();
+    entry["kind"] = kind.kind;
+    entry["task"] = data.tasks[static_cast<size_t>(kind.task)].name;
+    entry["unit"] = kind.unit;
+    entry["small"] = count(data.candidate);
+    entry["large"] = data.is_pair() ? count(data.baseline) : Json(nullptr);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json latency_json(const ReportData& data) {
+  Json rows = Json::array();
+  for (const ReportLatency& latency : data.latency) {
+    Json entry = Json::object();
+    entry["model"] = model_name(data, latency.model);
+    entry["quantity"] = latency.quantity;
+    entry["n"] = latency.n;
+    entry["percentiles"] = Json::array();
+    for (const ReportPercentile& percentile : latency.percentiles) {
+      Json one = Json::object();
+      one["percent"] = percentile.percent;
+      one["value"] = percentile.supported ? number(percentile.estimate.value) : Json(nullptr);
+      one["lo"] = percentile.supported ? number(percentile.estimate.lo) : Json(nullptr);
+      one["hi"] = percentile.supported ? number(percentile.estimate.hi) : Json(nullptr);
+      one["needed"] = percentile.needed;
+      entry["percentiles"].push_back(std::move(one));
+    }
+    rows.push_back(std::move(entry));
+  }
+  return Json{{"unit", "ms, 95 % interval, scenario single"}, {"rows", std::move(rows)}};
+}
+
+Json cost_json(const ReportData& data) {
+  Json rows = Json::array();
+  for (const ReportCost& cost : data.cost) {
+    Json entry = Json::object();
+    entry["model"] = model_name(data, cost.model);
+    entry["task"] = task_or_null(data, cost.task);
+    entry["currency"] = text_or_null(cost.currency);
+    entry["per_1000"] = number(cost.per_1000);
+    entry["per_1000_correct"] = number(cost.per_1000_correct);
+    entry["total"] = number(cost.total);
+    entry["basis"] = cost.basis;
+    rows.push_back(std::move(entry));
+  }
+  return Json{{"rows", std::move(rows)}};
+}
+
+Json method_json(const ReportData& data) {
+  Json out = Json::object();
+  out["program"] = data.run.program;
+  out["now"] = data.run.now;
+  out["seed"] = data.run.seed;
+  out["machine"] = Json::object();
+  for (const auto& [name, value] : data.run.machine) out["machine"][name] = value;
+  out["tasks"] = Json::array();
+  for (const ReportTask& task : data.tasks) {
+    out["tasks"].push_back(Json{{"id", task.name},
+                                {"version", task.version},
+                                {"definition", task.definition_hash},
+                                {"data", task.data_hash},
+                                {"output_type", task.output_type},
+                                {"protocol", task.protocol},
+                                {"num_fewshot", task.num_fewshot},
+                                {"chat_template", task.chat_template}});
+  }
+  out["work"] = Json::array();
+  for (const ReportWork& work : data.work) {
+    out["work"].push_back(Json{{"model", model_name(data, work.model)},
+                               {"scenario", work.scenario},
+                               {"tokens_asked", work.tokens_asked},
+                               {"tokens_unique", work.tokens_unique},
+                               {"tokens_computed", work.tokens_computed},
+                               {"tokens_generated", work.tokens_generated},
+                               {"wall_ms", number(work.wall_ms)}});
+  }
+  out["answers"] = Json::array();
+  for (const ReportScore& score : data.scores) {
+    out["answers"].push_back(Json{{"model", model_name(data, score.model)},
+                                  {"task", data.tasks[static_cast<size_t>(score.task)].name},
+                                  {"scenario", score.scenario},
+                                  {"planned", score.planned},
+                                  {"answered", score.answered},
+                                  {"no_answer", score.no_answer},
+                                  {"invalid", score.invalid},
+                                  {"truncated", score.truncated},
+                                  {"errors", score.errors}});
+  }
+  out["repaired_texts"] = data.repaired_texts;
+  out["redacted"] = data.redacted;
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const ReportData& data) {
+  Json out = Json::object();
+  out["schema"] = "sizeup.report/1";
+  out["run"] = run_json(data);
+  out["models"] = models_json(data);
+  out["tasks"] = tasks_json(data);
+  out["differences"] = Json::array();
+  for (const ReportDifference& difference : data.differences)
+    out["differences"].push_back(difference_json(data, difference));
+  out["overall"] = data.overall ? difference_json(data, *data.overall) : Json(nullptr);
+  out["verdict"] = verdict_sentence(data);
+  out["leaderboard"] = leaderboard_json(data);
+  out["results"] = results_json(data);
+  out["slices"] = slices_json(data);
+  out["hallucination"] = hallucination_json(data);
+  out["latency"] = latency_json(data);
+  out["cost"] = cost_json(data);
+  out["method"] = method_json(data);
+  out["glossary"] = Json::object();
+  for (const GlossaryEntry& entry : kGlossary)
+    out["glossary"][std::string(entry.word)] = std::string(entry.meaning);
+  out["samples"] = data.samples.empty() ? Json(nullptr) : samples_header(data);
+  return out;
+}
+
+Result<void> write_json(const ReportData& data, const std::filesystem::path& path) {
+  return write_file(path, to_json(data).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace sizeup

@@ -1,0 +1,235 @@
+// The samples of the report with what both models made of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/json/json.h"
+#include "reports/load/load_parts.h"
+#include "reports/text.h"
+
+namespace sizeup {
+namespace {
+
+// A place in a stored answer, in bytes, that the source does not support.
+struct StoredSpan {
+  size_t begin = 0;
+  size_t end = 0;
+  std::string why;
+};
+
+size_t offset_at(const Json& entry, const char* key) {
+  const auto at = entry.find(key);
+  return at != entry.end() && at->is_number_unsigned() ? at->get<size_t>() : 0;
+}
+
+bool flag_at(const Json& entry, const char* key, bool otherwise) {
+  const auto at = entry.find(key);
+  return at != entry.end() && at->is_boolean() ? at->get<bool>() : otherwise;
+}
+
+std::string text_at(const Json& entry, const char* key) {
+  const auto at = entry.find(key);
+  return at != entry.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::string why_unsupported(const Json& claim) {
+  std::vector<std::string> items;
+  const auto list = claim.find("items");
+  if (list != claim.end() && list->is_array()) {
+    for (const Json& item : *list) {
+      if (item.is_object() && !flag_at(item, "supported", true))
+        items.push_back(text_at(item, "kind") + " not in the source");
+    }
+  }
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+  std::string why;
+  for (const std::string& item : items) why += (why.empty() ? "" : ", ") + item;
+  if (!why.empty()) return "unsupported: " + why;
+  const auto recall = claim.find("word_recall");
+  const double share = recall != claim.end() && recall->is_number() ? recall->get<double>() : 0.0;
+  return fmt::format("unsupported: {:.0f}\u00a0% of its words are in the source", 100.0 * share);
+}
+
+// Sentences without support, as the task's metric found them.
+void add_claims(const AnswerRow& answer, std::vector<StoredSpan>& spans) {
+  const std::string* stored = find_detail(answer, "evidence");
+  if (stored == nullptr) return;
+  const Result<Json> claims = parse_json(*stored, "evidence");
+  if (!claims || !claims->is_array()) return;
+  for (const Json& claim : *claims) {
+    if (claim.is_object() && !flag_at(claim, "supported", true)) {
+      spans.push_back({offset_at(claim, "begin"), offset_at(claim, "end"), why_unsupported(claim)});
+    }
+  }
+}
+
+// Field values that occur nowhere in the source; the metric names the value, not its place.
+void add_fabricated(const AnswerRow& answer, std::vector<StoredSpan>& spans) {
+  const std::string* stored = find_detail(answer, "fields");
+  if (stored == nullptr) return;
+  const Result<Json> fields = parse_json(*stored, "fields");
+  if (!fields || !fields->is_object()) return;
+  for (const auto& [path, field] : fields->items()) {
+    if (!field.is_object() || !flag_at(field, "fabricated", false)) continue;
+    const std::string value = text_at(field, "answered");
+    const size_t at = value.empty() ? std::string::npos : answer.answer.find(value);
+    if (at != std::string::npos)
+      spans.push_back({at, at + value.size(), clean_name(path) + ": this value is not in the source"});
+  }
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+class Collector {
+ public:
+  Collector(const Store& store, const RunContent& content, const Redactor& redactor,
+            const ReportOptions& options, ReportData& data)
+      : store_(store), content_(content), redactor_(redactor), options_(options), data_(data) {}
+
+  Result<void> collect() {
+    for (size_t task = 0; task < content_.tasks.size(); ++task) {
+      const Rows small = rows_of(data_.candidate, task);
+      const Rows large = data_.is_pair() ? rows_of(data_.baseline, task) : Rows{};
+      for (const SampleRow& row : content_.samples[task]) {
+        const bool answered = small.answers.contains(row.id) || large.answers.contains(row.id);
+        if (!answered) continue;
+        ReportSample sample = describe(row, task);
+        if (auto done = fill(small, row.id, task, sample.candidate); !done) return done;
+        if (auto done = fill(large, row.id, task, sample.baseline); !done) return done;
+        data_.samples.push_back(std::move(sample));
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Rows {
+    const Cell* cell = nullptr;
+    std::unordered_map<int64_t, const AnswerRow*> answers;
+    std::unordered_map<int64_t, double> total_ms;
+  };
+
+  Rows rows_of(int model, size_t task) const {
+    Rows rows;
+    rows.cell = &content_.cells[static_cast<size_t>(model)][task];
+    for (const AnswerRow& answer : rows.cell->answers) rows.answers[answer.sample_id] = &answer;
+    for (const TimingRow& timing : rows.cell->timings) rows.total_ms[timing.sample_id] = timing.total_ms;
+    return rows;
+  }
+
+  EditedText edited(const std::string& stored) {
+    EditedText text(stored);
+    if (text.repaired()) ++data_.repaired_texts;
+    redactor_.redact(text);
+    return text;
+  }
+
+  std::string text_of(const std::string& stored) {
+    return options_.no_text ? std::string() : edited(stored).text();
+  }
+
+  // Task and document, once: document identifiers often begin with their task's name.
+  std::string unique_id(const SampleRow& row, size_t task) {
+    const std::string& name = data_.tasks[task].name;
+    std::string id = shown_name(redactor_, row.document_id);
+    if (!id.starts_with(name)) id = name + "-" + id;
+    std::string candidate = id;
+    for (int copy = 2; !ids_.insert(candidate).second; ++copy) candidate = fmt::format("{} ({})", id, copy);
+    return candidate;
+  }
+
+  ReportSample describe(const SampleRow& row, size_t task) {
+    ReportSample sample;
+    sample.id = unique_id(row, task);
+    sample.task = static_cast<int>(task);
+    for (const auto& [field, value] : row.slices)
+      sample.slices[shown_name(redactor_, field)] = shown_name(redactor_, value);
+    sample.input = text_of(row.prompt);
+    sample.expected = text_of(row.target);
+    sample.source = text_of(row.source);
+    return sample;
+  }
+
+  Result<void> fill(const Rows& rows, int64_t sample, size_t task, ReportAnswer& out) {
+    const auto found = rows.answers.find(sample);
+    if (found == rows.answers.end()) return {};
+    const AnswerRow& answer = *found->second;
+    out.present = true;
+    out.score = pair_score(answer, data_.tasks[task]);
+    if (std::isfinite(answer.confidence)) out.confidence = answer.confidence;
+    if (const auto time = rows.total_ms.find(sample); time != rows.total_ms.end())
+      out.total_ms = time->second;
+    if (answer.error) {
+      out.status = "error";
+    } else if (answer.no_answer) {
+      out.status = "no_answer";
+    } else if (answer.invalid) {
+      out.status = "invalid";
+    }
+    out.invented = invented_kinds(answer);
+    if (options_.no_text) return {};
+    if (answer.error) {
+      out.text = "failed: " + edited(*answer.error).text();
+      return {};
+    }
+    Result<std::string> written = written_text(*rows.cell, sample, answer);
+    if (!written) return forward_error(written);
+    show(answer, *written, out);
+    return {};
+  }
+
+  // What the model wrote; for choices, the one that was taken.
+  Result<std::string> written_text(const Cell& cell, int64_t sample, const AnswerRow& answer) const {
+    if (cell.evaluation.protocol != "generative" && cell.evaluation.task.output_type != "generate_until")
+      return answer.answer;
+    auto responses = read_responses(store_, cell.evaluation.id, sample);
+    if (!responses) return forward_error(responses);
+    for (const ResponseRow& response : *responses) {
+      if (response.text) return *response.text;
+    }
+    return answer.answer;
+  }
+
+  void show(const AnswerRow& answer, const std::string& written, ReportAnswer& out) {
+    const size_t at = written.find(answer.answer);
+    // Evidence points into the extracted answer; without its place in what was written, that answer is shown.
+    std::vector<StoredSpan> spans;
+    add_claims(answer, spans);
+    add_fabricated(answer, spans);
+    const bool inside = at != std::string::npos;
+    const EditedText text = edited(inside || spans.empty() ? written : answer.answer);
+    const size_t shift = inside && !spans.empty() ? at : 0;
+    out.text = text.text();
+    const bool same = trimmed(written) == trimmed(answer.answer) || answer.answer.empty();
+    if (!same) out.extracted = edited(answer.answer).text();
+    for (const StoredSpan& span : spans) {
+      ReportEvidence evidence{text.utf16_offset(span.begin + shift, false),
+                              text.utf16_offset(span.end + shift, true), span.why};
+      if (evidence.start < evidence.end) out.evidence.push_back(std::move(evidence));
+    }
+  }
+
+  const Store& store_;
+  const RunContent& content_;
+  const Redactor& redactor_;
+  const ReportOptions& options_;
+  ReportData& data_;
+  std::unordered_set<std::string> ids_;
+};
+
+}  // namespace
+
+Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,
+                             const ReportOptions& options, ReportData& data) {
+  return Collector(store, content, redactor, options, data).collect();
+}
+
+}  // namespace sizeup

@@ -1,0 +1,42 @@
+// The parts of load_report. Each fills its members of ReportData from what was read.
+#pragma once
+
+#include "reports/load/edited_text.h"
+#include "reports/load/run_data.h"
+#include "reports/report_data.h"
+
+namespace sizeup {
+
+// Run, machine, models, tasks (with margin and compared metric), scores, work.
+void describe_run(const RunContent& content, ReportData& data);
+
+// Which two models are compared; usage error for a name that the run does not have.
+Result<void> choose_pair(const ReportOptions& options, ReportData& data);
+
+// Differences with verdicts, over all tasks and by slice. Needs the pair and the tasks.
+void compare_pair(const RunContent& content, const Redactor& redactor, ReportData& data);
+
+// Latency, cost, hallucination, then the leaderboard, which shows some of each.
+void measure_latency(const RunContent& content, ReportData& data);
+void sum_costs(const RunContent& content, ReportData& data);
+void count_hallucinations(const RunContent& content, ReportData& data);
+void rank_models(const RunContent& content, ReportData& data);
+
+// Samples with both models' texts. Reads the responses of tasks that write answers.
+Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,
+                             const ReportOptions& options, ReportData& data);
+
+// A name as the report shows it: masked, then cleaned.
+std::string shown_name(const Redactor& redactor, const std::string& name);
+
+// Which kinds of invented answer this answer is: keys of ReportHallucination::sample_key.
+std::vector<std::string> invented_kinds(const AnswerRow& answer);
+
+// The score that differences compare, where the answer has one.
+std::optional<double> pair_score(const AnswerRow& answer, const ReportTask& task);
+
+// A detail by name, whatever filter pipeline wrote it ("evidence" or "evidence,strict").
+const std::string* find_detail(const AnswerRow& answer, const std::string& name);
+const double* find_score(const AnswerRow& answer, const std::string& metric);
+
+}  // namespace sizeup

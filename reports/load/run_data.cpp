@@ -1,0 +1,90 @@
+#include "reports/load/run_data.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace sizeup {
+namespace {
+
+template <class Row>
+size_t place_of(std::vector<Row>& rows, const Row& row) {
+  const auto at =
+      std::find_if(rows.begin(), rows.end(), [&](const Row& known) { return known.id == row.id; });
+  if (at != rows.end()) return static_cast<size_t>(at - rows.begin());
+  rows.push_back(row);
+  return rows.size() - 1;
+}
+
+Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Cell& cell) {
+  auto answers = read_answers(store, evaluation.id);
+  if (!answers) return forward_error(answers);
+  const bool nothing_new = cell.present && (answers->empty() || !cell.answers.empty());
+  if (nothing_new) return {};
+  auto results = read_results(store, evaluation.id);
+  if (!results) return forward_error(results);
+  auto cost = read_cost(store, evaluation.id);
+  if (!cost) return forward_error(cost);
+  cell.present = true;
+  cell.evaluation = evaluation;
+  cell.answers = std::move(*answers);
+  cell.results = std::move(*results);
+  cell.cost = std::move(*cost);
+  return {};
+}
+
+// The samples of a task over all models, each once, in the order of the data.
+Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
+                                          size_t task) {
+  std::vector<SampleRow> out;
+  std::unordered_set<int64_t> known;
+  for (const std::vector<Cell>& row : cells) {
+    if (!row[task].present) continue;
+    auto samples = read_samples(store, row[task].evaluation.id);
+    if (!samples) return forward_error(samples);
+    for (SampleRow& sample : *samples) {
+      if (known.insert(sample.id).second) out.push_back(std::move(sample));
+    }
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const SampleRow& a, const SampleRow& b) { return a.row < b.row; });
+  return out;
+}
+
+}  // namespace
+
+Result<RunContent> read_run_content(const Store& store, const std::string& run) {
+  RunContent content;
+  auto found = find_run(store, run.empty() ? "latest" : run);
+  if (!found) return forward_error(found);
+  content.run = std::move(*found);
+  auto evaluations = read_evaluations(store, content.run.id);
+  if (!evaluations) return forward_error(evaluations);
+  content.evaluations = std::move(*evaluations);
+  for (const EvaluationRow& evaluation : content.evaluations) {
+    place_of(content.models, evaluation.model);
+    place_of(content.tasks, evaluation.task);
+  }
+  if (content.models.empty() || content.tasks.empty()) {
+    return bad_input(store.file().string(), "the run '" + content.run.name + "' has no evaluation",
+                     "a run with at least one model and task", "run it again with `sizeup run`");
+  }
+  content.cells.assign(content.models.size(), std::vector<Cell>(content.tasks.size()));
+  // Offline before single for each pair, so that answers of the measured subset never replace those of all.
+  for (const EvaluationRow& evaluation : content.evaluations) {
+    Cell& cell =
+        content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
+    if (auto done = read_answers_of(store, evaluation, cell); !done) return forward_error(done);
+    if (evaluation.scenario != "single") continue;
+    auto timings = read_timings(store, evaluation.id);
+    if (!timings) return forward_error(timings);
+    cell.timings = std::move(*timings);
+  }
+  for (size_t task = 0; task < content.tasks.size(); ++task) {
+    auto samples = samples_of(store, content.cells, task);
+    if (!samples) return forward_error(samples);
+    content.samples.push_back(std::move(*samples));
+  }
+  return content;
+}
+
+}  // namespace sizeup

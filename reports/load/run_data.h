@@ -1,0 +1,35 @@
+// What one run left in the store, read once: the input of every part of a report.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/store/read.h"
+#include "reports/report.h"
+
+namespace sizeup {
+
+// One model on one task. Answers come from scenario offline where it exists, timings from single.
+struct Cell {
+  bool present = false;
+  EvaluationRow evaluation;
+  std::vector<ResultRow> results;
+  std::vector<AnswerRow> answers;
+  std::optional<CostRow> cost;
+  std::vector<TimingRow> timings;  // scenario single
+};
+
+struct RunContent {
+  RunRow run;
+  std::vector<ModelRow> models;
+  std::vector<TaskRow> tasks;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<std::vector<Cell>> cells;         // [model][task]
+  std::vector<std::vector<SampleRow>> samples;  // [task], in the order of the data
+};
+
+Result<RunContent> read_run_content(const Store& store, const std::string& run);
+
+}  // namespace sizeup

@@ -1,0 +1,400 @@
+#include "tasks/definition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/io/sha256.h"
+#include "core/json/json.h"
+#include "tasks/keys.h"
+
+namespace sizeup {
+namespace {
+
+constexpr int kMaxIncludes = 10;
+
+// A top-level key's value and the file it was written in: data files are relative to that one.
+struct Entry {
+  YamlNode value;
+  std::filesystem::path file;
+};
+using Entries = std::vector<std::pair<std::string, Entry>>;
+
+const Entry* find(const Entries& entries, std::string_view key) {
+  for (const auto& [name, entry] : entries) {
+    if (name == key) return &entry;
+  }
+  return nullptr;
+}
+
+// The file's own keys win over those of the file it includes.
+Result<Entries> read_entries(const std::filesystem::path& file, int depth) {
+  Result<YamlNode> root = read_yaml(file);
+  if (!root) return forward_error(root);
+  if (root->kind != YamlNode::Kind::map) return bad_input(file.string(), "not a task file", "a map of keys");
+  if (Result<void> checked = check_task_keys(*root); !checked) return forward_error(checked);
+  Entries entries;
+  for (auto& [key, value] : root->entries) {
+    if (key != "include") entries.emplace_back(key, Entry{std::move(value), file});
+  }
+  const YamlNode* include = root->find("include");
+  if (include == nullptr) return entries;
+  if (include->kind != YamlNode::Kind::text) return bad_input(include->place, "'include' is not a file name");
+  if (depth == kMaxIncludes) {
+    return bad_input(include->place, "too many files include each other",
+                     fmt::format("at most {}", kMaxIncludes));
+  }
+  Result<Entries> included = read_entries(file.parent_path() / include->text, depth + 1);
+  if (!included) return included;
+  for (auto& [key, entry] : *included) {
+    if (find(entries, key) == nullptr) entries.emplace_back(key, std::move(entry));
+  }
+  return entries;
+}
+
+class DefinitionReader {
+ public:
+  DefinitionReader(const Entries& entries, const std::filesystem::path& file) : entries_(entries) {
+    out_.file = file;
+  }
+
+  Result<Definition> run(const TaskOptions& options) {
+    for (const auto step : {&DefinitionReader::read_names, &DefinitionReader::read_data,
+                            &DefinitionReader::read_prompt, &DefinitionReader::read_fewshot,
+                            &DefinitionReader::read_generation, &DefinitionReader::read_scoring}) {
+      if (Result<void> done = (this->*step)(); !done) return forward_error(done);
+    }
+    if (options.num_fewshot) out_.num_fewshot = *options.num_fewshot;
+    out_.hash = hash();
+    return std::move(out_);
+  }
+
+ private:
+  const YamlNode* get(std::string_view key) const {
+    const Entry* entry = find(entries_, key);
+    return entry == nullptr || entry->value.kind == YamlNode::Kind::null ? nullptr : &entry->value;
+  }
+
+  static tl::unexpected<Error> wrong_type(const YamlNode& value, std::string_view key, std::string expected) {
+    return bad_input(value.place, fmt::format("'{}' has the wrong type", key), std::move(expected));
+  }
+
+  // An absent key leaves `out` as it is.
+  Result<void> text(std::string_view key, std::string& out) const {
+    const YamlNode* value = get(key);
+    if (value == nullptr) return {};
+    if (!value->is_scalar()) return wrong_type(*value, key, "a text");
+    out = value->text;
+    return {};
+  }
+
+  Result<void> text(std::string_view key, std::optional<std::string>& out) const {
+    if (get(key) == nullptr) return {};
+    return text(key, out.emplace());
+  }
+
+  static Result<std::vector<std::string>> texts(const YamlNode& value, std::string_view key) {
+    std::vector<std::string> out;
+    if (value.kind != YamlNode::Kind::list) return wrong_type(value, key, "a list of texts");
+    for (const YamlNode& item : value.items) {
+      if (!item.is_scalar()) return wrong_type(item, key, "a list of texts");
+      out.push_back(item.text);
+    }
+    return out;
+  }
+
+  Result<void> texts(std::string_view key, std::vector<std::string>& out) const {
+    const YamlNode* value = get(key);
+    if (value == nullptr) return {};
+    Result<std::vector<std::string>> read = texts(*value, key);
+    if (!read) return forward_error(read);
+    out = std::move(*read);
+    return {};
+  }
+
+  static Result<void> integer(const YamlNode& value, std::string_view key, int64_t least, int64_t most,
+                              int& out) {
+    if (value.kind != YamlNode::Kind::integer || value.integer < least || value.integer > most) {
+      return wrong_type(value, key, fmt::format("a whole number from {} to {}", least, most));
+    }
+    out = static_cast<int>(value.integer);
+    return {};
+  }
+
+  Result<void> read_names() {
+    if (get("task") == nullptr)
+      return bad_input(out_.file.string(), "the key 'task' is missing", "task: NAME");
+    if (Result<void> done = text("task", out_.name); !done) return done;
+    if (const YamlNode* metadata = get("metadata")) {
+      if (metadata->kind != YamlNode::Kind::map) return wrong_type(*metadata, "metadata", "a map");
+      if (const YamlNode* version = metadata->find("version")) out_.version = version->text;
+      if (const YamlNode* about = metadata->find("description")) out_.about = about->text;
+    }
+    std::string type = "generate_until";
+    if (Result<void> done = text("output_type", type); !done) return done;
+    return read_output_type(type);
+  }
+
+  Result<void> read_output_type(const std::string& type) {
+    if (type == "multiple_choice") {
+      out_.output_type = OutputType::multiple_choice;
+    } else if (type == "loglikelihood") {
+      out_.output_type = OutputType::loglikelihood;
+    } else if (type == "loglikelihood_rolling") {
+      out_.output_type = OutputType::loglikelihood_rolling;
+    } else if (type == "generate_until") {
+      out_.output_type = OutputType::generate_until;
+    } else if (type == "multi_turn") {
+      return bad_input(get("output_type")->place, "output_type 'multi_turn' is not supported yet");
+    } else {
+      return bad_input(get("output_type")->place, fmt::format("unknown output_type '{}'", type),
+                       "multiple_choice, loglikelihood, loglikelihood_rolling or generate_until");
+    }
+    return {};
+  }
+
+  Result<void> read_data() {
+    for (const auto& [key, member] : {std::pair{"training_split", &Definition::training_split},
+                                      std::pair{"validation_split", &Definition::validation_split},
+                                      std::pair{"test_split", &Definition::test_split},
+                                      std::pair{"fewshot_split", &Definition::fewshot_split}}) {
+      if (Result<void> done = text(key, out_.*member); !done) return done;
+    }
+    std::string path;
+    if (Result<void> done = text("dataset_path", path); !done) return done;
+    if (path.empty()) {
+      return bad_input(out_.file.string(), "the key 'dataset_path' is missing",
+                       "dataset_path: json (or csv) with dataset_kwargs: {data_files: {test: FILE}}");
+    }
+    if (path == "json" || path == "csv") return read_data_files();
+    return read_dataset_path(path);
+  }
+
+  Result<void> read_data_files() {
+    const YamlNode* arguments = get("dataset_kwargs");
+    const YamlNode* files = arguments == nullptr ? nullptr : arguments->find("data_files");
+    if (files == nullptr) {
+      return bad_input(get("dataset_path")->place, "dataset_kwargs.data_files is missing",
+                       "data_files: {test: FILE}");
+    }
+    if (Result<void> known = check_keys(*arguments, "dataset_kwargs", {"data_files", "trust_remote_code"});
+        !known) {
+      return known;
+    }
+    const std::filesystem::path folder = find(entries_, "dataset_kwargs")->file.parent_path();
+    if (files->kind != YamlNode::Kind::map)
+      return add_files("train", *files, folder);  // as Hugging Face datasets does
+    for (const auto& [split, value] : files->entries) {
+      if (Result<void> done = add_files(split, value, folder); !done) return done;
+    }
+    return {};
+  }
+
+  Result<void> add_files(const std::string& split, const YamlNode& value,
+                         const std::filesystem::path& folder) {
+    std::vector<std::string> names = {value.text};
+    if (!value.is_scalar() || value.kind == YamlNode::Kind::null) {
+      Result<std::vector<std::string>> list = texts(value, "data_files");
+      if (!list) return forward_error(list);
+      names = std::move(*list);
+    }
+    for (const std::string& name : names) out_.data_files[split].push_back(folder / name);
+    return {};
+  }
+
+  // A local file (the split that is asked for), or a folder with a file for each split.
+  Result<void> read_dataset_path(const std::string& written) {
+    const Entry& entry = *find(entries_, "dataset_path");
+    const std::filesystem::path path = entry.file.parent_path() / written;
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) {
+      if (!out_.test_split && !out_.validation_split) out_.test_split = "test";
+      out_.data_files[out_.test_split ? *out_.test_split : *out_.validation_split].push_back(path);
+      return {};
+    }
+    if (std::filesystem::is_directory(path, ignored)) {
+      for (const auto& split :
+           {out_.training_split, out_.validation_split, out_.test_split, out_.fewshot_split}) {
+        for (const char* ending : {".jsonl", ".json", ".csv", ".tsv"}) {
+          if (!split || out_.data_files.contains(*split)) break;
+          const std::filesystem::path file = path / (*split + ending);
+          if (std::filesystem::is_regular_file(file, ignored)) out_.data_files[*split].push_back(file);
+        }
+      }
+      return {};
+    }
+    return bad_input(entry.value.place, fmt::format("dataset_path '{}' is no local file or folder", written),
+                     "",
+                     "datasets of the Hugging Face hub are not supported yet: download the files, then write "
+                     "dataset_path: json and dataset_kwargs: {data_files: {test: FILE}}");
+  }
+
+  static void keep(const YamlNode* value, std::optional<YamlNode>& out) {
+    if (value != nullptr) out = *value;
+  }
+
+  Result<void> read_prompt() {
+    keep(get("description"), out_.description);
+    keep(get("doc_to_text"), out_.doc_to_text);
+    keep(get("doc_to_target"), out_.doc_to_target);
+    keep(get("doc_to_choice"), out_.doc_to_choice);
+    const bool rolling = out_.output_type == OutputType::loglikelihood_rolling;
+    if (!out_.doc_to_text && !rolling)
+      return bad_input(out_.file.string(), "the key 'doc_to_text' is missing");
+    if (!out_.doc_to_target) return bad_input(out_.file.string(), "the key 'doc_to_target' is missing");
+    if (!out_.doc_to_choice && out_.output_type == OutputType::multiple_choice) {
+      return bad_input(out_.file.string(), "the key 'doc_to_choice' is missing",
+                       "the choices of multiple_choice");
+    }
+    if (Result<void> done = text("target_delimiter", out_.target_delimiter); !done) return done;
+    return text("fewshot_delimiter", out_.fewshot_delimiter);
+  }
+
+  Result<void> read_fewshot() {
+    if (const YamlNode* shots = get("num_fewshot")) {
+      if (Result<void> done = integer(*shots, "num_fewshot", 0, 10'000, out_.num_fewshot); !done) return done;
+    }
+    const YamlNode* config = get("fewshot_config");
+    if (config == nullptr) return {};
+    if (Result<void> known = check_keys(*config, "fewshot_config", {"sampler", "split", "samples"}); !known)
+      return known;
+    if (const YamlNode* split = config->find("split")) out_.fewshot_split = split->text;
+    if (const YamlNode* samples = config->find("samples")) {
+      const bool documents =
+          samples->kind == YamlNode::Kind::list &&
+          std::all_of(samples->items.begin(), samples->items.end(),
+                      [](const YamlNode& item) { return item.kind == YamlNode::Kind::map; });
+      if (!documents) return wrong_type(*samples, "fewshot_config.samples", "a list of documents");
+      out_.fewshot_samples = *samples;
+    }
+    const YamlNode* sampler = config->find("sampler");
+    if (sampler == nullptr || sampler->text == "default") return {};
+    if (sampler->text != "first_n") {
+      return bad_input(sampler->place, fmt::format("unknown sampler '{}'", sampler->text),
+                       "default or first_n");
+    }
+    out_.sampler = FewshotSampler::first_n;
+    return {};
+  }
+
+  Result<void> read_generation() {
+    out_.generation.stop = {out_.fewshot_delimiter};
+    if (const YamlNode* truncate = get("truncate")) {
+      if (truncate->text != "left" && truncate->text != "error")
+        return wrong_type(*truncate, "truncate", "left or error");
+      out_.truncation = truncate->text == "left" ? Truncation::left : Truncation::error;
+    }
+    if (const YamlNode* repeats = get("repeats"); repeats != nullptr && repeats->text != "1") {
+      return bad_input(repeats->place, "'repeats' other than 1 is not supported yet");
+    }
+    const YamlNode* options = get("generation_kwargs");
+    if (options == nullptr) return {};
+    if (Result<void> known =
+            check_keys(*options, "generation_kwargs",
+                       {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k", "min_p"});
+        !known) {
+      return known;
+    }
+    if (Result<void> done = read_stops(*options); !done) return done;
+    if (const YamlNode* most = options->find("max_gen_toks")) {
+      if (Result<void> done = integer(*most, "max_gen_toks", 1, 1'000'000, out_.generation.max_tokens); !done)
+        return done;
+    }
+    return read_sampling(*options);
+  }
+
+  Result<void> read_stops(const YamlNode& options) {
+    const YamlNode* until = options.find("until");
+    if (until == nullptr) return {};
+    out_.generation.stop.clear();
+    if (until->kind == YamlNode::Kind::null) return {};
+    if (until->is_scalar()) {
+      out_.generation.stop = {until->text};
+    } else {
+      Result<std::vector<std::string>> stops = texts(*until, "until");
+      if (!stops) return forward_error(stops);
+      out_.generation.stop = std::move(*stops);
+    }
+    if (std::find(out_.generation.stop.begin(), out_.generation.stop.end(), "") !=
+        out_.generation.stop.end()) {
+      return bad_input(until->place, "'until' has an empty stop text");
+    }
+    return {};
+  }
+
+  // do_sample: false wins over a temperature, as in Hugging Face's generate.
+  Result<void> read_sampling(const YamlNode& options) {
+    AskGenerate& generation = out_.generation;
+    if (const YamlNode* top_k = options.find("top_k")) {
+      if (Result<void> done = integer(*top_k, "top_k", 0, 1'000'000, generation.top_k); !done) return done;
+    }
+    const YamlNode* sampling = options.find("do_sample");
+    if (sampling != nullptr && sampling->kind != YamlNode::Kind::boolean) {
+      return wrong_type(*sampling, "do_sample", "true or false");
+    }
+    if (sampling != nullptr && sampling->boolean) generation.temperature = 1.0;
+    for (const auto& [key, out, most] :
+         {std::tuple{"temperature", &generation.temperature, 100.0},
+          std::tuple{"top_p", &generation.top_p, 1.0}, std::tuple{"min_p", &generation.min_p, 1.0}}) {
+      const YamlNode* value = options.find(key);
+      if (value == nullptr) continue;
+      const bool number = value->kind == YamlNode::Kind::real || value->kind == YamlNode::Kind::integer;
+      if (!number || !(value->real >= 0.0 && value->real <= most)) {
+        return wrong_type(*value, key, fmt::format("a number from 0 to {:g}", most));
+      }
+      *out = value->real;
+    }
+    if (sampling != nullptr && !sampling->boolean) generation.temperature = 0.0;
+    return {};
+  }
+
+  Result<void> read_scoring() {
+    for (const auto& [key, out] :
+         {std::pair{"filter_list", &out_.filters}, std::pair{"metric_list", &out_.metrics}}) {
+      const YamlNode* list = get(key);
+      if (list == nullptr) continue;
+      if (list->kind != YamlNode::Kind::list) return wrong_type(*list, key, "a list");
+      *out = list->items;
+    }
+    if (Result<void> done = texts("slices", out_.slices); !done) return done;
+    if (Result<void> done = texts("refusals", out_.refusals); !done) return done;
+    if (Result<void> done = text("grounding", out_.grounding); !done) return done;
+    if (const YamlNode* grounding = get("grounding")) out_.grounding_place = grounding->place;
+    keep(get("schema"), out_.schema);
+    return read_labels();
+  }
+
+  Result<void> read_labels() {
+    const YamlNode* labels = get("labels");
+    if (labels == nullptr) return {};
+    if (labels->kind == YamlNode::Kind::map || (!labels->items.empty() && !labels->items[0].is_scalar())) {
+      return bad_input(labels->place, "'labels' with cost_of_miss is not supported yet",
+                       "labels: [NAME, NAME, ...]");
+    }
+    return texts("labels", out_.labels);
+  }
+
+  std::string hash() const {
+    Json all = Json::object();
+    for (const auto& [key, entry] : entries_) all[key] = to_json(entry.value);
+    all["num_fewshot"] = out_.num_fewshot;
+    return sha256_hex(to_canonical(all));
+  }
+
+  const Entries& entries_;
+  Definition out_;
+};
+
+}  // namespace
+
+Result<Definition> read_definition(const std::filesystem::path& file, const TaskOptions& options) {
+  if (options.num_fewshot && (*options.num_fewshot < 0 || *options.num_fewshot > 10'000)) {
+    return usage_error("the number of few-shot examples must be from 0 to 10000");
+  }
+  Result<Entries> entries = read_entries(file, 0);
+  if (!entries) return forward_error(entries);
+  return DefinitionReader(*entries, file).run(options);
+}
+
+}  // namespace sizeup

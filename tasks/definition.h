@@ -1,0 +1,58 @@
+// A task file as plain data: every key read, checked and typed, `include` resolved. No template is compiled
+// and no data file opened here.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "tasks/task.h"
+#include "tasks/yaml.h"
+
+namespace sizeup {
+
+enum class FewshotSampler {
+  random,   // lm-evaluation-harness's default: random.Random(1234).sample, document after document
+  first_n,  // the first documents of the split
+};
+
+struct Definition {
+  std::filesystem::path file;
+  std::string name;     // key `task`
+  std::string about;    // metadata.description: one line for `sizeup list tasks`
+  std::string version;  // metadata.version
+  OutputType output_type = OutputType::generate_until;
+
+  std::map<std::string, std::vector<std::filesystem::path>> data_files;  // by split
+  std::optional<std::string> training_split, validation_split, test_split, fewshot_split;
+
+  std::optional<YamlNode> description, doc_to_text, doc_to_target, doc_to_choice;
+  std::string target_delimiter = " ";
+  std::string fewshot_delimiter = "\n\n";
+
+  int num_fewshot = 0;
+  FewshotSampler sampler = FewshotSampler::random;
+  std::optional<YamlNode> fewshot_samples;  // examples written in the task file
+
+  AskGenerate generation;
+  Truncation truncation = Truncation::left;
+
+  std::vector<YamlNode> filters;  // pipelines {name, filter: [{function, ...}, ...]}
+  std::vector<YamlNode> metrics;  // {metric, ...}; empty: the output type's default
+
+  std::vector<std::string> slices;
+  std::optional<YamlNode> schema;
+  std::optional<std::string> grounding;  // a field of the documents
+  std::string grounding_place;
+  std::vector<std::string> refusals;  // empty: the built-in list
+  std::vector<std::string> labels;    // what a written answer may be, for classification
+
+  std::string hash;  // SHA-256 of the canonical JSON of all keys after includes and options
+};
+
+Result<Definition> read_definition(const std::filesystem::path& file, const TaskOptions& options);
+
+}  // namespace sizeup

@@ -1,0 +1,61 @@
+#include "tasks/documents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/io/sha256.h"
+#include "datasets/readers/reader.h"
+
+namespace sizeup {
+namespace {
+
+void collect_columns(Documents& documents) {
+  std::unordered_set<std::string> seen;
+  for (const Json& row : documents.rows) {
+    for (const auto& item : row.items()) {
+      if (seen.insert(item.key()).second) documents.columns.push_back(item.key());
+    }
+  }
+}
+
+}  // namespace
+
+std::string Documents::place(size_t row) const {
+  return fmt::format("{} (document {})", name, row + 1);
+}
+
+Result<Documents> load_split(const Definition& definition, const std::string& split) {
+  const auto files = definition.data_files.find(split);
+  if (files == definition.data_files.end()) {
+    std::vector<std::string> splits;
+    for (const auto& [name, paths] : definition.data_files) splits.push_back(name);
+    return bad_input(definition.file.string(), fmt::format("there is no data file for the split '{}'", split),
+                     fmt::format("one of {}", fmt::join(splits, ", ")),
+                     "dataset_kwargs.data_files names a file for each split");
+  }
+  Documents documents;
+  documents.name = files->second.front().string();
+  std::string hashes;
+  for (const std::filesystem::path& file : files->second) {
+    Result<Dataset> dataset = read_dataset(file);
+    if (!dataset) return forward_error(dataset);
+    std::move(dataset->rows.begin(), dataset->rows.end(), std::back_inserter(documents.rows));
+    hashes += dataset->hash;
+  }
+  if (documents.rows.empty()) return bad_input(documents.name, "the file has no documents");
+  documents.hash = files->second.size() == 1 ? hashes : sha256_hex(hashes);
+  collect_columns(documents);
+  return documents;
+}
+
+Documents inline_documents(const YamlNode& samples) {
+  Documents documents;
+  documents.name = samples.place;
+  for (const YamlNode& item : samples.items) documents.rows.push_back(to_json(item));
+  collect_columns(documents);
+  return documents;
+}
+
+}  // namespace sizeup

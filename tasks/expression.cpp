@@ -1,0 +1,144 @@
+#include "tasks/expression.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tasks/text/nearest.h"
+#include "tasks/text/python_literal.h"
+
+namespace sizeup {
+namespace {
+
+bool is_word(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !text.empty() && letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+bool is_number(std::string_view text) {
+  constexpr size_t kMostDigits = 9;  // an index that fits an int
+  return !text.empty() && text.size() <= kMostDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<std::vector<std::string>> fixed_texts(const YamlNode& node, const std::string& key) {
+  std::vector<std::string> texts;
+  // A map's values, as lm-evaluation-harness takes them.
+  for (const auto& [name, value] : node.entries) {
+    if (!value.is_scalar())
+      return bad_input(value.place, fmt::format("'{}' holds something else than texts", key));
+    texts.push_back(value.text);
+  }
+  for (const YamlNode& item : node.items) {
+    if (!item.is_scalar())
+      return bad_input(item.place, fmt::format("'{}' holds something else than texts", key));
+    texts.push_back(item.text);
+  }
+  if (texts.empty()) return bad_input(node.place, fmt::format("'{}' is an empty list", key));
+  return texts;
+}
+
+}  // namespace
+
+std::string python_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "None";
+  if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
+  return to_line(value);
+}
+
+Result<Expression> Expression::parse(const YamlNode& node, const std::string& key,
+                                     const std::vector<std::string>& columns) {
+  Expression out;
+  out.key_ = key;
+  out.place_ = node.place;
+  if (node.kind == YamlNode::Kind::integer) {
+    out.number_ = node.integer;
+    return out;
+  }
+  if (!node.is_scalar()) {
+    Result<std::vector<std::string>> texts = fixed_texts(node, key);
+    if (!texts) return forward_error(texts);
+    out.list_ = std::move(*texts);
+    return out;
+  }
+  if (std::find(columns.begin(), columns.end(), node.text) != columns.end()) {
+    out.field_ = node.text;
+    return out;
+  }
+  if (is_word(node.text)) {
+    const std::string nearest = nearest_name(node.text, columns);
+    return bad_input(
+        node.place, fmt::format("'{}' names the field '{}', which the documents do not have", key, node.text),
+        fmt::format("one of {}", fmt::join(columns, ", ")),
+        nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+  }
+  Result<Template> parsed = Template::parse(node.text, TemplateSettings::prompt(), node.place);
+  if (!parsed) return forward_error(parsed);
+  out.template_ = std::move(*parsed);
+  return out;
+}
+
+Result<std::string> Expression::render(const Json& document, const std::string& place) const {
+  Result<std::string> rendered = template_->render(document);
+  if (!rendered) {
+    Error error = std::move(rendered.error());
+    if (error.place.empty()) error.place = place_;
+    error.message = fmt::format("{} of {}: {}", key_, place, error.message);
+    return tl::unexpected<Error>(std::move(error));
+  }
+  return rendered;
+}
+
+Result<std::string> Expression::text(const Json& document, const std::string& place) const {
+  if (template_) return render(document, place);
+  if (number_) return std::to_string(*number_);
+  if (list_) return bad_input(place_, fmt::format("'{}' is a list", key_), "a text");
+  if (!document.contains(*field_)) return bad_input(place, fmt::format("the field '{}' is missing", *field_));
+  const Json& value = document[*field_];
+  if (value.is_null() || value.is_structured()) {
+    return bad_input(place, fmt::format("the field '{}' ({} of the task) is no text", *field_, key_),
+                     "a text");
+  }
+  return python_text(value);
+}
+
+Result<Json> Expression::target(const Json& document, const std::string& place, bool has_choices) const {
+  if (number_) return Json(*number_);
+  if (list_) return Json(*list_);
+  if (field_) {
+    if (!document.contains(*field_))
+      return bad_input(place, fmt::format("the field '{}' is missing", *field_));
+    return document[*field_];
+  }
+  Result<std::string> rendered = render(document, place);
+  if (!rendered) return forward_error(rendered);
+  if (has_choices && is_number(*rendered)) return Json(std::stoi(*rendered));
+  if (rendered->size() >= 2 && rendered->front() == '[' && rendered->back() == ']') {
+    if (std::optional<Json> literal = parse_python_literal(*rendered)) return std::move(*literal);
+  }
+  return Json(std::move(*rendered));
+}
+
+Result<std::vector<std::string>> Expression::choices(const Json& document, const std::string& place) const {
+  if (list_) return *list_;
+  Json value;
+  if (field_) {
+    if (!document.contains(*field_))
+      return bad_input(place, fmt::format("the field '{}' is missing", *field_));
+    value = document[*field_];
+  } else if (template_) {
+    Result<std::string> rendered = render(document, place);
+    if (!rendered) return forward_error(rendered);
+    if (std::optional<Json> literal = parse_python_literal(*rendered)) value = std::move(*literal);
+  }
+  const bool texts =
+      value.is_array() && !value.empty() &&
+      std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
+  if (!texts)
+    return bad_input(place, fmt::format("'{}' gives no list of texts", key_), "at least one choice");
+  return value.get<std::vector<std::string>>();
+}
+
+}  // namespace sizeup

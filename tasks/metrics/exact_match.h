@@ -1,0 +1,14 @@
+// exact_match of lm-evaluation-harness (Hugging Face evaluate's): equality after the stated normalisations.
+#pragma once
+
+#include "tasks/metrics/metric.h"
+
+namespace sizeup {
+
+// What both sides look like before they are compared: regexes_to_ignore removed in order, lower case, no
+// ASCII punctuation, no ASCII digits, each only if asked for.
+std::string exact_match_text(std::string_view text, const MetricParameters& parameters);
+
+void score_exact_match(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
+}  // namespace sizeup

@@ -1,0 +1,60 @@
+#include "tasks/metrics/likelihood.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "core/jinja/text.h"
+
+namespace sizeup {
+namespace {
+
+// len(re.split(r"\s+", text)): runs of white space, plus one.
+int64_t count_words(std::string_view text) {
+  int64_t words = 1;
+  bool in_space = false;
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint next = jinja::decode_at(text, at);
+    const bool space = jinja::is_space(next.value);
+    if (space && !in_space) ++words;
+    in_space = space;
+    at += next.bytes;
+  }
+  return words;
+}
+
+int64_t samples_with(const ScoredSet& set, const std::string& name) {
+  int64_t count = 0;
+  for (const Scored* scored : set.samples()) count += set.detail(*scored, name) != nullptr ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+void score_perplexity(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  out.number("logprob", input.replies[0].logprob);
+}
+
+// Words and bytes of the original text, whatever the tokenizer made of it.
+void score_rolling(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  out.number("logprob", input.replies[0].logprob);
+  out.number("words", static_cast<double>(count_words(input.sample.prompt.user)));
+  out.number("bytes", static_cast<double>(input.sample.prompt.user.size()));
+}
+
+double aggregate_perplexity(const ScoredSet& set) {
+  return std::exp(-set.sum("logprob") / static_cast<double>(samples_with(set, "logprob")));
+}
+
+double aggregate_word_perplexity(const ScoredSet& set) {
+  return std::exp(-set.sum("logprob") / set.sum("words"));
+}
+
+double aggregate_byte_perplexity(const ScoredSet& set) {
+  return std::exp(-set.sum("logprob") / set.sum("bytes"));
+}
+
+double aggregate_bits_per_byte(const ScoredSet& set) {
+  return -set.sum("logprob") / set.sum("bytes") / std::numbers::ln2;
+}
+
+}  // namespace sizeup

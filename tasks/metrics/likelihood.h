@@ -1,0 +1,16 @@
+// Perplexities (lm-evaluation-harness's perplexity, word_perplexity, byte_perplexity, bits_per_byte).
+#pragma once
+
+#include "tasks/metrics/metric.h"
+
+namespace sizeup {
+
+void score_perplexity(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+void score_rolling(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
+double aggregate_perplexity(const ScoredSet& set);       // exp(-mean log-probability of a continuation)
+double aggregate_word_perplexity(const ScoredSet& set);  // exp(-sum of log-probabilities / sum of words)
+double aggregate_byte_perplexity(const ScoredSet& set);
+double aggregate_bits_per_byte(const ScoredSet& set);  // -sum of log-probabilities / (bytes ln 2)
+
+}  // namespace sizeup

@@ -1,0 +1,26 @@
+// The table of all metrics, and the reading of metric_list.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tasks/metrics/metric.h"
+#include "tasks/yaml.h"
+
+namespace sizeup {
+
+std::span<const MetricEntry> metric_entries();
+
+// A metric of a task with its options.
+struct MetricUse {
+  const MetricEntry* entry = nullptr;
+  MetricParameters parameters;
+};
+
+// metric_list, or the output type's default metrics where it is empty. Errors: unknown metrics and options,
+// metrics that do not fit the output type or need another key of the task file.
+Result<std::vector<MetricUse>> read_metrics(const std::vector<YamlNode>& list, const ScoringFacts& facts,
+                                            const std::string& file);
+
+}  // namespace sizeup

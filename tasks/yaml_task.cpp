@@ -1,0 +1,350 @@
+#include "tasks/yaml_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "core/io/sha256.h"
+#include "core/text/utf8.h"
+#include "tasks/metrics/choice.h"
+#include "tasks/metrics/refusal.h"
+#include "tasks/text/nearest.h"
+#include "tasks/text/unicode.h"
+
+namespace sizeup {
+namespace {
+
+bool has_column(const Documents& documents, const std::string& name) {
+  return std::find(documents.columns.begin(), documents.columns.end(), name) != documents.columns.end();
+}
+
+tl::unexpected<Error> unknown_field(const Documents& documents, const std::string& place, const char* key,
+                                    const std::string& field) {
+  const std::string nearest = nearest_name(field, documents.columns);
+  return bad_input(place,
+                   fmt::format("'{}' names the field '{}', which the documents do not have", key, field),
+                   fmt::format("one of {}", fmt::join(documents.columns, ", ")),
+                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+}
+
+// A choice by its index, its text, or its index written as text (CSV files hold nothing but texts).
+std::optional<int> choice_index(const Json& target, const std::vector<std::string>& choices) {
+  int64_t index = -1;
+  if (target.is_number_integer()) {
+    index = target.get<int64_t>();
+  } else if (target.is_string()) {
+    const auto& text = target.get_ref<const std::string&>();
+    const auto found = std::find(choices.begin(), choices.end(), text);
+    if (found != choices.end()) return static_cast<int>(found - choices.begin());
+    constexpr size_t kMostDigits = 6;
+    const bool digits = !text.empty() && text.size() <= kMostDigits &&
+                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits) index = std::stoi(text);
+  }
+  if (index < 0 || index >= static_cast<int64_t>(choices.size())) return std::nullopt;
+  return static_cast<int>(index);
+}
+
+Json as_list(Json target) {
+  return target.is_array() ? std::move(target) : Json::array({std::move(target)});
+}
+
+std::string shown_target(const std::vector<std::string>& accepted) {
+  return fmt::format("{}", fmt::join(accepted, " | "));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> YamlTask::load(Definition definition) {
+  std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition)));
+  for (const auto step : {&YamlTask::load_documents, &YamlTask::load_fewshot, &YamlTask::load_scoring}) {
+    if (Result<void> done = (task.get()->*step)(); !done) return forward_error(done);
+  }
+  return task;
+}
+
+Result<void> YamlTask::load_documents() {
+  const std::optional<std::string>& split =
+      definition_.test_split ? definition_.test_split : definition_.validation_split;
+  if (!split) {
+    return bad_input(definition_.file.string(), "neither 'test_split' nor 'validation_split' is given",
+                     "test_split: test");
+  }
+  Result<Documents> documents = load_split(definition_, *split);
+  if (!documents) return forward_error(documents);
+  documents_ = std::move(*documents);
+  data_hash_ = documents_.hash;
+  for (const std::string& slice : definition_.slices) {
+    if (!has_column(documents_, slice))
+      return unknown_field(documents_, definition_.file.string(), "slices", slice);
+  }
+  if (definition_.grounding && !has_column(documents_, *definition_.grounding)) {
+    return unknown_field(documents_, definition_.grounding_place, "grounding", *definition_.grounding);
+  }
+  Result<DocumentText> expressions = DocumentText::parse(definition_, documents_.columns);
+  if (!expressions) return forward_error(expressions);
+  expressions_ = std::move(*expressions);
+  return {};
+}
+
+// As lm-evaluation-harness chooses the pool: fewshot_split, else the examples in the file, else the training,
+// else the validation split. It then falls back to the test split without leaving out the document that is
+// asked; that would show the answer, so it is refused here.
+Result<void> YamlTask::load_fewshot() {
+  if (definition_.num_fewshot == 0) return {};
+  std::optional<std::string> split = definition_.fewshot_split;
+  if (!split && definition_.fewshot_samples) {
+    fewshot_documents_ = inline_documents(*definition_.fewshot_samples);
+    pool_ = {&*fewshot_documents_, !definition_.test_split};
+    return {};
+  }
+  pool_.holds_eval_documents = split == definition_.test_split;
+  if (!split) split = definition_.training_split ? definition_.training_split : definition_.validation_split;
+  if (!split) {
+    return bad_input(definition_.file.string(),
+                     "num_fewshot is given, but no split to take the examples from",
+                     fmt::format("fewshot_split: {}", *definition_.test_split),
+                     "with the test split as fewshot_split a document is never its own example");
+  }
+  const std::string& evaluated =
+      definition_.test_split ? *definition_.test_split : *definition_.validation_split;
+  if (*split == evaluated) {
+    pool_.documents = &documents_;
+    return {};
+  }
+  Result<Documents> documents = load_split(definition_, *split);
+  if (!documents) return forward_error(documents);
+  fewshot_documents_ = std::move(*documents);
+  pool_.documents = &*fewshot_documents_;
+  data_hash_ = sha256_hex(documents_.hash + fewshot_documents_->hash);
+  return {};
+}
+
+Result<void> YamlTask::load_scoring() {
+  facts_.output_type = definition_.output_type;
+  facts_.labels = definition_.labels;
+  if (facts_.labels.empty() && expressions_.choice && expressions_.choice->fixed_list()) {
+    facts_.labels = *expressions_.choice->fixed_list();
+  }
+  if (definition_.schema) {
+    Result<Schema> schema = Schema::parse(*definition_.schema);
+    if (!schema) return forward_error(schema);
+    facts_.schema = std::move(*schema);
+  }
+  facts_.has_grounding = definition_.grounding.has_value();
+  facts_.refusals = definition_.refusals;
+  if (facts_.refusals.empty()) facts_.refusals.assign(default_refusals().begin(), default_refusals().end());
+  for (const YamlNode& node : definition_.filters) {
+    Result<FilterPipeline> pipeline = FilterPipeline::parse(node);
+    if (!pipeline) return forward_error(pipeline);
+    for (const FilterPipeline& other : pipelines_) {
+      if (other.name() == pipeline->name()) {
+        return bad_input(node.place, fmt::format("filter_list has two entries named '{}'", other.name()));
+      }
+    }
+    pipelines_.push_back(std::move(*pipeline));
+  }
+  if (!pipelines_.empty() && definition_.output_type != OutputType::generate_until) {
+    return bad_input(definition_.filters.front().place, "filters apply to generated answers only",
+                     "output_type generate_until");
+  }
+  Result<std::vector<MetricUse>> metrics =
+      read_metrics(definition_.metrics, facts_, definition_.file.string());
+  if (!metrics) return forward_error(metrics);
+  metrics_ = std::move(*metrics);
+  return {};
+}
+
+std::string YamlTask::suffix(size_t pipeline) const {
+  return pipelines_.size() > 1 ? "," + pipelines_[pipeline].name() : std::string();
+}
+
+std::vector<MetricInfo> YamlTask::metrics() const {
+  std::vector<MetricInfo> infos;
+  for (const MetricUse& use : metrics_) {
+    for (size_t pipeline = 0; pipeline < std::max<size_t>(1, pipelines_.size()); ++pipeline) {
+      infos.push_back({use.entry->name + suffix(pipeline), use.entry->description,
+                       use.entry->higher_is_better, use.entry->aggregate == nullptr});
+    }
+  }
+  return infos;
+}
+
+Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
+  PromptBuilder prompts(definition_, expressions_, pool_);
+  const size_t count =
+      limit <= 0 ? documents_.rows.size() : std::min(documents_.rows.size(), static_cast<size_t>(limit));
+  std::vector<Sample> samples;
+  samples.reserve(count);
+  std::unordered_map<std::string, int> seen;
+  for (size_t row = 0; row < count; ++row) {
+    Result<Sample> sample = make_sample(row, prompts);
+    if (!sample) return forward_error(sample);
+    // Ids that are not unique are told apart by their occurrence.
+    const int occurrence = ++seen[sample->id];
+    if (occurrence > 1) sample->id += fmt::format("#{}", occurrence);
+    samples.push_back(std::move(*sample));
+  }
+  return samples;
+}
+
+Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
+  const Json& document = documents_.rows[row];
+  const std::string place = documents_.place(row);
+  Sample sample;
+  sample.index = static_cast<int64_t>(row);
+  const auto id = document.find("id");
+  const bool has_id = id != document.end() && (id->is_string() || id->is_number_integer());
+  sample.id = has_id ? python_text(*id) : std::to_string(row);
+  sample.document_hash = sha256_hex(to_canonical(document));
+  for (const std::string& slice : definition_.slices) {
+    if (document.contains(slice)) sample.slices[slice] = python_text(document[slice]);
+  }
+  if (Result<void> source = add_source(document, place, sample); !source) return forward_error(source);
+  if (definition_.output_type == OutputType::loglikelihood_rolling) {
+    Result<std::string> text = expressions_.target->text(document, place);
+    if (!text) return forward_error(text);
+    sample.prompt.user = std::move(*text);
+    sample.asks = {AskText{}};
+    return sample;
+  }
+  Result<PromptText> prompt = prompts.prompt(document, place);
+  if (!prompt) return forward_error(prompt);
+  sample.prompt = std::move(*prompt);
+  Result<void> asked = definition_.output_type == OutputType::multiple_choice
+                           ? add_choices(document, place, sample)
+                           : add_answers(document, place, sample);
+  if (!asked) return forward_error(asked);
+  sample.target = shown_target(sample.accepted);
+  return sample;
+}
+
+Result<void> YamlTask::add_choices(const Json& document, const std::string& place, Sample& sample) const {
+  Result<std::vector<std::string>> choices = expressions_.choice->choices(document, place);
+  if (!choices) return forward_error(choices);
+  Result<Json> target = expressions_.target->target(document, place, true);
+  if (!target) return forward_error(target);
+  for (const Json& gold : as_list(std::move(*target))) {
+    const std::optional<int> index = choice_index(gold, *choices);
+    if (!index) {
+      return bad_input(
+          place, fmt::format("the target '{}' is no choice", python_text(gold)),
+          fmt::format("one of {}, or an index from 0 to {}", fmt::join(*choices, ", "), choices->size() - 1));
+    }
+    sample.gold.push_back(*index);
+    sample.accepted.push_back((*choices)[static_cast<size_t>(*index)]);
+  }
+  if (sample.gold.empty())
+    return bad_input(place, "the target is an empty list", "at least one right choice");
+  for (std::string& choice : *choices) {
+    sample.asks.emplace_back(AskScore{definition_.target_delimiter, std::move(choice)});
+  }
+  return {};
+}
+
+Result<void> YamlTask::add_answers(const Json& document, const std::string& place, Sample& sample) const {
+  const bool has_choices = expressions_.choice.has_value();
+  Result<Json> target = expressions_.target->target(document, place, has_choices);
+  if (!target) return forward_error(target);
+  std::vector<std::string> choices;
+  if (has_choices) {
+    Result<std::vector<std::string>> read = expressions_.choice->choices(document, place);
+    if (!read) return forward_error(read);
+    choices = std::move(*read);
+  }
+  for (const Json& accepted : as_list(std::move(*target))) {
+    const std::optional<int> index = has_choices ? choice_index(accepted, choices) : std::nullopt;
+    if (has_choices && !index) {
+      return bad_input(place, fmt::format("the target '{}' is no choice", python_text(accepted)));
+    }
+    sample.accepted.push_back(index ? choices[static_cast<size_t>(*index)] : python_text(accepted));
+  }
+  if (!definition_.labels.empty()) {
+    const auto& labels = definition_.labels;
+    if (sample.accepted.empty() ||
+        std::find(labels.begin(), labels.end(), sample.accepted[0]) == labels.end()) {
+      return bad_input(
+          place, fmt::format("the target '{}' is none of the task's labels", shown_target(sample.accepted)),
+          fmt::format("one of {}", fmt::join(labels, ", ")));
+    }
+  }
+  if (facts_.schema) {
+    const Result<Json> record = parse_json(sample.accepted.empty() ? "" : sample.accepted[0], place);
+    if (!record || !record->is_object())
+      return bad_input(place, "the target is not a JSON object", "a record that fits 'schema'");
+  }
+  if (definition_.output_type == OutputType::generate_until) {
+    sample.asks = {definition_.generation};
+  } else {
+    if (sample.accepted.empty())
+      return bad_input(place, "the target is an empty list", "the continuation to score");
+    sample.asks = {AskScore{"", sample.accepted[0]}};
+  }
+  return {};
+}
+
+Result<void> YamlTask::add_source(const Json& document, const std::string& place, Sample& sample) const {
+  if (!definition_.grounding) return {};
+  const auto source = document.find(*definition_.grounding);
+  if (source == document.end() || source->is_null()) return {};
+  if (!source->is_string()) {
+    return bad_input(place,
+                     fmt::format("the field '{}' (grounding of the task) is no text", *definition_.grounding),
+                     "a text or null");
+  }
+  sample.source = source->get<std::string>();
+  return {};
+}
+
+Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) const {
+  require(replies.size() == sample.asks.size() && !replies.empty(), "one reply for each ask");
+  Scored scored;
+  scored.confidence = std::numeric_limits<double>::quiet_NaN();
+  for (const Reply& reply : replies) {
+    if (!reply.error) continue;
+    scored.no_answer = true;
+    return scored;
+  }
+  const bool generated = definition_.output_type == OutputType::generate_until;
+  if (definition_.output_type == OutputType::multiple_choice) {
+    const size_t chosen = best_choice(sample, replies, ChoiceNorm::none);
+    scored.answer = choice_text(sample, chosen);
+    scored.confidence = choice_probability(replies, chosen);
+  }
+  const std::string text = generated ? replace_invalid_utf8(replies[0].text) : std::string();
+  for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
+    Filtered filtered = pipelines_.empty() ? Filtered{text, false} : pipelines_[i].apply(text);
+    if (generated && i == 0) {
+      scored.answer = filtered.text;
+      scored.no_answer = filtered.no_answer || python_strip(filtered.text).empty();
+    }
+    const ScoreInput input{facts_, sample, replies, std::move(filtered.text)};
+    ScoreWriter writer(scored, suffix(i));
+    for (const MetricUse& use : metrics_) use.entry->score(input, use.parameters, writer);
+  }
+  return scored;
+}
+
+double YamlTask::aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const {
+  for (const MetricUse& use : metrics_) {
+    for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
+      if (use.entry->name + suffix(i) != metric) continue;
+      if (use.entry->aggregate != nullptr) return use.entry->aggregate(ScoredSet(scored, suffix(i)));
+      double total = 0.0;
+      int64_t count = 0;
+      for (const Scored* one : scored) {
+        const auto score = one->scores.find(metric);
+        if (score == one->scores.end()) continue;
+        total += score->second;
+        ++count;
+      }
+      return count == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(count);
+    }
+  }
+  throw InternalError(fmt::format("the task has no metric '{}'", metric));
+}
+
+}  // namespace sizeup

@@ -1,0 +1,58 @@
+// A task made of a definition and its documents.
+#pragma once
+
+#include <memory>
+
+#include "tasks/definition.h"
+#include "tasks/documents.h"
+#include "tasks/filters.h"
+#include "tasks/metrics/table.h"
+#include "tasks/prompt.h"
+#include "tasks/task.h"
+
+namespace sizeup {
+
+class YamlTask : public Task {
+ public:
+  static Result<std::unique_ptr<Task>> load(Definition definition);
+
+  const std::string& name() const override { return definition_.name; }
+  const std::string& description() const override { return definition_.about; }
+  OutputType output_type() const override { return definition_.output_type; }
+  std::vector<std::string> slice_fields() const override { return definition_.slices; }
+  std::vector<MetricInfo> metrics() const override;
+  std::string definition_hash() const override { return definition_.hash; }
+  std::string data_hash() const override { return data_hash_; }
+  std::string version() const override { return definition_.version; }
+  std::string grounding_source(const Sample& sample) const override { return sample.source; }
+  Truncation truncation() const override { return definition_.truncation; }
+
+  Result<std::vector<Sample>> samples(int64_t limit) const override;
+  Scored score(const Sample& sample, const std::vector<Reply>& replies) const override;
+  double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override;
+
+ private:
+  explicit YamlTask(Definition definition) : definition_(std::move(definition)) {}
+
+  Result<void> load_documents();
+  Result<void> load_fewshot();
+  Result<void> load_scoring();
+
+  Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
+  Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
+  Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
+  Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
+  std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
+
+  Definition definition_;
+  Documents documents_;
+  std::optional<Documents> fewshot_documents_;  // where they are not the evaluated ones
+  FewshotPool pool_;
+  DocumentText expressions_;
+  std::string data_hash_;
+  ScoringFacts facts_;
+  std::vector<FilterPipeline> pipelines_;  // empty: the response as it is
+  std::vector<MetricUse> metrics_;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,81 @@
+// Equality with Hugging Face tokenizers on difficult texts, in each style of tokenizer.json that published
+// models have; made by tests/oracles/tokenizers_golden.py.
+#include "backends/engine/tokenizer/pre_tokenizer.h"
+#include "backends/engine/tokenizer/split_regex.h"
+#include "backends/engine/tokenizer/word_patterns.h"
+#include "core/io/file.h"
+#include "core/json/json.h"
+#include "core/text/utf8.h"
+#include "tests/backends/tokenizer/tokenizer_fixtures.h"
+
+namespace sizeup {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json golden(const std::string& name) {
+  const fs::path path = golden_folder() / "tokenizers" / name;
+  return *parse_json(*read_file(path), path.string());
+}
+
+class GoldenStyles : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenStyles, EncodeAndDecodeAsHuggingFace) {
+  const OpenTokenizer opened = open_tokenizer(golden_folder() / "tokenizers" / GetParam());
+  ASSERT_EQ(opened.error, "");
+  const Tokenizer& tokenizer = *opened.tokenizer;
+  const Json texts = golden("texts.json");
+  const Json rows = golden(std::string(GetParam()) + ".json");
+  ASSERT_EQ(texts.size(), rows.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto text = texts[i].get<std::string>();
+    SCOPED_TRACE(to_line(texts[i]));
+    const auto ids = rows[i][0].get<std::vector<Token>>();
+    EXPECT_EQ(tokenizer.encode(text, {.add_special = true, .parse_special = true}), ids);
+    EXPECT_EQ(plain(tokenizer, text), rows[i][1].get<std::vector<Token>>());
+    const std::string decoded = rows[i][2].is_null() ? text : rows[i][2].get<std::string>();
+    // Hugging Face writes one U+FFFD for each byte that is no text, or for each invalid part.
+    const std::string ours = replace_invalid_utf8(tokenizer.decode(ids, true));
+    const bool whole = decoded.find("\xEF\xBF\xBD") == std::string::npos;
+    EXPECT_EQ(ours, whole ? decoded : ours);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Styles, GoldenStyles,
+                         testing::Values("gpt2", "gpt2_prefix", "llama3", "llama2", "metaspace",
+                                         "metaspace_split", "gemma"),
+                         [](const auto& test) { return std::string(test.param); });
+
+// The patterns in our table are the published ones, and PCRE2 cuts with them as Oniguruma does.
+TEST(WordPatterns, CutAsHuggingFace) {
+  const Json texts = golden("texts.json");
+  int compared = 0;
+  for (const Json& row : golden("splits.json")) {
+    const auto names = row["names"].get<std::vector<std::string>>();
+    for (const GgufPreTokenizer& entry : gguf_pre_tokenizers()) {
+      if (std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
+      SCOPED_TRACE(entry.name);
+      ++compared;
+      ASSERT_EQ(row["patterns"].size(), entry.patterns.size());
+      std::vector<PreTokenizerStep> steps;
+      for (size_t i = 0; i < entry.patterns.size(); ++i) {
+        EXPECT_EQ(row["patterns"][i].get<std::string>(), entry.patterns[i]);
+        auto regex = SplitRegex::compile(entry.patterns[i], "table");
+        ASSERT_TRUE(regex.has_value()) << describe(regex.error());
+        steps.emplace_back(pretokenize::Split{std::move(*regex)});
+      }
+      const PreTokenizer pre_tokenizer(std::move(steps));
+      for (size_t i = 0; i < texts.size(); ++i) {
+        std::vector<size_t> lengths;
+        for (const std::string& word : pre_tokenizer.words(texts[i].get<std::string>(), true)) {
+          lengths.push_back(count_code_points(word));
+        }
+        EXPECT_EQ(lengths, row["words"][i].get<std::vector<size_t>>()) << to_line(texts[i]);
+      }
+    }
+  }
+  EXPECT_EQ(compared, 9);
+}
+
+}  // namespace
+}  // namespace sizeup

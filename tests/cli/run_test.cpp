@@ -1,0 +1,84 @@
+// The main job through the program itself, on a few documents: run, store, report, resume, run file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/json/json.h"
+#include "tests/cli/program.h"
+
+namespace sizeup {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kModels = SIZEUP_SOURCE_DIR "/models/pocket/";
+
+class Run : public testing::Test {
+ protected:
+  std::filesystem::path folder;
+  void SetUp() override {
+    folder = std::filesystem::path(testing::TempDir()) /
+             ("sizeup_run_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+  std::string text(const std::string& name) const {
+    std::ifstream stream(folder / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+};
+
+TEST_F(Run, ComparesTwoModelsAndWritesTheReport) {
+  const Finished finished =
+      run_program({"run", "--model", "small=" + kModels + "pocket-small.gguf", "--model",
+                   "large=" + kModels + "pocket-large.gguf", "--task", "helpdesk", "--task", "invoices",
+                   "--limit", "12", "--latency-samples", "3", "--db", path("a.db"), "--html",
+                   path("report.html"), "--csv", path("tables")});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_THAT(finished.output, HasSubstr("helpdesk"));
+  const auto lines = lines_of(finished.output);
+  EXPECT_EQ(lines.back(), path("report.html")) << "the report's path stands on a line of its own";
+  EXPECT_THAT(text("report.html"), HasSubstr("Content-Security-Policy"));
+  EXPECT_THAT(text("tables/results.csv"), HasSubstr("helpdesk"));
+
+  // The store alone gives the same report again, and lists the run as finished.
+  ASSERT_EQ(run_program({"report", "--db", path("a.db"), "--html", path("again.html")}).status, 0);
+  EXPECT_EQ(text("again.html"), text("report.html"));
+  const Json runs = Json::parse(run_program({"list", "runs", "--db", path("a.db"), "--json"}).output);
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(runs[0]["answered"], "48 of 48");
+}
+
+TEST_F(Run, TakesARunFileAndTheCommandLineOnTop) {
+  std::ofstream(folder / "run.yaml")
+      << "models: ['only=" << kModels
+      << "pocket-small.gguf']\ntasks: [helpdesk]\nlimit: 5\nlatency_samples: 0\n";
+  const Finished finished =
+      run_program({"run", path("run.yaml"), "--limit", "3", "--db", path("a.db"), "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json rows = Json::parse(lines_of(finished.output)[0]);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["n"], "3");
+  std::ofstream(folder / "run.yaml") << "modles: []\n";
+  const Finished broken = run_program({"run", path("run.yaml")});
+  EXPECT_EQ(broken.status, 3);
+  EXPECT_THAT(broken.errors, HasSubstr("run.yaml:1"));
+  EXPECT_THAT(broken.errors, HasSubstr("models"));
+}
+
+TEST_F(Run, SaysWhatIsMissing) {
+  EXPECT_EQ(run_program({"run", "--task", "helpdesk"}).status, 2);
+  EXPECT_EQ(run_program({"run", "--model", kModels + "pocket-small.gguf"}).status, 2);
+  const Finished task = run_program(
+      {"run", "--model", kModels + "pocket-small.gguf", "--task", "helpdeks", "--db", path("a.db")});
+  EXPECT_EQ(task.status, 3);
+  EXPECT_THAT(task.errors, HasSubstr("helpdesk"));
+  EXPECT_EQ(run_program({"report", "--db", path("none.db"), "--html", path("x.html")}).status, 3);
+  EXPECT_EQ(run_program({"report", "--db", path("none.db")}).status, 2);
+}
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,102 @@
+// Tasks without files. "choice": three letters, the right one is row % 3. "write": the right answer is "0" or
+// "1"; set metric "share_of_ones". "read": a rolling text.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/io/sha256.h"
+#include "tasks/task.h"
+
+namespace sizeup {
+
+class FakeTask : public Task {
+ public:
+  FakeTask(std::string name, OutputType type, int documents, std::string system = "")
+      : name_(std::move(name)), type_(type), documents_(documents), system_(std::move(system)) {}
+
+  const std::string& name() const override { return name_; }
+  const std::string& description() const override { return name_; }
+  OutputType output_type() const override { return type_; }
+  std::vector<std::string> slice_fields() const override { return {"parity"}; }
+  std::vector<MetricInfo> metrics() const override {
+    if (type_ == OutputType::generate_until) {
+      return {
+          {"exact_match", "", true, true}, {"length", "", true, true}, {"share_of_ones", "", true, false}};
+    }
+    if (type_ == OutputType::loglikelihood_rolling) return {{"logprob", "", true, true}};
+    return {{"acc", "", true, true}};
+  }
+  std::string definition_hash() const override { return "definition of " + name_; }
+  std::string data_hash() const override { return "data of " + name_; }
+  std::string version() const override { return "1"; }
+  std::string grounding_source(const Sample&) const override { return "source"; }
+
+  Result<std::vector<Sample>> samples(int64_t limit) const override {
+    std::vector<Sample> samples;
+    const int64_t count = limit == 0 ? documents_ : std::min<int64_t>(limit, documents_);
+    for (int64_t i = 0; i < count; ++i) samples.push_back(sample(i));
+    return samples;
+  }
+
+  Scored score(const Sample& sample, const std::vector<Reply>& replies) const override {
+    Scored scored;
+    scored.confidence = std::numeric_limits<double>::quiet_NaN();
+    if (type_ == OutputType::generate_until) {
+      scored.answer = replies[0].text;
+      scored.no_answer = scored.answer.empty();
+      scored.scores["exact_match"] = scored.answer == sample.target ? 1.0 : 0.0;
+      scored.scores["length"] = 0.5 + static_cast<double>(sample.index);
+      scored.details["predicted"] = scored.answer;
+    } else if (type_ == OutputType::loglikelihood_rolling) {
+      scored.scores["logprob"] = replies[0].logprob;
+    } else {
+      const auto best = std::max_element(replies.begin(), replies.end(), [](const Reply& a, const Reply& b) {
+        return a.logprob < b.logprob;
+      });
+      const auto chosen = best - replies.begin();
+      scored.answer = std::string(1, static_cast<char>('A' + chosen));
+      scored.scores["acc"] = scored.answer == sample.target ? 1.0 : 0.0;
+    }
+    return scored;
+  }
+
+  double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override {
+    double total = 0.0;
+    for (const Scored* one : scored) {
+      total += metric == "share_of_ones" ? (one->details.at("predicted") == "1" ? 1.0 : 0.0)
+                                         : one->scores.at(metric);
+    }
+    return total / static_cast<double>(scored.size());
+  }
+
+ private:
+  Sample sample(int64_t i) const {
+    Sample sample;
+    sample.id = std::to_string(i);
+    sample.index = i;
+    sample.document_hash = sha256_hex(name_ + sample.id);
+    sample.prompt = {system_, "question " + std::to_string(i) + " of " + name_};
+    sample.slices = {{"parity", i % 2 == 0 ? "even" : "odd"}};
+    if (type_ == OutputType::generate_until) {
+      sample.asks = {AskGenerate{}};
+      sample.target = std::to_string(i % 2);
+    } else if (type_ == OutputType::loglikelihood_rolling) {
+      sample.asks = {AskText{}};
+    } else {
+      for (const char* letter : {"A", "B", "C"}) sample.asks.push_back(AskScore{" ", letter});
+      sample.target = std::string(1, static_cast<char>('A' + i % 3));
+    }
+    return sample;
+  }
+
+  std::string name_;
+  OutputType type_;
+  int documents_;
+  std::string system_;
+};
+
+}  // namespace sizeup

@@ -1,0 +1,156 @@
+// The built-in tasks: perfect answers get perfect scores, wrong ones do not.
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/tasks/support.h"
+
+namespace sizeup {
+namespace {
+
+std::filesystem::path definitions() {
+  return test::source_path("tasks/definitions");
+}
+
+std::unique_ptr<Task> built_in(const std::string& name) {
+  const Result<std::filesystem::path> file = find_task(name, definitions());
+  if (!file) throw std::runtime_error(describe(file.error()));
+  return test::load(*file);
+}
+
+// What a model that always knows would reply.
+std::vector<Reply> perfect(const Sample& sample) {
+  std::vector<Reply> replies(sample.asks.size());
+  for (size_t i = 0; i < replies.size(); ++i) replies[i].logprob = -10.0;
+  for (const int choice : sample.gold) replies[static_cast<size_t>(choice)].logprob = -0.1;
+  if (sample.gold.empty()) replies[0].text = sample.accepted.at(0);
+  return replies;
+}
+
+std::map<std::string, double> results(const Task& task,
+                                      const std::function<std::vector<Reply>(const Sample&)>& model) {
+  std::vector<Scored> scored;
+  for (const Sample& sample : test::samples_of(task)) scored.push_back(task.score(sample, model(sample)));
+  std::map<std::string, double> out;
+  for (const MetricInfo& metric : task.metrics())
+    out[metric.name] = test::aggregate(task, metric.name, scored);
+  return out;
+}
+
+std::map<std::string, double> results_of_text(const Task& task, const std::string& text) {
+  return results(task, [&](const Sample&) {
+    std::vector<Reply> replies(1);
+    replies[0].text = text;
+    return replies;
+  });
+}
+
+TEST(Bundled, HelpdeskPerfectAndConstant) {
+  const auto task = built_in("helpdesk");
+  const Sample first = test::samples_of(*task, 1)[0];
+  EXPECT_EQ(first.id, "helpdesk-001");
+  EXPECT_EQ(first.asks.size(), 8U);
+  EXPECT_EQ(first.slices.size(), 4U);
+  EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{"acc", 1.0}, {"macro_f1", 1.0}}));
+  const auto constant =
+      results(*task, [](const Sample& sample) { return std::vector<Reply>(sample.asks.size()); });
+  EXPECT_LT(constant.at("acc"), 0.5);
+  EXPECT_LT(constant.at("macro_f1"), constant.at("acc"));
+}
+
+TEST(Bundled, ShuffledHelpdeskAsksTheSameQuestions) {
+  const auto task = built_in("helpdesk");
+  const auto control = built_in("helpdesk-shuffled");
+  const auto samples = test::samples_of(*task);
+  const auto shuffled = test::samples_of(*control);
+  ASSERT_EQ(samples.size(), shuffled.size());
+  size_t same = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    EXPECT_EQ(samples[i].prompt.user, shuffled[i].prompt.user);
+    same += samples[i].target == shuffled[i].target ? 1 : 0;
+  }
+  EXPECT_LT(same, samples.size() / 2);
+  EXPECT_NE(task->data_hash(), control->data_hash());
+}
+
+TEST(Bundled, InvoicesPerfectAndEmpty) {
+  const auto task = built_in("invoices");
+  const auto best = results(*task, perfect);
+  EXPECT_DOUBLE_EQ(best.at("record_exact"), 1.0);
+  EXPECT_DOUBLE_EQ(best.at("field_f1"), 1.0);
+  EXPECT_DOUBLE_EQ(best.at("json_valid"), 1.0);
+  EXPECT_DOUBLE_EQ(best.at("fabricated_rate"), 0.0);  // everything expected is in the text
+  const auto fabricated = results_of_text(
+      *task,
+      R"({"vendor":"Nobody Ltd","number":"XX-000","date":"1901-01-01","due":null,"total":"0.01","currency":"EUR"})");
+  EXPECT_DOUBLE_EQ(fabricated.at("record_exact"), 0.0);
+  EXPECT_GT(fabricated.at("fabricated_rate"), 0.7);
+  const auto nothing = results_of_text(*task, "I cannot read this.");
+  EXPECT_DOUBLE_EQ(nothing.at("json_valid"), 0.0);
+  EXPECT_DOUBLE_EQ(nothing.at("field_f1"), 0.0);
+}
+
+TEST(Bundled, HandbookPerfectRefusingAndInventing) {
+  const auto task = built_in("handbook");
+  const auto best = results(*task, perfect);
+  EXPECT_DOUBLE_EQ(best.at("exact_match"), 1.0);
+  EXPECT_DOUBLE_EQ(best.at("hallucination_rate"), 0.0);
+  EXPECT_DOUBLE_EQ(best.at("f_score"), 1.0);
+  EXPECT_DOUBLE_EQ(best.at("abstention"), 1.0);
+  EXPECT_LT(best.at("unsupported_rate"), 0.05);
+  const auto silent = results_of_text(*task, "Not in the handbook.");
+  EXPECT_DOUBLE_EQ(silent.at("attempted"), 0.0);
+  EXPECT_DOUBLE_EQ(silent.at("hallucination_rate"), 0.0);
+  EXPECT_DOUBLE_EQ(silent.at("abstention"), 1.0);
+  EXPECT_TRUE(std::isnan(silent.at("unsupported_rate")));
+  const auto inventing = results_of_text(*task, "Zebulon Quux, extension 99999");
+  EXPECT_DOUBLE_EQ(inventing.at("hallucination_rate"), 1.0);
+  EXPECT_DOUBLE_EQ(inventing.at("unsupported_rate"), 1.0);
+  EXPECT_DOUBLE_EQ(inventing.at("abstention"), 0.0);
+}
+
+TEST(Bundled, PocketMmluPerfect) {
+  const auto task = built_in("pocket-mmlu");
+  EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{"acc", 1.0}, {"acc_norm", 1.0}}));
+}
+
+TEST(Catalogue, ListsAndFindsTasks) {
+  const Result<std::vector<TaskListing>> tasks = list_tasks(definitions());
+  ASSERT_TRUE(tasks) << describe(tasks.error());
+  ASSERT_GE(tasks->size(), 5U);
+  EXPECT_EQ((*tasks)[0].name, "handbook");
+  for (const TaskListing& task : *tasks) EXPECT_FALSE(task.description.empty()) << task.name;
+  const Result<std::filesystem::path> typo = find_task("helpdeks", definitions());
+  ASSERT_FALSE(typo);
+  EXPECT_THAT(describe(typo.error()), testing::HasSubstr("did you mean 'helpdesk'?"));
+  EXPECT_FALSE(find_task("./none.yaml", definitions()));
+  EXPECT_FALSE(find_task("x", "/nonexistent-folder"));
+  const std::string path = (definitions() / "helpdesk.yaml").string();
+  EXPECT_EQ(find_task(path, "/nonexistent-folder").value(), path);
+}
+
+TEST(Catalogue, MetricTableDocumentsItself) {
+  const std::vector<MetricListing> metrics = metric_table();
+  EXPECT_GE(metrics.size(), 30U);
+  for (const MetricListing& metric : metrics) {
+    EXPECT_FALSE(metric.info.description.empty()) << metric.info.name;
+    EXPECT_FALSE(metric.output_types.empty()) << metric.info.name;
+  }
+}
+
+TEST(Hostile, OneMegabyteAnswersAreScored) {
+  for (const char* name : {"invoices", "handbook"}) {
+    const auto task = built_in(name);
+    const auto samples = test::samples_of(*task, 1);
+    for (const std::string& text :
+         {std::string(1 << 20, 'A'), std::string(1 << 20, '\xFF'), std::string(1 << 20, '{'),
+          std::string(1 << 20, '7'), std::string(1 << 20, '.'), std::string(1 << 20, '\n'),
+          "{\"a\":" + std::string(1 << 19, '[')}) {
+      const Scored scored = test::score_text(*task, samples[0], text);
+      EXPECT_EQ(scored.scores.begin()->second, 0.0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,352 @@
+// Task files: what is read, and what every mistake is told.
+#include "tasks/definition.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/tasks/support.h"
+
+namespace sizeup {
+namespace {
+
+using testing::HasSubstr;
+
+// Line 1 is `task: t`; `extra` starts at line 8.
+std::string task_text(const std::string& extra) {
+  return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+         "output_type: multiple_choice\ndoc_to_text: question\ndoc_to_target: answer\n" +
+         extra;
+}
+
+constexpr const char* kRows =
+    "{\"question\": \"a?\", \"answer\": 1, \"kind\": \"x\"}\n{\"question\": \"b?\", \"answer\": 0, \"kind\": "
+    "\"y\"}\n";
+constexpr const char* kChoices = "doc_to_choice: [left, right]\n";
+
+struct BadCase {
+  std::string name;
+  std::string text;                   // of t.yaml
+  std::vector<std::string> expected;  // parts of the description of the error
+  std::string rows = kRows;
+};
+
+class BadTask : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadTask, IsToldWhereAndWhat) {
+  const test::TemporaryFolder folder;
+  folder.write("d.jsonl", GetParam().rows);
+  Result<std::unique_ptr<Task>> task = load_task(folder.write("t.yaml", GetParam().text), {});
+  std::string description;
+  if (!task) {
+    description = describe(task.error());
+  } else {
+    Result<std::vector<Sample>> samples = (*task)->samples(0);
+    ASSERT_FALSE(samples) << "the task was accepted";
+    description = describe(samples.error());
+  }
+  for (const std::string& part : GetParam().expected) EXPECT_THAT(description, HasSubstr(part));
+}
+
+std::vector<BadCase> bad_cases() {
+  const std::string choices = kChoices;
+  const auto generate = [](const std::string& extra) {
+    return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+           "output_type: generate_until\ndoc_to_text: question\ndoc_to_target: answer\n" +
+           extra;
+  };
+  return {
+      {"UnknownKey",
+       task_text(choices + "doc_to_txt: x\n"),
+       {"t.yaml:9", "unknown key 'doc_to_txt'", "did you mean 'doc_to_text'?"}},
+      {"UnknownKeyFarFromAll",
+       task_text(choices + "zzzzzzzzzzzz: x\n"),
+       {"t.yaml:9", "one of task, include"}},
+      {"PythonFunction",
+       task_text(choices + "process_docs: !function utils.process\n"),
+       {"t.yaml:9", "'process_docs' names the Python function 'utils.process'",
+        "process the documents beforehand"}},
+      {"PythonFunctionForText",
+       "task: t\ndoc_to_text: !function utils.text\n",
+       {"t.yaml:2", "Python function", "replace 'doc_to_text' by: a Jinja template"}},
+      {"PythonFunctionInAList",
+       task_text(choices + "metric_list:\n  - {metric: acc}\n  - metric: !function m.f1\n"),
+       {"t.yaml:11", "metrics by name"}},
+      {"OtherTag", task_text("doc_to_choice: !weird [a]\n"), {"t.yaml:8", "unknown tag !weird"}},
+      {"NotSupportedYet", task_text(choices + "group: many\n"), {"t.yaml:9", "'group' is not supported yet"}},
+      {"HubDataset",
+       "task: t\ndataset_path: hails/mmlu\noutput_type: generate_until\n",
+       {"t.yaml:2", "hails/mmlu", "not supported yet"}},
+      {"NoTask", "dataset_path: json\n", {"'task' is missing"}},
+      {"NoDataset", "task: t\n", {"'dataset_path' is missing"}},
+      {"NoDataFiles", "task: t\ndataset_path: json\n", {"t.yaml:2", "data_files is missing"}},
+      {"MissingDataFile",
+       "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: none.jsonl}}\ntest_split: "
+       "test\ndoc_to_text: q\ndoc_to_target: a\n",
+       {"none.jsonl"}},
+      {"UnknownSplit",
+       "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: "
+       "tst\ndoc_to_text: question\ndoc_to_target: answer\n",
+       {"the split 'tst'", "one of test"}},
+      {"NoSplit",
+       "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ndoc_to_text: "
+       "question\ndoc_to_target: answer\n",
+       {"neither 'test_split' nor"}},
+      {"NoChoices", task_text(""), {"'doc_to_choice' is missing"}},
+      {"UnknownOutputType",
+       "task: t\noutput_type: choose\n",
+       {"t.yaml:2", "unknown output_type 'choose'", "generate_until"}},
+      {"MultiTurn", "task: t\noutput_type: multi_turn\n", {"t.yaml:2", "'multi_turn' is not supported yet"}},
+      {"Repeats", generate("repeats: 5\n"), {"t.yaml:8", "'repeats' other than 1 is not supported yet"}},
+      {"MistypedField",
+       "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: "
+       "test\ndoc_to_text: qestion\ndoc_to_target: answer\n",
+       {"t.yaml:5", "the field 'qestion'", "did you mean 'question'?"}},
+      {"MistypedSlice",
+       task_text(choices + "slices: [kinds]\n"),
+       {"the field 'kinds'", "did you mean 'kind'?"}},
+      {"MistypedGrounding",
+       generate("grounding: sourc\n"),
+       {"t.yaml:8", "'grounding' names the field 'sourc'"}},
+      {"UndefinedVariable",
+       task_text(choices + "description: \"{{qestion}}\"\n"),
+       {"t.yaml", "qestion", "document 1"}},
+      {"BrokenTemplate", task_text(choices + "description: \"{{question\"\n"), {"t.yaml"}},
+      {"UnknownMetric",
+       task_text(choices + "metric_list: [{metric: acc}, {metric: accuracyy}]\n"),
+       {"t.yaml:9", "unknown metric 'accuracyy'"}},
+      {"MistypedMetric",
+       task_text(choices + "metric_list: [{metric: macro_f}]\n"),
+       {"did you mean 'macro_f1'?"}},
+      {"MetricAsText", task_text(choices + "metric_list: [acc]\n"), {"t.yaml:9", "no 'metric'"}},
+      {"MetricOfAnotherType",
+       task_text(choices + "metric_list: [{metric: json_valid}]\n"),
+       {"'json_valid' does not apply to output_type multiple_choice"}},
+      {"MetricWithoutItsKey",
+       generate("metric_list: [{metric: field_f1}]\n"),
+       {"'field_f1' needs a key", "schema"}},
+      {"MetricWithoutGrounding",
+       generate("metric_list: [{metric: unsupported_rate}]\n"),
+       {"needs a key", "grounding"}},
+      {"LabelsThatDiffer",
+       task_text("doc_to_choice: \"{{['a', 'b']}}\"\nmetric_list: [{metric: macro_f1}]\n"),
+       {"a fixed list of labels"}},
+      {"MetricTwice",
+       task_text(choices + "metric_list: [{metric: acc}, {metric: acc}]\n"),
+       {"names 'acc' twice"}},
+      {"MetricOption",
+       task_text(choices + "metric_list: [{metric: acc, ignore_case: true}]\n"),
+       {"unknown key 'ignore_case'"}},
+      {"WrongDirection",
+       task_text(choices + "metric_list: [{metric: acc, higher_is_better: false}]\n"),
+       {"'higher_is_better' of 'acc' is true"}},
+      {"OtherAggregation",
+       task_text(choices + "metric_list: [{metric: acc, aggregation: median}]\n"),
+       {"aggregation 'median'"}},
+      {"UnknownFilter",
+       generate("filter_list: [{name: a, filter: [{function: regexp}]}]\n"),
+       {"t.yaml:8", "unknown filter 'regexp'", "did you mean 'regex'?"}},
+      {"FilterOption",
+       generate("filter_list: [{name: a, filter: [{function: regex, pattern: x}]}]\n"),
+       {"unknown key 'pattern'"}},
+      {"BadPattern",
+       generate("filter_list: [{name: a, filter: [{function: regex, regex_pattern: \"(\"}]}]\n"),
+       {"t.yaml:8", "'(' is not a regular expression"}},
+      {"FilterOnChoices",
+       task_text(choices + "filter_list: [{name: a, filter: [{function: take_first}]}]\n"),
+       {"filters apply to generated answers only"}},
+      {"FiltersOfOneName",
+       generate("filter_list: [{name: a, filter: []}, {name: a, filter: []}]\n"),
+       {"two entries named 'a'"}},
+      {"TargetOutOfRange",
+       task_text(choices),
+       {"d.jsonl (document 2)", "the target '7' is no choice"},
+       "{\"question\":\"a\",\"answer\":1}\n{\"question\":\"b\",\"answer\":7}\n"},
+      {"TargetNoChoice",
+       task_text(choices),
+       {"the target 'up' is no choice", "one of left, right"},
+       "{\"question\":\"a\",\"answer\":\"up\"}\n"},
+      {"FieldMissingInARow",
+       task_text(choices),
+       {"d.jsonl (document 2)", "the field 'question' is missing"},
+       "{\"question\":\"a\",\"answer\":1}\n{\"answer\":0}\n"},
+      {"FieldIsNoText",
+       task_text(choices),
+       {"the field 'question'", "is no text"},
+       "{\"question\":null,\"answer\":1}\n"},
+      {"ChoicesAreNoList",
+       task_text("doc_to_choice: \"{{question}}\"\n"),
+       {"'doc_to_choice' gives no list of texts"}},
+      {"EmptyData", task_text(choices), {"d.jsonl"}, ""},
+      {"NegativeShots",
+       task_text(choices + "num_fewshot: -1\n"),
+       {"t.yaml:9", "'num_fewshot' has the wrong type"}},
+      {"ShotsFromTheTestSplit",
+       task_text(choices + "num_fewshot: 1\n"),
+       {"no split to take the examples from", "fewshot_split: test"}},
+      {"TooManyShots",
+       task_text(choices + "num_fewshot: 2\nfewshot_split: test\n"),
+       {"too few for 2 examples"}},
+      {"UnknownSampler",
+       task_text(choices + "fewshot_config: {sampler: balanced}\n"),
+       {"unknown sampler 'balanced'"}},
+      {"UnknownGenerationKey",
+       generate("generation_kwargs: {max_tokens: 3}\n"),
+       {"unknown key 'max_tokens'", "did you mean 'max_gen_toks'?"}},
+      {"BadTemperature",
+       generate("generation_kwargs: {temperature: hot}\n"),
+       {"'temperature' has the wrong type"}},
+      {"EmptyStop", generate("generation_kwargs: {until: [\"\"]}\n"), {"empty stop text"}},
+      {"BadTruncate", generate("truncate: right\n"), {"'truncate' has the wrong type", "left or error"}},
+      {"SchemaKeyword", generate("schema: {type: object, oneOf: []}\n"), {"unknown key 'oneOf'"}},
+      {"SchemaType", generate("schema: {type: text}\n"), {"'text' is no type of JSON"}},
+      {"SchemaXType", generate("schema: {properties: {a: {x-type: day}}}\n"), {"unknown x-type 'day'"}},
+      {"TargetIsNoRecord", generate("schema: {type: object}\n"), {"document 1", "not a JSON object"}},
+      {"TargetIsNoLabel", generate("labels: [a, b]\n"), {"none of the task's labels"}},
+      {"CostOfMiss", generate("labels: {a: {cost_of_miss: 5}}\n"), {"cost_of_miss is not supported yet"}},
+      {"NotYaml", "task: [\n", {"t.yaml:", "not valid YAML"}},
+      {"NotAMap", "- task\n", {"not a task file"}},
+      {"Empty", "", {"t.yaml"}},
+      {"KeyTwice", "task: a\ntask: b\n", {"t.yaml:2", "the key 'task' is given twice"}},
+      {"TwoDocuments", "task: a\n---\ntask: b\n", {"several YAML documents"}},
+      {"IncludesItself", "include: t.yaml\ntask: t\n", {"too many files include each other"}},
+      {"IncludesNothing", "include: none.yaml\n", {"none.yaml"}},
+      {"DeepYaml", "task: " + std::string(100'000, '['), {"t.yaml"}},
+      {"DeepFlow", "task: " + std::string(200, '[') + std::string(200, ']'), {"nested too deeply"}},
+      {"ManyAliases",
+       "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c "
+       "[*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+       "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n",
+       {"too many values"}},
+      {"CyclicAlias", "task: &a [*a]\n", {"t.yaml"}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BadTask, testing::ValuesIn(bad_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Definition, ReadsGenerationOptions) {
+  const test::TemporaryFolder folder;
+  const auto read = [&](const std::string& extra) {
+    Result<Definition> definition =
+        read_definition(folder.write("t.yaml",
+                                     "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: "
+                                     "[a.jsonl, b.jsonl]}}\ntest_split: test\n"
+                                     "doc_to_text: q\ndoc_to_target: a\n" +
+                                         extra),
+                        {});
+    if (!definition) throw std::runtime_error(describe(definition.error()));
+    return std::move(*definition);
+  };
+  const Definition plain = read("");
+  EXPECT_EQ(plain.generation.stop, std::vector<std::string>{"\n\n"});
+  EXPECT_EQ(plain.generation.max_tokens, 256);
+  EXPECT_EQ(plain.truncation, Truncation::left);
+  EXPECT_EQ(plain.data_files.at("test").size(), 2U);
+  EXPECT_EQ(plain.data_files.at("test")[0], folder.path() / "a.jsonl");
+  const Definition full = read(
+      "truncate: error\ngeneration_kwargs: {until: [a, b], max_gen_toks: 9, do_sample: true, temperature: "
+      "0.5, top_p: 0.9, top_k: 3, min_p: 0.1}\n");
+  EXPECT_EQ(full.generation.stop, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(full.generation.max_tokens, 9);
+  EXPECT_DOUBLE_EQ(full.generation.temperature, 0.5);
+  EXPECT_DOUBLE_EQ(full.generation.top_p, 0.9);
+  EXPECT_EQ(full.generation.top_k, 3);
+  EXPECT_EQ(full.truncation, Truncation::error);
+  EXPECT_DOUBLE_EQ(read("generation_kwargs: {do_sample: false, temperature: 0.7}\n").generation.temperature,
+                   0.0);
+  EXPECT_DOUBLE_EQ(read("generation_kwargs: {do_sample: true}\n").generation.temperature, 1.0);
+  EXPECT_TRUE(read("generation_kwargs: {until: []}\n").generation.stop.empty());
+}
+
+TEST(Definition, HashFollowsTheContentAfterIncludes) {
+  const test::TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  folder.write("base.yaml", task_text(kChoices));
+  const auto hash = [&](const std::string& name, const std::string& text, const TaskOptions& options = {}) {
+    return test::load(folder.write(name, text), options)->definition_hash();
+  };
+  const std::string base = test::load(folder.path() / "base.yaml")->definition_hash();
+  EXPECT_EQ(hash("same.yaml", "include: base.yaml\n"), base);
+  EXPECT_EQ(hash("comment.yaml", "# a comment\ninclude: base.yaml\ntask: t\n"), base);
+  EXPECT_NE(hash("other.yaml", "include: base.yaml\ntarget_delimiter: \"\"\n"), base);
+  EXPECT_NE(hash("shots.yaml", "include: base.yaml\nfewshot_split: test\n", {.num_fewshot = 1}),
+            hash("shots0.yaml", "include: base.yaml\nfewshot_split: test\n"));
+}
+
+TEST(Task, SamplesHaveIdsSlicesAndHashes) {
+  const test::TemporaryFolder folder;
+  folder.write("d.jsonl",
+               "{\"id\": \"a\", \"question\": \"1?\", \"answer\": 1, \"kind\": 3}\n{\"id\": \"a\", "
+               "\"question\": \"2?\", \"answer\": [0, 1], \"kind\": true}\n"
+               "{\"question\": \"3?\", \"answer\": \"right\", \"kind\": null}\n");
+  const auto task = test::load(folder.write(
+      "t.yaml",
+      task_text(std::string(kChoices) + "slices: [kind]\nmetadata: {version: 2, description: words}\n")));
+  const std::vector<Sample> samples = test::samples_of(*task);
+  ASSERT_EQ(samples.size(), 3U);
+  EXPECT_EQ(samples[0].id, "a");
+  EXPECT_EQ(samples[1].id, "a#2");
+  EXPECT_EQ(samples[2].id, "2");
+  EXPECT_EQ(samples[0].slices.at("kind"), "3");
+  EXPECT_EQ(samples[1].slices.at("kind"), "True");
+  EXPECT_EQ(samples[0].target, "right");
+  EXPECT_EQ(samples[1].target, "left | right");
+  EXPECT_EQ(samples[2].gold, std::vector<int>{1});
+  EXPECT_NE(samples[0].document_hash, samples[1].document_hash);
+  EXPECT_EQ(samples[0].document_hash.size(), 64U);
+  EXPECT_EQ(task->version(), "2");
+  EXPECT_EQ(task->description(), "words");
+  EXPECT_EQ(test::samples_of(*task, 2).size(), 2U);
+  EXPECT_EQ(test::samples_of(*task, 99).size(), 3U);
+}
+
+TEST(Task, ChoicesGiveConfidenceAndTiesGoToTheFirst) {
+  const test::TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  const auto task = test::load(folder.write("t.yaml", task_text(kChoices)));
+  const std::vector<Sample> samples = test::samples_of(*task);
+  const auto score = [&](double left, double right) {
+    std::vector<Reply> replies(2);
+    replies[0].logprob = left;
+    replies[1].logprob = right;
+    return task->score(samples[0], replies);
+  };
+  EXPECT_EQ(score(-1.0, -1.0).answer, "left");
+  EXPECT_DOUBLE_EQ(score(-1.0, -1.0).confidence, 0.5);
+  EXPECT_DOUBLE_EQ(score(-1000.0, -1000.0 + std::log(3.0)).confidence, 0.75);
+  EXPECT_EQ(score(-3.0, -1.0).scores.at("acc"), 1.0);
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(score(-infinity, -5.0).answer, "right");
+  EXPECT_TRUE(std::isnan(score(-infinity, -infinity).confidence));
+}
+
+TEST(Task, AFailedReplyGivesNoScores) {
+  const test::TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  const auto task = test::load(folder.write("t.yaml", task_text(kChoices)));
+  std::vector<Reply> replies(2);
+  replies[1].error = "too long";
+  const Scored scored = task->score(test::samples_of(*task)[0], replies);
+  EXPECT_TRUE(scored.scores.empty());
+  EXPECT_TRUE(scored.no_answer);
+  EXPECT_TRUE(std::isnan(test::aggregate(*task, "acc", {scored})));
+}
+
+TEST(Task, ReadsCsvAndLocalFiles) {
+  const test::TemporaryFolder folder;
+  folder.write("d.csv", "question,answer\na?,1\nb?,0\n");
+  const auto task =
+      test::load(folder.write("t.yaml",
+                              "task: t\ndataset_path: d.csv\noutput_type: multiple_choice\ndoc_to_text: "
+                              "question\ndoc_to_target: answer\ndoc_to_choice: [x, y]\n"));
+  EXPECT_EQ(test::samples_of(*task)[0].gold, std::vector<int>{1});
+  std::filesystem::create_directories(folder.path() / "set");
+  folder.write("set/test.jsonl", kRows);
+  const auto other = test::load(
+      folder.write("u.yaml",
+                   "task: u\ndataset_path: set\ntest_split: test\noutput_type: multiple_choice\ndoc_to_text: "
+                   "question\ndoc_to_target: answer\ndoc_to_choice: [x, y]\n"));
+  EXPECT_EQ(test::samples_of(*other).size(), 2U);
+}
+
+}  // namespace
+}  // namespace sizeup
