@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iostream>
 
-#include "core/json/json.h"
 
 namespace sizeup::cli {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "core/json/json_fwd.h"
+#include "core/json/json.h"
 
 namespace sizeup::cli {
 

@@ -43,6 +43,8 @@ void ProgressLine::clear() {
 void ProgressLine::on_progress(const Progress& progress) {
   const auto now = std::chrono::steady_clock::now();
   const bool finished = progress.samples_done == progress.samples_total;
+  if (finished && finished_pass_ == progress.pass) return;
+  if (finished) finished_pass_ = progress.pass;
   if (terminal_) {
     if (!finished && now - last_ < kRedraw) return;
     fmt::print(stderr, "\r\033[K{}", line_of(progress));

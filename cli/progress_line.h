@@ -19,6 +19,7 @@ class ProgressLine : public ProgressSink {
 
   bool terminal_ = false;
   bool drawn_ = false;
+  int64_t finished_pass_ = 0;
   std::chrono::steady_clock::time_point last_{};
 };
 

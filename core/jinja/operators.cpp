@@ -166,6 +166,7 @@ bool contains(const Value& container, const Value& item, Limits& limits) {
     return container.text().find(item.text()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) {
+    if (item.is_undefined() && item.get<Undefined>()->strict) fail_undefined(item);
     if (item.dict() != nullptr ||
         (item.sequence() != nullptr && item.sequence()->kind == SequenceKind::list)) {
       fail(fmt::format("unhashable type: '{}'", type_name(item)));

@@ -268,7 +268,7 @@ std::vector<std::string_view> split_words(std::string_view text, int64_t limit) 
   std::vector<std::string_view> out;
   for (text = strip_left(text); !text.empty(); text = strip_left(text)) {
     if (limit >= 0 && static_cast<int64_t>(out.size()) >= limit) {
-      out.push_back(strip_right(text));
+      out.push_back(text);
       break;
     }
     size_t end = 0;
@@ -283,7 +283,7 @@ std::vector<std::string_view> split_words_from_right(std::string_view text, int6
   std::vector<std::string_view> out;
   for (text = strip_right(text); !text.empty(); text = strip_right(text)) {
     if (limit >= 0 && static_cast<int64_t>(out.size()) >= limit) {
-      out.push_back(strip_left(text));
+      out.push_back(text);
       break;
     }
     size_t start = text.size();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/jinja/numbers.h"
 #include "core/jinja/text.h"
@@ -186,6 +187,8 @@ bool Value::same_object(const Value& other) const {
   if (data_.index() != other.data_.index()) return false;
   if (is_none()) return true;
   if (const bool* boolean = get<bool>()) return *boolean == *other.get<bool>();
+  if (const int64_t* integer = get<int64_t>()) return *integer == *other.get<int64_t>();
+  if (const double* real = get<double>()) return std::memcmp(real, other.get<double>(), sizeof *real) == 0;
   if (const String* string = get<String>()) return string->text == other.get<String>()->text;
   if (sequence() != nullptr) return sequence() == other.sequence();
   if (dict() != nullptr) return dict() == other.dict();

@@ -80,7 +80,7 @@ class Value {
   int64_t integer() const;
   double real() const;
 
-  // Identity as in Python's "is": the same object, or equal None/True/False.
+  // Identity as in Python's "is", where equal numbers of one type count as the same object.
   bool same_object(const Value& other) const;
 
  private:

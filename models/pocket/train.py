@@ -102,9 +102,9 @@ class Muon:
                 p.mul_(1 - rate * self.decay).sub_(update, alpha=scale)
 
 
-def schedule(progress):
-    """Share of the full learning rate at a share of the time."""
-    return min(1.0, progress / 0.01, (1.0 - progress) / 0.45)
+def schedule(progress, decay):
+    """Share of the full learning rate at a share of the time: a short rise, a plain, and a line to zero over the last `decay`."""
+    return min(1.0, progress / 0.01, (1.0 - progress) / decay)
 
 
 def loss_of(model, batch, device, half):
@@ -140,6 +140,8 @@ def main():
     parser.add_argument("--rows", type=int, default=16, help=f"rows of {ROW} tokens in a step")
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--adam-rate", type=float, default=0.004)
+    parser.add_argument("--decay", type=float, default=0.45, help="share of the time over which the learning rate falls to zero")
+    parser.add_argument("--resume", type=pathlib.Path, help="go on from this checkpoint: its weights, its place in the stream; momentum starts anew")
     parser.add_argument("--float32", action="store_true", help="no bfloat16 products")
     parser.add_argument("--out", type=pathlib.Path, default=text.HERE)
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("checkpoints"), help="folder of the checkpoints")
@@ -162,27 +164,34 @@ def main():
            "device": device.type, "bfloat16": not args.float32, "rates": [args.muon_rate, args.adam_rate], "points": []}
     print(json.dumps({k: v for k, v in log.items() if k != "points"}), flush=True)
 
-    begin, next_look, best, average, step, tokens = time.time(), args.every * 0.3, math.inf, None, 0, 0
+    begin, next_look, best, average, step, tokens, before = time.time(), args.every * 0.3, math.inf, None, 0, 0, 0.0
+    if args.resume:
+        saved = torch.load(args.resume, map_location=device)
+        model.load_state_dict(saved["state"])
+        step, tokens, packer.index, before = (saved["point"][k] for k in ("step", "tokens", "samples", "minutes"))
+        log["points"] = [p for p in json.loads((args.out / "training_log.json").read_text())[args.size]["points"] if p["step"] <= step]
+        log["resumed_at"] = {"step": step, "earlier_rates": saved.get("rates")}
+    first_tokens = tokens
     while True:
         minutes = (time.time() - begin) / 60
         progress = packer.index / args.finish_samples if args.finish_samples else minutes / args.minutes
         done = progress >= 1.0 or (args.stop_after and step >= args.stop_after)
         if (minutes >= next_look or done) and not (args.stop_after and done):
             next_look = minutes + args.every
-            point = {"minutes": round(minutes, 1), "step": step, "tokens": tokens, "samples": packer.index, "train_loss": round(average, 4)}
+            point = {"minutes": round(before + minutes, 1), "step": step, "tokens": tokens, "samples": packer.index, "train_loss": round(average, 4)}
             point.update(evaluate.look(model, tokenizer, held_out, limit=None if done else 100))
             log["points"].append(point)
             print(json.dumps(point), flush=True)
             if point["held_out_loss"] < best:
                 best = point["held_out_loss"]
-                torch.save({"state": model.state_dict(), "size": args.size, "point": point}, args.work / f"{args.size}.pt")
+                torch.save({"state": model.state_dict(), "size": args.size, "point": point, "rates": log["rates"]}, args.work / f"{args.size}.pt")
                 export.write(model, tokenizer, args.out / f"pocket-{args.size}.gguf", args.size)
             write_log(args.out / "training_log.json", log)
         if done:
             break
         if args.later_threads and minutes >= args.later_threads[0]:
             torch.set_num_threads(int(args.later_threads[1]))
-        rate = schedule(progress)
+        rate = schedule(progress, args.decay)
         loss = loss_of(model, packer.batch(), device, not args.float32)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
@@ -194,7 +203,7 @@ def main():
         step, tokens = step + 1, tokens + args.rows * ROW
         average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
         if step % 20 == 0:
-            print(f"step {step} tokens {tokens} samples {packer.index} loss {average:.4f} rate {rate:.3f} speed {tokens / (time.time() - begin):.0f}/s", flush=True)
+            print(f"step {step} tokens {tokens} samples {packer.index} loss {average:.4f} rate {rate:.3f} speed {(tokens - first_tokens) / (time.time() - begin):.0f}/s", flush=True)
 
 
 if __name__ == "__main__":

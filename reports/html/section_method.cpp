@@ -34,8 +34,10 @@ Html model_fact(const ReportData& data, const ReportModel& model) {
 }
 
 Html task_fact(const ReportTask& task) {
-  Html out = html("{} samples, {}, {}-shot{}", format_count(task.n),
-                  boxed_text(task.protocol.empty() ? task.output_type : task.protocol), task.num_fewshot,
+  const std::string shots =
+      task.num_fewshot ? fmt::format("{}-shot", *task.num_fewshot) : "shots as the task file says";
+  Html out = html("{} samples, {}, {}{}", format_count(task.n),
+                  boxed_text(task.protocol.empty() ? task.output_type : task.protocol), shots,
                   task.chat_template ? html(", each model’s chat template") : html(", no chat template"));
   if (!task.version.empty()) out += html(", version {}", boxed_text(task.version));
   if (!task.metric.empty()) out += html(", headline {}", boxed_text(task.metric));

@@ -232,7 +232,7 @@ Json method_json(const ReportData& data) {
                                 {"data", task.data_hash},
                                 {"output_type", task.output_type},
                                 {"protocol", task.protocol},
-                                {"num_fewshot", task.num_fewshot},
+                                {"num_fewshot", task.num_fewshot ? Json(*task.num_fewshot) : Json(nullptr)},
                                 {"chat_template", task.chat_template}});
   }
   out["work"] = Json::array();

@@ -163,7 +163,7 @@ std::vector<Date> month_name_day(Cursor& cursor) {
 }
 
 DateInText date_at(std::string_view text, size_t at) {
-  constexpr auto kSpellings = {year_first, year_last, day_month_name, month_name_day};
+  constexpr std::array kSpellings{year_first, year_last, day_month_name, month_name_day};
   for (const auto spelling : kSpellings) {
     Cursor cursor(text, at);
     std::vector<Date> readings = spelling(cursor);

@@ -127,14 +127,16 @@ def llama3_style():
     split = pre_tokenizers.Split(Regex(LLAMA3), behavior="isolated")
     bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer = byte_level(None, pre_tokenizers.Sequence([split, bytes_only]))
+    # A piece that no merges lead to: with ignore_merges a whole word is still found.
+    value = json.loads(tokenizer.to_str())
+    value["model"]["ignore_merges"] = True
+    value["model"]["vocab"]["Ġworld"] = len(value["model"]["vocab"])
+    for token in value["added_tokens"]:
+        token["id"] += 1
+    tokenizer = Tokenizer.from_str(json.dumps(value))
     tokenizer.post_processor = processors.Sequence([processors.ByteLevel(), bos_template(tokenizer)])
     value = json.loads(tokenizer.to_str())
-    # A piece that no merges lead to: with ignore_merges a whole word is still found.
-    value["model"]["ignore_merges"] = True
-    vocabulary = value["model"]["vocab"]
-    taken = {token["id"] for token in value["added_tokens"]} | set(vocabulary.values())
-    vocabulary["Ġworld"] = max(taken) + 1
-    value["model"]["merges"] = [" ".join(pair) for pair in value["model"]["merges"]]
+    value["model"]["merges"] = [" ".join(pair) for pair in value["model"]["merges"]]  # as older files have them
     return value
 
 

@@ -227,8 +227,8 @@ Result<std::unique_ptr<Tokenizer>> load_sentencepiece(const Metadata& metadata) 
   if (!unknown) return tl::unexpected<Error>(unknown.error());
   const auto space_prefix = metadata.flag("tokenizer.ggml.add_space_prefix", true);
   if (!space_prefix) return tl::unexpected<Error>(space_prefix.error());
-  parts.model =
-      std::make_unique<ScoreMerges>(*parts.vocabulary, (*scores)->get<std::vector<float>>(), *unknown);
+  parts.model = std::make_unique<ScoreMerges>(*parts.vocabulary, (*scores)->get<std::vector<float>>(),
+                                              *unknown ? *unknown : parts.vocabulary->find("<unk>"));
 
   std::vector<NormalizerStep> steps;
   if (*space_prefix) steps.emplace_back(normalize::Prepend{std::string(kMark)});

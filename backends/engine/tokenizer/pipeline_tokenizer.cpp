@@ -29,6 +29,11 @@ class PipelineTokenizer : public Tokenizer {
     decoded_.reserve(static_cast<size_t>(vocabulary()));
     for (Token id = 0; id < vocabulary(); ++id)
       decoded_.push_back(parts_.decoder.decode(parts_.vocabulary->piece(id)));
+    // A token that was looked for in the normalised text stands for its normalised form.
+    for (const AddedToken& token : parts_.added) {
+      if (!token.normalized) continue;
+      decoded_[static_cast<size_t>(token.id)] = parts_.decoder.decode(parts_.normalizer.apply(token.content));
+    }
   }
 
   std::string_view kind() const override { return parts_.kind; }

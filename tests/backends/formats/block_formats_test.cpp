@@ -9,7 +9,6 @@
 
 #include "backends/engine/formats/gguf.h"
 #include "backends/engine/formats/safetensors.h"
-#include "core/io/file.h"
 #include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "tests/backends/formats/gguf_builder.h"
@@ -43,7 +42,7 @@ std::vector<float> all_values(const Tensor& tensor) {
 }
 
 Json golden() {
-  return *parse_json(*read_file(golden_folder() / "formats" / "tiny.json"), "tiny.json");
+  return *parse_json(read_whole(golden_folder() / "formats" / "tiny.json"), "tiny.json");
 }
 
 void expect_equal(const std::vector<Tensor>& tensors, const Json& expected) {
@@ -59,14 +58,14 @@ void expect_equal(const std::vector<Tensor>& tensors, const Json& expected) {
 }
 
 TEST(BlockFormats, DequantiseBitForBitAsTheGgufPackage) {
-  const std::string bytes = *read_file(golden_folder() / "formats" / "tiny.gguf");
+  const std::string bytes = read_whole(golden_folder() / "formats" / "tiny.gguf");
   const auto content = parse_gguf(as_bytes(bytes), "tiny.gguf");
   ASSERT_TRUE(content.has_value()) << describe(content.error());
   expect_equal(content->tensors, golden()["gguf"]);
 }
 
 TEST(BlockFormats, DequantiseBitForBitAsTheSafetensorsPackage) {
-  const std::string bytes = *read_file(golden_folder() / "formats" / "tiny.safetensors");
+  const std::string bytes = read_whole(golden_folder() / "formats" / "tiny.safetensors");
   const auto tensors = parse_safetensors(as_bytes(bytes), "tiny.safetensors");
   ASSERT_TRUE(tensors.has_value()) << describe(tensors.error());
   expect_equal(*tensors, golden()["safetensors"]);

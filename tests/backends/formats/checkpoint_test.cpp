@@ -5,7 +5,6 @@
 
 #include <cmath>
 
-#include "core/io/file.h"
 #include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "tests/backends/formats/gguf_builder.h"

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/io/file.h"
 #include "tests/backends/formats/gguf_builder.h"
 #include "tests/backends/formats/shared_files.h"
 
@@ -26,7 +25,7 @@ std::string error_of(const GgufBuilder& builder) {
 }
 
 std::string golden_file() {
-  return *read_file(golden_folder() / "formats" / "tiny.gguf");
+  return read_whole(golden_folder() / "formats" / "tiny.gguf");
 }
 
 TEST(Gguf, ReadsEveryTypeOfMetadataAsThePackageDoes) {
@@ -34,7 +33,7 @@ TEST(Gguf, ReadsEveryTypeOfMetadataAsThePackageDoes) {
   const auto content = parse_gguf(as_bytes(bytes), "tiny.gguf");
   ASSERT_TRUE(content.has_value()) << describe(content.error());
   const auto expected =
-      parse_json(*read_file(golden_folder() / "formats" / "metadata.json"), "metadata.json");
+      parse_json(read_whole(golden_folder() / "formats" / "metadata.json"), "metadata.json");
   EXPECT_EQ(to_line(content->metadata), to_line(*expected));
 }
 
@@ -79,7 +78,7 @@ TEST(Gguf, RefusesAFileCutAnywhere) {
 TEST(Gguf, RefusesRealFilesCutAtEverySixtyFourth) {
   const auto path = shared_folder() / "models" / "stories260K-Q8_0.gguf";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
-  const std::string whole = *read_file(path);
+  const std::string whole = read_whole(path);
   for (size_t part = 0; part < 64; ++part) {
     const std::string bytes = whole.substr(0, whole.size() * part / 64);
     ASSERT_FALSE(parse_gguf(as_bytes(bytes), "cut.gguf").has_value()) << part;

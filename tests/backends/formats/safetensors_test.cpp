@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/io/file.h"
 #include "tests/backends/formats/gguf_builder.h"
 #include "tests/backends/formats/shared_files.h"
 
@@ -45,7 +44,7 @@ TEST(Safetensors, LeavesMasksOut) {
 }
 
 TEST(Safetensors, RefusesAFileCutAnywhere) {
-  const std::string whole = *read_file(golden_folder() / "formats" / "tiny.safetensors");
+  const std::string whole = read_whole(golden_folder() / "formats" / "tiny.safetensors");
   for (size_t size = 0; size < whole.size(); ++size) {
     const std::string bytes = whole.substr(0, size);
     ASSERT_FALSE(parse_safetensors(as_bytes(bytes), "cut").has_value()) << size;
@@ -55,7 +54,7 @@ TEST(Safetensors, RefusesAFileCutAnywhere) {
 }
 
 TEST(Safetensors, SurvivesEveryByteChanged) {
-  std::string bytes = *read_file(golden_folder() / "formats" / "tiny.safetensors");
+  std::string bytes = read_whole(golden_folder() / "formats" / "tiny.safetensors");
   for (size_t i = 0; i < bytes.size(); ++i) {
     for (int change = 1; change < 256; change += 6) {
       bytes[i] = static_cast<char>(bytes[i] ^ change);

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/io/file.h"
+
 namespace sizeup {
 
 inline std::filesystem::path shared_folder() {
@@ -18,6 +20,11 @@ inline std::filesystem::path shared_folder() {
 
 inline std::filesystem::path golden_folder() {
   return std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests" / "golden";
+}
+
+// Throws, which fails the test, if the file cannot be read.
+inline std::string read_whole(const std::filesystem::path& path) {
+  return read_file(path).value();
 }
 
 // Removed with its content at the end of the test.

@@ -3,7 +3,6 @@
 #include "backends/engine/tokenizer/pre_tokenizer.h"
 #include "backends/engine/tokenizer/split_regex.h"
 #include "backends/engine/tokenizer/word_patterns.h"
-#include "core/io/file.h"
 #include "core/json/json.h"
 #include "core/text/utf8.h"
 #include "tests/backends/tokenizer/tokenizer_fixtures.h"
@@ -15,7 +14,16 @@ namespace fs = std::filesystem;
 
 Json golden(const std::string& name) {
   const fs::path path = golden_folder() / "tokenizers" / name;
-  return *parse_json(*read_file(path), path.string());
+  return *parse_json(read_whole(path), path.string());
+}
+
+// Where bytes are no text, Hugging Face writes U+FFFD once for each byte or for each part, by the kind of
+// tokenizer.
+std::string with_single_replacements(std::string text) {
+  const std::string twice = "\xEF\xBF\xBD\xEF\xBF\xBD";
+  for (size_t i = text.find(twice); i != std::string::npos; i = text.find(twice))
+    text.erase(i, twice.size() / 2);
+  return text;
 }
 
 class GoldenStyles : public testing::TestWithParam<const char*> {};
@@ -34,10 +42,8 @@ TEST_P(GoldenStyles, EncodeAndDecodeAsHuggingFace) {
     EXPECT_EQ(tokenizer.encode(text, {.add_special = true, .parse_special = true}), ids);
     EXPECT_EQ(plain(tokenizer, text), rows[i][1].get<std::vector<Token>>());
     const std::string decoded = rows[i][2].is_null() ? text : rows[i][2].get<std::string>();
-    // Hugging Face writes one U+FFFD for each byte that is no text, or for each invalid part.
-    const std::string ours = replace_invalid_utf8(tokenizer.decode(ids, true));
-    const bool whole = decoded.find("\xEF\xBF\xBD") == std::string::npos;
-    EXPECT_EQ(ours, whole ? decoded : ours);
+    EXPECT_EQ(with_single_replacements(replace_invalid_utf8(tokenizer.decode(ids, true))),
+              with_single_replacements(decoded));
   }
 }
 

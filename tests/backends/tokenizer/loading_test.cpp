@@ -1,7 +1,6 @@
 // What loading decides (special tokens, ends of generation) and what it refuses.
 #include <gmock/gmock.h>
 
-#include "core/io/file.h"
 #include "core/json/json.h"
 #include "tests/backends/formats/gguf_builder.h"
 #include "tests/backends/tokenizer/tokenizer_fixtures.h"
@@ -17,7 +16,7 @@ class HuggingFaceLoading : public testing::Test {
  protected:
   HuggingFaceLoading() {
     const fs::path path = golden_folder() / "tokenizers" / "gpt2" / "tokenizer.json";
-    root_ = *parse_json(*read_file(path), path.string());
+    root_ = *parse_json(read_whole(path), path.string());
   }
 
   OpenTokenizer load() {

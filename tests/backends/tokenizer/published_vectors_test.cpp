@@ -3,7 +3,6 @@
 // the stories260K model.
 #include <sstream>
 
-#include "core/io/file.h"
 #include "core/json/json.h"
 #include "tests/backends/tokenizer/tokenizer_fixtures.h"
 
@@ -19,7 +18,7 @@ fs::path tokenizers() {
 // Texts, separated by a line of their own.
 std::vector<std::string> read_inputs(const fs::path& path) {
   const std::string separator = "\n__ggml_vocab_test__\n";
-  const std::string content = *read_file(path);
+  const std::string content = read_whole(path);
   std::vector<std::string> texts;
   size_t start = 0;
   for (size_t end = content.find(separator); end != std::string::npos; end = content.find(separator, start)) {
@@ -31,7 +30,7 @@ std::vector<std::string> read_inputs(const fs::path& path) {
 
 std::vector<std::vector<Token>> read_outputs(const fs::path& path) {
   std::vector<std::vector<Token>> lists;
-  std::istringstream lines(*read_file(path));
+  std::istringstream lines(read_whole(path));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream numbers(line);
     std::vector<Token> ids;
@@ -131,7 +130,7 @@ TEST(StoriesVectors, GiveTheSameIds) {
   if (!fs::exists(models / "tok512.vectors.json")) GTEST_SKIP() << models << " has no tok512.vectors.json";
   const OpenTokenizer opened = open_tokenizer(models / "stories260K-F32.gguf");
   ASSERT_EQ(opened.error, "");
-  const Json rows = *parse_json(*read_file(models / "tok512.vectors.json"), "tok512.vectors.json");
+  const Json rows = *parse_json(read_whole(models / "tok512.vectors.json"), "tok512.vectors.json");
   for (const Json& row : rows) {
     const auto text = row["text"].get<std::string>();
     const auto ids = row["ids"].get<std::vector<Token>>();

@@ -1,0 +1,103 @@
+#include "harness/run/protocol.h"
+
+#include <gmock/gmock.h>
+
+namespace sizeup {
+namespace {
+
+using testing::HasSubstr;
+
+ModelCard card(const std::string& name, bool scores, bool generates) {
+  ModelCard card;
+  card.name = name;
+  card.can_score = scores;
+  card.can_generate = generates;
+  return card;
+}
+
+const ModelCard kBoth = card("both", true, true);
+const ModelCard kWriter = card("writer", false, true);
+const ModelCard kScorer = card("scorer", true, false);
+const TaskKind kChoice{"choice", OutputType::multiple_choice};
+const TaskKind kWrite{"write", OutputType::generate_until};
+const TaskKind kRolling{"rolling", OutputType::loglikelihood_rolling};
+
+Result<Protocol> choose(ProtocolChoice choice, std::vector<const ModelCard*> models,
+                        std::vector<TaskKind> tasks) {
+  return choose_protocol(choice, models, tasks);
+}
+
+TEST(Protocol, AutomaticIsLikelihoodWhenEveryModelCanScore) {
+  EXPECT_EQ(*choose(ProtocolChoice::automatic, {&kBoth, &kScorer}, {kChoice, kRolling}),
+            Protocol::likelihood);
+  EXPECT_EQ(*choose(ProtocolChoice::automatic, {&kBoth, &kWriter}, {kChoice, kWrite}), Protocol::generative);
+  EXPECT_EQ(*choose(ProtocolChoice::automatic, {&kWriter}, {kWrite}),
+            Protocol::likelihood);  // nothing to score
+}
+
+TEST(Protocol, SaysWhichModelAndTaskStandInTheWay) {
+  const Error rolling = choose(ProtocolChoice::automatic, {&kBoth, &kWriter}, {kChoice, kRolling}).error();
+  EXPECT_THAT(rolling.message, HasSubstr("task 'rolling' scores given texts"));
+  const Error scoring = choose(ProtocolChoice::likelihood, {&kBoth, &kWriter}, {kChoice}).error();
+  EXPECT_EQ(scoring.place, "writer");
+  EXPECT_THAT(scoring.message, HasSubstr("cannot score given texts, which task 'choice' needs"));
+  const Error writing = choose(ProtocolChoice::automatic, {&kScorer}, {kWrite}).error();
+  EXPECT_EQ(writing.place, "scorer");
+  EXPECT_THAT(writing.message, HasSubstr("cannot generate, which task 'write' needs"));
+  EXPECT_FALSE(choose(ProtocolChoice::generative, {&kScorer}, {kChoice}).has_value());
+  EXPECT_FALSE(choose(ProtocolChoice::generative, {&kBoth}, {kRolling}).has_value());
+}
+
+TEST(Protocol, CanBeForced) {
+  EXPECT_EQ(*choose(ProtocolChoice::generative, {&kBoth}, {kChoice}), Protocol::generative);
+}
+
+TEST(Protocol, WrittenAnswersStayWritten) {
+  EXPECT_EQ(protocol_of(OutputType::generate_until, Protocol::likelihood), Protocol::generative);
+  EXPECT_EQ(protocol_of(OutputType::multiple_choice, Protocol::likelihood), Protocol::likelihood);
+}
+
+struct NamedCase {
+  const char* answer;
+  std::vector<std::string> choices;
+  std::optional<size_t> named;
+};
+
+TEST(NamedChoice, FindsTheChoiceThatAnAnswerNames) {
+  const std::vector<std::string> letters = {"A", "B", "C", "D"};
+  const std::vector<std::string> words = {"refund", "refund request", "New York", "no"};
+  const std::vector<NamedCase> cases = {
+      {"B", letters, 1},
+      {" b. ", letters, 1},
+      {"(C)", letters, 2},
+      {"**D**", letters, 3},
+      {"B. Because the train is late", letters, 1},
+      {"B because A is wrong", letters, 1},
+      {"The answer is C.", letters, 2},
+      {"Answer: D", letters, 3},
+      {"either A or B", letters, std::nullopt},
+      {"", letters, std::nullopt},
+      {"none of them", letters, std::nullopt},
+      {"a good reason", letters, std::nullopt},
+      {"ABBA", letters, std::nullopt},
+      {"Refund", words, 0},
+      {"refund request, please", words, 1},  // the longest choice, not its beginning
+      {"refunds", words, std::nullopt},
+      {"new york!", words, 2},
+      {"It is New York", words, 2},
+      {"nothing", words, std::nullopt},
+      {"\xC3\xA4"
+       "A",
+       letters, std::nullopt},  // a letter beyond ASCII continues the word
+  };
+  for (const NamedCase& one : cases)
+    EXPECT_EQ(named_choice(one.answer, one.choices), one.named) << one.answer;
+}
+
+TEST(NamedChoice, AnswersAreShortAndEndWithTheLine) {
+  EXPECT_THAT(written_choice().stop, testing::ElementsAre("\n"));
+  EXPECT_EQ(written_choice().temperature, 0.0);
+}
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,162 @@
+#include "harness/run/run_settings.h"
+
+#include <gmock/gmock.h>
+
+#include "core/io/file.h"
+
+namespace sizeup {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* kFile = R"(# a comparison
+name: nightly
+models:
+  - small=./small.gguf?device=cpu
+  - large=openai:gpt?base_url=http://127.0.0.1:8000/v1
+tasks: [helpdesk, tasks/own.yaml]
+limit: 50
+num_fewshot: 2
+db: out/sizeup.db
+protocol: generative
+apply_chat_template: false
+seed: 18
+now: 2026-11-21T03:00:00
+prices:
+  small: {currency: EUR, per_hour: 0.2, utilisation: 0.5}
+  large: {currency: USD, per_million_input: 1.5, per_million_cached_input: 0.5, per_million_output: 6}
+latency_samples: 0
+threads: 4
+durable: true
+)";
+
+Result<RunSettings> parse(const std::string& yaml) {
+  return parse_run_settings(yaml, "run.yaml", "jobs");
+}
+
+Error error_of(const std::string& yaml) {
+  Result<RunSettings> settings = parse(yaml);
+  return settings ? Error{} : settings.error();
+}
+
+TEST(RunSettings, ReadsEveryKey) {
+  const Result<RunSettings> read = parse(kFile);
+  ASSERT_TRUE(read.has_value()) << describe(read.error());
+  EXPECT_EQ(read->name, "nightly");
+  EXPECT_THAT(read->models, ElementsAre("small=jobs/small.gguf?device=cpu",
+                                        "large=openai:gpt?base_url=http://127.0.0.1:8000/v1"));
+  EXPECT_THAT(read->tasks, ElementsAre("helpdesk", "jobs/tasks/own.yaml"));
+  EXPECT_EQ(read->limit, 50);
+  EXPECT_EQ(read->num_fewshot, 2);
+  EXPECT_EQ(read->db, "jobs/out/sizeup.db");
+  EXPECT_EQ(read->protocol, ProtocolChoice::generative);
+  EXPECT_EQ(read->apply_chat_template, false);
+  EXPECT_EQ(read->seed, 18U);
+  EXPECT_EQ(read->now, "2026-11-21T03:00:00");
+  EXPECT_EQ(read->latency_samples, 0);
+  EXPECT_EQ(read->threads, 4);
+  EXPECT_TRUE(read->durable);
+  EXPECT_EQ(read->prices.at("small").per_hour, 0.2);
+  EXPECT_EQ(read->prices.at("small").utilisation, 0.5);
+  EXPECT_EQ(read->prices.at("large").per_million_cached_input, 0.5);
+  EXPECT_FALSE(read->resume.has_value());
+}
+
+TEST(RunSettings, DefaultsAreThoseOfTheStruct) {
+  const RunSettings read = *parse("models: ./a.gguf\ntasks: helpdesk\n");
+  EXPECT_THAT(read.models, ElementsAre("jobs/a.gguf"));  // one text where a list may stand
+  EXPECT_EQ(read.latency_samples, RunSettings{}.latency_samples);
+  EXPECT_EQ(read.protocol, ProtocolChoice::automatic);
+  EXPECT_FALSE(read.apply_chat_template.has_value());
+  EXPECT_EQ(read.db, "jobs/sizeup.db");
+}
+
+TEST(RunSettings, AbsolutePathsStay) {
+  const RunSettings read = *parse("models: [/m/a.gguf]\ntasks: [/t/own.yaml]\ndb: /d/x.db\n");
+  EXPECT_THAT(read.models, ElementsAre("/m/a.gguf"));
+  EXPECT_THAT(read.tasks, ElementsAre("/t/own.yaml"));
+  EXPECT_EQ(read.db, "/d/x.db");
+}
+
+TEST(RunSettings, WhatIsStoredReadsBackTheSame) {
+  const RunSettings first = *parse_run_settings(kFile, "run.yaml", "");
+  const std::string stored = to_run_file(first);
+  const Result<RunSettings> second = parse_run_settings(stored, "store", "");
+  ASSERT_TRUE(second.has_value()) << describe(second.error());
+  EXPECT_EQ(to_run_file(*second), stored);
+  EXPECT_EQ(second->models, first.models);
+  EXPECT_EQ(second->tasks, first.tasks);
+  EXPECT_EQ(second->seed, first.seed);
+  EXPECT_EQ(second->prices.at("large").per_million_output, 6.0);
+  EXPECT_EQ(second->apply_chat_template, false);
+  EXPECT_EQ(second->now, first.now);
+}
+
+TEST(RunSettings, OddTextsSurviveTheStore) {
+  RunSettings settings;
+  settings.models = {"x"};
+  settings.tasks = {"t"};
+  settings.name = "yes: \"quoted\" \xC3\xA4 \n # - {}";
+  settings.seed = 9223372036854775807U;
+  const Result<RunSettings> read = parse_run_settings(to_run_file(settings), "store", "");
+  ASSERT_TRUE(read.has_value()) << describe(read.error());
+  EXPECT_EQ(read->name, settings.name);
+  EXPECT_EQ(read->seed, settings.seed);
+}
+
+TEST(RunSettings, AnUnknownKeyNamesTheNearestOne) {
+  const Error error = error_of("models: a\nlatency_sample: 3\n");
+  EXPECT_EQ(error.kind, ErrorKind::bad_input);
+  EXPECT_EQ(error.place, "run.yaml:2");
+  EXPECT_THAT(error.message, HasSubstr("unknown key 'latency_sample'"));
+  EXPECT_THAT(error.hint, HasSubstr("'latency_samples'"));
+  EXPECT_THAT(error_of("colour: red\n").expected, HasSubstr("models, tasks"));
+  const Error price = error_of("prices:\n  small:\n    per_our: 3\n");
+  EXPECT_EQ(price.place, "run.yaml:3");
+  EXPECT_THAT(price.hint, HasSubstr("'per_hour'"));
+}
+
+TEST(RunSettings, WrongKindsAndRangesNameLineAndKey) {
+  struct Case {
+    const char* yaml;
+    const char* place;
+    const char* message;
+  };
+  for (const Case& one : std::vector<Case>{
+           {"limit: many\n", "run.yaml:1", "'limit'"},
+           {"name: x\nlimit: -1\n", "run.yaml:2", "'limit' is out of range"},
+           {"limit: 1.5\n", "run.yaml:1", "'limit'"},
+           {"seed: 9223372036854775808\n", "run.yaml:1", "'seed'"},
+           {"threads: [1]\n", "run.yaml:1", "'threads'"},
+           {"durable: perhaps\n", "run.yaml:1", "'durable'"},
+           {"protocol: guess\n", "run.yaml:1", "'protocol'"},
+           {"models: {a: b}\n", "run.yaml:1", "'models'"},
+           {"models: [[a]]\n", "run.yaml:1", "'models'"},
+           {"models: ['']\n", "run.yaml:1", "'models'"},
+           {"prices: 3\n", "run.yaml:1", "'prices'"},
+           {"prices:\n  a: {currency: EUR, per_hour: .nan}\n", "run.yaml:2", "'per_hour'"},
+           {"prices:\n  a: {currency: EUR, per_hour: 1, per_million_input: 1}\n", "run.yaml:2",
+            "prices of 'a'"},
+           {"name: a\nname: b\n", "run.yaml:2", "given twice"},
+           {"- a\n- b\n", "run.yaml:1", "not a mapping"},
+           {"just text", "run.yaml:1", "not a mapping"},
+           {"a: [1\n", "run.yaml:", "not valid YAML"},
+       }) {
+    const Error error = error_of(one.yaml);
+    EXPECT_EQ(error.kind, ErrorKind::bad_input) << one.yaml;
+    EXPECT_THAT(error.place, HasSubstr(one.place)) << one.yaml;
+    EXPECT_THAT(error.message, HasSubstr(one.message)) << one.yaml;
+  }
+}
+
+TEST(RunSettings, HostileFilesAreErrors) {
+  EXPECT_FALSE(parse(std::string(100'000, '[')).has_value());
+  EXPECT_FALSE(parse("").has_value());
+  EXPECT_FALSE(parse("? [a]\n: b\n").has_value());
+  EXPECT_FALSE(parse("models: *nowhere\n").has_value());
+  EXPECT_FALSE(read_run_file("/does/not/exist.yaml").has_value());
+}
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,25 @@
+// A store with one invented, deterministic run: two or three models, three tasks, 410 samples. Numbers are
+// made up; they are consistent: results are the means of the scores, details agree with texts.
+#pragma once
+
+#include <filesystem>
+
+#include "harness/store/store.h"
+
+namespace sizeup {
+
+struct InventedRun {
+  int models = 2;
+  bool hostile = false;  // names and texts of an enemy
+  bool prices = true;
+  bool timings = true;
+};
+
+// Creates the file. Throws std::runtime_error if the store refuses: a broken fixture fails its test.
+Store make_invented_run(const std::filesystem::path& file, const InventedRun& what);
+
+// The enemy's texts: markup, ends of script elements, direction overrides, NUL, broken UTF-8, great length.
+extern const char* const kScriptAnswer;
+std::string enemy_text();
+
+}  // namespace sizeup
