@@ -21,14 +21,14 @@ constexpr int kSteps = 1 << 16;
 
 [[gnu::target("avx512f"), gnu::noinline]] float multiply_and_add(float start) {
   Lanes sums[kSums];
-  for (int i = 0; i < kSums; ++i) sums[i] = Lanes{} + start;
+  for (Lanes& sum : sums) sum = Lanes{} + start;
   Lanes factor = Lanes{} + 0.5F;
   for (int step = 0; step < kSteps; ++step) {
     asm("" : "+v"(factor));  // a product that the compiler cannot take out of the loop
-    for (int i = 0; i < kSums; ++i) {
+    for (Lanes& sum : sums) {
       Lanes value = factor;
       asm("" : "+v"(value));
-      sums[i] += value * factor;
+      sum += value * factor;
     }
   }
   float total = 0;

@@ -9,7 +9,6 @@
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/table.h"
-#include "cli/version.h"
 #include "core/json/json.h"
 #include "harness/run/run.h"
 #include "harness/store/store.h"
@@ -101,8 +100,7 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);
 
-  RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
-  environment.program = std::string("sizeup ") + kVersion;
+  const RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
   const Interrupt interrupt;
   Result<RunSummary> summary = [&] {
     ProgressLine progress;

@@ -13,7 +13,7 @@ struct GlossaryEntry {
 };
 
 inline constexpr std::array<GlossaryEntry, 14> kGlossary = {{
-    {"interval", "95 % interval",
+    {"interval", "95\u00a0% interval",
      "The range that would hold the true value in 95 of 100 repetitions with fresh samples. Wide means few "
      "samples."},
     {"noninf", "Non-inferior",

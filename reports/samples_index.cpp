@@ -57,6 +57,36 @@ int64_t kinds_of(const ReportAnswer& answer, const std::vector<std::string>& kin
   return bits;
 }
 
+// What every input of a task begins with (an instruction, few-shot examples), to the last white space in it:
+// it would fill every line of the list with the same words. Empty if it is short.
+std::vector<size_t> common_beginnings(const std::vector<const ReportSample*>& samples, size_t tasks) {
+  constexpr size_t kWorthCutting = 24;  // bytes
+  std::vector<const std::string*> first(tasks, nullptr);
+  std::vector<size_t> length(tasks, 0);
+  std::vector<size_t> count(tasks, 0);
+  for (const ReportSample* sample : samples) {
+    const auto task = static_cast<size_t>(sample->task);
+    const std::string& input = sample->input;
+    if (count[task]++ == 0) {
+      first[task] = &input;
+      length[task] = input.size();
+      continue;
+    }
+    const size_t limit = std::min(length[task], input.size());
+    const auto end = std::mismatch(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(limit),
+                                   first[task]->begin());
+    length[task] = static_cast<size_t>(end.first - input.begin());
+  }
+  for (size_t task = 0; task < tasks; ++task) {
+    if (first[task] == nullptr) continue;
+    const size_t space =
+        length[task] == 0 ? std::string::npos : first[task]->find_last_of(" \n\t", length[task] - 1);
+    length[task] = space == std::string::npos || count[task] < 2 ? 0 : space + 1;
+    if (length[task] < kWorthCutting) length[task] = 0;
+  }
+  return length;
+}
+
 size_t first_to_show(const std::vector<const ReportSample*>& samples, bool pair) {
   const auto only_large = [&](const ReportSample* s) {
     return pair && s->baseline.right() && !s->candidate.right();
@@ -166,7 +196,9 @@ Json samples_index(const ReportData& data) {
   for (const std::string_view column : kFixedColumns) out[std::string(column)] = Json::array();
   for (const SliceColumn& slice : slices) out[slice.column] = Json::array();
   const bool pair = data.is_pair();
-  for (const ReportSample* sample : embedded_samples(data)) {
+  const std::vector<const ReportSample*> samples = embedded_samples(data);
+  const std::vector<size_t> beginnings = common_beginnings(samples, data.tasks.size());
+  for (const ReportSample* sample : samples) {
     const ReportAnswer& small = sample->candidate;
     const ReportAnswer& large = sample->baseline;
     out["id"].push_back(sample->id);
@@ -183,7 +215,9 @@ Json samples_index(const ReportData& data) {
     out["marks"].push_back(small.evidence.size());
     out["large_marks"].push_back(large.evidence.size());
     out["invented"].push_back(kinds_of(small, kinds));
-    out["snippet"].push_back(data.texts ? snippet(sample->input, kSnippet) : std::string());
+    const size_t cut = beginnings[static_cast<size_t>(sample->task)];
+    const std::string_view rest = std::string_view(sample->input).substr(cut);
+    out["snippet"].push_back(!data.texts ? std::string() : (cut > 0 ? "… " : "") + snippet(rest, kSnippet));
     for (const SliceColumn& slice : slices) {
       const auto value = sample->slices.find(slice.field);
       if (value == sample->slices.end()) {

@@ -67,8 +67,8 @@ class NumberedList {
     if (!std::exchange(first_, false) && one_margin(data_)) {
       return fmt::format("({}\u00a0pp, {})", format_points(d.difference), range);
     }
-    return fmt::format("({}\u00a0pp, 95\u00a0% interval {}, margin {}\u00a0pp)", format_points(d.difference),
-                       range, format_margin(margin));
+    return fmt::format("({}\u00a0pp, 95\u00a0% interval {}, margin\u00a0{}\u00a0pp)",
+                       format_points(d.difference), range, format_margin(margin));
   }
 
   const ReportData& data_;
@@ -169,7 +169,7 @@ void sentence_by_count(const ReportData& data, const std::string& subject, Sente
     const double margin = margin_of(data, *data.overall);
     sentence.plain(". Over all tasks it ");
     sentence.plain(d.difference < 0.0 ? "loses " : "differs by ");
-    sentence.number(fmt::format("{}\u00a0pp (95\u00a0% interval {}, margin {}\u00a0pp)",
+    sentence.number(fmt::format("{}\u00a0pp (95\u00a0% interval {}, margin\u00a0{}\u00a0pp)",
                                 format_points(d.difference), format_points_range(d.lo, d.hi, margin),
                                 format_margin(margin)));
   }

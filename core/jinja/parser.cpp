@@ -7,21 +7,20 @@
 #include <iterator>
 #include <span>
 
+#include "core/jinja/expression_parser.h"
 #include "core/jinja/lexer.h"
 #include "core/jinja/limits.h"
 
 namespace sizeup::jinja {
 namespace {
 
-constexpr std::string_view kComparisons[] = {"==", "!=", "<", "<=", ">", ">="};
-
 // Statements of Jinja2 that need several templates or an escaping mode.
 constexpr std::string_view kMissingStatements[] = {"autoescape", "block",   "extends", "from",
                                                    "import",     "include", "trans"};
 
-class Parser {
+class Parser : private ExpressionParser {
  public:
-  Parser(std::vector<Token> tokens, bool chat) : tokens_(std::move(tokens)), chat_(chat) {}
+  Parser(std::vector<Token> tokens, bool chat) : ExpressionParser(std::move(tokens)), chat_(chat) {}
 
   Block parse() { return parse_block({}); }
 
@@ -33,86 +32,6 @@ class Parser {
     bool chat_only = false;
   };
   static std::span<const StatementRow> statements();
-
-  // Counts nesting while in scope.
-  class Nested {
-   public:
-    explicit Nested(Parser& parser) : parser_(parser) {
-      if (++parser_.depth_ > kMaxTreeDepth) fail("the template is nested too deeply", parser_.line());
-    }
-    ~Nested() { --parser_.depth_; }
-    Nested(const Nested&) = delete;
-    Nested& operator=(const Nested&) = delete;
-
-   private:
-    Parser& parser_;
-  };
-
-  // -- tokens
-
-  const Token& current() const { return tokens_[at_]; }
-  const Token& following() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
-  int line() const { return current().line; }
-  void skip() {
-    if (at_ + 1 < tokens_.size()) ++at_;
-  }
-  bool at_symbol(std::string_view symbol) const {
-    return current().kind == TokenKind::symbol && current().text == symbol;
-  }
-  bool at_name(std::string_view name) const {
-    return current().kind == TokenKind::name && current().text == name;
-  }
-  bool skip_symbol(std::string_view symbol) {
-    if (!at_symbol(symbol)) return false;
-    skip();
-    return true;
-  }
-  bool skip_name(std::string_view name) {
-    if (!at_name(name)) return false;
-    skip();
-    return true;
-  }
-  [[noreturn]] void fail_expecting(std::string_view expected) const {
-    fail(fmt::format("expected token '{}', got '{}'", expected, describe(current())), line());
-  }
-  void expect_symbol(std::string_view symbol) {
-    if (!skip_symbol(symbol)) fail_expecting(symbol);
-  }
-  void expect_name(std::string_view name) {
-    if (!skip_name(name)) fail_expecting(name);
-  }
-  void expect(TokenKind kind, std::string_view description) {
-    if (current().kind != kind) fail_expecting(description);
-    skip();
-  }
-  std::string expect_any_name() {
-    if (current().kind != TokenKind::name) fail_expecting("name");
-    std::string name = current().text;
-    skip();
-    return name;
-  }
-
-  // -- nodes
-
-  // The node, once the depth of these children is counted.
-  template <class Node, class... Children>
-  static ExpressionPtr finish(std::unique_ptr<Node>& node, const Children&... children) {
-    (grow(*node, children.get()), ...);
-    return std::move(node);
-  }
-  static void grow(Expression& node, const Expression* child) {
-    if (child == nullptr) return;
-    node.depth = std::max(node.depth, child->depth + 1);
-    if (node.depth > kMaxTreeDepth) fail("an expression is nested too deeply", node.line);
-  }
-  static void grow(Expression& node, const CallArguments& arguments) {
-    for (const auto& argument : arguments.positional) grow(node, argument.get());
-    for (const auto& argument : arguments.keyword) grow(node, argument.second.get());
-    grow(node, arguments.all_positional.get());
-    grow(node, arguments.all_keyword.get());
-  }
-
-  // -- statements
 
   // Statements and text up to a tag whose first name is one of `ends`; that name becomes current.
   Block parse_block(std::initializer_list<std::string_view> ends) {
@@ -188,9 +107,9 @@ class Parser {
   StatementPtr parse_for() {
     auto statement = std::make_unique<For>(line());
     skip();
-    statement->target = parse_target("in", /*with_namespace=*/false);
+    statement->target = parse_target(/*with_namespace=*/false);
     expect_name("in");
-    statement->iterable = parse_tuple(/*with_conditional=*/false, "recursive");
+    statement->iterable = parse_tuple(/*with_conditional=*/false);
     if (skip_name("if")) statement->condition = parse_expression();
     statement->recursive = skip_name("recursive");
     ++loops_;
@@ -215,7 +134,7 @@ class Parser {
   StatementPtr parse_set() {
     const int at_line = line();
     skip();
-    Target target = parse_target("", /*with_namespace=*/true);
+    Target target = parse_target(/*with_namespace=*/true);
     if (skip_symbol("=")) {
       auto statement = std::make_unique<Assignment>(at_line);
       statement->target = std::move(target);
@@ -234,7 +153,7 @@ class Parser {
     skip();
     while (current().kind != TokenKind::block_end && !at_symbol(":")) {
       if (!statement->variables.empty()) expect_symbol(",");
-      Target target = parse_target("", /*with_namespace=*/false);
+      Target target = parse_target(/*with_namespace=*/false);
       expect_symbol("=");
       statement->variables.emplace_back(std::move(target), parse_expression());
     }
@@ -289,7 +208,6 @@ class Parser {
     auto parts = std::make_unique<Concatenation>(line());
     do {
       parts->parts.push_back(parse_expression());
-      grow(*parts, parts->parts.back().get());
     } while (skip_symbol(","));
     statement->expression = std::move(parts);
     return statement;
@@ -318,10 +236,10 @@ class Parser {
     expect_symbol(")");
   }
 
-  Target parse_target(std::string_view end, bool with_namespace) {
+  Target parse_target(bool with_namespace) {
     Target whole;
     while (true) {
-      if (current().kind == TokenKind::block_end || at_symbol(")") || (!end.empty() && at_name(end))) break;
+      if (at_tuple_end()) break;
       whole.parts.push_back(parse_single_target(with_namespace));
       if (!skip_symbol(",")) break;
       whole.is_tuple = true;
@@ -336,7 +254,7 @@ class Parser {
   Target parse_single_target(bool with_namespace) {
     const Nested nested(*this);
     if (skip_symbol("(")) {
-      Target inner = parse_target("", with_namespace);
+      Target inner = parse_target(with_namespace);
       expect_symbol(")");
       return inner;
     }
@@ -351,404 +269,8 @@ class Parser {
     return target;
   }
 
-  // -- expressions, loosest first
-
-  ExpressionPtr parse_tuple(bool with_conditional = true, std::string_view end = {},
-                            bool in_parentheses = false) {
-    auto tuple = std::make_unique<SequenceLiteral>(line());
-    tuple->kind = SequenceKind::tuple;
-    bool is_tuple = false;
-    while (true) {
-      if (at_tuple_end() || (!end.empty() && at_name(end))) break;
-      tuple->items.push_back(with_conditional ? parse_expression() : parse_or());
-      grow(*tuple, tuple->items.back().get());
-      if (!skip_symbol(",")) break;
-      is_tuple = true;
-    }
-    if (is_tuple || (tuple->items.empty() && in_parentheses)) return tuple;
-    if (tuple->items.empty())
-      fail(fmt::format("Expected an expression, got '{}'", describe(current())), line());
-    ExpressionPtr only = std::move(tuple->items.front());
-    return only;
-  }
-
-  bool at_tuple_end() const {
-    return current().kind == TokenKind::variable_end || current().kind == TokenKind::block_end ||
-           at_symbol(")");
-  }
-
-  ExpressionPtr parse_expression() {
-    const Nested nested(*this);
-    ExpressionPtr expression = parse_or();
-    while (at_name("if")) {
-      auto node = std::make_unique<Conditional>(line());
-      skip();
-      node->then = std::move(expression);
-      node->condition = parse_or();
-      if (skip_name("else")) node->otherwise = parse_expression();
-      expression = finish(node, node->then, node->condition, node->otherwise);
-    }
-    return expression;
-  }
-
-  template <class Next>
-  ExpressionPtr parse_left_associative(std::initializer_list<std::string_view> symbols, bool are_names,
-                                       Next next) {
-    ExpressionPtr left = (this->*next)();
-    while (true) {
-      const auto* symbol = std::find_if(symbols.begin(), symbols.end(), [&](std::string_view candidate) {
-        return are_names ? at_name(candidate) : at_symbol(candidate);
-      });
-      if (symbol == symbols.end()) return left;
-      auto node = std::make_unique<Binary>(line());
-      skip();
-      node->symbol = *symbol;
-      node->left = std::move(left);
-      node->right = (this->*next)();
-      left = finish(node, node->left, node->right);
-    }
-  }
-
-  ExpressionPtr parse_or() { return parse_left_associative({"or"}, true, &Parser::parse_and); }
-  ExpressionPtr parse_and() { return parse_left_associative({"and"}, true, &Parser::parse_not); }
-
-  ExpressionPtr parse_not() {
-    if (!at_name("not")) return parse_comparison();
-    const Nested nested(*this);
-    auto node = std::make_unique<Unary>(line());
-    skip();
-    node->symbol = "not";
-    node->operand = parse_not();
-    return finish(node, node->operand);
-  }
-
-  // "==", ..., "in" or "not in" if one is next, and skips it; else "".
-  std::string skip_comparison() {
-    if (current().kind == TokenKind::symbol && std::find(std::begin(kComparisons), std::end(kComparisons),
-                                                         current().text) != std::end(kComparisons)) {
-      std::string symbol = current().text;
-      skip();
-      return symbol;
-    }
-    if (skip_name("in")) return "in";
-    if (at_name("not") && following().kind == TokenKind::name && following().text == "in") {
-      skip();
-      skip();
-      return "not in";
-    }
-    return "";
-  }
-
-  ExpressionPtr parse_comparison() {
-    auto node = std::make_unique<Comparison>(line());
-    node->first = parse_sum();
-    for (std::string symbol = skip_comparison(); !symbol.empty(); symbol = skip_comparison()) {
-      node->rest.emplace_back(symbol, parse_sum());
-      grow(*node, node->rest.back().second.get());
-    }
-    if (node->rest.empty()) return std::move(node->first);
-    return finish(node, node->first);
-  }
-
-  ExpressionPtr parse_sum() {
-    return parse_left_associative({"+", "-"}, false, &Parser::parse_concatenation);
-  }
-
-  ExpressionPtr parse_concatenation() {
-    ExpressionPtr first = parse_product();
-    if (!at_symbol("~")) return first;
-    auto node = std::make_unique<Concatenation>(line());
-    grow(*node, first.get());
-    node->parts.push_back(std::move(first));
-    while (skip_symbol("~")) {
-      node->parts.push_back(parse_product());
-      grow(*node, node->parts.back().get());
-    }
-    return node;
-  }
-
-  ExpressionPtr parse_product() {
-    return parse_left_associative({"*", "/", "//", "%"}, false, &Parser::parse_power);
-  }
-  ExpressionPtr parse_power() { return parse_left_associative({"**"}, false, &Parser::parse_filtered_unary); }
-  ExpressionPtr parse_filtered_unary() { return parse_unary(true); }
-
-  ExpressionPtr parse_unary(bool with_filter) {
-    const Nested nested(*this);
-    ExpressionPtr expression;
-    if (at_symbol("-") || at_symbol("+")) {
-      auto node = std::make_unique<Unary>(line());
-      node->symbol = current().text;
-      skip();
-      node->operand = parse_unary(false);
-      expression = finish(node, node->operand);
-    } else {
-      expression = parse_primary();
-    }
-    expression = parse_postfix(std::move(expression));
-    return with_filter ? parse_filters_and_tests(std::move(expression)) : std::move(expression);
-  }
-
-  ExpressionPtr parse_primary() {
-    const Token& token = current();
-    switch (token.kind) {
-      case TokenKind::name:
-        return parse_name();
-      case TokenKind::string:
-        return parse_string();
-      case TokenKind::integer:
-        skip();
-        return std::make_unique<Constant>(token.line, Value(token.integer));
-      case TokenKind::real:
-        skip();
-        return std::make_unique<Constant>(token.line, Value(token.real));
-      default:
-        break;
-    }
-    if (skip_symbol("(")) {
-      ExpressionPtr inner = parse_tuple(true, {}, /*in_parentheses=*/true);
-      expect_symbol(")");
-      return inner;
-    }
-    if (at_symbol("[")) return parse_list();
-    if (at_symbol("{")) return parse_dict();
-    fail(fmt::format("unexpected '{}'", describe(token)), token.line);
-  }
-
-  ExpressionPtr parse_name() {
-    const Token& token = current();
-    skip();
-    const std::string& name = token.text;
-    if (name == "true" || name == "True") return std::make_unique<Constant>(token.line, Value(true));
-    if (name == "false" || name == "False") return std::make_unique<Constant>(token.line, Value(false));
-    if (name == "none" || name == "None") return std::make_unique<Constant>(token.line, Value());
-    for (MacroBody* macro : macros_) {
-      macro->uses_varargs = macro->uses_varargs || name == "varargs";
-      macro->uses_kwargs = macro->uses_kwargs || name == "kwargs";
-      macro->uses_caller = macro->uses_caller || name == "caller";
-    }
-    auto node = std::make_unique<Name>(token.line);
-    node->name = name;
-    return node;
-  }
-
-  ExpressionPtr parse_string() {
-    const int at_line = line();
-    std::string text;
-    for (; current().kind == TokenKind::string; skip())
-      text += current().text;  // neighbours join, as in Python
-    return std::make_unique<Constant>(at_line, Value(std::move(text)));
-  }
-
-  ExpressionPtr parse_list() {
-    auto node = std::make_unique<SequenceLiteral>(line());
-    expect_symbol("[");
-    while (!at_symbol("]")) {
-      if (!node->items.empty()) expect_symbol(",");
-      if (at_symbol("]")) break;
-      node->items.push_back(parse_expression());
-      grow(*node, node->items.back().get());
-    }
-    expect_symbol("]");
-    return node;
-  }
-
-  ExpressionPtr parse_dict() {
-    auto node = std::make_unique<DictLiteral>(line());
-    expect_symbol("{");
-    while (!at_symbol("}")) {
-      if (!node->entries.empty()) expect_symbol(",");
-      if (at_symbol("}")) break;
-      ExpressionPtr key = parse_expression();
-      expect_symbol(":");
-      node->entries.emplace_back(std::move(key), parse_expression());
-      grow(*node, node->entries.back().first.get());
-      grow(*node, node->entries.back().second.get());
-    }
-    expect_symbol("}");
-    return node;
-  }
-
-  ExpressionPtr parse_postfix(ExpressionPtr expression) {
-    while (true) {
-      if (at_symbol(".")) {
-        expression = parse_attribute(std::move(expression));
-      } else if (at_symbol("[")) {
-        expression = parse_subscript(std::move(expression));
-      } else if (at_symbol("(")) {
-        expression = parse_call(std::move(expression));
-      } else {
-        return expression;
-      }
-    }
-  }
-
-  ExpressionPtr parse_filters_and_tests(ExpressionPtr expression) {
-    while (true) {
-      if (at_symbol("|")) {
-        expression = parse_filters(std::move(expression));
-      } else if (at_name("is")) {
-        expression = parse_test(std::move(expression));
-      } else if (at_symbol("(")) {
-        expression = parse_call(std::move(expression));
-      } else {
-        return expression;
-      }
-    }
-  }
-
-  ExpressionPtr parse_attribute(ExpressionPtr object) {
-    const int at_line = line();
-    skip();
-    if (current().kind == TokenKind::integer) {
-      auto node = std::make_unique<Item>(at_line);
-      node->key = std::make_unique<Constant>(at_line, Value(current().integer));
-      skip();
-      node->object = std::move(object);
-      return finish(node, node->object);
-    }
-    if (current().kind != TokenKind::name) fail("expected name or number", line());
-    auto node = std::make_unique<Attribute>(at_line);
-    node->name = expect_any_name();
-    node->object = std::move(object);
-    return finish(node, node->object);
-  }
-
-  ExpressionPtr parse_subscript(ExpressionPtr object) {
-    const int at_line = line();
-    skip();
-    ExpressionPtr parts[3];
-    size_t colons = 0;
-    while (!at_symbol("]")) {
-      if (skip_symbol(":")) {
-        if (++colons > 2) fail_expecting("]");
-      } else if (at_symbol(",")) {
-        fail_not_supported("an item with several indices", line());
-      } else {
-        if (parts[colons]) fail_expecting("]");
-        parts[colons] = parse_expression();
-      }
-    }
-    skip();
-    if (colons == 0) {
-      if (!parts[0]) fail("expected subscript expression", at_line);
-      auto node = std::make_unique<Item>(at_line);
-      node->object = std::move(object);
-      node->key = std::move(parts[0]);
-      return finish(node, node->object, node->key);
-    }
-    auto node = std::make_unique<Slice>(at_line);
-    node->object = std::move(object);
-    node->start = std::move(parts[0]);
-    node->stop = std::move(parts[1]);
-    node->step = std::move(parts[2]);
-    return finish(node, node->object, node->start, node->stop, node->step);
-  }
-
-  ExpressionPtr parse_call(ExpressionPtr function) {
-    auto node = std::make_unique<Call>(line());
-    node->arguments = parse_arguments();
-    node->function = std::move(function);
-    grow(*node, node->arguments);
-    return finish(node, node->function);
-  }
-
-  CallArguments parse_arguments() {
-    CallArguments out;
-    const int at_line = line();
-    const auto ensure = [at_line](bool valid) {
-      if (!valid) fail("invalid syntax for function call expression", at_line);
-    };
-    expect_symbol("(");
-    bool first = true;
-    while (!at_symbol(")")) {
-      if (!std::exchange(first, false)) {
-        expect_symbol(",");
-        if (at_symbol(")")) break;
-      }
-      if (skip_symbol("*")) {
-        ensure(!out.all_positional && !out.all_keyword);
-        out.all_positional = parse_expression();
-      } else if (skip_symbol("**")) {
-        ensure(!out.all_keyword);
-        out.all_keyword = parse_expression();
-      } else if (current().kind == TokenKind::name && following().kind == TokenKind::symbol &&
-                 following().text == "=") {
-        ensure(!out.all_keyword);
-        std::string name = expect_any_name();
-        skip();
-        out.keyword.emplace_back(std::move(name), parse_expression());
-      } else {
-        ensure(!out.all_positional && !out.all_keyword && out.keyword.empty());
-        out.positional.push_back(parse_expression());
-      }
-    }
-    expect_symbol(")");
-    return out;
-  }
-
-  std::string parse_dotted_name() {
-    std::string name = expect_any_name();
-    while (skip_symbol(".")) name += "." + expect_any_name();
-    return name;
-  }
-
-  // One filter; the current token is its name.
-  ExpressionPtr parse_filter(ExpressionPtr input) {
-    auto node = std::make_unique<Filter>(line());
-    node->name = parse_dotted_name();
-    if (at_symbol("(")) node->arguments = parse_arguments();
-    node->input = std::move(input);
-    grow(*node, node->arguments);
-    return finish(node, node->input);
-  }
-
-  ExpressionPtr parse_filters(ExpressionPtr expression) {
-    while (skip_symbol("|")) expression = parse_filter(std::move(expression));
-    return expression;
-  }
-
-  ExpressionPtr parse_test(ExpressionPtr input) {
-    auto node = std::make_unique<Test>(line());
-    skip();
-    const bool negated = skip_name("not");
-    node->name = parse_dotted_name();
-    if (at_symbol("(")) {
-      node->arguments = parse_arguments();
-    } else if (at_test_argument()) {
-      if (at_name("is")) fail("You cannot chain multiple tests with is", line());
-      node->arguments.positional.push_back(parse_postfix(parse_primary()));
-    }
-    node->input = std::move(input);
-    grow(*node, node->arguments);
-    const int at_line = node->line;
-    ExpressionPtr test = finish(node, node->input);
-    if (!negated) return test;
-    auto negation = std::make_unique<Unary>(at_line);
-    negation->symbol = "not";
-    negation->operand = std::move(test);
-    return finish(negation, negation->operand);
-  }
-
-  bool at_test_argument() const {
-    switch (current().kind) {
-      case TokenKind::name:
-        return !at_name("else") && !at_name("or") && !at_name("and");
-      case TokenKind::string:
-      case TokenKind::integer:
-      case TokenKind::real:
-        return true;
-      default:
-        return at_symbol("[") || at_symbol("{");
-    }
-  }
-
-  std::vector<Token> tokens_;
   bool chat_;
-  size_t at_ = 0;
-  int depth_ = 0;
-  int loops_ = 0;                   // around the current statement, within its scope
-  std::vector<MacroBody*> macros_;  // around the current statement
+  int loops_ = 0;  // around the current statement, within its scope
 };
 
 std::span<const Parser::StatementRow> Parser::statements() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_set>
 
@@ -40,19 +41,25 @@ class CsvReader {
   std::string place() const { return fmt::format("{}:{}", file_, row_line_); }
 
  private:
-  bool at_end_of_row() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
+  bool at_end_of_row() const {
+    return at_ >= text_.size() || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
+  }
 
   void end_row() {
     if (at_ >= text_.size()) return;
-    if (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n') ++at_;
-    ++at_;
+    at_ += text_[at_] == '\r' ? 2 : 1;
     ++line_;
   }
 
   // A quote inside an unquoted cell is an ordinary character, as in Python's csv and most TSV files.
   Result<std::string> plain() {
     const size_t begin = at_;
-    while (!at_end_of_row() && text_[at_] != separator_) ++at_;
+    for (; !at_end_of_row() && text_[at_] != separator_; ++at_) {
+      if (text_[at_] != '\r') continue;
+      // The end of a row for some programs, a part of the cell for others: no reading of it would be safe.
+      return bad_input(fmt::format("{}:{}", file_, line_), "a carriage return without a newline",
+                       "rows that end with \\n or \\r\\n", "convert the line ends, or quote the cell");
+    }
     return std::string(text_.substr(begin, at_ - begin));
   }
 
@@ -82,11 +89,7 @@ class CsvReader {
   }
 
   void append_counting_lines(std::string& cell, std::string_view part) {
-    for (size_t i = 0; i < part.size(); ++i) {
-      const bool is_break =
-          part[i] == '\n' || (part[i] == '\r' && (i + 1 >= part.size() || part[i + 1] != '\n'));
-      line_ += is_break ? 1 : 0;
-    }
+    line_ += static_cast<size_t>(std::count(part.begin(), part.end(), '\n'));
     cell += part;
   }
 

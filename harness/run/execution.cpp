@@ -152,15 +152,15 @@ Result<void> Execution::offline_pass(size_t model) {
         collector.evaluation_usage()[static_cast<size_t>(evaluation - plan_.evaluations.data())];
     const double share =
         tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
-    Result<void> finished = finish_offline(*evaluation, usage, usage.samples > 0 ? wall_ms : std::nullopt,
-                                           share * wall_ms.value_or(0.0), counts);
+    Result<void> finished =
+        finish_offline(*evaluation, usage, usage.samples > 0 ? wall_ms : std::nullopt, share, counts);
     if (!finished) return finished;
   }
   return {};
 }
 
 Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
-                                       std::optional<double> wall_ms, double wall_share_ms,
+                                       std::optional<double> wall_ms, double share,
                                        const std::optional<std::string>& counts) {
   Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
   if (!answers) return forward_error(answers);
@@ -174,7 +174,7 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation, cons
   const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
   const CostRow cost =
       cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second), usage,
-               wall_share_ms, *answers, metrics.empty() ? "" : metrics.front().name);
+               {wall_ms.value_or(0.0), share}, *answers, metrics.empty() ? "" : metrics.front().name);
   EvaluationRow row = evaluation.row;
   row.finished_at = utc_now();
   row.wall_ms = wall_ms;

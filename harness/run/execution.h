@@ -34,7 +34,7 @@ class Execution {
   Result<void> offline_pass(size_t model);
   Result<void> single_pass(size_t model);
   Result<void> finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
-                              std::optional<double> wall_ms, double wall_share_ms,
+                              std::optional<double> wall_ms, double share,
                               const std::optional<std::string>& counts);
   Error interrupted() const;
 

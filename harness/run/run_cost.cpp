@@ -21,18 +21,21 @@ std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const
 
 }  // namespace
 
-CostRow cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage, double wall_share_ms,
+CostRow cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage, const PassShare& pass,
                  std::span<const AnswerRow> answers, const std::string& headline) {
   if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given"};
   if (usage.samples == 0) return {prices->currency, {}, {}, {}, "unknown: all answers came from the store"};
   Usage used;
   used.requests = usage.samples;
-  used.wall_seconds = wall_share_ms / 1000.0;
+  used.wall_seconds = pass.wall_ms * pass.share / 1000.0;
   used.input_tokens = usage.input_tokens;
   used.output_tokens = usage.output_tokens;
   const Cost cost = cost_of(*prices, used);
 
   CostRow row{cost.currency, cost.per_request, {}, cost.total, cost.basis};
+  if (prices->per_hour && pass.share < 1.0) {
+    row.basis += fmt::format("; {:.1f} % of the pass's time, by tokens", 100.0 * pass.share);
+  }
   const auto asked = static_cast<int64_t>(answers.size());
   const std::optional<int64_t> correct = correct_answers(answers, headline);
   if (row.per_request && correct && *correct > 0) {

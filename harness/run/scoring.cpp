@@ -1,8 +1,11 @@
 #include "harness/run/scoring.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+
+#include "tasks/metrics/classification.h"
 
 namespace sizeup {
 namespace {
@@ -19,28 +22,32 @@ std::vector<std::string> choices_of(const Sample& sample) {
   return choices;
 }
 
+// A choice that is wrong, if there is one.
+size_t wrong_choice(const Sample& sample) {
+  for (size_t i = 0; i < sample.asks.size(); ++i) {
+    if (std::find(sample.gold.begin(), sample.gold.end(), static_cast<int>(i)) == sample.gold.end()) return i;
+  }
+  return 0;
+}
+
 // The written answer as log-probabilities: the named choice is certain. That gives right and wrong as the
-// task defines them; a probability it is not, so there is no confidence.
+// task defines them; a probability it is not, so there is no confidence. An answer that names no choice is as
+// wrong as a wrong choice, and no label.
 Scored score_written_choice(const Task& task, const Sample& sample, const Reply& reply) {
   const std::vector<std::string> choices = choices_of(sample);
   const std::optional<size_t> named = named_choice(reply.text, choices);
   std::vector<Reply> replies(choices.size(), Reply{kImpossible, false, reply.text, reply.truncated, {}});
-  if (named) {
-    replies[*named].logprob = 0.0;
-    replies[*named].greedy = true;
-  }
-  Scored scored;
-  if (named) {
-    scored = task.score(sample, replies);
-  } else {
-    scored.answer = reply.text;
-    scored.no_answer = true;
-    for (const MetricInfo& metric : task.metrics()) {
-      if (metric.is_mean && metric.higher_is_better) scored.scores[metric.name] = 0.0;
-    }
-  }
-  scored.details["written"] = reply.text;
+  replies[named.value_or(wrong_choice(sample))].logprob = 0.0;
+  Scored scored = task.score(sample, replies);
   scored.confidence = std::numeric_limits<double>::quiet_NaN();
+  scored.details["written"] = reply.text;
+  if (named) return scored;
+  scored.answer = reply.text;
+  scored.no_answer = true;
+  if (const auto predicted = scored.details.find("predicted"); predicted != scored.details.end()) {
+    predicted->second = kInvalidLabel;
+    scored.invalid = true;
+  }
   return scored;
 }
 

@@ -1,5 +1,6 @@
 #include "harness/store/writer.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -98,7 +99,9 @@ void count(Committed& committed, const StoreWrite& row) {
 
 struct StoreWriter::State {
   State(Store& store_, GroupLimits limits, std::function<void(const Committed&)> on_commit_)
-      : store(&store_), group(limits), on_commit(std::move(on_commit_)) {}
+      : store(&store_),
+        group({std::min(limits.writes, kMaxWaiting), limits.delay}),
+        on_commit(std::move(on_commit_)) {}
 
   Store* store;
   std::mutex mutex;

@@ -12,7 +12,7 @@ namespace sizeup {
 
 Html forest_row(const ForestRow& row, const Axis& axis) {
   constexpr double kMiddle = 13.0;  // of a row 26 pixels high
-  const std::string label = fmt::format("difference {} pp, interval {}", format_points(row.difference),
+  const std::string label = fmt::format("difference {}\u00a0pp, interval {}", format_points(row.difference),
                                         format_points_range(row.interval.lo, row.interval.hi, row.margin));
   const auto line = [&](const Html& classes, double points) {
     const Percent x{axis.at(points)};

@@ -34,15 +34,16 @@ struct Place {
   const char* anchor;
 };
 
-// right, left, above, below, then the diagonals
-constexpr std::array<Place, 8> kPlaces = {{{11, 4, "start"},
+// Right below and left above come first: the Pareto step leaves a mark to the right and reaches it from
+// below, intervals stand above and below it.
+constexpr std::array<Place, 8> kPlaces = {{{10, 17, "start"},
+                                           {-10, -9, "end"},
+                                           {10, -9, "start"},
+                                           {-10, 17, "end"},
+                                           {11, 4, "start"},
                                            {-11, 4, "end"},
-                                           {0, -13, "middle"},
-                                           {0, 22, "middle"},
-                                           {9, -9, "start"},
-                                           {9, 18, "start"},
-                                           {-9, -9, "end"},
-                                           {-9, 18, "end"}}};
+                                           {0, -14, "middle"},
+                                           {0, 24, "middle"}}};
 
 Box mark_box(const LabelPoint& point) {
   const double x = point.x / 100.0 * kWidth;
@@ -90,7 +91,7 @@ PlacedLabels place_labels(const std::vector<LabelPoint>& points) {
     } else {
       const std::string number = std::to_string(out.numbered.size() + 1);
       out.numbered.push_back(number + " = " + points[i].text);
-      out.drawing += label(points[i], kPlaces[4], number);
+      out.drawing += label(points[i], kPlaces[2], number);
     }
   }
   return out;

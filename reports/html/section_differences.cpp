@@ -84,7 +84,7 @@ Html task_row(const ReportData& data, const ReportDifference& difference, const 
   const Html name =
       difference.task < 0 ? html("All tasks, by size") : boxed_text(task_name(data, difference.task));
   return html(
-      "<tr><th scope=\"row\">{}<small>n = {}</small></th><td class=\"gfx\">{}</td><td "
+      "<tr><th scope=\"row\">{}<small>n = {}</small></th><td class=\"gfx\">{}</td><td "
       "class=\"dv\">{}</td><td class=\"n x\">{}"
       "</td><td class=\"vd\">{}</td></tr>",
       name, format_count(d.n), forest_row(row, axis),
@@ -101,7 +101,7 @@ Html slice_row(const ReportData& data, const ReportDifference& slice, size_t loo
   row.interval = slice.widened;
   row.margin = margin;
   return html(
-      "<tr class=\"sub\"><th scope=\"row\">{} {}<small>lowest of {} slices, n = {}</small></th><td "
+      "<tr class=\"sub\"><th scope=\"row\">{} {}<small>lowest of {} slices, n = {}</small></th><td "
       "class=\"gfx\">{}</td>"
       "<td class=\"dv\">{}</td><td class=\"n x\">{}</td><td class=\"vd\"></td></tr>",
       boxed_text(slice.slice_field), boxed_text(slice.slice_value), looked_at, format_count(d.n),
@@ -141,7 +141,7 @@ Html table(const ReportData& data) {
   return table_behind(
       "paired differences",
       {"task", "n", "small better", "large better", "same", "small", "large", "difference, pp",
-       "95 % interval", "p", "Holm p", "kept of large’s score (95 % interval)"},
+       "95\u00a0% interval", "p", "Holm p", "kept of large’s score (95\u00a0% interval)"},
       rows);
 }
 
@@ -159,7 +159,8 @@ Html condition(const ReportData& data) {
     if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) metrics.push_back(metric);
   }
   return html(
-      "n per row as printed; {}; 95 % two-sided, slices widened by Bonferroni. Scores compared: {}. Protocol "
+      "n per row as printed; {}; 95\u00a0% two-sided, slices widened by Bonferroni. Scores compared: {}. "
+      "Protocol "
       "{}; {} samples left "
       "out because a model has no score for them.",
       listed(methods, "or"), boxed_text(listed(metrics, "and")), data.run.protocol, format_count(left_out));
@@ -192,7 +193,7 @@ std::optional<Section> differences_section(const ReportData& data) {
       "<table class=\"forest\"><caption class=\"vh\">Small minus large, with "
       "intervals</caption><thead><tr><th scope=\"col\">task</th>"
       "<th scope=\"col\" class=\"gfx\">← small worse &nbsp; pp &nbsp; small better →</th><th "
-      "scope=\"col\">difference (95 % "
+      "scope=\"col\">difference (95\u00a0% "
       "interval)</th><th scope=\"col\" class=\"n x\">small / large<br>better</th><th scope=\"col\">within "
       "margin?</th></tr></thead>"
       "<tbody>{}</tbody></table>",

@@ -72,7 +72,7 @@ Html table(const ReportData& data) {
   std::vector<int> models;
   for (size_t model = 0; model < data.models.size(); ++model) {
     models.push_back(static_cast<int>(model));
-    for (const char* what : {"", " of", " rate", " 95 % interval"})
+    for (const char* what : {"", " of", " rate", " 95\u00a0% interval"})
       columns.push_back(data.models[model].name + what);
   }
   std::vector<std::vector<Html>> rows;
@@ -147,7 +147,7 @@ std::optional<Section> hallucination_section(const ReportData& data) {
            rows));
   out.main += table(data);
   out.main +=
-      caption(html("Wilson 95 % intervals. Support is checked by rule, not by a judge: numbers, dates, "
+      caption(html("Wilson 95\u00a0% intervals. Support is checked by rule, not by a judge: numbers, dates, "
                    "amounts, names and quotes must "
                    "occur in the source, and most content words."));
   return out;

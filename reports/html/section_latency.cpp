@@ -14,16 +14,17 @@ bool in_pair(const ReportData& data, int model) {
   return model == data.candidate || model == data.baseline;
 }
 
-std::string percentile_text(const ReportPercentile& percentile, int64_t n) {
-  if (!percentile.supported)
-    return fmt::format("not enough queries ({} of {})", format_count(n), format_count(percentile.needed));
+Html percentile_cell(const ReportPercentile& percentile, int64_t n) {
+  if (!percentile.supported) {
+    return html("not enough queries<small>{} of {}</small>", format_count(n),
+                format_count(percentile.needed));
+  }
   const Estimate& e = percentile.estimate;
-  if (!e.has_interval()) return format_duration(e.value);
-  return fmt::format("{} ({})", format_duration(e.value), format_duration_range(e.lo, e.hi));
+  return html("{}<small>{}</small>", format_duration(e.value), format_duration_range(e.lo, e.hi));
 }
 
 Html table(const ReportData& data) {
-  std::vector<std::string> columns = {"time (95 % interval)", "n"};
+  std::vector<std::string> columns = {"time (95\u00a0% interval)", "n"};
   for (const ReportPercentile& percentile : data.latency.front().percentiles)
     columns.push_back(fmt::format("p{:g}", percentile.percent));
   std::vector<std::vector<Html>> rows;
@@ -31,7 +32,7 @@ Html table(const ReportData& data) {
     std::vector<Html> cells = {html("{}, {}", model_name(data, latency.model), latency.quantity),
                                value(format_count(latency.n))};
     for (const ReportPercentile& percentile : latency.percentiles)
-      cells.push_back(value(percentile_text(percentile, latency.n)));
+      cells.push_back(percentile_cell(percentile, latency.n));
     rows.push_back(std::move(cells));
   }
   return number_table("latency percentiles", columns, rows);
@@ -110,12 +111,12 @@ std::optional<Section> latency_section(const ReportData& data) {
   const bool streamed = std::any_of(data.latency.begin(), data.latency.end(),
                                     [](const ReportLatency& l) { return l.quantity == "first token"; });
   if (streamed) {
-    out.side.push_back(html("Dashed: {}. Solid: {}. Read across at 95 % for the p95.",
+    out.side.push_back(html("Dashed: {}. Solid: {}. Read across at 95\u00a0% for the p95.",
                             term("time to first token", "ttft"), term("time to full answer", "e2e")));
   } else {
     out.side.push_back(
         html("The line: {}. Choices are scored, nothing is written, so there is no first token. Read across "
-             "at 95 % for the p95.",
+             "at 95\u00a0% for the p95.",
              term("time to full answer", "e2e")));
   }
   out.side.push_back(html("Time spent in a batch is never shown as latency."));

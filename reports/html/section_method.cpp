@@ -144,7 +144,7 @@ std::optional<Section> method_section(const ReportData& data) {
       const std::string text = format_margin(task.margin) + "\u00a0pp";
       if (std::find(margins.begin(), margins.end(), text) == margins.end()) margins.push_back(text);
     }
-    facts += fact("margin", html("{}, one-sided at 2.5 % (the lower end of the 95 % interval)",
+    facts += fact("margin", html("{}, one-sided at 2.5\u00a0% (the lower end of the 95\u00a0% interval)",
                                  listed(margins, "and")));
   }
   facts += fact("unusable answers", unusable(data));

@@ -33,7 +33,7 @@ Axis accuracy_axis(const ReportData& data) {
       hi = std::max(hi, 100.0 * end);
     }
   }
-  return linear_axis(lo, hi, 6);
+  return linear_axis(lo, hi, 5);
 }
 
 Html accuracy_cell(const ReportData& data, const ReportLeader& leader, const Axis& axis) {
@@ -79,11 +79,12 @@ class Leaderboard {
   Html table() const {
     const Axis axis = accuracy_axis(data_);
     Html head = html(
-        "<th scope=\"col\">model</th><th scope=\"col\" data-sort=\"down\" aria-sort=\"descending\">{} (95 % "
+        "<th scope=\"col\">model</th><th scope=\"col\" data-sort=\"down\" aria-sort=\"descending\">{} "
+        "(95\u00a0% "
         "interval)</th>"
         "<th scope=\"col\" class=\"n opt\" data-sort=\"up\">unusable</th>",
         data_.tasks.size() == 1 ? data_.tasks[0].metric : std::string("mean score, all tasks"));
-    if (cost_) head += html("<th scope=\"col\" class=\"n\" data-sort=\"up\">1,000 requests</th>");
+    if (cost_) head += html("<th scope=\"col\" class=\"n\" data-sort=\"up\">cost of 1,000</th>");
     if (time_) {
       head += html(
           "<th scope=\"col\" class=\"n\" data-sort=\"up\">p50</th><th scope=\"col\" class=\"n\" "
@@ -185,9 +186,9 @@ Html every_metric(const ReportData& data) {
     }
   }
   if (rows.empty()) return {};
-  Html out =
-      html("<details class=\"tb\"><summary>Every metric of every task</summary>{}",
-           number_table("every metric", {"task", "model", "metric", "value", "95 % interval", "n"}, rows));
+  Html out = html(
+      "<details class=\"tb\"><summary>Every metric of every task</summary>{}",
+      number_table("every metric", {"task", "model", "metric", "value", "95\u00a0% interval", "n"}, rows));
   if (left > 0) out += caption(html("{} more rows are in results.csv.", left));
   return out += html("</details>");
 }

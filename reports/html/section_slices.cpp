@@ -123,7 +123,7 @@ Html table(const ReportData& data) {
                     value(format_count(d.wins)), value(format_count(d.losses))});
   }
   return table_behind("every slice",
-                      {"task", "slice", "n", "small", "large", "difference, pp", "95 % interval",
+                      {"task", "slice", "n", "small", "large", "difference, pp", "95\u00a0% interval",
                        "small better", "large better"},
                       rows);
 }
@@ -185,12 +185,12 @@ std::optional<Section> slices_section(const ReportData& data) {
       heat_map(data, rows));
   out.main += table(data);
   const size_t hidden = rows.size() > kMostRows ? rows.size() - kMostRows : 0;
-  out.main += caption(
-      html("95 % intervals of each slice by itself: of {} slices some will look different by chance.{}{}",
-           data.slices.size(), hidden > 0 ? html(" {} more fields are in slices.csv.", hidden) : Html{},
-           data.slices.size() > kMostListed
-               ? html(" The table lists the first {}; slices.csv has all.", kMostListed)
-               : Html{}));
+  out.main += caption(html(
+      "95\u00a0% intervals of each slice by itself: of {} slices some will look different by chance.{}{}",
+      data.slices.size(), hidden > 0 ? html(" {} more fields are in slices.csv.", hidden) : Html{},
+      data.slices.size() > kMostListed
+          ? html(" The table lists the first {}; slices.csv has all.", kMostListed)
+          : Html{}));
   return out;
 }
 

@@ -185,9 +185,9 @@ Html table(const ReportData& data, const std::string& currency) {
          value(leader.cost_per_1000 ? format_money(*leader.cost_per_1000, currency) : std::string("unknown")),
          value(std::isnan(leader.p95_ms.value) ? std::string(kNone) : format_duration(leader.p95_ms.value))});
   }
-  return table_behind("trade-offs",
-                      {"model", "mean score", "95 % interval", "1,000 requests", "p95 time to full answer"},
-                      rows);
+  return table_behind(
+      "trade-offs",
+      {"model", "mean score", "95\u00a0% interval", "1,000 requests", "p95 time to full answer"}, rows);
 }
 
 Html heading(const ReportData& data) {
@@ -232,7 +232,7 @@ std::optional<Section> tradeoffs_section(const ReportData& data) {
                    cost.empty() || latency.empty() ? html("lone") : html("pair"), cost, latency);
   out.main += table(data, currency);
   out.main +=
-      caption(html("Vertical bars: 95 % interval of the mean score over all tasks. Costs at the stated "
+      caption(html("Vertical bars: 95\u00a0% interval of the mean score over all tasks. Costs at the stated "
                    "prices; times from scenario "
                    "<i>single</i>, one request at a time."));
   return out;

@@ -43,7 +43,8 @@ Html eyebrow(const ReportData& data) {
       names.size() <= 4 ? listed(names, "and") : format_count(static_cast<int64_t>(names.size())) + " tasks";
   const Html state = data.run.finished.empty()
                          ? html("not finished")
-                         : html("finished {}", data.run.finished.substr(0, 16) + " UTC");
+                         : html("finished {} {} UTC", data.run.finished.substr(0, 10),
+                                data.run.finished.substr(std::min<size_t>(11, data.run.finished.size()), 5));
   return html(
       "<p class=\"eyebrow\">{} &nbsp;·&nbsp; {}, {} samples &nbsp;·&nbsp; run {}, {}</p>",
       data.is_pair() ? "Is the small model enough for this job?" : "How good is this model at this job?",
@@ -62,7 +63,7 @@ Html who(const ReportData& data) {
   return html(
       "<p class=\"who\"><span class=\"k-small\">Small</span> is {}{}. <span class=\"k-large\">Large</span> "
       "is {}{}. “Good "
-      "enough” means {}: with 95 % confidence, small loses less than the {} that you set.</p>",
+      "enough” means {}: with 95\u00a0% confidence, small loses less than the {} that you set.</p>",
       boxed_text(data.small().name), facts(data.small()), boxed_text(data.large().name), facts(data.large()),
       term("non-inferior", "noninf"), term("margin", "margin"));
 }
@@ -186,11 +187,12 @@ class SideBySide {
 
   void leaders() {
     if (any(&ReportLeader::p50_ms)) {
-      both("Time to full answer", "half of them, one at a time",
+      both("Median time to full answer", "one request at a time",
            [&](int model) { return time(model, &ReportLeader::p50_ms); });
     }
     if (any(&ReportLeader::p95_ms)) {
-      both("", "95 of 100 of them", [&](int model) { return time(model, &ReportLeader::p95_ms); });
+      both("p95 time to full answer", "95 of 100 take no longer",
+           [&](int model) { return time(model, &ReportLeader::p95_ms); });
     }
     if (!data_.cost.empty())
       both("Cost of 1,000 requests", "at the stated prices", [&](int model) { return money(model); });
@@ -232,7 +234,7 @@ Html slice_note(const ReportData& data, const ReportDifference& difference) {
   const ReportDifference* slice = worst_slice(data, difference.task);
   if (!slice) return {};
   const std::string& task = data.tasks[static_cast<size_t>(difference.task)].name;
-  return html(" {} {} loses most, {}: <a href=\"{}\">see them</a>.", boxed_text(slice->slice_field),
+  return html(" The slice {} {} loses most, {}: <a href=\"{}\">see them</a>.", boxed_text(slice->slice_field),
               boxed_text(slice->slice_value), difference_text(*slice, margin_of(data, difference)),
               sample_link({task, slice->slice_field, slice->slice_value, "lost", {}}));
 }

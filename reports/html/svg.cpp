@@ -114,10 +114,17 @@ Html whisker(Tone tone, const Axis& axis, Interval interval, double y) {
     return html("<text class=\"t-mut\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x,
                 Coordinate{y + 4}, arrow);
   };
-  Html out = html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, from, to,
-                  Coordinate{y}, Coordinate{y});
-  out += left < 0.0 ? goes_on(from, "‹") : cap(from);
-  out += right > 100.0 ? goes_on(to, "›") : cap(to);
+  // An end beyond the plot has no cap; an arrow says that the interval goes on.
+  Html out;
+  if (to.value > from.value) {
+    out += html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", pen, from, to,
+                Coordinate{y}, Coordinate{y});
+  }
+  const auto inside = [](double end) { return end >= 0.0 && end <= 100.0; };
+  if (inside(left)) out += cap(from);
+  if (left < 0.0) out += goes_on(from, "‹");
+  if (inside(right)) out += cap(to);
+  if (right > 100.0) out += goes_on(to, "›");
   return out;
 }
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <unordered_map>
 
 #include "reports/load/load_parts.h"
@@ -60,50 +60,48 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-void compare_slices(const PairedScores& scores, int task, const Redactor& redactor, const ReportTask& about,
-                    const std::vector<std::string>& fields, std::vector<ReportDifference>& out) {
-  const size_t first = out.size();
+// The scores of one value of a slice field.
+struct SliceScores {
+  std::string field;
+  std::string value;
+  std::vector<double> candidate;
+  std::vector<double> baseline;
+};
+
+// In the order of the task's fields and of the data. A field with a single value is the whole task again.
+std::vector<SliceScores> slice_scores(const PairedScores& scores, const std::vector<std::string>& fields,
+                                      const Redactor& redactor) {
+  std::vector<SliceScores> out;
   for (const std::string& field : fields) {
-    std::vector<std::string> order;
-    std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> values;
+    const size_t first = out.size();
+    std::unordered_map<std::string, size_t> places;
     for (size_t i = 0; i < scores.samples.size(); ++i) {
-      const auto at = scores.samples[i]->slices.find(field);
-      if (at == scores.samples[i]->slices.end()) continue;
-      const std::string value = shown_name(redactor, at->second);
-      if (!values.contains(value)) order.push_back(value);
-      values[value].first.push_back(scores.candidate[i]);
-      values[value].second.push_back(scores.baseline[i]);
+      const auto stored = scores.samples[i]->slices.find(field);
+      if (stored == scores.samples[i]->slices.end()) continue;
+      const std::string value = shown_name(redactor, stored->second);
+      const auto [place, is_new] = places.try_emplace(value, out.size());
+      if (is_new) out.push_back({shown_name(redactor, field), value, {}, {}});
+      out[place->second].candidate.push_back(scores.candidate[i]);
+      out[place->second].baseline.push_back(scores.baseline[i]);
     }
-    if (order.size() < 2) continue;  // one value is the whole task again
-    for (const std::string& value : order) {
-      ReportDifference slice = difference_of(values[value].first, values[value].second, about.margin);
-      slice.task = task;
-      slice.slice_field = shown_name(redactor, field);
-      slice.slice_value = value;
-      // Bonferroni is done below, when the number of slices is known; it needs the scores once more.
-      out.push_back(std::move(slice));
-    }
+    if (out.size() - first < 2) out.resize(first);
   }
+  return out;
+}
+
+void compare_slices(const std::vector<SliceScores>& slices, int task, double margin,
+                    std::vector<ReportDifference>& out) {
+  // Bonferroni over the slices of the task, for the one that is picked because it is the lowest.
   const double confidence =
-      1.0 - (1.0 - kConfidence) / static_cast<double>(std::max<size_t>(1, out.size() - first));
-  size_t next = first;
-  for (const std::string& field : fields) {
-    const std::string shown_field = shown_name(redactor, field);
-    while (next < out.size() && out[next].slice_field == shown_field) {
-      std::vector<double> a;
-      std::vector<double> b;
-      for (size_t i = 0; i < scores.samples.size(); ++i) {
-        const auto at = scores.samples[i]->slices.find(field);
-        if (at == scores.samples[i]->slices.end() ||
-            shown_name(redactor, at->second) != out[next].slice_value)
-          continue;
-        a.push_back(scores.candidate[i]);
-        b.push_back(scores.baseline[i]);
-      }
-      const PairedDifference wide = paired_difference(a, b, confidence);
-      out[next].widened = {wide.lo, wide.hi};
-      ++next;
-    }
+      1.0 - (1.0 - kConfidence) / static_cast<double>(std::max<size_t>(1, slices.size()));
+  for (const SliceScores& slice : slices) {
+    ReportDifference difference = difference_of(slice.candidate, slice.baseline, margin);
+    difference.task = task;
+    difference.slice_field = slice.field;
+    difference.slice_value = slice.value;
+    const PairedDifference wide = paired_difference(slice.candidate, slice.baseline, confidence);
+    difference.widened = {wide.lo, wide.hi};
+    out.push_back(std::move(difference));
   }
 }
 
@@ -165,8 +163,8 @@ void compare_pair(const RunContent& content, const Redactor& redactor, ReportDat
     difference.kept = retention(scores.candidate, scores.baseline);
     p_values.push_back(difference.result.difference.p);
     data.differences.push_back(std::move(difference));
-    compare_slices(scores, static_cast<int>(task), redactor, about, content.tasks[task].slice_fields,
-                   data.slices);
+    compare_slices(slice_scores(scores, content.tasks[task].slice_fields, redactor), static_cast<int>(task),
+                   about.margin, data.slices);
     append(all_candidate, scores.candidate);
     append(all_baseline, scores.baseline);
     margin = std::min(margin, about.margin);

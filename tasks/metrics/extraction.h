@@ -30,7 +30,8 @@ struct RecordComparison {
 };
 
 // Values are compared by their type in the schema: numbers and amounts by value, dates whatever their
-// spelling, texts but for case and white space. An answer that is no JSON object has no fields.
+// spelling, texts but for case and white space. An answer that is no JSON object, or longer than 128 KiB, has
+// no fields.
 RecordComparison compare_records(const Schema& schema, const std::string& expected, const std::string& answer,
                                  const std::string& source);
 

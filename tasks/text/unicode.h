@@ -17,6 +17,6 @@ std::string_view python_strip(std::string_view text);
 // SQuAD's normalisation: lower case, no ASCII punctuation, no articles, white space folded.
 std::string squad_text(std::string_view text);
 
-bool is_upper(char32_t code_point);   // Lu, Lt
+bool is_upper(char32_t code_point);  // Lu, Lt
 
 }  // namespace sizeup

@@ -40,7 +40,7 @@ PARTS = [
     "x=1;y=2;", "def f(x):\n    return x**2\n\n\nclass A:\n\tpass", "https://example.com/a?b=c&d=e#f", "!!!!!!!!", "-----", "((((((",
     "<|end|>", "a<|end|>b", "a <|end|> b", "<|end|><|end|>", "<|end|", "<<|end|>>", "  <|end|>  x", "\n<|end|>\n", "<s>", "</s>", "<s>Hello</s>",
     " <s> Hello", "<mask>", "a  <mask>  b", "<mask><mask>", "keyword", "a keyword b", "keywords", "akeyword", "keyword.", "_keyword",
-    "keyword keyword", "<tool>", "<tool>x</tool>", "<tool> <tool_call>", "É<tool>", "e\u0301xtra", "éxtra", "   éxtra ", "<unk>", "<0x41>", "<0xFF>", "▁", "▁▁a", "a▁b", " ▁ ",
+    "keyword keyword", "keyword\u200d", "keyword\u24d0", "keyword\u0301", "\u203fkeyword", "keyword\u00b2", "<tool>", "<tool>x</tool>", "<tool> <tool_call>", "É<tool>", "e\u0301xtra", "éxtra", "   éxtra ", "<unk>", "<0x41>", "<0xFF>", "▁", "▁▁a", "a▁b", " ▁ ",
     "The quick brown fox", "the the the", "thethethe", "Übergrößenträger", "a" * 70, "the" * 40, " " * 33 + "x", "ab " * 20, "\n" * 20,
 ]
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "core/random/counter_random.h"
 #include "harness/statistics/interval.h"
@@ -47,8 +48,8 @@ double chance(uint64_t stream, size_t sample) {
 TaskRow task_row(TaskNumber number) {
   TaskRow task;
   task.version = "1.0";
-  task.definition_hash = fmt::format("d{:063}", static_cast<int>(number));
-  task.data_hash = fmt::format("e{:063}", static_cast<int>(number));
+  task.definition_hash = sha256_hex(fmt::format("definition {}", static_cast<int>(number)));
+  task.data_hash = sha256_hex(fmt::format("data {}", static_cast<int>(number)));
   switch (number) {
     case kHelpdesk:
       task.name = "helpdesk";
@@ -142,9 +143,9 @@ struct Written {
 
 // How good each invented model is at each task; long invoices in scans are hard for the small one.
 bool is_right(size_t model, TaskNumber task, size_t i) {
-  constexpr double kSkill[3][3] = {{0.91, 0.60, 0.72}, {0.92, 0.88, 0.80}, {0.80, 0.45, 0.60}};
+  constexpr double kSkill[3][3] = {{0.91, 0.80, 0.74}, {0.92, 0.90, 0.80}, {0.80, 0.55, 0.62}};
   double skill = kSkill[model][task];
-  if (task == kInvoices && i % 3 == 2 && model != 1) skill -= 0.25;
+  if (task == kInvoices && i % 3 == 2 && model != 1) skill -= 0.2;
   // Models agree on most samples: half of the luck is the sample's own.
   const double luck = 0.85 * chance(task + 1, i) + 0.15 * chance(10 + 3 * model + task, i);
   return luck < skill;
@@ -220,7 +221,7 @@ ModelRow model_row(size_t model, bool hostile) {
   row.name = kNames[model];
   if (hostile && model == 0) row.name = "\"><script>alert(1)</script> '&\u202e";
   row.reference = fmt::format("/home/someone/models/{}.gguf", kNames[model]);
-  row.fingerprint = fmt::format("{:064x}", 0xabcdef0123456789ULL + model);
+  row.fingerprint = sha256_hex(kNames[model]);
   const Json card = {{"name", kNames[model]},
                      {"parameters", kParameters[model]},
                      {"bytes", kParameters[model] * 34 / 32},
@@ -320,7 +321,7 @@ class Maker {
     for (size_t i = 0; i < samples_[task].size(); ++i) {
       const int64_t sample = planned_.sample_ids[e][i];
       if (single) {
-        if (i % 4 == 0) need(writer.write(timing(e, sample, model, task, i)));
+        if (i % 3 == 0) need(writer.write(timing(e, sample, model, task, i)));
         continue;
       }
       Written written = write_answer(task, samples_[task][i], is_right(model, task, i), model, i);

@@ -63,7 +63,9 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
       }
     }
     const Json& first = expected["filters"].begin().value()["answer"];
-    if (first.is_string()) EXPECT_EQ(scored.back().answer, first);
+    if (first.is_string()) {
+      EXPECT_EQ(scored.back().answer, first);
+    }
   }
   for (const auto& [pipeline, results] : golden["results"].items()) {
     for (const auto& [metric, value] : results.items()) {
@@ -78,10 +80,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, Agreement,
                          testing::Values("kinds_zero", "kinds_shots", "kinds_many_shots", "kinds_first",
                                          "kinds_inline", "reviews_same", "sums", "facts", "continuations",
                                          "rolling"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 // What the agreement rests on is checked by hand once: the golden prompt shows the layout.
-TEST(Agreement, LayoutOfAPromptWithExamples) {
+TEST(Prompt, LayoutOfAPromptWithExamples) {
   const auto task = test::load(test::source_path("tests/tasks/cases/reviews_same.yaml"), {.num_fewshot = 1});
   const Sample sample = test::samples_of(*task, 1)[0];
   EXPECT_EQ(sample.prompt.system, "");

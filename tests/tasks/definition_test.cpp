@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "tests/tasks/support.h"
 
 namespace sizeup {
@@ -141,6 +143,9 @@ std::vector<BadCase> bad_cases() {
       {"OtherAggregation",
        task_text(choices + "metric_list: [{metric: acc, aggregation: median}]\n"),
        {"aggregation 'median'"}},
+      {"OtherAggregationOfASet",
+       task_text(choices + "metric_list: [{metric: mcc, aggregation: mean}]\n"),
+       {"aggregation 'mean' of 'mcc'", "matthews_corrcoef"}},
       {"UnknownFilter",
        generate("filter_list: [{name: a, filter: [{function: regexp}]}]\n"),
        {"t.yaml:8", "unknown filter 'regexp'", "did you mean 'regex'?"}},
@@ -190,7 +195,7 @@ std::vector<BadCase> bad_cases() {
        {"unknown sampler 'balanced'"}},
       {"UnknownGenerationKey",
        generate("generation_kwargs: {max_tokens: 3}\n"),
-       {"unknown key 'max_tokens'", "did you mean 'max_gen_toks'?"}},
+       {"unknown key 'max_tokens'", "one of until, max_gen_toks"}},
       {"BadTemperature",
        generate("generation_kwargs: {temperature: hot}\n"),
        {"'temperature' has the wrong type"}},
@@ -221,7 +226,7 @@ std::vector<BadCase> bad_cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BadTask, testing::ValuesIn(bad_cases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(Definition, ReadsGenerationOptions) {
   const test::TemporaryFolder folder;
@@ -312,7 +317,7 @@ TEST(Task, ChoicesGiveConfidenceAndTiesGoToTheFirst) {
   };
   EXPECT_EQ(score(-1.0, -1.0).answer, "left");
   EXPECT_DOUBLE_EQ(score(-1.0, -1.0).confidence, 0.5);
-  EXPECT_DOUBLE_EQ(score(-1000.0, -1000.0 + std::log(3.0)).confidence, 0.75);
+  EXPECT_NEAR(score(-1000.0, -1000.0 + std::log(3.0)).confidence, 0.75, 1e-12);
   EXPECT_EQ(score(-3.0, -1.0).scores.at("acc"), 1.0);
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(score(-infinity, -5.0).answer, "right");

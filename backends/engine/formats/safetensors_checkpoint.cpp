@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kIndexName = "model.safetensors.index.json";
-constexpr size_t kMaxConfigBytes = 16u << 20;
+constexpr size_t kMaxConfigBytes = 1u << 20;  // real ones have some kilobytes
 constexpr size_t kMaxIndexBytes = 100u << 20;
 
 // Besides config.json and the weights: what decides how a text becomes tokens and where an answer ends.

@@ -25,6 +25,8 @@ Result<SortedJson> parse_sorted_json(std::string_view text, const std::string& p
   } catch (const nlohmann::json::parse_error& error) {
     return bad_input(fmt::format("{} (byte {})", place, error.byte), "not valid JSON",
                      "one well-formed JSON value");
+  } catch (const nlohmann::json::out_of_range&) {
+    return bad_input(place, "has a number that no double can hold", "JSON with numbers below 1e308");
   }
 }
 

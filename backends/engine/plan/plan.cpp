@@ -54,7 +54,8 @@ const Step& Plan::next_step() {
   require(!idle(), "a step is asked for only while there is work");
   build_step();
   if (step_.rows() == 0) {
-    // Nothing runs, so all memory is held by the path to the next node.
+    // Nothing runs and no answer waits (its pages were reserved), so the path to the next node holds all
+    // memory.
     drop_partial_pages();
     build_step();
     require(step_.rows() > 0, "the limit holds the pages of any one request");
@@ -118,10 +119,7 @@ void Plan::add_generation_row(size_t index) {
 void Plan::add_node_rows() {
   while (cursor_ < nodes_.size() && room() > 0) {
     Node& node = nodes_[cursor_];
-    if (!node.admitted) {
-      // Answers that wait for memory come first, or new prompts could take it for ever.
-      if (!waiting_.empty() || !try_admit(node)) return;
-    }
+    if (!node.admitted && !try_admit(node)) return;
     const int32_t table = add_table(node.pages);
     while (node.next_row < node.tree.end && room() > 0) add_node_row(static_cast<int>(cursor_), table);
     if (node.next_row < node.tree.end) return;
@@ -223,7 +221,7 @@ void Plan::drop_partial_pages() {
   for (int i = nodes_[cursor_].tree.parent; i >= 0; i = nodes_[static_cast<size_t>(i)].tree.parent) {
     Node& node = nodes_[static_cast<size_t>(i)];
     const auto full = static_cast<size_t>(node.tree.end / kPagePositions);
-    if (node.unstarted_generations > 0 || node.pages.size() <= full) continue;
+    if (node.pages.size() <= full) continue;
     pool_.release(node.pages.back());
     node.pages.pop_back();
     node.partial_dropped = true;

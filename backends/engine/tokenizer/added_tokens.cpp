@@ -1,10 +1,9 @@
 #include "backends/engine/tokenizer/added_tokens.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "backends/engine/tokenizer/split_regex.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
@@ -17,24 +16,12 @@ bool is_white_space(char32_t c) {
          c == 0x3000;
 }
 
-// \w: letters, marks, decimal digits, letter numbers, connector punctuation.
+// \w as Unicode's rules for regular expressions define it.
 bool is_word(char32_t c) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      return false;
-  }
+  static const auto kWord =
+      SplitRegex::compile(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])", "word");
+  require(kWord.has_value(), "the pattern is well-formed");
+  return !kWord->find_all(encode_utf8(c)).empty();
 }
 
 // The last code point of a valid text.
@@ -74,7 +61,10 @@ size_t skip_space_right(std::string_view text, size_t begin) {
 }  // namespace
 
 AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
-  std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });
+  // What is not UTF-8 cannot stand in a text, but could match inside of one of its characters.
+  std::erase_if(tokens_, [](const AddedToken& token) {
+    return token.content.empty() || !is_valid_utf8(token.content);
+  });
   std::stable_sort(tokens_.begin(), tokens_.end(), [](const AddedToken& a, const AddedToken& b) {
     return a.content.size() > b.content.size();
   });

@@ -9,7 +9,7 @@ bool Vocabulary::add(Token id, std::string piece, PieceKind kind, bool mergeable
   const auto index = static_cast<size_t>(id);
   if (kinds_[index] == PieceKind::absent) {
     pieces_[index] = std::move(piece);
-    if (!ids_.emplace(pieces_[index], id).second) return false;
+    if (!pieces_[index].empty() && !ids_.emplace(pieces_[index], id).second) return false;
     if (const auto byte = byte_of_piece(pieces_[index])) bytes_[*byte] = id;
   } else if (pieces_[index] != piece) {
     return false;

@@ -22,13 +22,15 @@ enum class PieceKind : uint8_t {
 // Built once, then only read; pieces keep their address for the vocabulary's lifetime.
 class Vocabulary {
  public:
-  explicit Vocabulary(size_t size)
-      : pieces_(size), kinds_(size, PieceKind::absent), mergeable_(size, false) {}
+  explicit Vocabulary(size_t size) : pieces_(size), kinds_(size, PieceKind::absent), mergeable_(size, false) {
+    ids_.reserve(size);
+  }
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
   // Ids must be below size(). `mergeable`: the merge model may produce the piece. The same piece may be added
-  // again under its id, which sets its kind. False if the id or the spelling is taken by another.
+  // again under its id, which sets its kind. False if the id or the spelling is taken by another. An empty
+  // piece is never found by its spelling.
   bool add(Token id, std::string piece, PieceKind kind, bool mergeable);
 
   int size() const { return static_cast<int>(pieces_.size()); }

@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
     Files, StoriesAgreement,
     testing::Values(StoriesFile{"stories260K-F32.gguf", "stories260K.reference.json", 2e-4},
                     StoriesFile{"stories260K-Q8_0.gguf", "stories260K-Q8_0.reference.json", 1e-3}),
-    [](const auto& info) { return std::string(info.index == 0 ? "F32" : "Q8_0"); });
+    [](const auto& file) { return std::string(file.index == 0 ? "F32" : "Q8_0"); });
 
 TEST_F(Stories, CardDescribesTheModel) {
   const auto backend = open_model("tiny=" + model("stories260K-Q8_0.gguf"));
@@ -243,19 +243,6 @@ TEST_F(StoriesBits, DoNotDependOnOrderOrConcurrency) {
   }
 }
 
-TEST_F(StoriesBits, OfGeneratedTokensAreThoseOfScoringThem) {
-  const Response generated =
-      run(*backend_, {generate(0, "Lily", 60, {}, {.temperature = 1.2, .seed = 9})}).responses.at(0);
-  const Response scored = run(*backend_, {score(0, "Lily", generated.text)}).responses.at(0);
-  // Sampled tokens may spell the text in another way than the tokenizer does; this seed's do not.
-  ASSERT_EQ(scored.tokens, generated.tokens);
-  for (size_t i = 0; i < scored.tokens.size(); ++i) {
-    EXPECT_EQ(std::bit_cast<uint32_t>(scored.token_logprobs[i]),
-              std::bit_cast<uint32_t>(generated.token_logprobs[i]))
-        << i;
-  }
-}
-
 // ---- Behaviour
 
 TEST_F(Stories, SharedPromptsAreComputedOnce) {
@@ -349,6 +336,45 @@ TEST_F(Stories, AStopEndsTheRunBetweenSteps) {
     EXPECT_THAT(sink.responses, IsEmpty());
     EXPECT_LE(counts->tokens_generated, 3 * 6);
   }
+}
+
+// ---- Conversations, on the bundled model
+
+class Pocket : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kModel)) GTEST_SKIP() << "no " << kModel;
+    backend_ = open_model(std::string(kModel) + "?now=2026-01-01T00:00:00");
+  }
+  static constexpr const char* kModel = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+  std::unique_ptr<Backend> backend_;
+};
+
+TEST_F(Pocket, AConversationIsWhatItsTemplateMakesOfIt) {
+  const Prompt chat = std::vector<ChatMessage>{{"system", "Answer briefly."}, {"user", "What is a refund?"}};
+  const std::string text =
+      "<|begin|><|system|>Answer briefly.<|end|><|user|>What is a refund?<|end|><|assistant|>";
+  ASSERT_TRUE(backend_->card().has_chat_template);
+  EXPECT_EQ(backend_->render(chat).value_or("error"), text);
+  EXPECT_EQ(backend_->render(Prompt("plain <|end|>")).value_or("error"), "plain <|end|>");
+  Request rendered = generate(1, text, 60);
+  Request conversation = rendered;
+  conversation.id = 0;
+  std::get<Generate>(conversation.ask).prompt = chat;
+  auto responses = run(*backend_, {conversation, rendered}).responses;
+  EXPECT_EQ(bits(responses[0]), bits(responses[1]));
+  EXPECT_FALSE(responses[0].text.empty());
+  EXPECT_EQ(responses[0].finish, FinishReason::stop);
+  EXPECT_EQ(responses[0].text.find("<|end|>"), std::string::npos);
+  // The token that ended the answer was generated and is counted.
+  EXPECT_EQ(responses[0].completion_tokens, static_cast<int>(responses[0].tokens.size()));
+}
+
+TEST_F(Pocket, SpecialTokensInAPlainPromptAreText) {
+  const auto responses =
+      run(*backend_, {score(0, "a", "<|end|>"), score(1, "<|begin|>a", "<|end|>")}).responses;
+  EXPECT_GT(responses.at(0).tokens.size(), 1u);
+  EXPECT_EQ(responses.at(1).tokens.size(), 1u);
 }
 
 // A source that gives a request only when the one before has been answered.

@@ -1,6 +1,7 @@
 // Tiny random Llama models against transformers in float32: tests/oracles/tiny_llama_golden.py.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "backends/engine/architectures/table.h"
@@ -53,6 +54,54 @@ TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
     }
   }
   EXPECT_EQ(files, 6);
+}
+
+TEST(TinyLlama, ScoringGeneratedTokensGivesTheBitsSeenWhileGenerating) {
+  for (const std::string_view file : {"wide_heads_bf16", "biased_f16.gguf", "blocks_q8_0.gguf"}) {
+    const auto checkpoint = open_checkpoint(kGolden / file);
+    ASSERT_TRUE(checkpoint.has_value());
+    const auto model = describe_decoder(**checkpoint);
+    ASSERT_TRUE(model.has_value());
+    Decoder decoder(*model, make_reference_device(model->spec));
+    TokenRunner runner([&](const Step& step, StepResult& result) { decoder.run(step, result); });
+    const std::vector<Token> prompt = {3, 1, 4, 1, 5};
+    Plan plan({.max_rows = 5});
+    const auto generated = runner.run(plan, {generate_request(prompt, 60)});
+    std::vector<Token> whole = prompt;
+    whole.insert(whole.end(), generated[0].tokens.begin(), generated[0].tokens.end());
+    const auto scored = runner.run(plan, {score_request(whole, static_cast<int>(prompt.size()))});
+    ASSERT_EQ(generated[0].tokens.size(), 60u);
+    EXPECT_EQ(scored[0].logprobs, generated[0].logprobs) << file;
+    EXPECT_EQ(scored[0].best, std::vector<bool>(60, true)) << file;
+  }
+}
+
+// The folder has weights only: the published ids are scored as they are.
+TEST(StoriesFolder, LogProbabilitiesAgreeWithTheReference) {
+  const char* shared = std::getenv("SIZEUP_SHARED");
+  const std::filesystem::path models =
+      std::filesystem::path(shared != nullptr ? shared : SIZEUP_SOURCE_DIR "/../shared") / "models";
+  if (!std::filesystem::exists(models)) GTEST_SKIP() << "no models in " << models;
+  const auto text = read_file(models / "stories260K.reference.json");
+  ASSERT_TRUE(text.has_value());
+  const Json reference = parse_json(*text, "reference").value();
+  const auto checkpoint = open_checkpoint(models / "stories260K-hf");
+  ASSERT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
+  const auto model = describe_decoder(**checkpoint);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
+  Decoder decoder(*model, make_reference_device(model->spec));
+  Plan plan({});
+  const auto ids = reference["greedy_from_bos_ids"].get<std::vector<Token>>();
+  const auto outcome = TokenRunner([&](const Step& step, StepResult& result) {
+                         decoder.run(step, result);
+                       }).run(plan, {score_request(ids, 1)});
+  const auto logprobs = reference["greedy_logprobs"].get<std::vector<float>>();
+  ASSERT_EQ(outcome[0].logprobs.size(), logprobs.size());
+  for (size_t i = 0; i < logprobs.size(); ++i) {
+    EXPECT_NEAR(outcome[0].logprobs[i], logprobs[i], 2e-4F) << i;
+    EXPECT_TRUE(outcome[0].best[i]) << i;
+  }
 }
 
 }  // namespace

@@ -219,7 +219,10 @@ std::vector<TokenRequest> random_requests(std::mt19937& random, int count) {
     for (int more = below(40); more > 0; --more) tokens.push_back(below(3));
     earlier.push_back(tokens);
     if (below(3) == 0) {
-      requests.push_back(generate_request(tokens, 1 + below(40)));
+      // Several answers to one prompt, of different lengths, compete for its pages.
+      for (int repeat = 1 + below(3) * below(2); repeat > 0; --repeat) {
+        requests.push_back(generate_request(tokens, 1 + below(60)));
+      }
     } else {
       tokens.push_back(below(50));
       requests.push_back(score_request(tokens, 1 + below(static_cast<int>(tokens.size()) - 1)));

@@ -1,6 +1,9 @@
 // Runs token requests through a plan and something that computes steps, and keeps everything that comes back.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
@@ -48,6 +51,7 @@ class TokenRunner : public PlanListener {
 
   void on_target(int request, int index, float logprob, bool best) override {
     TokenOutcome& outcome = at(request);
+    EXPECT_TRUE(std::isnan(outcome.logprobs[static_cast<size_t>(index)])) << "a target was found twice";
     outcome.logprobs[static_cast<size_t>(index)] = logprob;
     outcome.best[static_cast<size_t>(index)] = best;
   }

@@ -76,6 +76,7 @@ TEST(Safetensors, RefusesImpossibleHeaders) {
               HasSubstr("m.safetensors (byte 0): the header's length is 1099511627776"));
   EXPECT_THAT(error_of("[]", 0), HasSubstr("is not an object"));
   EXPECT_THAT(error_of("{\"a\":", 0), HasSubstr("not valid JSON"));
+  EXPECT_THAT(error_of("{\"a\":1e999}", 0), HasSubstr("a number that no double can hold"));
   EXPECT_THAT(error_of(std::string(100000, '['), 0), HasSubstr("JSON"));
   EXPECT_THAT(error_of("{\"a\":" + std::string(80, '[') + std::string(80, ']') + "}", 0),
               HasSubstr("nested too deeply"));

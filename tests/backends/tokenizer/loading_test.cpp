@@ -142,6 +142,7 @@ TEST_F(HuggingFaceLoading, SurvivesAnExponentialPattern) {
 
 // A GGUF file with a vocabulary of single characters, fields of which a test changes.
 struct GgufVocabulary {
+  std::string architecture = "llama";
   std::string model = "llama";
   std::string pre = "gpt-2";
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "a", "b", "ab", "<|im_end|>"};
@@ -152,7 +153,7 @@ struct GgufVocabulary {
 
   std::string bytes() const {
     GgufBuilder builder;
-    builder.header(0, 8);
+    builder.header(0, 9).key("general.architecture", 8).text(architecture);
     builder.key("tokenizer.ggml.model", 8).text(model).key("tokenizer.ggml.pre", 8).text(pre);
     strings(builder.key("tokenizer.ggml.tokens", 9), tokens);
     strings(builder.key("tokenizer.ggml.merges", 9), merges);
@@ -194,6 +195,26 @@ TEST(GgufLoading, FollowsTheRulesOfEachModel) {
   EXPECT_THAT(gpt2.tokenizer->encode("abb", {}), testing::ElementsAre(5, 4));
   vocabulary.pre = "llama-bpe";
   EXPECT_TRUE(vocabulary.load().tokenizer->special().add_bos);
+}
+
+// GGUF does not say so, but Phi-3's control tokens take the white space behind them along.
+TEST(GgufLoading, KnowsPhi3sControlTokens) {
+  GgufVocabulary vocabulary;
+  const EncodeOptions parse{.add_special = false, .parse_special = true};
+  EXPECT_EQ(vocabulary.load().tokenizer->encode("<|im_end|>\n \nab", parse).size(), 6u);
+  vocabulary.architecture = "phi3";
+  EXPECT_THAT(vocabulary.load().tokenizer->encode("<|im_end|>\n \nab", parse), testing::ElementsAre(6, 0, 5));
+  EXPECT_THAT(vocabulary.load().tokenizer->encode("<s>\nb", parse), testing::ElementsAre(1, 0, 0, 4));
+}
+
+// A user-defined token made of half a character must not cut a character of the text in two.
+TEST(GgufLoading, SurvivesPiecesThatAreNoText) {
+  GgufVocabulary vocabulary;
+  vocabulary.tokens[4] = "\xA9";
+  vocabulary.types[4] = 4;
+  const OpenTokenizer opened = vocabulary.load();
+  ASSERT_EQ(opened.error, "");
+  EXPECT_THAT(plain(*opened.tokenizer, "a\xC3\xA9\xA9"), testing::Not(testing::Contains(4)));
 }
 
 TEST(GgufLoading, NamesKindAndKeyOfWhatItRefuses) {

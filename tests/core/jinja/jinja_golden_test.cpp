@@ -36,7 +36,8 @@ TEST(JinjaGolden, EveryCaseGivesWhatJinja2Gives) {
     if (test->contains("raises")) {
       EXPECT_FALSE(text.has_value()) << "line " << number << ": " << source << "\ngave "
                                      << (text ? *text : "");
-      if (!text) EXPECT_EQ(text.error().message.find("not supported yet"), std::string::npos) << source;
+      if (text) continue;
+      EXPECT_EQ(text.error().message.find("not supported yet"), std::string::npos) << source;
     } else {
       ASSERT_TRUE(text.has_value()) << "line " << number << ": " << source << "\n" << describe(text.error());
       EXPECT_EQ(*text, (*test)["expected"].get<std::string>()) << "line " << number << ": " << source;

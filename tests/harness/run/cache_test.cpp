@@ -74,7 +74,8 @@ TEST_F(CacheTest, SampledAnswersDependOnTheSeedAndTheDocument) {
       for (Sample& sample : *all) {
         AskGenerate ask;
         ask.temperature = 0.7;
-        sample.asks = {ask};
+        sample.asks.clear();
+        sample.asks.emplace_back(ask);
         sample.prompt.user = "the same prompt for all";
       }
       return all;

@@ -82,7 +82,8 @@ TEST_F(ExecuteTest, HasIntervalsSlicesAndRates) {
   const RunSummary summary = done();
   Store read = store();
   std::map<std::string, ResultRow> by_name;
-  for (const ResultRow& row : *read_results(read, summary.evaluations[0].evaluation_id)) {
+  const std::vector<ResultRow> results = *read_results(read, summary.evaluations[0].evaluation_id);
+  for (const ResultRow& row : results) {
     by_name[row.metric + "/" + row.slice_value] = row;
   }
   for (const char* rate : {"no_answer_rate/", "invalid_rate/", "truncated_rate/", "error_rate/"}) {
@@ -193,6 +194,8 @@ TEST_F(ExecuteTest, AWrittenAnswerThatNamesNoChoiceIsWrongAndCounted) {
   EXPECT_EQ(summary.evaluations[0].headline.value, 0.0);
   EXPECT_EQ(summary.evaluations[0].headline.n, 6);
   EXPECT_EQ(query("SELECT value FROM result WHERE metric = 'no_answer_rate'")[0], "1.0");
+  EXPECT_EQ(query("SELECT value FROM result WHERE metric = 'invalid_rate'")[0], "1.0");
+  EXPECT_EQ(query("SELECT DISTINCT json_extract(details, '$.predicted') FROM answer")[0], "[invalid]");
 }
 
 TEST_F(ExecuteTest, RefusesSettingsThatMakeNoSense) {

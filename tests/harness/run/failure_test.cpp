@@ -82,6 +82,26 @@ TEST_F(FailureTest, ARequestWithoutAResponseIsAFailure) {
               Contains(HasSubstr("no response")));
 }
 
+TEST_F(FailureTest, AStoreThatCannotBeWrittenStopsTheBackend) {
+  add_task("choice", OutputType::multiple_choice, 1000);
+  // The disk is full after the first response; the backend must not go on for nobody.
+  models["small"].before = [this](const Request& request) {
+    if (request.id == 0) {
+      query(
+          "CREATE TRIGGER full BEFORE INSERT ON response BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  };
+  RunEnvironment with = environment();
+  with.commits = {.writes = 4, .delay = std::chrono::milliseconds(1)};
+  Result<RunSummary> failed = execute(settings, progress, stop.get_token(), with);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(failed.error().message, HasSubstr("the disk is full"));
+  EXPECT_LT(logs["small"].count(), 3000U);
+  EXPECT_EQ(query("SELECT count(*) FROM run WHERE finished_at IS NULL")[0], "1");
+}
+
 TEST_F(FailureTest, ABrokenBackendLeavesARunThatResumes) {
   models["small"].breaks_after = 7;
   Result<RunSummary> broken = run();

@@ -60,6 +60,7 @@ class FakeTask : public Task {
       const auto chosen = best - replies.begin();
       scored.answer = std::string(1, static_cast<char>('A' + chosen));
       scored.scores["acc"] = scored.answer == sample.target ? 1.0 : 0.0;
+      scored.details["predicted"] = scored.answer;
     }
     return scored;
   }
@@ -82,13 +83,14 @@ class FakeTask : public Task {
     sample.prompt = {system_, "question " + std::to_string(i) + " of " + name_};
     sample.slices = {{"parity", i % 2 == 0 ? "even" : "odd"}};
     if (type_ == OutputType::generate_until) {
-      sample.asks = {AskGenerate{}};
+      sample.asks.emplace_back(AskGenerate{});
       sample.target = std::to_string(i % 2);
     } else if (type_ == OutputType::loglikelihood_rolling) {
-      sample.asks = {AskText{}};
+      sample.asks.emplace_back(AskText{});
     } else {
-      for (const char* letter : {"A", "B", "C"}) sample.asks.push_back(AskScore{" ", letter});
+      for (const char* letter : {"A", "B", "C"}) sample.asks.emplace_back(AskScore{" ", letter});
       sample.target = std::string(1, static_cast<char>('A' + i % 3));
+      sample.gold = {static_cast<int>(i % 3)};
     }
     return sample;
   }

@@ -112,7 +112,9 @@ TEST_F(KillTest, NothingIsLostNothingIsAskedTwiceAndTheResultsAreTheSame) {
       break;
     }
     finished = WIFEXITED(status);
-    if (finished) ASSERT_EQ(WEXITSTATUS(status), 0);
+    if (finished) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+    }
     const std::vector<std::string> lines = asked();
     for (size_t i = logged; i < lines.size(); ++i) {
       ASSERT_FALSE(before.contains(lines[i])) << "asked again although its response was stored: " << lines[i];

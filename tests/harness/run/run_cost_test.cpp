@@ -20,7 +20,7 @@ std::vector<AnswerRow> answers(int right, int wrong) {
 }
 
 TEST(RunCost, UnknownStaysUnknown) {
-  const CostRow none = cost_row(std::nullopt, {10, 1000, 100}, 5000, answers(5, 5), "acc");
+  const CostRow none = cost_row(std::nullopt, {10, 1000, 100}, {5000, 1}, answers(5, 5), "acc");
   EXPECT_FALSE(none.total.has_value());
   EXPECT_FALSE(none.per_request.has_value());
   EXPECT_FALSE(none.per_1000_correct.has_value());
@@ -28,7 +28,7 @@ TEST(RunCost, UnknownStaysUnknown) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cached = cost_row(prices, {0, 0, 0}, 0, answers(5, 5), "acc");
+  const CostRow cached = cost_row(prices, {0, 0, 0}, {0, 1}, answers(5, 5), "acc");
   EXPECT_FALSE(cached.total.has_value());
   EXPECT_THAT(cached.basis, HasSubstr("from the store"));
 }
@@ -37,11 +37,12 @@ TEST(RunCost, ByTheHour) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;  // 0.001 a second
-  const CostRow cost = cost_row(prices, {10, 1000, 100}, 20'000, answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, {10, 1000, 100}, {40'000, 0.5}, answers(4, 6), "acc");
   EXPECT_NEAR(cost.total.value(), 0.02, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);  // 0.02 for four right answers
   EXPECT_EQ(cost.currency, "EUR");
+  EXPECT_THAT(cost.basis, HasSubstr("50.0 % of the pass's time"));
 }
 
 TEST(RunCost, ByTheToken) {
@@ -49,7 +50,7 @@ TEST(RunCost, ByTheToken) {
   prices.currency = "USD";
   prices.per_million_input = 1.0;
   prices.per_million_output = 10.0;
-  const CostRow cost = cost_row(prices, {10, 1000, 100}, 20'000, answers(5, 5), "acc");
+  const CostRow cost = cost_row(prices, {10, 1000, 100}, {20'000, 1}, answers(5, 5), "acc");
   EXPECT_NEAR(cost.total.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.0002, 1e-12);
 }
@@ -58,7 +59,7 @@ TEST(RunCost, ASampleFromTheStoreDoesNotMakeOthersCheaper) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cost = cost_row(prices, {5, 1000, 100}, 10'000, answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, {5, 1000, 100}, {10'000, 1}, answers(4, 6), "acc");
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);
   EXPECT_THAT(cost.basis, HasSubstr("measured on 5 of 10 samples"));
@@ -70,9 +71,9 @@ TEST(RunCost, RightAnswersAreCountedOnlyWhereTheMetricIsRightOrWrong) {
   prices.per_hour = 3.6;
   std::vector<AnswerRow> graded = answers(1, 1);
   graded[1].scores["acc"] = 0.5;
-  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, 1000, graded, "acc").per_1000_correct.has_value());
-  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, 1000, answers(0, 2), "acc").per_1000_correct.has_value());
-  EXPECT_TRUE(cost_row(prices, {2, 10, 1}, 1000, graded, "acc").per_request.has_value());
+  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, {1000, 1}, graded, "acc").per_1000_correct.has_value());
+  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, {1000, 1}, answers(0, 2), "acc").per_1000_correct.has_value());
+  EXPECT_TRUE(cost_row(prices, {2, 10, 1}, {1000, 1}, graded, "acc").per_request.has_value());
 }
 
 class RunCostTest : public RunFixture {};

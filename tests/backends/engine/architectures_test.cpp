@@ -1,0 +1,199 @@
+// What the architecture files refuse, and what they make of a configuration: checkpoints made up in memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "backends/engine/architectures/table.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class MadeUpCheckpoint : public Checkpoint {
+ public:
+  MadeUpCheckpoint(CheckpointFormat format, Json config) : format_(format), config_(std::move(config)) {}
+
+  void add(const std::string& name, std::vector<int64_t> shape) {
+    tensors_.push_back({.name = name, .type = TensorType::f32, .shape = std::move(shape), .data = {}});
+  }
+  void remove(std::string_view name) {
+    std::erase_if(tensors_, [&](const Tensor& tensor) { return tensor.name == name; });
+  }
+
+  CheckpointFormat format() const override { return format_; }
+  const std::filesystem::path& path() const override { return path_; }
+  const Json& config() const override { return config_; }
+  Json& config() { return config_; }
+  const std::vector<Tensor>& tensors() const override { return tensors_; }
+  const Tensor* find(std::string_view name) const override {
+    for (const Tensor& tensor : tensors_) {
+      if (tensor.name == name) return &tensor;
+    }
+    return nullptr;
+  }
+  std::vector<std::filesystem::path> files() const override { return {}; }
+
+ private:
+  CheckpointFormat format_;
+  Json config_;
+  std::filesystem::path path_ = "some/model";
+  std::vector<Tensor> tensors_;
+};
+
+// Two heads of size 6 over one key/value head, width 10.
+MadeUpCheckpoint hugging_face() {
+  MadeUpCheckpoint made(CheckpointFormat::safetensors, Json::parse(R"({
+    "architectures": ["LlamaForCausalLM"], "hidden_size": 10, "intermediate_size": 14, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 6, "vocab_size": 20, "rms_norm_eps": 1e-5,
+    "max_position_embeddings": 32, "tie_word_embeddings": false, "rope_theta": 500.0})"));
+  made.add("model.embed_tokens.weight", {20, 10});
+  made.add("model.norm.weight", {10});
+  made.add("lm_head.weight", {20, 10});
+  made.add("model.layers.0.input_layernorm.weight", {10});
+  made.add("model.layers.0.post_attention_layernorm.weight", {10});
+  made.add("model.layers.0.self_attn.q_proj.weight", {12, 10});
+  made.add("model.layers.0.self_attn.k_proj.weight", {6, 10});
+  made.add("model.layers.0.self_attn.v_proj.weight", {6, 10});
+  made.add("model.layers.0.self_attn.o_proj.weight", {10, 12});
+  made.add("model.layers.0.mlp.gate_proj.weight", {14, 10});
+  made.add("model.layers.0.mlp.up_proj.weight", {14, 10});
+  made.add("model.layers.0.mlp.down_proj.weight", {10, 14});
+  return made;
+}
+
+MadeUpCheckpoint gguf() {
+  MadeUpCheckpoint made(CheckpointFormat::gguf, Json::parse(R"({
+    "general.architecture": "llama", "llama.embedding_length": 8, "llama.block_count": 1, "llama.context_length": 16,
+    "llama.feed_forward_length": 12, "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1,
+    "llama.attention.layer_norm_rms_epsilon": 1e-6, "llama.rope.dimension_count": 2})"));
+  made.add("token_embd.weight", {9, 8});
+  made.add("output_norm.weight", {8});
+  for (const std::string_view name : {"attn_norm", "ffn_norm"})
+    made.add("blk.0." + std::string(name) + ".weight", {8});
+  made.add("blk.0.attn_q.weight", {8, 8});
+  made.add("blk.0.attn_k.weight", {4, 8});
+  made.add("blk.0.attn_v.weight", {4, 8});
+  made.add("blk.0.attn_output.weight", {8, 8});
+  made.add("blk.0.ffn_gate.weight", {12, 8});
+  made.add("blk.0.ffn_up.weight", {12, 8});
+  made.add("blk.0.ffn_down.weight", {8, 12});
+  return made;
+}
+
+std::string problem(const MadeUpCheckpoint& checkpoint) {
+  const auto model = describe_decoder(checkpoint);
+  return model ? std::string("no problem") : describe(model.error());
+}
+
+TEST(Llama, ReadsAHuggingFaceFolder) {
+  const MadeUpCheckpoint made = hugging_face();
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->architecture, "llama");
+  EXPECT_EQ(model->spec.head_size, 6);
+  EXPECT_EQ(model->spec.query_width(), 12);
+  EXPECT_EQ(model->spec.kv_width(), 6);
+  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
+  EXPECT_EQ(model->spec.rotary.dimensions, 6);
+  EXPECT_EQ(model->spec.rotary.base, 500.0F);
+  EXPECT_FALSE(model->spec.tied_head);
+  EXPECT_EQ(model->tensors.head, made.find("lm_head.weight"));
+  EXPECT_EQ(model->tensors.layers[0].query.bias, nullptr);
+}
+
+TEST(Llama, ReadsAGgufFile) {
+  MadeUpCheckpoint made = gguf();
+  made.add("blk.0.attn_q.bias", {8});
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->spec.vocabulary, 9);
+  EXPECT_EQ(model->spec.head_size, 4);
+  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::interleaved);
+  EXPECT_EQ(model->spec.rotary.dimensions, 2);
+  EXPECT_EQ(model->spec.rotary.base, 10000.0F);
+  EXPECT_TRUE(model->spec.tied_head);
+  EXPECT_EQ(model->tensors.layers[0].query.bias, made.find("blk.0.attn_q.bias"));
+}
+
+TEST(Llama, NamesTheTensorThatIsWrong) {
+  MadeUpCheckpoint missing = hugging_face();
+  missing.remove("model.layers.0.mlp.up_proj.weight");
+  EXPECT_THAT(problem(missing),
+              AllOf(HasSubstr("some/model"), HasSubstr("'model.layers.0.mlp.up_proj.weight' is missing"),
+                    HasSubstr("{14, 10}")));
+  MadeUpCheckpoint shape = hugging_face();
+  shape.remove("model.layers.0.self_attn.k_proj.weight");
+  shape.add("model.layers.0.self_attn.k_proj.weight", {12, 10});
+  EXPECT_THAT(problem(shape),
+              AllOf(HasSubstr("k_proj.weight' has shape {12, 10}"), HasSubstr("shape {6, 10}")));
+  MadeUpCheckpoint bias = gguf();
+  bias.add("blk.0.ffn_down.bias", {9});
+  EXPECT_THAT(problem(bias), HasSubstr("'blk.0.ffn_down.bias' has shape {9}"));
+  MadeUpCheckpoint head = hugging_face();
+  head.remove("lm_head.weight");
+  EXPECT_THAT(problem(head), HasSubstr("'lm_head.weight' is missing"));
+}
+
+struct Refusal {
+  std::string_view name;
+  MadeUpCheckpoint (*make)();
+  std::string_view key;
+  std::string_view value;  // JSON
+  std::string_view message;
+};
+
+void PrintTo(const Refusal& refusal, std::ostream* out) {
+  *out << refusal.name;
+}
+
+class LlamaRefuses : public testing::TestWithParam<Refusal> {};
+
+TEST_P(LlamaRefuses, WhatItCannotCompute) {
+  MadeUpCheckpoint made = GetParam().make();
+  ASSERT_EQ(problem(made), "no problem");
+  made.config()[std::string(GetParam().key)] = Json::parse(GetParam().value);
+  EXPECT_THAT(problem(made), AllOf(HasSubstr("some/model"), HasSubstr(std::string(GetParam().message))));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configurations, LlamaRefuses,
+    testing::Values(
+        Refusal{"unknown", hugging_face, "architectures", R"(["MambaForCausalLM"])",
+                "'MambaForCausalLM' is not supported yet (expected: one of: LlamaForCausalLM"},
+        Refusal{"unnamed", hugging_face, "architectures", "[]", "architecture '' is not supported yet"},
+        Refusal{"unknown_gguf", gguf, "general.architecture", R"("qwen3")",
+                "'qwen3' is not supported yet (expected: one of: llama"},
+        Refusal{"scaling", hugging_face, "rope_scaling", R"({"type": "linear", "factor": 2.0})",
+                "rotary scaling is not supported yet"},
+        Refusal{"scaling5", hugging_face, "rope_parameters", R"({"rope_type": "llama3", "rope_theta": 5e5})",
+                "rotary scaling is not supported yet"},
+        Refusal{"scaling_text", hugging_face, "rope_scaling", R"("linear")",
+                "rotary scaling is not supported yet"},
+        Refusal{"scaling_gguf", gguf, "llama.rope.scaling.type", R"("yarn")",
+                "rotary scaling is not supported yet"},
+        Refusal{"theta", hugging_face, "rope_parameters", R"({"rope_theta": "x"})", "'rope_theta' is \"x\""},
+        Refusal{"experts", gguf, "llama.expert_count", "8", "mixture of experts is not supported yet"},
+        Refusal{"activation", hugging_face, "hidden_act", R"("gelu")",
+                "activation 'gelu' is not supported yet"},
+        Refusal{"quantised", hugging_face, "quantization_config", R"({"bits": 4})",
+                "'quantization_config' is not supported yet"},
+        Refusal{"negative", hugging_face, "num_hidden_layers", "-1", "'num_hidden_layers' is -1"},
+        Refusal{"huge", hugging_face, "vocab_size", "99999999999999999999", "'vocab_size' is"},
+        Refusal{"deep", hugging_face, "num_hidden_layers", "100000", "100000 layers"},
+        Refusal{"wide", gguf, "llama.attention.key_length", "268435456", "are too large"},
+        Refusal{"text", gguf, "llama.context_length", R"("16")", "'llama.context_length' is \"16\""},
+        Refusal{"groups", hugging_face, "num_key_value_heads", "3", "2 heads share 3 key/value heads"},
+        Refusal{"odd", gguf, "llama.rope.dimension_count", "3", "turn 3 elements"},
+        Refusal{"beyond", gguf, "llama.rope.dimension_count", "6", "turn 6 elements"},
+        Refusal{"epsilon", hugging_face, "rms_norm_eps", "0", "'rms_norm_eps' is 0"},
+        Refusal{"values", gguf, "llama.attention.value_length", "2", "another size than keys"},
+        Refusal{"absent", gguf, "llama.block_count", "null", "'llama.block_count' is missing"},
+        Refusal{"tied", hugging_face, "tie_word_embeddings", "1", "'tie_word_embeddings' is 1"}),
+    [](const auto& refusal) { return std::string(refusal.param.name); });
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,88 @@
+"""Rows of the report's forest plot, drawn by the design's rules without our code.
+
+Run as: python tests/oracles/report_fragments.py [PROTOTYPE.html]
+Writes tests/golden/reports/forest_rows.json. With the design prototype as argument it first checks that the
+rules reproduce the prototype's own rows from the numbers printed in their labels (to the labels' precision).
+"""
+import json
+import pathlib
+import re
+import sys
+
+LO, HI, TICKS, MARGIN = -50.0, 10.0, (-40, -30, -20, -10, 0, 10), 0.02
+
+
+def number(x):
+    text = f"{x:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def at(points):
+    return 100 * (points - LO) / (HI - LO)
+
+
+def percent(x):
+    return number(x) + "%"
+
+
+def points_text(value):
+    text = f"{value:+.1f}"
+    return ("0.0" if float(text) == 0 else text).replace("-", "\u2212")
+
+
+def line(cls, points):
+    return f'<line class="{cls}" x1="{percent(at(points))}" x2="{percent(at(points))}" y1="-8" y2="34"/>'
+
+
+def row(tone, difference, lo, hi):
+    d, a, b = 100 * difference, at(100 * lo), at(100 * hi)
+    pen = {"small": "s-small", "both": "s-hyb", "other": "s-oth"}[tone]
+    fill = "f" + pen[1:]
+    out = "".join(line("g", t) for t in TICKS if t != 0) + line("z", 0) + line("mg", -100 * MARGIN)
+    left, right = (percent(min(max(x, 0), 100)) for x in (a, b))
+    if left != right:
+        out += f'<line class="ci {pen}" x1="{left}" x2="{right}" y1="13" y2="13"/>'
+    # An end beyond the plot has no cap; an arrow says that the interval goes on.
+    for end, x, arrow in ((a, left, "‹" if a < 0 else ""), (b, right, "›" if b > 100 else "")):
+        if arrow:
+            out += f'<text class="t-mut" x="{x}" y="17" text-anchor="middle">{arrow}</text>'
+        elif 0 <= end <= 100:
+            out += f'<line class="ci {pen}" x1="{x}" x2="{x}" y1="9" y2="17"/>'
+    if 0 <= at(d) <= 100:
+        out += f'<circle class="{fill}" cx="{percent(at(d))}" cy="13" r="4.5"/>'
+    label = f"difference {points_text(d)}\u00a0pp, interval {points_text(100 * lo)}\u2026{points_text(100 * hi)}"
+    return f'<svg class="row-svg" role="img" aria-label="{label}">{out}</svg>'
+
+
+def shape(svg):
+    """The row without its numbers."""
+    return re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r' stroke-width="1"', "", svg))
+
+
+def check(prototype):
+    text = pathlib.Path(prototype).read_text(encoding="utf-8")
+    rows = re.findall(r'<svg class="row-svg" role="img" aria-label="difference .*?</svg>', text)
+    assert len(rows) >= 10
+    for theirs in rows:
+        d, lo, hi = (float(x.replace("\u2212", "-")) / 100 for x in
+                     re.search(r"difference (\S+)\u00a0pp, interval (\S+?)…(\S+?)\"", theirs).groups())
+        tone = {"s-small": "small", "s-hyb": "both", "s-oth": "other"}[re.search(r'class="ci (\S+)"', theirs).group(1)]
+        ours = row(tone, d, lo, hi)
+        assert shape(ours) == shape(theirs), (ours, theirs)
+        for a, b in zip(re.findall(r'="(-?[\d.]+)%?"', ours), re.findall(r'="(-?[\d.]+)%?"', re.sub(r' stroke-width="1"', "", theirs))):
+            assert abs(float(a) - float(b)) < 0.1, (a, b, theirs)
+
+
+def main():
+    if len(sys.argv) > 1:
+        check(sys.argv[1])
+    cases = [("small", -0.008, -0.0194, 0.0025), ("other", -0.233, -0.388, -0.088), ("other", -0.048, -0.23, 0.118),
+             ("other", -0.447, -0.65, -0.197), ("other", -0.61, -0.8, -0.55), ("both", -0.051, -0.066, -0.038),
+             ("small", 0.013, -0.011, 0.041)]
+    golden = [{"tone": t, "difference": d, "lo": lo, "hi": hi, "margin": MARGIN, "svg": row(t, d, lo, hi)} for t, d, lo, hi in cases]
+    path = pathlib.Path(__file__).parent.parent / "golden" / "reports" / "forest_rows.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+main()

@@ -1,0 +1,94 @@
+#include "reports/html/svg.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/io/file.h"
+#include "core/json/json.h"
+#include "reports/html/forest.h"
+
+namespace sizeup {
+namespace {
+
+TEST(LinearAxis, RoundTicksCoverTheData) {
+  const Axis axis = linear_axis(-31.8, 2.9, 8);
+  EXPECT_EQ(axis.lo, -40.0);
+  EXPECT_EQ(axis.hi, 10.0);
+  EXPECT_EQ(axis.ticks, (std::vector<double>{-40, -30, -20, -10, 0, 10}));
+  EXPECT_DOUBLE_EQ(axis.at(-40.0), 0.0);
+  EXPECT_DOUBLE_EQ(axis.at(-15.0), 50.0);
+}
+
+TEST(LinearAxis, FewTicksWhateverTheRange) {
+  for (const auto& [lo, hi] : std::vector<std::pair<double, double>>{
+           {0, 0}, {5, 5}, {-0.3, 0.1}, {0, 100}, {59.8, 90.53}, {1e-7, 3e-7}, {-99, 99}}) {
+    const Axis axis = linear_axis(lo, hi, 6);
+    EXPECT_LE(axis.ticks.size(), 7u) << lo << ' ' << hi;
+    EXPECT_GE(axis.ticks.size(), 2u);
+    EXPECT_LE(axis.lo, lo + 1e-9);
+    EXPECT_GE(axis.hi, hi - 1e-9);
+  }
+}
+
+TEST(LogAxis, OnesAndThrees) {
+  const Axis axis = log_axis(0.02, 1.555);
+  ASSERT_EQ(axis.ticks.size(), 6u);
+  EXPECT_NEAR(axis.lo, 0.01, 1e-12);
+  EXPECT_NEAR(axis.hi, 3.0, 1e-12);
+  EXPECT_NEAR(axis.at(0.1), 40.37, 0.005);  // as in the design prototype's cost plot
+  EXPECT_NEAR(axis.at(1.555), 88.48, 0.005);
+}
+
+TEST(LogAxis, SurvivesAnyRange) {
+  for (const auto& [lo, hi] :
+       std::vector<std::pair<double, double>>{{0, 0}, {1, 1}, {1e-30, 1e30}, {3, 3}, {0.999, 1.001}}) {
+    const Axis axis = log_axis(lo, hi);
+    EXPECT_GE(axis.ticks.size(), 2u);
+    EXPECT_LE(axis.ticks.size(), 45u);
+    EXPECT_GT(axis.hi, axis.lo);
+  }
+}
+
+// tests/oracles/report_fragments.py writes these by the design's drawing rules, without our code.
+TEST(Golden, ForestRows) {
+  Result<std::string> text =
+      read_file(std::string(SIZEUP_SOURCE_DIR) + "/tests/golden/reports/forest_rows.json");
+  ASSERT_TRUE(text.has_value());
+  const Json cases = Json::parse(*text);
+  ASSERT_GE(cases.size(), 4u);
+  Axis axis;
+  axis.lo = -50.0;
+  axis.hi = 10.0;
+  for (double tick = -40.0; tick <= 10.0; tick += 10.0) axis.ticks.push_back(tick);
+  for (const Json& one : cases) {
+    ForestRow row;
+    row.tone = one["tone"] == "small" ? Tone::small : one["tone"] == "both" ? Tone::both : Tone::other;
+    row.difference = one["difference"].get<double>();
+    row.interval = {one["lo"].get<double>(), one["hi"].get<double>()};
+    row.margin = one["margin"].get<double>();
+    EXPECT_EQ(forest_row(row, axis).str(), one["svg"].get<std::string>());
+  }
+}
+
+TEST(RowMark, LargeIsASquareAndOutsideIsNothing) {
+  const Axis axis = linear_axis(0, 100);
+  EXPECT_NE(row_mark(Tone::large, axis, 50, 11).str().find("<rect class=\"f-large\" x=\"50%\""),
+            std::string::npos);
+  EXPECT_NE(row_mark(Tone::small, axis, 50, 11).str().find("<circle class=\"f-small\" cx=\"50%\""),
+            std::string::npos);
+  EXPECT_TRUE(row_mark(Tone::small, axis, 101, 11).empty());
+  EXPECT_TRUE(row_mark(Tone::small, axis, kNoNumber, 11).empty());
+  EXPECT_TRUE(whisker(Tone::small, axis, {}, 11).empty());
+}
+
+TEST(Curve, IsOnePath) {
+  EXPECT_EQ(curve(html("s-small w2"), {{0, 100}, {12.345, 50}, {100, 0}}).str(),
+            "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
+            "overflow=\"visible\"><path "
+            "class=\"s-small w2\" fill=\"none\" vector-effect=\"non-scaling-stroke\" d=\"M0 100L12.35 50L100 "
+            "0\"/></svg>");
+}
+
+}  // namespace
+}  // namespace sizeup
