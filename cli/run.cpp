@@ -112,8 +112,7 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   fmt::print("{}", command.json ? to_line(table.to_json()) + "\n" : table.to_text());
   if (auto written = write_reports(command, *settings, *summary); !written) return forward_error(written);
   if (summary->samples_failed > 0) {
-    fmt::print(stderr,
-               "{} samples failed; they are counted as wrong answers of kind \"error\" in the report.\n",
+    fmt::print(stderr, "{} samples failed: they are in no score, and counted in error_rate.\n",
                summary->samples_failed);
   }
   return summary->samples_failed > 0 ? 1 : 0;

@@ -22,6 +22,7 @@ struct ReportRun {
   std::string protocol;  // likelihood | generative | mixed
   std::string now;       // the time that chat templates saw
   int64_t seed = 0;
+  int64_t limit = 0;                                         // documents of each task; 0: all
   std::string program;                                       // version and commit
   std::vector<std::pair<std::string, std::string>> machine;  // what, in words
 };

@@ -106,8 +106,9 @@ std::string more_samples(const Differences& open) {
     most = std::max(most, *difference->result.more);
   }
   if (most == 0) return {};
-  return fmt::format("about {} more samples would decide{}", format_count(most),
-                     open.size() > 1 ? " all of them" : "");
+  return open.size() == 1
+             ? fmt::format("about {} more samples would decide", format_count(most))
+             : fmt::format("up to about {} more samples of each would decide", format_count(most));
 }
 
 std::string names(const ReportData& data, const Differences& differences) {

@@ -40,7 +40,7 @@ tl::unexpected<Error> usage_error(std::string message, std::string hint) {
   return tl::unexpected<Error>(Error{ErrorKind::usage, {}, std::move(message), {}, std::move(hint)});
 }
 
-InternalError::InternalError(const std::string& what, std::source_location where)
-    : std::logic_error(fmt::format("internal error at {}:{}: {}", where.file_name(), where.line(), what)) {}
+InternalError::InternalError(const std::string& what, const char* file, int line)
+    : std::logic_error(fmt::format("internal error at {}:{}: {}", file, line, what)) {}
 
 }  // namespace sizeup

@@ -2,7 +2,6 @@
 // a broken invariant of our own throws InternalError. Nothing else throws across a public header.
 #pragma once
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <tl/expected.hpp>
@@ -52,17 +51,18 @@ tl::unexpected<Error> forward_error(Result<T>& failed) {
   return tl::unexpected<Error>(std::move(failed.error()));
 }
 
-// A bug of ours: an invariant that no input can break was broken.
+// A bug of ours: an invariant that no input can break was broken. (The builtins are std::source_location for
+// compilers that do not have it yet.)
 class InternalError : public std::logic_error {
  public:
-  explicit InternalError(const std::string& what,
-                         std::source_location where = std::source_location::current());
+  explicit InternalError(const std::string& what, const char* file = __builtin_FILE(),
+                         int line = __builtin_LINE());
 };
 
 // Throws InternalError unless the invariant holds.
-inline void require(bool holds, const char* invariant,
-                    std::source_location where = std::source_location::current()) {
-  if (!holds) throw InternalError(invariant, where);
+inline void require(bool holds, const char* invariant, const char* file = __builtin_FILE(),
+                    int line = __builtin_LINE()) {
+  if (!holds) throw InternalError(invariant, file, line);
 }
 
 }  // namespace sizeup

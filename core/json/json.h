@@ -12,7 +12,8 @@
 namespace sizeup {
 
 // Parses one JSON value. `place` ("run.json", "tickets.jsonl:12") goes into the error, which also names
-// the line (for a multi-line text) and column. Nesting deeper than 200 levels is refused: files are hostile.
+// the line (for a multi-line text) and column. Files are hostile: more than 200 levels, objects of more than
+// 10,000 members and numbers beyond a double are refused.
 // Duplicate keys keep the last value, as Python's json does.
 Result<Json> parse_json(std::string_view text, const std::string& place);
 

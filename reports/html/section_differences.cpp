@@ -158,12 +158,19 @@ Html condition(const ReportData& data) {
     const std::string& metric = data.tasks[static_cast<size_t>(difference.task)].pair_metric;
     if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) metrics.push_back(metric);
   }
+  std::vector<std::string> protocols;
+  for (const ReportDifference& difference : data.differences) {
+    const std::string& protocol = data.tasks[static_cast<size_t>(difference.task)].protocol;
+    if (std::find(protocols.begin(), protocols.end(), protocol) == protocols.end())
+      protocols.push_back(protocol);
+  }
   return html(
       "n per row as printed; {}; 95\u00a0% two-sided, slices widened by Bonferroni. Scores compared: {}. "
       "Protocol "
       "{}; {} samples left "
       "out because a model has no score for them.",
-      listed(methods, "or"), boxed_text(listed(metrics, "and")), data.run.protocol, format_count(left_out));
+      listed(methods, "or"), boxed_text(listed(metrics, "and")), listed(protocols, "and"),
+      format_count(left_out));
 }
 
 }  // namespace

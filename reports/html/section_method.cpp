@@ -57,6 +57,7 @@ std::string command(const ReportData& data) {
   out += "\n ";
   for (const ReportTask& task : data.tasks) out += " --task " + task.name;
   if (data.run.protocol != "mixed") out += " --protocol " + data.run.protocol;
+  if (data.run.limit > 0) out += fmt::format(" --limit {}", data.run.limit);
   if (!data.store.empty()) out += " --db " + data.store;
   return out + "\nsizeup report " + data.run.name + " --html report.html";
 }
@@ -96,11 +97,10 @@ Html work(const ReportData& data) {
       line +=
           html("{} tokens asked, {} after shared beginnings, {} computed", format_count(work.tokens_asked),
                format_count(work.tokens_unique), format_count(work.tokens_computed));
-      if (work.tokens_computed > 0) {
-        line += html(" ({}× less work)", format_significant(static_cast<double>(work.tokens_asked) /
-                                                                static_cast<double>(work.tokens_computed),
-                                                            2));
-      }
+      const double saved = work.tokens_computed > 0 ? static_cast<double>(work.tokens_asked) /
+                                                          static_cast<double>(work.tokens_computed)
+                                                    : 0.0;
+      if (saved > 1.05) line += html(" ({}× less work)", format_significant(saved, 2));
       if (work.tokens_generated > 0) line += html(", {} generated", format_count(work.tokens_generated));
     }
     if (!std::isnan(work.wall_ms))

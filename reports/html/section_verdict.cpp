@@ -14,6 +14,20 @@ namespace {
 constexpr size_t kMostTiles = 10;
 constexpr size_t kMostRows = 8;
 
+// "−1.9…+0.3" stays on one line.
+Html unbroken_ranges(const std::string& text) {
+  Html out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    out +=
+        word.find("…") == std::string::npos ? html("{}", word) : html("<span class=\"nw\">{}</span>", word);
+    if (end < text.size()) out += html(" ");
+    at = end + 1;
+  }
+  return out;
+}
+
 Html headline(const ReportData& data) {
   Html out;
   for (const SentencePart& part : verdict_parts(data, data.is_pair() ? "Small" : data.small().name)) {
@@ -25,7 +39,7 @@ Html headline(const ReportData& data) {
         out += html("<b>{}</b>", boxed_text(part.text));
         break;
       case SentencePart::Kind::number:
-        out += html("<span class=\"num\">{}</span>", part.text);
+        out += html("<span class=\"num\">{}</span>", unbroken_ranges(part.text));
         break;
     }
   }
@@ -60,12 +74,18 @@ Html who(const ReportData& data) {
     return html("<p class=\"who\"><span class=\"k-small\">{}</span>{}.</p>", boxed_text(data.small().name),
                 facts(data.small()));
   }
+  const bool one = std::all_of(data.tasks.begin(), data.tasks.end(), [&](const ReportTask& task) {
+    return task.margin == data.tasks.front().margin;
+  });
+  const std::string size_of_margin = one && !data.tasks.empty()
+                                         ? " of " + format_margin(data.tasks.front().margin) + "\u00a0pp"
+                                         : " of each task";
   return html(
       "<p class=\"who\"><span class=\"k-small\">Small</span> is {}{}. <span class=\"k-large\">Large</span> "
       "is {}{}. “Good "
-      "enough” means {}: with 95\u00a0% confidence, small loses less than the {} that you set.</p>",
+      "enough” means {}: with 95\u00a0% confidence, small loses less than the {}{}.</p>",
       boxed_text(data.small().name), facts(data.small()), boxed_text(data.large().name), facts(data.large()),
-      term("non-inferior", "noninf"), term("margin", "margin"));
+      term("non-inferior", "noninf"), term("margin", "margin"), size_of_margin);
 }
 
 Html pair_tile(const ReportData& data, const ReportDifference& difference) {

@@ -63,11 +63,18 @@ std::vector<std::pair<std::string, std::string>> machine_facts(const std::string
   return out;
 }
 
+// "small=./x.gguf" without the name that is printed beside it.
+std::string_view without_name(const ModelRow& row) {
+  const std::string_view reference = row.reference;
+  const bool named = reference.starts_with(row.name) && reference.substr(row.name.size()).starts_with('=');
+  return named ? reference.substr(row.name.size() + 1) : reference;
+}
+
 ReportModel describe_model(const ModelRow& row) {
   const Json card = object_from(row.card);
   ReportModel model;
   model.name = clean_name(row.name);
-  model.reference = clean_name(without_folders(row.reference));
+  model.reference = clean_name(without_folders(without_name(row)));
   model.fingerprint = clean_name(row.fingerprint);
   model.architecture = clean_name(text_at(card, "architecture"));
   model.weight_format = clean_name(text_at(card, "weight_format"));
@@ -243,6 +250,7 @@ void describe_run(const RunContent& content, ReportData& data) {
   for (const ModelRow& model : content.models) data.models.push_back(describe_model(model));
   make_names_unique(data.models);
   const Json settings = object_from(content.run.settings);
+  data.run.limit = std::max<int64_t>(0, integer_at(settings, "limit"));
   for (size_t task = 0; task < content.tasks.size(); ++task)
     data.tasks.push_back(describe_task(content, task, settings));
   for (size_t model = 0; model < content.models.size(); ++model) {

@@ -31,6 +31,24 @@ TEST(ParseJson, RefusesWhatWouldExhaustTheStack) {
       parse_json("\"" + std::string(500, '[') + "\\\"" + std::string(500, '{') + "\"", "x").has_value());
 }
 
+TEST(ParseJson, RefusesNumbersThatNoDoubleHolds) {
+  EXPECT_THAT(parse_json("[1e999]", "x.json").error().message, testing::HasSubstr("out of range"));
+  EXPECT_THAT(parse_json("{\"a\": -1e999}", "x.json").error().message, testing::HasSubstr("out of range"));
+}
+
+TEST(ParseJson, RefusesObjectsThatWouldTakeQuadraticTime) {
+  const auto object_of = [](int members) {
+    std::string text = "{\"k\": [1,2,3]";
+    for (int i = 1; i < members; ++i) text += ",\"" + std::to_string(i) + "\":0";
+    return text + "}";
+  };
+  EXPECT_TRUE(parse_json(object_of(10'000), "x.json").has_value());
+  EXPECT_THAT(parse_json(object_of(10'001), "x.json").error().message, testing::HasSubstr("10001 members"));
+  std::string list = "[0";
+  for (int i = 1; i < 20'000; ++i) list += ",0";
+  EXPECT_TRUE(parse_json(list + "]", "x.json").has_value()) << "lists may be long";
+}
+
 TEST(ToLine, ReplacesInvalidUtf8) {
   EXPECT_EQ(to_line(Json("a\xff")), "\"a\xEF\xBF\xBD\"");
 }

@@ -220,7 +220,7 @@ ModelRow model_row(size_t model, bool hostile) {
   ModelRow row;
   row.name = kNames[model];
   if (hostile && model == 0) row.name = "\"><script>alert(1)</script> '&\u202e";
-  row.reference = fmt::format("/home/someone/models/{}.gguf", kNames[model]);
+  row.reference = fmt::format("{}=/home/someone/models/{}.gguf", row.name, kNames[model]);
   row.fingerprint = sha256_hex(kNames[model]);
   const Json card = {{"name", kNames[model]},
                      {"parameters", kParameters[model]},

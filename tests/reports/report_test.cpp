@@ -63,6 +63,7 @@ TEST_F(ReportTest, PairsByParametersUnlessTold) {
   EXPECT_EQ(three.small().name, "pocket-tiny");
   EXPECT_EQ(three.large().name, "pocket-large");
   EXPECT_EQ(three.leaderboard.size(), 3u);
+  EXPECT_EQ(three.small().reference, "pocket-tiny.gguf");  // neither the name again nor whose home it lies in
   ReportOptions options;
   options.candidate = "pocket-small";
   const ReportData told = load(run_of(3), options);

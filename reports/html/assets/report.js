@@ -117,7 +117,7 @@ let rows = [], shown = [], current = -1, haystack = null;
 
 const word = ok => ok === null ? "not scored" : ok ? "right" : "wrong";
 const mark = ok => el("span", { class: ok === null ? "na" : ok ? "ok" : "bad", text: ok === null ? "–" : ok ? "✓" : "✕", "aria-hidden": "true" });
-const traits = r => M.slices.map(s => r[s.column]).filter(v => v !== null).join(" · ");
+const traits = r => M.slices.filter(s => M.enums[s.column].length > 1).map(s => r[s.column]).filter(v => v !== null).join(" · ");
 // Flips compare the two scores, so that a link from a difference lands on exactly the samples it counts.
 const flipOf = r => r.small_score === null || r.large_score === null || r.small_score === r.large_score ? "none" : r.small_score > r.large_score ? "gained" : "lost";
 function passes(r) {
