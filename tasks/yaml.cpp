@@ -110,7 +110,7 @@ class Converter {
       Result<YamlNode> converted = convert(entry.second, depth + 1);
       if (!converted) return forward_error(converted);
       converted->place = at;  // where the key stands: an empty value has no place of its own
-      node.entries.emplace_back(key, std::move(*converted));
+      node.entries.push_back({key, std::move(*converted)});
     }
     return node;
   }

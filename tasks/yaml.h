@@ -4,13 +4,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "core/errors/result.h"
 #include "core/json/json_fwd.h"
 
 namespace sizeup {
+
+struct YamlEntry;  // a key and its value
 
 struct YamlNode {
   // Plain scalars are typed as PyYAML does for the common forms: null, true/yes/on, 12, 0.5.
@@ -22,12 +24,17 @@ struct YamlNode {
   int64_t integer = 0;
   double real = 0.0;  // set for integers too
   std::vector<YamlNode> items;
-  std::vector<std::pair<std::string, YamlNode>> entries;
+  std::vector<YamlEntry> entries;
   std::string tag;    // "!function"; empty for plain values
   std::string place;  // "task.yaml:12"
 
   bool is_scalar() const { return kind != Kind::list && kind != Kind::map; }
   const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlEntry {
+  std::string key;
+  YamlNode value;
 };
 
 // The whole file. Refused: bad syntax, keys given twice, several documents, more than 100,000 values or 50

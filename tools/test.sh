@@ -43,7 +43,7 @@ build asan
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan -E Slow
 
 step "Fuzz targets"
-build fuzz
+build fuzz fuzzers
 seconds=10
 [ "${CI:-}" = true ] && seconds=60
 for target in build/fuzz/fuzz_*; do

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Proves that no test document, and no 13-gram of its variable part, occurs in the training text of the pocket models.
 
-    check_contamination.py                 the head of the stream (seconds; for continuous integration)
-    check_contamination.py --samples N     the first N samples; models/pocket/training_log.json says how many were trained on
+    check_contamination.py           the head of the stream (seconds; for continuous integration)
+    check_contamination.py --all     every sample that a bundled model was trained on (half a minute)
+    check_contamination.py --record  after training anew: write the stream's fingerprints into models/pocket/training_log.json
 
-The stream is drawn again from its seed with exactly the samples that training saw. The search shares no code with the filter
-of the stream: it joins words with spaces and looks windows up by Python's own substring search where they are short. Before
-the search, test rows are planted in training text, and the check fails if it does not find them.
+The training text is drawn again from its seed, and its SHA-256 must be the one that was recorded when the bundled models were trained: a
+changed generator or test row that changes the text fails here. The search shares no code with the filter of the stream.
+Before the search, test rows are planted in training text, and the check fails if it does not find them.
 """
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import pathlib
@@ -23,7 +25,9 @@ sys.path.insert(0, str(HERE / "generators"))
 import training_stream  # noqa: E402
 
 STREAM_SEED = "pocket training text, version 1"  # the SEED of models/pocket/text.py, repeated so that no training library is needed
+TRAINING_LOG = HERE.parents[1] / "models" / "pocket" / "training_log.json"
 WINDOW = 13
+STEP = 2000  # samples per fingerprint and per piece of work
 QUICK = 20000
 
 
@@ -62,11 +66,22 @@ def find(text, windows, short):
 
 
 def search(bounds):
-    """Samples [from, to) of the stream that hold a test document: [(number, ids)]."""
+    """Samples [from, to) of the stream: the SHA-256 of their text, and those that hold a test document as [(number, ids)]."""
     windows, short = index()
     banned = training_stream.forbidden()
-    drawn = ((i, training_stream.sample(STREAM_SEED, i, banned)) for i in range(*bounds))
-    return [(i, sorted(found)) for i, (_, prompt, answer) in drawn if (found := find(f"{prompt}\n{answer}", windows, short))]
+    digest, hits = hashlib.sha256(), []
+    for i in range(*bounds):
+        _, prompt, answer = training_stream.sample(STREAM_SEED, i, banned)
+        digest.update(f"{prompt}\0{answer}\0".encode())
+        if found := find(f"{prompt}\n{answer}", windows, short):
+            hits.append((i, sorted(found)))
+    return digest.hexdigest(), hits
+
+
+def trained_samples(log):
+    """How many samples of the stream the bundled models saw, rounded up to whole pieces."""
+    seen = max(log[size]["points"][-1]["samples"] for size in ("small", "large"))
+    return -(-(seen + 64) // STEP) * STEP  # 64: the packer's pool may hold samples behind the count of an earlier leg
 
 
 def can_fail():
@@ -91,24 +106,32 @@ def can_fail():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=QUICK)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--plant", action="store_true", help="pretend that a test row was in the stream: must exit 1")
     args = parser.parse_args()
     if not can_fail():
         return 1
-    step = 2000
-    pieces = [(at, min(at + step, args.samples)) for at in range(0, args.samples, step)]
+    log = json.loads(TRAINING_LOG.read_text())
+    samples = trained_samples(log) if args.all or args.record else QUICK
     with multiprocessing.Pool(args.jobs) as pool:
-        hits = [hit for part in pool.imap(search, pieces) for hit in part]
+        pieces = list(pool.imap(search, [(at, at + STEP) for at in range(0, samples, STEP)]))
+    hits = [hit for _, found in pieces for hit in found]
     if args.plant:
-        windows, short = index()
-        name, text = next(documents())
-        hits += [(-1, sorted(find(text, windows, short)))]
+        hits.append((-1, sorted(find(next(documents())[1], *index()))))
     for number, names in hits[:20]:
         print(f"sample {number} of the training text holds {', '.join(names)}", file=sys.stderr)
-    print(f"{args.samples} training samples searched for {sum(1 for _ in documents())} test documents: {len(hits)} hits")
-    return 1 if hits else 0
+    print(f"{samples} training samples searched for {sum(1 for _ in documents())} test documents: {len(hits)} hits")
+
+    fingerprints = [digest[:16] for digest, _ in pieces]
+    if args.record:
+        log["stream"] = {"samples": samples, "step": STEP, "sha256_16": fingerprints}
+        TRAINING_LOG.write_text(json.dumps(log, indent=1) + "\n")
+    changed = [at * STEP for at, (now, then) in enumerate(zip(fingerprints, log["stream"]["sha256_16"])) if now != then]
+    if changed:
+        print(f"the training text from sample {changed[0]} on is not the one that the bundled models were trained on", file=sys.stderr)
+    return 1 if hits or changed else 0
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ std::string wording(const NonInferiority& result, ScoreUnit unit) {
     case Verdict::not_enough_data:
       break;
   }
-  std::string open = fmt::format(
-      "not enough data: whether the candidate is more than {} worse is open ({})", text.margin, shown);
+  std::string open = fmt::format("not enough data: whether the candidate is more than {} worse is open ({})",
+                                 text.margin, shown);
   if (!result.more) return open;
   return fmt::format("{}; about {} more samples would decide", open, *result.more);
 }
