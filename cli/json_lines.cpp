@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iostream>
 
-
 namespace sizeup::cli {
 
 Result<std::vector<InputLine>> read_lines(const std::string& file) {

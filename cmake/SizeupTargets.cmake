@@ -32,7 +32,7 @@ function(sizeup_test name)
   target_link_libraries(test_${name} PRIVATE sizeup_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(test_${name} PRIVATE SIZEUP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   include(GoogleTest)
-  gtest_discover_tests(test_${name} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(test_${name} TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60)
 endfunction()
 
 # sizeup_fuzzer(gguf SOURCES gguf_fuzz.cpp LINKS x): a libFuzzer program fuzz_gguf.

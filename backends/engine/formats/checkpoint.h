@@ -34,14 +34,15 @@ class Checkpoint {
   virtual std::vector<std::filesystem::path> files() const = 0;
 };
 
-// A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and shards).
-// A GGUF file with a vocabulary only and a folder with tokenizer.json but no config.json are opened, too: they
-// have no tensors.
+// A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and
+// shards). A GGUF file with a vocabulary only and a folder with tokenizer.json but no config.json are opened,
+// too: they have no tensors.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
 
-// 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder the
-// SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's hash is cached by path, size,
-// mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a usable cache it is computed.
+// 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder
+// the SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's hash is cached by path,
+// size, mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a usable cache it is
+// computed.
 Result<std::string> fingerprint(const Checkpoint& checkpoint);
 
 }  // namespace sizeup

@@ -14,11 +14,11 @@ namespace sizeup {
 struct Tensor {
   std::string name;
   TensorType type = TensorType::f32;
-  std::vector<int64_t> shape;          // outermost first: a linear layer's weight is {outputs, inputs}
-  std::span<const std::byte> data;     // rows one after another; lives as long as the checkpoint
+  std::vector<int64_t> shape;       // outermost first: a linear layer's weight is {outputs, inputs}
+  std::span<const std::byte> data;  // rows one after another; lives as long as the checkpoint
 
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
-  int64_t rows() const;                // elements / columns
+  int64_t rows() const;  // elements / columns
 };
 
 // Row `row` as float32, exactly as the format defines it. out.size() == columns().

@@ -37,9 +37,10 @@ class Tokenizer {
   virtual const SpecialTokens& special() const = 0;
   // Invalid UTF-8 in `text` is read as U+FFFD.
   virtual std::vector<Token> encode(std::string_view text, const EncodeOptions& options) const = 0;
-  // Bytes of the tokens joined; special tokens are left out if skip_special. May end inside a UTF-8 sequence. As in
-  // Hugging Face's decode, a tokenizer that puts a space before every text (Llama 2) takes it from the start of the
-  // result: decode all tokens of a text at once, or prefixes of them; pieces decoded one by one would lose spaces.
+  // Bytes of the tokens joined; special tokens are left out if skip_special. May end inside a UTF-8 sequence.
+  // As in Hugging Face's decode, a tokenizer that puts a space before every text (Llama 2) takes it from the
+  // start of the result: decode all tokens of a text at once, or prefixes of them; pieces decoded one by one
+  // would lose spaces.
   virtual std::string decode(std::span<const Token> tokens, bool skip_special) const = 0;
   virtual std::string piece(Token token) const = 0;  // as the vocabulary spells it, for people
   virtual bool is_special(Token token) const = 0;
