@@ -132,7 +132,7 @@ TEST_F(WriterTest, ImpossibleAndGeneratedResponsesComeBackAsTheyWere) {
   impossible.response.logprob = -std::numeric_limits<double>::infinity();
   ResponseWrite generated = response("generated");
   generated.response.logprob = std::nan("");
-  generated.response.text = std::string("ein \"Text\"\n\0mit Null, \xF0\x9F\x98\x80", 28);
+  generated.response.text = std::string("ein \"Text\"\n\0mit Null, \xF0\x9F\x98\x80", 26);
   generated.response.finish = "stop";
   {
     StoreWriter writer(*store, {});
