@@ -1,7 +1,5 @@
 // sizeup: is a small language model enough for this job?
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <array>
 #include <csignal>
@@ -27,9 +25,6 @@ constexpr std::array kCommands{
 };
 
 int main(int argc, char** argv) {
-  spdlog::set_default_logger(spdlog::stderr_color_st("sizeup"));
-  spdlog::set_pattern("%^%l%$: %v");
-
   CLI::App app{"sizeup: is a small language model enough for this job, or do we need the large one?",
                "sizeup"};
   app.set_version_flag("--version", std::string("sizeup ") + kVersion);

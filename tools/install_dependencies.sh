@@ -6,7 +6,7 @@ set -euo pipefail
 
 build_packages=(
   cmake ninja-build ccache g++ pkg-config
-  libfmt-dev nlohmann-json3-dev libeigen3-dev libsqlite3-dev libcli11-dev libspdlog-dev
+  libfmt-dev nlohmann-json3-dev libsqlite3-dev libcli11-dev
   libyaml-cpp-dev libexpected-dev libpcre2-dev libutf8proc-dev zlib1g-dev libssl-dev libboost-dev
 )
 test_packages=(
