@@ -1,11 +1,14 @@
 #include "cli/engine_options.h"
 
-#include <functional>
 #include <utility>
+
+#include "backends/registry.h"
 
 namespace sizeup::cli {
 
-void add_engine_options(CLI::App& app, RunOptions& options) {
+void add_engine_options(CLI::App& app, EngineCommand& command) {
+  RunOptions& options = command.options;
+  app.add_option("model", command.model, "Model reference")->required();
   app.add_option("--threads", options.threads, "Threads (default: all processors)")
       ->check(CLI::Range(1, 4096));
   app.add_option("--step-tokens", options.max_batch_rows, "Tokens computed in one step")
@@ -15,11 +18,40 @@ void add_engine_options(CLI::App& app, RunOptions& options) {
   app.add_flag("!--no-share", options.share_prefixes, "Compute common prefixes once for each request");
 }
 
-Result<RunCounts> run_requests(Backend& backend, std::vector<Request> requests, const RunOptions& options,
-                               const std::function<void(Response)>& on_response) {
+Outcome answer_lines(const EngineCommand& command,
+                     const std::function<Result<Request>(const Json& line)>& request_of,
+                     const std::function<Json(const InputLine& line, const Response& response)>& line_of) {
+  auto lines = read_lines(command.input);
+  if (!lines) return forward_error(lines);
+  auto reference = ModelReference::parse(command.model);
+  if (!reference) return forward_error(reference);
+  auto backend = open_backend(*reference);
+  if (!backend) return forward_error(backend);
+
+  OrderedLines output;
+  std::vector<Request> requests;
+  for (size_t i = 0; i < lines->size(); ++i) {
+    InputLine& line = (*lines)[i];
+    Result<Request> request = line.object ? request_of(*line.object) : forward_error(line.object);
+    if (!request) {
+      output.put_error(i, line.id, request.error());
+      continue;
+    }
+    request->id = i;
+    requests.push_back(std::move(*request));
+  }
   ListSource source(std::move(requests));
-  FunctionSink sink(on_response);
-  return backend.run(source, sink, options, {});
+  FunctionSink sink([&](const Response& response) {
+    const InputLine& line = (*lines)[response.id];
+    if (response.error) {
+      output.put_error(response.id, line.id, *response.error);
+    } else {
+      output.put(response.id, line_of(line, response));
+    }
+  });
+  auto done = (*backend)->run(source, sink, command.options, {});
+  if (!done) return forward_error(done);
+  return output.status();
 }
 
 }  // namespace sizeup::cli

@@ -1,18 +1,29 @@
-// Options that score and generate share: how the engine computes, never what it answers.
+// What score and generate share: options of how the engine computes, and answering JSON lines with a model.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
+#include "cli/command.h"
+#include "cli/json_lines.h"
 
 namespace sizeup::cli {
 
-// --threads, --step-tokens, --no-share, --kv-budget; the values land in `options`.
-void add_engine_options(CLI::App& app, RunOptions& options);
+struct EngineCommand {
+  std::string model;
+  std::string input = "-";
+  RunOptions options;
+};
 
-// Runs all requests (ids are their indices) and hands each response to `on_response`.
-Result<RunCounts> run_requests(Backend& backend, std::vector<Request> requests, const RunOptions& options,
-                               const std::function<void(Response)>& on_response);
+// The model, --threads, --step-tokens, --no-share, --kv-budget: never what is answered, only how fast.
+void add_engine_options(CLI::App& app, EngineCommand& command);
+
+// Opens the model, asks it what `request_of` makes of each input line and prints what `line_of` makes of each
+// response, in the order of the input. Bad lines and failed requests become {"id", "error"} lines, status 1.
+Outcome answer_lines(const EngineCommand& command,
+                     const std::function<Result<Request>(const Json& line)>& request_of,
+                     const std::function<Json(const InputLine& line, const Response& response)>& line_of);
 
 }  // namespace sizeup::cli

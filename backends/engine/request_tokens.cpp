@@ -17,14 +17,14 @@ struct EncodedPair {
   std::vector<Token> continuation;
 };
 
-Result<EncodedPair> encode_pair(const ScoreContinuation& ask, const TextModel& text) {
+Result<EncodedPair> encode_pair(const ScoreContinuation& ask, bool add_special, const TextModel& text) {
   auto rendered = text.render(ask.context);
   if (!rendered) return forward_error(rendered);
   const std::optional<Token> prefix = text.prefix_token();
   EncodedPair pair;
   if (rendered->text.empty()) {
     if (!prefix) return bad_input("", std::string(kNoPrefix));
-    pair.continuation = text.encode(ask.continuation, rendered->from_template);
+    pair.continuation = text.encode(ask.continuation, rendered->from_template, add_special);
     // A tokenizer that adds BOS itself gives the context along with the continuation.
     if (!pair.continuation.empty() && pair.continuation.front() == *prefix) {
       pair.continuation.erase(pair.continuation.begin());
@@ -34,8 +34,9 @@ Result<EncodedPair> encode_pair(const ScoreContinuation& ask, const TextModel& t
   }
   const size_t kept = length_without_trailing_space(rendered->text);
   const std::string context = rendered->text.substr(0, kept);
-  const std::vector<Token> whole = text.encode(rendered->text + ask.continuation, rendered->from_template);
-  pair.context = text.encode(context, rendered->from_template);
+  const std::vector<Token> whole =
+      text.encode(rendered->text + ask.continuation, rendered->from_template, add_special);
+  pair.context = text.encode(context, rendered->from_template, add_special);
   const size_t cut = std::min(pair.context.size(), whole.size());
   pair.continuation.assign(whole.begin() + static_cast<std::ptrdiff_t>(cut), whole.end());
   if (pair.context.empty()) {
@@ -62,9 +63,9 @@ void expect_tokens(TokenisedRequest& result, std::vector<Token> tokens) {
   result.response.greedy = true;
 }
 
-Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, Truncate truncate,
+Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, const Request& request,
                                         const TextModel& text, const DecoderLimits& limits) {
-  auto pair = encode_pair(ask, text);
+  auto pair = encode_pair(ask, request.add_special, text);
   if (!pair) return forward_error(pair);
   const size_t count = pair->continuation.size();
   const auto longest = static_cast<size_t>(limits.context_length);
@@ -77,7 +78,7 @@ Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, Truncate t
   all.insert(all.end(), pair->continuation.begin(), pair->continuation.end());
   TokenisedRequest result;
   if (all.size() > longest + 1) {  // the last token is predicted, not read
-    if (truncate == Truncate::error) {
+    if (request.truncate == Truncate::error) {
       return bad_input("", fmt::format("prompt and continuation have {} tokens", all.size()),
                        fmt::format("at most {}", longest + 1));
     }
@@ -93,9 +94,9 @@ Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, Truncate t
 
 // Windows of context_length with one token of context, as get_rolling_token_windows and make_disjoint_window
 // of lm-evaluation-harness cut them: the last window is moved left to be full, and scores only what is new.
-Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const TextModel& text,
+Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const Request& request, const TextModel& text,
                                        const DecoderLimits& limits) {
-  const std::vector<Token> tokens = text.encode(ask.text, false);
+  const std::vector<Token> tokens = text.encode(ask.text, false, request.add_special);
   const std::optional<Token> prefix = text.prefix_token();
   const auto longest = static_cast<size_t>(limits.context_length);
   TokenisedRequest result;
@@ -119,11 +120,11 @@ Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const TextModel& te
   return result;
 }
 
-Result<TokenisedRequest> tokenise_generation(const Generate& ask, Truncate truncate, const TextModel& text,
-                                             const DecoderLimits& limits) {
+Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request& request,
+                                             const TextModel& text, const DecoderLimits& limits) {
   auto rendered = text.render(ask.prompt);
   if (!rendered) return forward_error(rendered);
-  std::vector<Token> tokens = text.encode(rendered->text, rendered->from_template);
+  std::vector<Token> tokens = text.encode(rendered->text, rendered->from_template, request.add_special);
   if (tokens.empty()) {
     const std::optional<Token> prefix = text.prefix_token();
     if (!prefix) return bad_input("", std::string(kNoPrefix));
@@ -137,7 +138,7 @@ Result<TokenisedRequest> tokenise_generation(const Generate& ask, Truncate trunc
   }
   const auto longest = static_cast<size_t>(std::max(1, limits.context_length - ask.max_tokens));
   if (tokens.size() > longest) {
-    if (truncate == Truncate::error) {
+    if (request.truncate == Truncate::error) {
       return bad_input("", fmt::format("the prompt has {} tokens", tokens.size()),
                        fmt::format("at most {}, so that the answer fits the context too", longest));
     }
@@ -158,10 +159,11 @@ Result<TokenisedRequest> tokenise_generation(const Generate& ask, Truncate trunc
 Result<TokenisedRequest> tokenise_ask(const Request& request, const TextModel& text,
                                       const DecoderLimits& limits) {
   if (const auto* score = std::get_if<ScoreContinuation>(&request.ask)) {
-    return tokenise_score(*score, request.truncate, text, limits);
+    return tokenise_score(*score, request, text, limits);
   }
-  if (const auto* whole = std::get_if<ScoreText>(&request.ask)) return tokenise_text(*whole, text, limits);
-  return tokenise_generation(std::get<Generate>(request.ask), request.truncate, text, limits);
+  if (const auto* whole = std::get_if<ScoreText>(&request.ask))
+    return tokenise_text(*whole, request, text, limits);
+  return tokenise_generation(std::get<Generate>(request.ask), request, text, limits);
 }
 
 bool within(const std::vector<Token>& tokens, int vocabulary) {

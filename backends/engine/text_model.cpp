@@ -43,9 +43,9 @@ Result<RenderedPrompt> TextModel::render(const Prompt& prompt) const {
   return RenderedPrompt{std::move(*text), true};
 }
 
-std::vector<Token> TextModel::encode(std::string_view text, bool from_template) const {
+std::vector<Token> TextModel::encode(std::string_view text, bool from_template, bool add_special) const {
   const bool complete = from_template || (!bos_text_.empty() && text.starts_with(bos_text_));
-  return tokenizer_->encode(text, {.add_special = !complete, .parse_special = complete});
+  return tokenizer_->encode(text, {.add_special = add_special && !complete, .parse_special = complete});
 }
 
 std::optional<Token> TextModel::prefix_token() const {

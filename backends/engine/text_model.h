@@ -34,9 +34,10 @@ class TextModel {
 
   Result<RenderedPrompt> render(const Prompt& prompt) const;
 
-  // A plain text gets what the tokenizer's own rule adds, and special tokens in it are text; a text that
-  // comes from a template, or that begins with BOS as text, is parsed and gets nothing added.
-  std::vector<Token> encode(std::string_view text, bool from_template) const;
+  // A plain text gets what the tokenizer's own rule adds (with add_special), and special tokens in it are
+  // text; a text that comes from a template, or that begins with BOS as text, is parsed and gets nothing
+  // added.
+  std::vector<Token> encode(std::string_view text, bool from_template, bool add_special) const;
 
   // BOS, or EOS where there is no BOS: what an unconditioned text is conditioned on.
   std::optional<Token> prefix_token() const;

@@ -131,6 +131,17 @@ TEST(Score, BitsDoNotDependOnSharingStepsOrThreads) {
   }
 }
 
+TEST(Score, AddsBosByTheTokenizersRuleUnlessToldOtherwise) {
+  const auto shared = shared_folder();
+  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
+  const std::string model = (shared / "models/stories260K-F32.gguf").string();
+  const std::string input = "{\"context\":\"Once upon a\",\"continuation\":\" time\"}";
+  const double with = Json::parse(run_program({"score", model}, input).output)["logprob"];
+  const double without =
+      Json::parse(run_program({"score", model, "--no-add-special"}, input).output)["logprob"];
+  EXPECT_NE(with, without);
+}
+
 TEST(Generate, StopsAtTheStopStringAndReportsTokens) {
   const auto shared = shared_folder();
   if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";

@@ -91,6 +91,15 @@ TEST(ScoreTokens, FollowTheContext) {
   EXPECT_FALSE(result->response.truncated);
 }
 
+TEST(ScoreTokens, AddNothingWhenToldSo) {
+  Request request = score("xy", " z");
+  request.add_special = false;
+  const auto result = tokenise(request, model(kAddsBos), kLimits);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_THAT(result->parts[0].tokens, ElementsAre('x', 'y', ' '));
+  EXPECT_EQ(result->response.prompt_tokens, 2);
+}
+
 TEST(ScoreTokens, TakeOverTheContextsTrailingSpace) {
   const auto result = tokenise(score("x \n", "z"), model(kAddsBos), kLimits);
   EXPECT_THAT(result->response.tokens, ElementsAre(' ', '\n', 'z'));
