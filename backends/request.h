@@ -45,7 +45,7 @@ struct Sampling {
 struct Generate {
   Prompt prompt;
   int max_tokens = 256;
-  std::vector<std::string> stop;  // the text ends before the first of these; EOS always stops
+  std::vector<std::string> stop;  // cut before each of these, in this order; EOS always stops
   Sampling sampling;
 };
 
