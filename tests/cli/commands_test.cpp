@@ -2,10 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "core/json/json.h"
 #include "tests/cli/program.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -71,27 +70,27 @@ TEST(Render, WritesTheModelsOwnTemplate) {
 }
 
 TEST(Render, TakesATemplateFileWithoutAModel) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "sizeup_template.jinja";
-  std::ofstream(file)
-      << "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{% endfor %}{{ strftime_now('%Y') }}";
+  const TemporaryFolder folder;
+  const auto file = folder.write(
+      "strict.jinja",
+      "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{% endfor %}{{ strftime_now('%Y') }}");
   const Finished finished =
       run_program({"render", "--template", file.string(), "--bos", "<s>", "--now", "2031-05-06T07:08:09Z"},
                   "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
   ASSERT_EQ(finished.status, 0) << finished.errors;
   EXPECT_EQ(Json::parse(finished.output)["text"], "<s>[user]2031");
-  std::ofstream(file) << "{% if %}";
+  folder.write("strict.jinja", "{% if %}");
   const Finished broken = run_program({"render", "--template", file.string()}, "{\"messages\":[]}");
   EXPECT_EQ(broken.status, 3);
-  EXPECT_THAT(broken.errors, HasSubstr("sizeup_template.jinja"));
+  EXPECT_THAT(broken.errors, HasSubstr("strict.jinja"));
   EXPECT_EQ(run_program({"render"}, "").status, 2);
 }
 
 // Reference values of ../shared: numpy in float64 over the stored weights.
 TEST(Score, EqualsTheReferenceOfARealModel) {
-  const auto shared = shared_folder();
-  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
-  std::ifstream stream(shared / "models/stories260K.reference.json");
-  const Json reference = Json::parse(stream);
+  const auto models = shared_folder() / "models";
+  if (!std::filesystem::exists(models)) GTEST_SKIP() << "no models in " << models;
+  const Json reference = Json::parse(read_whole(models / "stories260K.reference.json"));
   std::string input;
   std::vector<double> expected;
   for (const Json& item : reference["multiple_choice"]) {
@@ -103,7 +102,7 @@ TEST(Score, EqualsTheReferenceOfARealModel) {
       expected.push_back(choice["sum_logprob"].get<double>());
     }
   }
-  const Finished finished = run_program({"score", (shared / "models/stories260K-F32.gguf").string()}, input);
+  const Finished finished = run_program({"score", (models / "stories260K-F32.gguf").string()}, input);
   ASSERT_EQ(finished.status, 0) << finished.errors;
   const auto lines = lines_of(finished.output);
   ASSERT_EQ(lines.size(), expected.size());
@@ -132,9 +131,9 @@ TEST(Score, BitsDoNotDependOnSharingStepsOrThreads) {
 }
 
 TEST(Score, AddsBosByTheTokenizersRuleUnlessToldOtherwise) {
-  const auto shared = shared_folder();
-  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
-  const std::string model = (shared / "models/stories260K-F32.gguf").string();
+  const auto models = shared_folder() / "models";
+  if (!std::filesystem::exists(models)) GTEST_SKIP() << "no models in " << models;
+  const std::string model = (models / "stories260K-F32.gguf").string();
   const std::string input = "{\"context\":\"Once upon a\",\"continuation\":\" time\"}";
   const double with = Json::parse(run_program({"score", model}, input).output)["logprob"];
   const double without =
@@ -143,9 +142,9 @@ TEST(Score, AddsBosByTheTokenizersRuleUnlessToldOtherwise) {
 }
 
 TEST(Generate, StopsAtTheStopStringAndReportsTokens) {
-  const auto shared = shared_folder();
-  if (shared.empty()) GTEST_SKIP() << "no shared folder with reference models";
-  const std::string model = (shared / "models/stories260K-F32.gguf").string();
+  const auto models = shared_folder() / "models";
+  if (!std::filesystem::exists(models)) GTEST_SKIP() << "no models in " << models;
+  const std::string model = (models / "stories260K-F32.gguf").string();
   const Finished finished = run_program(
       {"generate", model},
       "{\"prompt\":\"Once upon a time\",\"max_tokens\":60,\"stop\":[\"Lily\"],\"logprobs\":true}\n"

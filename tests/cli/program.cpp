@@ -1,20 +1,14 @@
 #include "tests/cli/program.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
-#include <stdexcept>
+
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
-
-std::string slurp(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 std::string quoted(const std::string& argument) {
   std::string text = "'";
@@ -25,26 +19,15 @@ std::string quoted(const std::string& argument) {
 }  // namespace
 
 Finished run_program(const std::vector<std::string>& arguments, const std::string& input) {
-  char folder[] = "/tmp/sizeup-cli-XXXXXX";
-  if (mkdtemp(folder) == nullptr) throw std::runtime_error("mkdtemp");
-  const std::filesystem::path base = folder;
-  std::ofstream(base / "in", std::ios::binary) << input;
+  const TemporaryFolder folder;
+  const std::string in = folder.write("in", input).string();
+  const std::string out = (folder.path() / "out").string();
+  const std::string err = (folder.path() / "err").string();
   std::string command = quoted(SIZEUP_PROGRAM);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
-  command +=
-      " < " + (base / "in").string() + " > " + (base / "out").string() + " 2> " + (base / "err").string();
+  command += " < " + in + " > " + out + " 2> " + err;
   const int status = std::system(command.c_str());
-  Finished finished{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(base / "out"), slurp(base / "err")};
-  std::filesystem::remove_all(base);
-  return finished;
-}
-
-std::filesystem::path shared_folder() {
-  const char* chosen = std::getenv("SIZEUP_SHARED");
-  const std::filesystem::path folder = chosen != nullptr
-                                           ? std::filesystem::path(chosen)
-                                           : std::filesystem::path(SIZEUP_SOURCE_DIR) / ".." / "shared";
-  return std::filesystem::is_directory(folder) ? folder : std::filesystem::path();
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_whole(out), read_whole(err)};
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

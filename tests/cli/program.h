@@ -1,7 +1,6 @@
 // Runs the sizeup program as a user's shell would.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,9 +14,6 @@ struct Finished {
 
 // Runs build/.../sizeup with these arguments and standard input; waits for it.
 Finished run_program(const std::vector<std::string>& arguments, const std::string& input = {});
-
-// ../shared or SIZEUP_SHARED; empty where absent.
-std::filesystem::path shared_folder();
 
 // Non-empty lines.
 std::vector<std::string> lines_of(const std::string& text);

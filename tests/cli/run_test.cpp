@@ -2,10 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "core/json/json.h"
 #include "tests/cli/program.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -16,19 +15,9 @@ const std::string kModels = SIZEUP_SOURCE_DIR "/models/pocket/";
 
 class Run : public testing::Test {
  protected:
-  std::filesystem::path folder;
-  void SetUp() override {
-    folder = std::filesystem::path(testing::TempDir()) /
-             ("sizeup_run_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-  std::string path(const std::string& name) const { return (folder / name).string(); }
-  std::string text(const std::string& name) const {
-    std::ifstream stream(folder / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
+  TemporaryFolder folder;
+  std::string path(const std::string& name) const { return (folder.path() / name).string(); }
+  std::string text(const std::string& name) const { return read_whole(folder.path() / name); }
 };
 
 TEST_F(Run, ComparesTwoModelsAndWritesTheReport) {
@@ -53,16 +42,15 @@ TEST_F(Run, ComparesTwoModelsAndWritesTheReport) {
 }
 
 TEST_F(Run, TakesARunFileAndTheCommandLineOnTop) {
-  std::ofstream(folder / "run.yaml")
-      << "models: ['only=" << kModels
-      << "pocket-small.gguf']\ntasks: [helpdesk]\nlimit: 5\nlatency_samples: 0\n";
+  folder.write("run.yaml", "models: ['only=" + kModels +
+                               "pocket-small.gguf']\ntasks: [helpdesk]\nlimit: 5\nlatency_samples: 0\n");
   const Finished finished =
       run_program({"run", path("run.yaml"), "--limit", "3", "--db", path("a.db"), "--json"});
   ASSERT_EQ(finished.status, 0) << finished.errors;
   const Json rows = Json::parse(lines_of(finished.output)[0]);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0]["n"], "3");
-  std::ofstream(folder / "run.yaml") << "modles: []\n";
+  folder.write("run.yaml", "modles: []\n");
   const Finished broken = run_program({"run", path("run.yaml")});
   EXPECT_EQ(broken.status, 3);
   EXPECT_THAT(broken.errors, HasSubstr("run.yaml:1"));

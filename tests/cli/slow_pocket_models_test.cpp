@@ -2,30 +2,26 @@
 // Slow (a minute): the sanitizer build leaves it out by its name.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "core/json/json.h"
 #include "tests/cli/program.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
 
 TEST(SlowPocketModels, LargeBeatsSmallOnHelpdeskAndBothFallToChanceOnShuffledLabels) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "sizeup_pocket_models";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder folder;
   const std::string models = SIZEUP_SOURCE_DIR "/models/pocket/";
   const Finished finished =
       run_program({"run", "--model", "small=" + models + "pocket-small.gguf", "--model",
                    "large=" + models + "pocket-large.gguf", "--task", "helpdesk", "--task",
-                   "helpdesk-shuffled", "--latency-samples", "0", "--db", (folder / "a.db").string()});
+                   "helpdesk-shuffled", "--latency-samples", "0", "--db", (folder.path() / "a.db").string()});
   ASSERT_EQ(finished.status, 0) << finished.errors;
-  ASSERT_EQ(
-      run_program({"report", "--db", (folder / "a.db").string(), "--json", (folder / "a.json").string()})
-          .status,
-      0);
-  std::ifstream stream(folder / "a.json");
-  const Json report = Json::parse(stream);
+  ASSERT_EQ(run_program({"report", "--db", (folder.path() / "a.db").string(), "--json",
+                         (folder.path() / "a.json").string()})
+                .status,
+            0);
+  const Json report = Json::parse(read_whole(folder.path() / "a.json"));
 
   bool compared = false;
   for (const Json& difference : report["differences"]) {
@@ -45,7 +41,6 @@ TEST(SlowPocketModels, LargeBeatsSmallOnHelpdeskAndBothFallToChanceOnShuffledLab
     EXPECT_GE(result["hi"].get<double>(), 0.125) << result;
   }
   EXPECT_EQ(at_chance, 2);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

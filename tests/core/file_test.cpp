@@ -3,14 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/files.h"
+
 namespace sizeup {
 namespace {
 
 class File : public testing::Test {
  protected:
-  std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "sizeup_file_test";
-  void SetUp() override { std::filesystem::create_directories(folder); }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  TemporaryFolder own;
+  const std::filesystem::path& folder = own.path();
 };
 
 TEST_F(File, ReadsBackWhatItWrote) {

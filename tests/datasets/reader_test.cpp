@@ -1,7 +1,6 @@
 #include "datasets/readers/reader.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "datasets/readers/gzip.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -17,15 +17,7 @@ namespace {
 // Files of one test, removed afterwards.
 class DatasetReader : public testing::Test {
  protected:
-  DatasetReader() {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("sizeup-reader-" + std::to_string(getpid()) + "-" + test->name());
-    std::filesystem::create_directories(folder_);
-  }
-  ~DatasetReader() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+  std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
   Result<Dataset> read(const std::string& name, std::string_view content) const {
     EXPECT_TRUE(write_file(path(name), content).has_value());
     return read_dataset(path(name));
@@ -40,12 +32,13 @@ class DatasetReader : public testing::Test {
     const auto dataset = read(name, content);
     EXPECT_FALSE(dataset.has_value()) << content;
     Error failure = dataset ? Error{} : dataset.error();
-    if (failure.place.starts_with(folder_.string())) failure.place.erase(0, folder_.string().size() + 1);
+    if (failure.place.starts_with(folder_.path().string()))
+      failure.place.erase(0, folder_.path().string().size() + 1);
     return failure;
   }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 std::string gzip(std::string_view content) {

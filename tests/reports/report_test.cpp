@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <regex>
 
@@ -11,6 +10,7 @@
 #include "reports/format.h"
 #include "reports/samples_index.h"
 #include "tests/reports/invented_run.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -20,15 +20,8 @@ using testing::Not;
 
 class ReportTest : public testing::Test {
  protected:
-  std::filesystem::path folder;
-
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder = std::filesystem::path(testing::TempDir()) /
-             (std::string("sizeup_report_") + test->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(folder);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  TemporaryFolder own;
+  const std::filesystem::path& folder = own.path();
 
   ReportData load(const InventedRun& what, const ReportOptions& options = {}) const {
     const std::filesystem::path file = folder / "store.db";

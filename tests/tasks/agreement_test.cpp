@@ -41,7 +41,7 @@ std::vector<Reply> made_up(const Json& replies) {
 }
 
 TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
-  const auto task = test::load(test::source_path("tests/tasks/cases/" + GetParam() + ".yaml"));
+  const auto task = test::load(source_path("tests/tasks/cases/" + GetParam() + ".yaml"));
   const Json golden = test::golden(GetParam() + ".json");
   const std::vector<Sample> samples = test::samples_of(*task);
   ASSERT_EQ(samples.size(), golden["samples"].size());
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Agreement,
 
 // What the agreement rests on is checked by hand once: the golden prompt shows the layout.
 TEST(Prompt, LayoutOfAPromptWithExamples) {
-  const auto task = test::load(test::source_path("tests/tasks/cases/reviews_same.yaml"), {.num_fewshot = 1});
+  const auto task = test::load(source_path("tests/tasks/cases/reviews_same.yaml"), {.num_fewshot = 1});
   const Sample sample = test::samples_of(*task, 1)[0];
   EXPECT_EQ(sample.prompt.system, "");
   EXPECT_TRUE(sample.prompt.user.starts_with("Review: ")) << sample.prompt.user;

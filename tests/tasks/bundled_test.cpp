@@ -9,7 +9,7 @@ namespace sizeup {
 namespace {
 
 std::filesystem::path definitions() {
-  return test::source_path("tasks/definitions");
+  return source_path("tasks/definitions");
 }
 
 std::unique_ptr<Task> built_in(const std::string& name) {

@@ -59,7 +59,7 @@ TEST(Classification, NothingGivesNoNumber) {
 }
 
 TEST(Classification, WrittenAnswersAreLabelsOrInvalid) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl", "{\"t\": \"x\", \"l\": \"Billing\"}\n{\"t\": \"y\", \"l\": \"sales\"}\n");
   const auto task = test::load(folder.write(
       "t.yaml",

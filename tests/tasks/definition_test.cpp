@@ -34,7 +34,7 @@ struct BadCase {
 class BadTask : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadTask, IsToldWhereAndWhat) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl", GetParam().rows);
   Result<std::unique_ptr<Task>> task = load_task(folder.write("t.yaml", GetParam().text), {});
   std::string description;
@@ -229,7 +229,7 @@ INSTANTIATE_TEST_SUITE_P(All, BadTask, testing::ValuesIn(bad_cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Definition, ReadsGenerationOptions) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto read = [&](const std::string& extra) {
     Result<Definition> definition =
         read_definition(folder.write("t.yaml",
@@ -263,7 +263,7 @@ TEST(Definition, ReadsGenerationOptions) {
 }
 
 TEST(Definition, HashFollowsTheContentAfterIncludes) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl", kRows);
   folder.write("base.yaml", task_text(kChoices));
   const auto hash = [&](const std::string& name, const std::string& text, const TaskOptions& options = {}) {
@@ -278,7 +278,7 @@ TEST(Definition, HashFollowsTheContentAfterIncludes) {
 }
 
 TEST(Task, SamplesHaveIdsSlicesAndHashes) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl",
                "{\"id\": \"a\", \"question\": \"1?\", \"answer\": 1, \"kind\": 3}\n{\"id\": \"a\", "
                "\"question\": \"2?\", \"answer\": [0, 1], \"kind\": true}\n"
@@ -305,7 +305,7 @@ TEST(Task, SamplesHaveIdsSlicesAndHashes) {
 }
 
 TEST(Task, ChoicesGiveConfidenceAndTiesGoToTheFirst) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl", kRows);
   const auto task = test::load(folder.write("t.yaml", task_text(kChoices)));
   const std::vector<Sample> samples = test::samples_of(*task);
@@ -325,7 +325,7 @@ TEST(Task, ChoicesGiveConfidenceAndTiesGoToTheFirst) {
 }
 
 TEST(Task, AFailedReplyGivesNoScores) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.jsonl", kRows);
   const auto task = test::load(folder.write("t.yaml", task_text(kChoices)));
   std::vector<Reply> replies(2);
@@ -337,7 +337,7 @@ TEST(Task, AFailedReplyGivesNoScores) {
 }
 
 TEST(Task, ReadsCsvAndLocalFiles) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("d.csv", "question,answer\na?,1\nb?,0\n");
   const auto task =
       test::load(folder.write("t.yaml",

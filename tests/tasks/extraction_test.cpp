@@ -22,7 +22,7 @@ properties:
 )";
 
 Schema schema() {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const Result<YamlNode> node = read_yaml(folder.write("s.yaml", kSchema));
   if (!node) throw std::runtime_error(describe(node.error()));
   Result<Schema> parsed = Schema::parse(*node);
@@ -139,7 +139,7 @@ TEST(Extraction, SchemaAcceptsWhatItSays) {
 // 2 right of 3 answered, 3 expected; then 1 of 1 answered, 2 expected: micro over fields, not a mean of
 // samples.
 TEST(Extraction, AggregatesAreOverFields) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write(
       "d.jsonl",
       R"({"text":"Acme 5 of 2026-01-01","gold":"{\"vendor\":\"Acme\",\"total\":\"5\",\"date\":\"2026-01-01\"}"})"

@@ -8,7 +8,7 @@ namespace sizeup {
 namespace {
 
 FilterPipeline pipeline(const std::string& steps) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const Result<YamlNode> node = read_yaml(folder.write("f.yaml", "name: f\nfilter:\n" + steps));
   if (!node) throw std::runtime_error(describe(node.error()));
   Result<FilterPipeline> parsed = FilterPipeline::parse(*node);

@@ -133,7 +133,7 @@ class HandbookLike : public testing::Test {
     return test::aggregate(*task_, metric, scored);
   }
 
-  test::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<Task> task_;
   std::vector<Sample> samples_;
 };

@@ -4,50 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
-#include "core/io/file.h"
 #include "core/json/json.h"
 #include "tasks/task.h"
+#include "tests/support/files.h"
 
 namespace sizeup::test {
 
-inline std::filesystem::path source_path(const std::string& name) {
-  return std::filesystem::path(SIZEUP_SOURCE_DIR) / name;
-}
-
 inline Json golden(const std::string& name) {
-  const Result<std::string> text = read_file(source_path("tests/golden/tasks/" + name));
-  if (!text) throw std::runtime_error(describe(text.error()));
-  return Json::parse(*text);
+  return Json::parse(read_whole(golden_folder() / "tasks" / name));
 }
-
-// A folder that is removed with the test; write() puts a file into it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    std::string name = std::string("sizeup-") + info->test_suite_name() + "-" + info->name() + "-" +
-                       std::to_string(getpid());
-    for (char& c : name) c = c == '/' ? '-' : c;
-    path_ = std::filesystem::temp_directory_path() / name;
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::unique_ptr<Task> load(const std::filesystem::path& file, const TaskOptions& options = {}) {
   Result<std::unique_ptr<Task>> task = load_task(file, options);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -15,6 +14,7 @@
 #include "backends/registry.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -24,8 +24,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::filesystem::path models_folder() {
-  const char* shared = std::getenv("SIZEUP_SHARED");
-  return std::filesystem::path(shared != nullptr ? shared : SIZEUP_SOURCE_DIR "/../shared") / "models";
+  return shared_folder() / "models";
 }
 
 std::unique_ptr<Backend> open_model(const std::string& reference) {

@@ -1,7 +1,6 @@
 // Tiny random Llama models against transformers in float32: tests/oracles/tiny_llama_golden.py.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "backends/engine/architectures/table.h"
@@ -10,6 +9,7 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "tests/backends/engine/token_runner.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -78,9 +78,7 @@ TEST(TinyLlama, ScoringGeneratedTokensGivesTheBitsSeenWhileGenerating) {
 
 // The folder has weights only: the published ids are scored as they are.
 TEST(StoriesFolder, LogProbabilitiesAgreeWithTheReference) {
-  const char* shared = std::getenv("SIZEUP_SHARED");
-  const std::filesystem::path models =
-      std::filesystem::path(shared != nullptr ? shared : SIZEUP_SOURCE_DIR "/../shared") / "models";
+  const std::filesystem::path models = shared_folder() / "models";
   if (!std::filesystem::exists(models)) GTEST_SKIP() << "no models in " << models;
   const auto text = read_file(models / "stories260K.reference.json");
   ASSERT_TRUE(text.has_value());

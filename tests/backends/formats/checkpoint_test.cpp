@@ -8,7 +8,7 @@
 #include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "tests/backends/formats/gguf_builder.h"
-#include "tests/backends/formats/shared_files.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/backends/formats/gguf_builder.h"
-#include "tests/backends/formats/shared_files.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backends/engine/tokenizer/tokenizer.h"
-#include "tests/backends/formats/shared_files.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 

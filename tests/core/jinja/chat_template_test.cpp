@@ -1,29 +1,22 @@
 // Published chat templates against texts that transformers' settings of Jinja2 gave for them.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <sstream>
 
-#include "core/io/file.h"
 #include "core/jinja/template.h"
 #include "core/json/json.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
 
 constexpr const char* kNow = "2026-01-15T09:30:00";  // when the texts were made
 
-std::filesystem::path shared_folder() {
-  const char* given = std::getenv("SIZEUP_SHARED");
-  return given != nullptr ? std::filesystem::path(given)
-                          : std::filesystem::path(SIZEUP_SOURCE_DIR) / ".." / "shared";
-}
-
 // The templates that must render exactly: a name a line.
 std::set<std::string> complete_templates() {
-  std::istringstream lines(read_file(SIZEUP_SOURCE_DIR "/tests/golden/jinja/chat_templates.txt").value());
+  std::istringstream lines(read_whole(golden_folder() / "jinja/chat_templates.txt"));
   std::set<std::string> names;
   for (std::string name; std::getline(lines, name);) names.insert(name);
   return names;

@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
+
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -17,18 +18,7 @@ using testing::HasSubstr;
 
 class MappedFileTest : public testing::Test {
  protected:
-  MappedFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "sizeup-map-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~MappedFileTest() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-    return folder_ / name;
-  }
-
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 std::string text_of(const MappedFile& file) {
@@ -37,29 +27,30 @@ std::string text_of(const MappedFile& file) {
 
 TEST_F(MappedFileTest, HoldsTheBytesWhereverItIsMoved) {
   const std::string content(10000, 'x');
-  auto opened = MappedFile::open(write("a", content));
+  auto opened = MappedFile::open(folder_.write("a", content));
   ASSERT_TRUE(opened.has_value());
   const std::byte* address = opened->bytes().data();
   MappedFile moved = std::move(*opened);
   EXPECT_EQ(moved.bytes().data(), address);
   EXPECT_EQ(text_of(moved), content);
-  auto other = MappedFile::open(write("b", "other"));
+  auto other = MappedFile::open(folder_.write("b", "other"));
   ASSERT_TRUE(other.has_value());
   moved = std::move(*other);
   EXPECT_EQ(text_of(moved), "other");
 }
 
 TEST_F(MappedFileTest, AnEmptyFileIsNoError) {
-  const auto file = MappedFile::open(write("empty", ""));
+  const auto file = MappedFile::open(folder_.write("empty", ""));
   ASSERT_TRUE(file.has_value());
   EXPECT_TRUE(file->bytes().empty());
 }
 
 TEST_F(MappedFileTest, SaysWhyAFileCannotBeMapped) {
-  EXPECT_THAT(describe(MappedFile::open(folder_ / "none").error()), HasSubstr("none: file not found"));
+  EXPECT_THAT(describe(MappedFile::open(folder_.path() / "none").error()), HasSubstr("none: file not found"));
   EXPECT_THAT(describe(MappedFile::open(folder_).error()), HasSubstr("is not a regular file"));
-  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(describe(MappedFile::open(folder_ / "pipe").error()), HasSubstr("is not a regular file"));
+  ASSERT_EQ(mkfifo((folder_.path() / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(describe(MappedFile::open(folder_.path() / "pipe").error()),
+              HasSubstr("is not a regular file"));
 }
 
 }  // namespace

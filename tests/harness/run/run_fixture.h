@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -14,6 +13,7 @@
 #include "fake_task.h"
 #include "harness/run/run.h"
 #include "harness/store/read.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 
@@ -28,7 +28,8 @@ class SilentProgress : public ProgressSink {
 
 class RunFixture : public testing::Test {
  protected:
-  std::filesystem::path folder;
+  TemporaryFolder own;
+  const std::filesystem::path& folder = own.path();
   RunSettings settings;
   std::map<std::string, FakeModel> models;  // by name
   std::map<std::string, FakeLog> logs;      // by model name
@@ -39,10 +40,6 @@ class RunFixture : public testing::Test {
   std::vector<TaskOptions> task_options;
 
   void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder = std::filesystem::path(testing::TempDir()) / (std::string("sizeup_") + test->test_suite_name() +
-                                                          "_" + test->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(folder);
     settings.db = folder / "sizeup.db";
     settings.models = {"small=./small.gguf"};
     settings.tasks = {"choice"};
@@ -54,7 +51,6 @@ class RunFixture : public testing::Test {
     add_task("write", OutputType::generate_until, 5);
     add_task("read", OutputType::loglikelihood_rolling, 2);
   }
-  void TearDown() override { std::filesystem::remove_all(folder); }
 
   void add_task(const std::string& name, OutputType type, int documents, const std::string& system = "") {
     tasks[name] = [=] { return std::make_unique<FakeTask>(name, type, documents, system); };

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -11,22 +10,17 @@
 #include "harness/store/read.h"
 #include "harness/store/store.h"
 #include "harness/store/writer.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 
 class StoreFixture : public testing::Test {
  protected:
-  std::filesystem::path folder;
+  TemporaryFolder own;
+  const std::filesystem::path& folder = own.path();
   std::filesystem::path file;
 
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder = std::filesystem::path(testing::TempDir()) / (std::string("sizeup_") + test->test_suite_name() +
-                                                          "_" + test->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(folder);
-    file = folder / "sizeup.db";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  void SetUp() override { file = folder / "sizeup.db"; }
 
   Store open(StoreAccess access = StoreAccess::write) const {
     Result<Store> store = Store::open(file, access);
