@@ -42,21 +42,23 @@ step "Tests under the address and undefined-behaviour sanitizers"
 build asan
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan -E Slow
 
+fuzz() {  # fuzz NAME SECONDS; what it found stays in build/fuzz
+  local seeds=tests/fuzz/corpus/$1 log=build/fuzz/$1.log
+  case $1 in
+    huggingface_tokenizer) seeds=tests/golden/tokenizers ;;
+    task) seeds=tests/tasks/cases ;;
+  esac
+  mkdir -p "build/fuzz/found-$1"
+  "build/fuzz/fuzz_$1" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$1-" "build/fuzz/found-$1" "$seeds" 2>"$log" || { tail -40 "$log"; return 1; }
+  echo "$1: $(awk '/number_of_executed_units/ {print $2}' "$log") inputs in $2 seconds"
+}
+export -f fuzz
+
 step "Fuzz targets"
 build fuzz fuzzers
 seconds=10
 [ "${CI:-}" = true ] && seconds=60
-for target in build/fuzz/fuzz_*; do
-  name=${target##*/fuzz_}
-  seeds=tests/fuzz/corpus/$name
-  [ "$name" = huggingface_tokenizer ] && seeds=tests/golden/tokenizers
-  found=build/fuzz/corpus-$name
-  mkdir -p "$found"
-  echo "$target for $seconds seconds"
-  "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix=build/fuzz/ "$found" "$seeds" 2>build/fuzz/last.log ||
-    { tail -40 build/fuzz/last.log; exit 1; }
-  grep 'stat::number_of_executed_units' build/fuzz/last.log
-done
+printf '%s\n' build/fuzz/fuzz_* | sed 's/.*fuzz_//' | xargs -P "$(nproc)" -I NAME bash -c "fuzz NAME $seconds"
 
 step "All tests passed"

@@ -150,17 +150,20 @@ Result<void> Execution::offline_pass(size_t model) {
   for (const PlannedEvaluation* evaluation : evaluations) {
     const EvaluationUsage& usage =
         collector.evaluation_usage()[static_cast<size_t>(evaluation - plan_.evaluations.data())];
-    const double share =
-        tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
-    Result<void> finished =
-        finish_offline(*evaluation, usage, usage.samples > 0 ? wall_ms : std::nullopt, share, counts);
+    std::optional<MeasurementRow> measurement;
+    if (usage.samples > 0 && wall_ms) {
+      const double share =
+          tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
+      measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *wall_ms, share, plan_.run.name};
+    }
+    Result<void> finished = finish_offline(*evaluation, measurement, counts);
     if (!finished) return finished;
   }
   return {};
 }
 
-Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
-                                       std::optional<double> wall_ms, double share,
+Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
+                                       const std::optional<MeasurementRow>& measurement,
                                        const std::optional<std::string>& counts) {
   Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
   if (!answers) return forward_error(answers);
@@ -172,12 +175,17 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation, cons
   const std::vector<ResultRow> results = aggregate(task, *answers, *samples);
   const auto prices = plan_.settings.prices.find(evaluation.row.model.name);
   const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
+  if (measurement) {
+    if (Result<void> added = store_.add_measurement(evaluation.row.id, *measurement); !added) return added;
+  }
+  Result<std::optional<MeasurementRow>> measured = store_.find_measurement(evaluation.row.id);
+  if (!measured) return forward_error(measured);
   const CostRow cost =
-      cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second), usage,
-               {wall_ms.value_or(0.0), share}, *answers, metrics.empty() ? "" : metrics.front().name);
+      cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second),
+               *measured, plan_.run.name, *answers, metrics.empty() ? "" : metrics.front().name);
   EvaluationRow row = evaluation.row;
   row.finished_at = utc_now();
-  row.wall_ms = wall_ms;
+  if (measurement) row.wall_ms = measurement->pass_ms;
   row.counts = counts;
   return store_.finish_evaluation(row, results, cost);
 }

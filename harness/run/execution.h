@@ -33,8 +33,8 @@ class Execution {
   void announce() const;
   Result<void> offline_pass(size_t model);
   Result<void> single_pass(size_t model);
-  Result<void> finish_offline(const PlannedEvaluation& evaluation, const EvaluationUsage& usage,
-                              std::optional<double> wall_ms, double share,
+  Result<void> finish_offline(const PlannedEvaluation& evaluation,
+                              const std::optional<MeasurementRow>& measurement,
                               const std::optional<std::string>& counts);
   Error interrupted() const;
 

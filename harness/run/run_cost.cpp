@@ -21,20 +21,23 @@ std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const
 
 }  // namespace
 
-CostRow cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage, const PassShare& pass,
-                 std::span<const AnswerRow> answers, const std::string& headline) {
+CostRow cost_row(const std::optional<Prices>& prices, const std::optional<MeasurementRow>& measured,
+                 const std::string& run, std::span<const AnswerRow> answers, const std::string& headline) {
   if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given"};
-  if (usage.samples == 0) return {prices->currency, {}, {}, {}, "unknown: all answers came from the store"};
+  if (!measured) {
+    return {
+        prices->currency, {}, {}, 0.0, "unknown: all answers came from the store, and no run measured them"};
+  }
   Usage used;
-  used.requests = usage.samples;
-  used.wall_seconds = pass.wall_ms * pass.share / 1000.0;
-  used.input_tokens = usage.input_tokens;
-  used.output_tokens = usage.output_tokens;
+  used.requests = measured->samples;
+  used.wall_seconds = measured->pass_ms * measured->pass_share / 1000.0;
+  used.input_tokens = measured->input_tokens;
+  used.output_tokens = measured->output_tokens;
   const Cost cost = cost_of(*prices, used);
 
   CostRow row{cost.currency, cost.per_request, {}, cost.total, cost.basis};
-  if (prices->per_hour && pass.share < 1.0) {
-    row.basis += fmt::format("; {:.1f} % of the pass's time, by tokens", 100.0 * pass.share);
+  if (prices->per_hour && measured->pass_share < 1.0) {
+    row.basis += fmt::format("; {:.1f} % of the pass's time, by tokens", 100.0 * measured->pass_share);
   }
   const auto asked = static_cast<int64_t>(answers.size());
   const std::optional<int64_t> correct = correct_answers(answers, headline);
@@ -43,7 +46,13 @@ CostRow cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usa
     row.per_1000_correct =
         *row.per_request * static_cast<double>(asked) / static_cast<double>(*correct) * 1000.0;
   }
-  if (usage.samples < asked) row.basis += fmt::format("; measured on {} of {} samples", usage.samples, asked);
+  if (measured->run != run) {
+    row.total = 0.0;
+    row.basis += fmt::format("; measured in run {}, whose answers these are", measured->run);
+  }
+  if (measured->samples != asked) {
+    row.basis += fmt::format("; measured on {} of {} samples", measured->samples, asked);
+  }
   return row;
 }
 

@@ -118,6 +118,17 @@ struct TimingRow {
   int completion_tokens = 0;
 };
 
+// What answering took. A backend answers all tasks of a pass together, so an evaluation's time is its share
+// of the pass's tokens.
+struct MeasurementRow {
+  int64_t samples = 0;  // that were asked; what came from the store took no time and no tokens
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  double pass_ms = 0.0;     // of the whole pass
+  double pass_share = 1.0;  // of its tokens that belong to this evaluation
+  std::string run;          // the run's name; read only
+};
+
 // An aggregate with its 95 % interval; slice_field "" is the whole evaluation.
 struct ResultRow {
   std::string metric;

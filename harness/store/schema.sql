@@ -130,6 +130,16 @@ CREATE TABLE timing (
   completion_tokens INTEGER NOT NULL,
   PRIMARY KEY (evaluation_id, sample_id)
 ) WITHOUT ROWID;
+-- What answering took, of the samples that were asked in the evaluation's own run: a rerun whose answers all come
+-- from the store is priced by the latest one of the same model, task and machine.
+CREATE TABLE measurement (
+  evaluation_id INTEGER PRIMARY KEY REFERENCES evaluation(id),
+  samples       INTEGER NOT NULL,              -- that were asked; the others came from the store
+  input_tokens  INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  pass_ms       REAL NOT NULL,                 -- of the whole backend run that answered them
+  pass_share    REAL NOT NULL                  -- of its tokens that belong to this evaluation
+);
 -- The aggregate of a metric with its 95 % interval; slice_field '' is the whole evaluation.
 CREATE TABLE result (
   evaluation_id INTEGER NOT NULL REFERENCES evaluation(id),

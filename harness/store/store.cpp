@@ -118,6 +118,37 @@ Result<std::optional<ResponseRow>> Store::find_response(const std::string& key) 
   });
 }
 
+Result<void> Store::add_measurement(int64_t evaluation_id, const MeasurementRow& measurement) {
+  return with_database(*this, [&](Database& database) {
+    Statement(database,
+              "INSERT OR REPLACE INTO measurement (evaluation_id, samples, input_tokens, output_tokens, "
+              "pass_ms, pass_share) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(evaluation_id, measurement.samples, measurement.input_tokens, measurement.output_tokens,
+              measurement.pass_ms, measurement.pass_share)
+        .run();
+  });
+}
+
+Result<std::optional<MeasurementRow>> Store::find_measurement(int64_t evaluation_id) const {
+  return with_database(*this, [&](Database& database) -> std::optional<MeasurementRow> {
+    Statement find(
+        database,
+        "SELECT measurement.samples, input_tokens, output_tokens, pass_ms, pass_share, measured_run.name "
+        "FROM evaluation JOIN run ON run.id = evaluation.run_id "
+        "JOIN evaluation AS measured ON measured.model_id = evaluation.model_id "
+        "AND measured.task_id = evaluation.task_id AND measured.protocol = evaluation.protocol "
+        "AND measured.chat_template = evaluation.chat_template "
+        "AND measured.num_fewshot IS evaluation.num_fewshot AND measured.scenario = evaluation.scenario "
+        "JOIN run AS measured_run ON measured_run.id = measured.run_id "
+        "AND measured_run.environment_id = run.environment_id "
+        "JOIN measurement ON measurement.evaluation_id = measured.id "
+        "WHERE evaluation.id = ? ORDER BY measured.id DESC LIMIT 1");
+    if (!find.bind(evaluation_id).step()) return std::nullopt;
+    return MeasurementRow{find.integer(0), find.integer(1), find.integer(2),
+                          find.real(3),    find.real(4),    find.text(5)};
+  });
+}
+
 Result<void> Store::finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
                                       const std::optional<CostRow>& cost) {
   return with_database(*this, [&](Database& database) {

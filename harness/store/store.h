@@ -55,6 +55,11 @@ class Store {
   // The stored response with this key.
   Result<std::optional<ResponseRow>> find_response(const std::string& key) const;
 
+  // Of this evaluation, or, where all its answers came from the store, the latest of the same model and task,
+  // put in the same way, on the same machine; nothing if there is none.
+  Result<void> add_measurement(int64_t evaluation_id, const MeasurementRow& measurement);
+  Result<std::optional<MeasurementRow>> find_measurement(int64_t evaluation_id) const;
+
   // Replaces the results (and cost, if one is given) of an evaluation and stores its finished_at, wall_ms,
   // counts.
   Result<void> finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,

@@ -4,8 +4,11 @@
 
 gguf/, safetensors/  files with one tensor of each kind, and none
 tokenizer/           GGUF files with a byte-level and a SentencePiece vocabulary
+jinja/               templates; the first byte is even for a chat's settings
+dataset/             rows in each format; the first byte is the format's number
 """
 
+import gzip
 import json
 import struct
 from pathlib import Path
@@ -61,6 +64,19 @@ def safetensors(tensors, data):
     return struct.pack("<Q", len(header)) + header + data
 
 
+CHAT = (
+    "{%- if tools %}{{ '<tools>' }}{% for tool in tools %}{{ tool | tojson(indent=2) }}{% endfor %}{% endif %}\n"
+    "{% set ns = namespace(last=0) %}{% for m in messages if m.role != 'x' %}{% set ns.last = loop.index0 %}"
+    "{{ '<|' ~ m['role'] + '|>' }}{{ m.content | trim }}{{ eos_token | default('') }}{% else %}{% break %}{% endfor %}"
+    "{%- if add_generation_prompt -%}{% generation %}<|assistant|>{% endgeneration %}{%- endif -%}{{ ns.last }}"
+)
+PROMPT = (
+    "{% macro f(x, y='d') %}{{ x }}{{ y }}{{ caller() if caller else '' }}{% endmacro %}{{ f(s[1:-1], y=n // 2) }}"
+    "{% call f(1) %}c{% endcall %}{% set b %}{{ s | upper }}{% endset %}{% filter lower %}{{ b }}{% endfilter %}"
+    "{% raw %}{{ x }}{% endraw %}{# c #}{{ '%5.2f|%s' % (n / 3, [1, {'a': none}]) }}{{ range(3) | map('string') | join(',') }}"
+)
+
+
 def main():
     entry = {"dtype": "F32", "shape": [1, 2], "data_offsets": [4, 12]}
     half = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
@@ -76,6 +92,13 @@ def main():
         "safetensors/empty": safetensors({}, b""),
         "safetensors/all": safetensors({"__metadata__": {"format": "pt"}, "a": entry, "b": half}, b"\1" * 12),
         "tokenizer/byte_level": vocabulary("gpt2", "llama-bpe", tokens, types, ["a b", "Ġ a"]),
+        "jinja/chat": b"\0" + CHAT.encode(),
+        "jinja/prompt": b"\1" + PROMPT.encode(),
+        "dataset/jsonl": b'\0{"a": 1, "b": "\xc3\xa9"}\n{"a": null, "b": [1.5, {}]}\n',
+        "dataset/json": b'\1[{"a": 1}, {"a": "x\\ud83d\\ude00"}]',
+        "dataset/csv": b'\2a,"b ""q"""\r\n1,"x\ny"\r\n"",\r\n',
+        "dataset/tsv": b"\3a\tb\n1\t2\n",
+        "dataset/gzip": b"\4" + gzip.compress(b'{"a": 1}\n', mtime=0),
         "tokenizer/sentencepiece": vocabulary("llama", "default", tokens, types, []),
     }
     for name, content in files.items():

@@ -47,7 +47,7 @@ TEST_F(MappedFileTest, AnEmptyFileIsNoError) {
 
 TEST_F(MappedFileTest, SaysWhyAFileCannotBeMapped) {
   EXPECT_THAT(describe(MappedFile::open(folder_.path() / "none").error()), HasSubstr("none: file not found"));
-  EXPECT_THAT(describe(MappedFile::open(folder_).error()), HasSubstr("is not a regular file"));
+  EXPECT_THAT(describe(MappedFile::open(folder_.path()).error()), HasSubstr("is not a regular file"));
   ASSERT_EQ(mkfifo((folder_.path() / "pipe").c_str(), 0600), 0);
   EXPECT_THAT(describe(MappedFile::open(folder_.path() / "pipe").error()),
               HasSubstr("is not a regular file"));

@@ -19,8 +19,12 @@ std::vector<AnswerRow> answers(int right, int wrong) {
   return rows;
 }
 
+MeasurementRow measured(int64_t samples, double pass_ms, double share = 1.0) {
+  return {samples, 1000, 100, pass_ms, share, "r1"};
+}
+
 TEST(RunCost, UnknownStaysUnknown) {
-  const CostRow none = cost_row(std::nullopt, {10, 1000, 100}, {5000, 1}, answers(5, 5), "acc");
+  const CostRow none = cost_row(std::nullopt, measured(10, 5000), "r1", answers(5, 5), "acc");
   EXPECT_FALSE(none.total.has_value());
   EXPECT_FALSE(none.per_request.has_value());
   EXPECT_FALSE(none.per_1000_correct.has_value());
@@ -28,8 +32,9 @@ TEST(RunCost, UnknownStaysUnknown) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cached = cost_row(prices, {0, 0, 0}, {0, 1}, answers(5, 5), "acc");
-  EXPECT_FALSE(cached.total.has_value());
+  const CostRow cached = cost_row(prices, std::nullopt, "r1", answers(5, 5), "acc");
+  EXPECT_FALSE(cached.per_request.has_value());
+  EXPECT_EQ(cached.total, 0.0) << "nothing was asked";
   EXPECT_THAT(cached.basis, HasSubstr("from the store"));
 }
 
@@ -37,7 +42,7 @@ TEST(RunCost, ByTheHour) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;  // 0.001 a second
-  const CostRow cost = cost_row(prices, {10, 1000, 100}, {40'000, 0.5}, answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, measured(10, 40'000, 0.5), "r1", answers(4, 6), "acc");
   EXPECT_NEAR(cost.total.value(), 0.02, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);  // 0.02 for four right answers
@@ -50,7 +55,7 @@ TEST(RunCost, ByTheToken) {
   prices.currency = "USD";
   prices.per_million_input = 1.0;
   prices.per_million_output = 10.0;
-  const CostRow cost = cost_row(prices, {10, 1000, 100}, {20'000, 1}, answers(5, 5), "acc");
+  const CostRow cost = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5), "acc");
   EXPECT_NEAR(cost.total.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.0002, 1e-12);
 }
@@ -59,7 +64,7 @@ TEST(RunCost, ASampleFromTheStoreDoesNotMakeOthersCheaper) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cost = cost_row(prices, {5, 1000, 100}, {10'000, 1}, answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, measured(5, 10'000), "r1", answers(4, 6), "acc");
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);
   EXPECT_THAT(cost.basis, HasSubstr("measured on 5 of 10 samples"));
@@ -71,12 +76,47 @@ TEST(RunCost, RightAnswersAreCountedOnlyWhereTheMetricIsRightOrWrong) {
   prices.per_hour = 3.6;
   std::vector<AnswerRow> graded = answers(1, 1);
   graded[1].scores["acc"] = 0.5;
-  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, {1000, 1}, graded, "acc").per_1000_correct.has_value());
-  EXPECT_FALSE(cost_row(prices, {2, 10, 1}, {1000, 1}, answers(0, 2), "acc").per_1000_correct.has_value());
-  EXPECT_TRUE(cost_row(prices, {2, 10, 1}, {1000, 1}, graded, "acc").per_request.has_value());
+  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", graded, "acc").per_1000_correct.has_value());
+  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", answers(0, 2), "acc").per_1000_correct.has_value());
+  EXPECT_TRUE(cost_row(prices, measured(2, 1000), "r1", graded, "acc").per_request.has_value());
+}
+
+TEST(RunCost, AnswersFromTheStoreCostWhatTheyCostWhenTheyWereMeasured) {
+  Prices prices;
+  prices.currency = "EUR";
+  prices.per_hour = 3.6;
+  const CostRow now = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5), "acc");
+  const CostRow later = cost_row(prices, measured(10, 20'000), "r2", answers(5, 5), "acc");
+  EXPECT_EQ(later.per_request, now.per_request);
+  EXPECT_EQ(later.per_1000_correct, now.per_1000_correct);
+  EXPECT_EQ(later.total, 0.0) << "this run asked nothing";
+  EXPECT_THAT(later.basis, HasSubstr("measured in run r1"));
 }
 
 class RunCostTest : public RunFixture {};
+
+TEST_F(RunCostTest, ARerunFromTheStoreIsPricedByTheRunThatMeasured) {
+  settings.prices["small"].currency = "EUR";
+  settings.prices["small"].per_million_input = 100.0;
+  settings.prices["small"].per_million_output = 0.0;
+  const std::string first = done().run_name;
+  done();
+  done();
+  EXPECT_EQ(query("SELECT count(DISTINCT round(per_request, 9)) FROM cost WHERE per_request > 0")[0], "1");
+  EXPECT_EQ(query("SELECT count(*) FROM cost WHERE per_request > 0")[0], "3");
+  EXPECT_EQ(query("SELECT count(*) FROM cost WHERE total = 0")[0], "2");
+  EXPECT_EQ(query("SELECT count(*) FROM cost WHERE basis LIKE '%measured in run " + first + ",%'")[0], "2");
+}
+
+TEST_F(RunCostTest, AMeasurementOfAnotherModelOrMachineDoesNotCount) {
+  settings.prices["small"].currency = "EUR";
+  settings.prices["small"].per_hour = 1.0;
+  done();
+  machine = R"({"cpu":"another"})";
+  done();
+  EXPECT_EQ(query("SELECT per_request IS NULL FROM cost ORDER BY evaluation_id"),
+            (std::vector<std::string>{"0", "1"}));
+}
 
 TEST_F(RunCostTest, EveryEvaluationOfARunHasACostRow) {
   settings.tasks = {"choice", "write"};

@@ -31,6 +31,7 @@ class RunFixture : public testing::Test {
   TemporaryFolder own;
   const std::filesystem::path& folder = own.path();
   RunSettings settings;
+  std::string machine = "{}";
   std::map<std::string, FakeModel> models;  // by name
   std::map<std::string, FakeLog> logs;      // by model name
   std::map<std::string, std::function<std::unique_ptr<Task>()>> tasks;
@@ -59,7 +60,7 @@ class RunFixture : public testing::Test {
   RunEnvironment environment() {
     RunEnvironment environment;
     environment.program = "sizeup test";
-    environment.machine = "{}";
+    environment.machine = machine;
     environment.open_model = [this](const ModelReference& reference) -> Result<std::unique_ptr<Backend>> {
       opened.push_back(reference);
       return std::make_unique<FakeBackend>(models.at(reference.name), logs[reference.name]);
