@@ -139,6 +139,7 @@ struct ReportCost {
   std::optional<double> per_1000_correct;
   std::optional<double> total;
   std::string basis;
+  std::string measured;  // on what, of one task; see CostRow
 };
 
 // Where in an answer the source gives no support; UTF-16 code units, as JavaScript counts.

@@ -124,7 +124,8 @@ class Lexer {
 
   std::vector<Token> run() {
     while (at_ < source_.size()) read_text();
-    push(TokenKind::end, "");
+    const int last_line = tokens_.empty() ? line_ : tokens_.back().line;  // where Jinja2 sees the end
+    tokens_.push_back({TokenKind::end, "", last_line, 0, 0});
     return std::move(tokens_);
   }
 

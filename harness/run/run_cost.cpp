@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <vector>
 
 namespace sizeup {
 namespace {
@@ -19,14 +20,29 @@ std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const
   return correct;
 }
 
+// On what the cost was measured, where that is not simply all of the run.
+std::string measured_on(const MeasurementRow& measured, bool by_time, const std::string& run, int64_t asked) {
+  std::vector<std::string> parts;
+  if (by_time && measured.pass_share < 1.0) {
+    parts.push_back(fmt::format("{:.1f} % of the pass's time, by tokens", 100.0 * measured.pass_share));
+  }
+  if (measured.run != run) parts.push_back(fmt::format("in run {}, whose answers these are", measured.run));
+  if (measured.samples != asked) parts.push_back(fmt::format("on {} of {} samples", measured.samples, asked));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
 }  // namespace
 
 CostRow cost_row(const std::optional<Prices>& prices, const std::optional<MeasurementRow>& measured,
                  const std::string& run, std::span<const AnswerRow> answers, const std::string& headline) {
-  if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given"};
+  if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given", {}};
   if (!measured) {
-    return {
-        prices->currency, {}, {}, 0.0, "unknown: all answers came from the store, and no run measured them"};
+    return {prices->currency,
+            {},
+            {},
+            0.0,
+            "unknown: all answers came from the store, and no run measured them",
+            {}};
   }
   Usage used;
   used.requests = measured->samples;
@@ -35,23 +51,16 @@ CostRow cost_row(const std::optional<Prices>& prices, const std::optional<Measur
   used.output_tokens = measured->output_tokens;
   const Cost cost = cost_of(*prices, used);
 
-  CostRow row{cost.currency, cost.per_request, {}, cost.total, cost.basis};
-  if (prices->per_hour && measured->pass_share < 1.0) {
-    row.basis += fmt::format("; {:.1f} % of the pass's time, by tokens", 100.0 * measured->pass_share);
-  }
   const auto asked = static_cast<int64_t>(answers.size());
+  CostRow row{
+      cost.currency, cost.per_request, {},
+      cost.total,    cost.basis,       measured_on(*measured, prices->per_hour.has_value(), run, asked)};
+  if (measured->run != run) row.total = 0.0;  // this run asked nothing
   const std::optional<int64_t> correct = correct_answers(answers, headline);
   if (row.per_request && correct && *correct > 0) {
     // All answers count here, also those from the store: each would have cost what the asked ones did.
     row.per_1000_correct =
         *row.per_request * static_cast<double>(asked) / static_cast<double>(*correct) * 1000.0;
-  }
-  if (measured->run != run) {
-    row.total = 0.0;
-    row.basis += fmt::format("; measured in run {}, whose answers these are", measured->run);
-  }
-  if (measured->samples != asked) {
-    row.basis += fmt::format("; measured on {} of {} samples", measured->samples, asked);
   }
   return row;
 }

@@ -154,12 +154,12 @@ Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluati
 
 Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) -> std::optional<CostRow> {
-    Statement statement(
-        database,
-        "SELECT currency, per_request, per_1000_correct, total, basis FROM cost WHERE evaluation_id = ?");
+    Statement statement(database,
+                        "SELECT currency, per_request, per_1000_correct, total, basis, measured FROM cost "
+                        "WHERE evaluation_id = ?");
     if (!statement.bind(evaluation_id).step()) return std::nullopt;
     return CostRow{statement.optional_text(0), statement.optional_real(1), statement.optional_real(2),
-                   statement.optional_real(3), statement.text(4)};
+                   statement.optional_real(3), statement.text(4),          statement.text(5)};
   });
 }
 

@@ -145,7 +145,8 @@ struct CostRow {
   std::optional<double> per_request;  // a request is a sample here: all its asks together
   std::optional<double> per_1000_correct;
   std::optional<double> total;
-  std::string basis;
+  std::string basis;     // the price, or why the cost is unknown
+  std::string measured;  // on what: the share of a pass, an earlier run, some of the samples; may be empty
 };
 
 }  // namespace sizeup

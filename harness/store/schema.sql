@@ -159,7 +159,8 @@ CREATE TABLE cost (
   per_request   REAL,                          -- mean over the evaluation's samples
   per_1000_correct REAL,
   total         REAL,
-  basis         TEXT NOT NULL                  -- 'price per hour 0.20 at utilisation 1.0', 'price per token', 'unknown'
+  basis         TEXT NOT NULL,                 -- 'price per hour 0.20 at utilisation 1.0', 'price per token', 'unknown'
+  measured      TEXT NOT NULL                  -- on what: '25.0 % of the pass''s time, by tokens'; may be empty
 );
 
 CREATE INDEX evaluation_by_run ON evaluation(run_id);

@@ -165,10 +165,10 @@ Result<void> Store::finish_evaluation(const EvaluationRow& evaluation, std::span
     if (cost) {
       Statement(database,
                 "INSERT OR REPLACE INTO cost (evaluation_id, currency, per_request, per_1000_correct, total, "
-                "basis) "
-                "VALUES (?, ?, ?, ?, ?, ?)")
+                "basis, measured) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)")
           .bind(evaluation.id, cost->currency, cost->per_request, cost->per_1000_correct, cost->total,
-                cost->basis)
+                cost->basis, cost->measured)
           .run();
     }
     Statement(database, "UPDATE evaluation SET finished_at = ?, wall_ms = ?, counts = ? WHERE id = ?")

@@ -118,10 +118,14 @@ std::string latency(const ReportData& data) {
 }
 
 std::string cost(const ReportData& data) {
-  CsvTable table({"model", "task", "currency", "per_1000", "per_1000_correct", "total", "basis"});
+  CsvTable table({"model", "task", "currency", "per_1000", "per_1000_correct", "total", "basis", "measured"});
   for (const ReportCost& row : data.cost) {
     table.text(model_name(data, row.model)).text(task_cell(data, row.task)).text(row.currency);
-    table.number(row.per_1000).number(row.per_1000_correct).number(row.total).text(row.basis);
+    table.number(row.per_1000)
+        .number(row.per_1000_correct)
+        .number(row.total)
+        .text(row.basis)
+        .text(row.measured);
   }
   return table.content();
 }

@@ -74,14 +74,15 @@ Html by_task(const ReportData& data) {
   std::vector<std::vector<Html>> rows;
   for (const ReportCost& cost : data.cost) {
     if (cost.task < 0) continue;
-    rows.push_back({boxed_text(task_name(data, cost.task)), model_name(data, cost.model),
-                    value(amount(cost.per_1000, cost.currency)),
-                    value(amount(cost.per_1000_correct, cost.currency)),
-                    value(amount(cost.total, cost.currency)), boxed_text(cost.basis)});
+    rows.push_back(
+        {boxed_text(task_name(data, cost.task)), model_name(data, cost.model),
+         value(amount(cost.per_1000, cost.currency)), value(amount(cost.per_1000_correct, cost.currency)),
+         value(amount(cost.total, cost.currency)), boxed_text(cost.basis), boxed_text(cost.measured)});
   }
   if (rows.empty()) return {};
-  return table_behind("cost by task",
-                      {"task", "model", "1,000 requests", "1,000 right answers", "this run", "by"}, rows);
+  return table_behind(
+      "cost by task",
+      {"task", "model", "1,000 requests", "1,000 right answers", "this run", "by", "measured"}, rows);
 }
 
 }  // namespace

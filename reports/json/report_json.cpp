@@ -212,6 +212,7 @@ Json cost_json(const ReportData& data) {
     entry["per_1000_correct"] = number(cost.per_1000_correct);
     entry["total"] = number(cost.total);
     entry["basis"] = cost.basis;
+    if (!cost.measured.empty()) entry["measured"] = cost.measured;
     rows.push_back(std::move(entry));
   }
   return Json{{"rows", std::move(rows)}};

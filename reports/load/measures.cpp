@@ -213,6 +213,7 @@ void sum_costs(const RunContent& content, ReportData& data) {
       cost.model = static_cast<int>(model);
       cost.task = static_cast<int>(task);
       cost.basis = cell.cost ? clean_name(cell.cost->basis) : "unknown";
+      if (cell.cost) cost.measured = clean_name(cell.cost->measured);
       std::optional<double> per_request;
       if (cell.cost) {
         cost.currency = clean_name(cell.cost->currency.value_or(""));

@@ -32,6 +32,8 @@ def line_of(error):
     """The template's line that Jinja2 names for an error, None if it names none."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return error.lineno
+    if "non-namespace object" in str(error):
+        return None  # checked before the statement's line is noted: the traceback names the one before
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
     return lines[-1] if lines else None
 

@@ -378,8 +378,12 @@ class Maker {
       if (what_.prices) {
         const double per_request = model == 1 ? 0.0004 : 0.00003;
         const double n = static_cast<double>(answers_[e].size());
-        cost = CostRow{"EUR", per_request, 1000.0 * per_request / results.front().value, per_request * n,
-                       "price per hour 0.40 at utilisation 1.00"};
+        cost = CostRow{"EUR",
+                       per_request,
+                       1000.0 * per_request / results.front().value,
+                       per_request * n,
+                       "price per hour 0.40 at utilisation 1.00",
+                       "50.0 % of the pass's time, by tokens"};
       }
     }
     need(store_.finish_evaluation(row, results, cost));

@@ -85,7 +85,7 @@ TEST_F(ReadTest, ResultsInTheTasksOrderOverallFirst) {
       {"acc", "subject", "maths", 1.0, std::nullopt, std::nullopt, 1},
       {"macro_f1", "subject", "law", std::nan(""), std::nullopt, std::nullopt, 2},
   };
-  const CostRow cost{"EUR", 0.25, std::nullopt, 0.75, "price per token"};
+  const CostRow cost{"EUR", 0.25, std::nullopt, 0.75, "price per token", "on 2 of 3 samples"};
   ASSERT_TRUE(store.finish_evaluation(evaluation, written, cost).has_value());
   ASSERT_TRUE(store.finish_evaluation(evaluation, written, cost).has_value());  // replaces, does not repeat
 
@@ -105,6 +105,7 @@ TEST_F(ReadTest, ResultsInTheTasksOrderOverallFirst) {
   EXPECT_FALSE(read.per_1000_correct.has_value());
   EXPECT_EQ(read.total, 0.75);
   EXPECT_EQ(read.basis, "price per token");
+  EXPECT_EQ(read.measured, "on 2 of 3 samples");
 }
 
 TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {

@@ -57,7 +57,7 @@ TEST_F(ViewsTest, LeaderboardShowsTheHeadlineBestFirst) {
                                             {"macro_f1", "", "", 0.9, 0.0, 1.0, 3},
                                             {"error_rate", "", "", 0.5, 0.0, 1.0, 3}};
     ASSERT_TRUE(
-        store.finish_evaluation(evaluation, results, CostRow{"EUR", 0.5, {}, {}, "price"}).has_value());
+        store.finish_evaluation(evaluation, results, CostRow{"EUR", 0.5, {}, {}, "price", {}}).has_value());
   }
   EXPECT_THAT(
       query("SELECT model, task, metric, value, n, error_rate, cost_per_request, currency, parameters "
