@@ -104,7 +104,7 @@ struct Kind {
 };
 
 Kind kind_of(const Value& value) {
-  if (value.is_string()) return {string_methods(), {}, missing_string_methods()};
+  if (value.is_string()) return {{}, {}, missing_string_methods()};
   if (value.dict() != nullptr) return {kDictMethods, kDictMutators, kMissingDict};
   if (value.is_number()) return {{}, {}, kMissingNumber};
   if (value.function() != nullptr) return {{}, {}, kMissingMacro};
@@ -148,7 +148,8 @@ std::optional<Value> find_attribute(Evaluator& evaluator, const Value& object, c
   if (object.loop() != nullptr)
     return loop_attribute(*object.get<std::shared_ptr<Loop>>(), name, evaluator.is_strict());
   const Kind kind = kind_of(object);
-  if (const Builtin* row = find_builtin(kind.methods, name)) return bind_method(*row, object);
+  const Builtin* row = object.is_string() ? find_string_method(name) : find_builtin(kind.methods, name);
+  if (row != nullptr) return bind_method(*row, object);
   if (contains_name(kind.mutators, name)) return refuse(evaluator, object, name);
   if (contains_name(kind.missing, name)) {
     fail_not_supported(fmt::format("the attribute '{}' of '{}'", name, type_name(object)));

@@ -6,6 +6,8 @@
 
 #include "core/jinja/evaluator.h"
 #include "core/jinja/operators.h"
+#include "core/jinja/string_layout.h"
+#include "core/jinja/string_predicates.h"
 #include "core/jinja/text.h"
 
 namespace sizeup::jinja {
@@ -64,16 +66,11 @@ Value str_title(const Invocation& call) {
 Value str_capitalize(const Invocation& call) {
   return like_input(call, to_capitalized(call.input.text()));
 }
-Value str_islower(const Invocation& call) {
-  return is_lower(call.input.text());
+Value str_swapcase(const Invocation& call) {
+  return like_input(call, to_swapped_case(call.input.text()));
 }
-Value str_isupper(const Invocation& call) {
-  return is_upper(call.input.text());
-}
-
-Value str_isspace(const Invocation& call) {
-  const std::string& text = call.input.text();
-  return !text.empty() && strip_left(text).empty();
+Value str_casefold(const Invocation& call) {
+  return like_input(call, to_folded_case(call.input.text()));
 }
 
 std::string_view separator_of(const Invocation& call) {
@@ -267,13 +264,11 @@ Value str_rpartition(const Invocation& call) {
 
 constexpr Builtin kMethods[] = {
     {"capitalize", "", str_capitalize},
+    {"casefold", "", str_casefold},
     {"count", "!sub start end", str_count},
     {"endswith", "!suffix start end", str_endswith},
     {"find", "!sub start end", str_find},
     {"index", "!sub start end", str_index},
-    {"islower", "", str_islower},
-    {"isspace", "", str_isspace},
-    {"isupper", "", str_isupper},
     {"join", "!iterable", str_join},
     {"lower", "", str_lower},
     {"lstrip", "chars", str_lstrip},
@@ -290,19 +285,22 @@ constexpr Builtin kMethods[] = {
     {"splitlines", "keepends", str_splitlines},
     {"startswith", "!prefix start end", str_startswith},
     {"strip", "chars", str_strip},
+    {"swapcase", "", str_swapcase},
     {"title", "", str_title},
     {"upper", "", str_upper},
 };
 
-constexpr std::string_view kMissing[] = {
-    "casefold", "center",  "encode",    "expandtabs", "format",       "format_map", "isalnum",
-    "isalpha",  "isascii", "isdecimal", "isdigit",    "isidentifier", "isnumeric",  "isprintable",
-    "istitle",  "ljust",   "maketrans", "rjust",      "swapcase",     "translate",  "zfill"};
+constexpr std::string_view kMissing[] = {"encode",    "format",    "format_map", "isidentifier",
+                                         "isnumeric", "maketrans", "translate"};
 
 }  // namespace
 
-std::span<const Builtin> string_methods() {
-  return kMethods;
+const Builtin* find_string_method(std::string_view name) {
+  for (const std::span<const Builtin> table :
+       {std::span<const Builtin>(kMethods), string_layout_methods(), string_predicates()}) {
+    if (const Builtin* row = find_builtin(table, name)) return row;
+  }
+  return nullptr;
 }
 std::span<const std::string_view> missing_string_methods() {
   return kMissing;

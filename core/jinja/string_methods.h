@@ -8,7 +8,7 @@
 
 namespace sizeup::jinja {
 
-std::span<const Builtin> string_methods();
+const Builtin* find_string_method(std::string_view name);  // null if there is none
 std::span<const std::string_view> missing_string_methods();
 
 }  // namespace sizeup::jinja

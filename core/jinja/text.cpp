@@ -78,6 +78,14 @@ void append_title(std::string& out, char32_t c) {
   append_utf8(out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
 }
 
+void append_upper(std::string& out, char32_t c) {
+  if (const SpecialCase* special = find_special_case(c)) {
+    for (char32_t part : special->upper) append_utf8(out, part);
+    return;
+  }
+  append_utf8(out, static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c))));
+}
+
 bool contains_character(std::string_view set, std::string_view character) {
   return set.find(character) != std::string_view::npos;
 }
@@ -181,12 +189,7 @@ std::string to_upper(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const CodePoint point = decode_at(text, i);
     i += point.bytes;
-    if (const SpecialCase* special = find_special_case(point.value)) {
-      for (char32_t part : special->upper) append_utf8(out, part);
-    } else {
-      const auto upper = utf8proc_toupper(static_cast<utf8proc_int32_t>(point.value));
-      append_utf8(out, static_cast<char32_t>(upper));
-    }
+    append_upper(out, point.value);
   }
   return out;
 }
@@ -227,6 +230,39 @@ std::string to_capitalized(std::string_view text) {
   return out;
 }
 
+std::string to_swapped_case(std::string_view text) {
+  const std::u32string points = decode(text);
+  std::string out;
+  for (size_t i = 0; i < points.size(); ++i) {
+    const auto c = static_cast<utf8proc_int32_t>(points[i]);
+    if (utf8proc_isupper(c) != 0) {
+      append_lower(out, points, i);
+    } else if (utf8proc_islower(c) != 0) {
+      append_upper(out, points[i]);
+    } else {
+      append_utf8(out, points[i]);
+    }
+  }
+  return out;
+}
+
+std::string to_folded_case(std::string_view text) {
+  constexpr size_t kLongest = 4;  // the full case folding of one character has at most three
+  std::string out;
+  for (const char32_t c : decode(text)) {
+    utf8proc_int32_t folded[kLongest];
+    int boundary = 0;
+    const utf8proc_ssize_t count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded, kLongest,
+                                                           UTF8PROC_CASEFOLD, &boundary);
+    if (count < 0 || count > static_cast<utf8proc_ssize_t>(kLongest)) {
+      append_utf8(out, c);
+      continue;
+    }
+    for (utf8proc_ssize_t i = 0; i < count; ++i) append_utf8(out, static_cast<char32_t>(folded[i]));
+  }
+  return out;
+}
+
 bool is_lower(std::string_view text) {
   bool any = false;
   for (char32_t c : decode(text)) {
@@ -243,6 +279,20 @@ bool is_upper(std::string_view text) {
     const auto category = category_of(c);
     if (category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT) return false;
     any = any || utf8proc_isupper(static_cast<utf8proc_int32_t>(c)) != 0;
+  }
+  return any;
+}
+
+bool is_title(std::string_view text) {
+  bool any = false;
+  bool inside_word = false;
+  for (const char32_t c : decode(text)) {
+    const bool begins_word =
+        utf8proc_isupper(static_cast<utf8proc_int32_t>(c)) != 0 || category_of(c) == UTF8PROC_CATEGORY_LT;
+    const bool continues_word = utf8proc_islower(static_cast<utf8proc_int32_t>(c)) != 0;
+    if ((begins_word && inside_word) || (continues_word && !inside_word)) return false;
+    inside_word = begins_word || continues_word;
+    any = any || inside_word;
   }
   return any;
 }

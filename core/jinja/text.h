@@ -29,8 +29,11 @@ std::string to_upper(std::string_view text);
 std::string to_lower(std::string_view text);
 std::string to_title(std::string_view text);        // str.title: every run of cased letters
 std::string to_capitalized(std::string_view text);  // str.capitalize
+std::string to_swapped_case(std::string_view text);
+std::string to_folded_case(std::string_view text);  // str.casefold
 bool is_lower(std::string_view text);
 bool is_upper(std::string_view text);
+bool is_title(std::string_view text);  // str.istitle
 
 // str.splitlines, with all of Python's line boundaries.
 std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
