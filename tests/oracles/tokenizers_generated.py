@@ -1,7 +1,7 @@
 """Makes tests/golden/tokenizers/generated/: 10,000 generated texts, and what the original libraries make of them for
 tokenizers of every kind. Needs tokenizers and sentencepiece (requirements.txt); ../shared for the real vocabularies.
 
-    python tests/oracles/tokenizers_generated.py [--shared ../shared]
+    python tests/oracles/tokenizers_generated.py [--shared ../shared] [--train]
 
 texts.jsonl.gz        one text a line; {"bytes": "hexadecimal"} where it is not UTF-8 (the libraries get it with each
                       invalid part as U+FFFD, as Python's errors="replace" makes it)
@@ -47,7 +47,7 @@ CODE = [
 ]
 SPACES = [" ", "  ", "   ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u2003", "\u3000", "\u200b", "\u2028", "\x0b", "\x0c", "\u0085", "\u1680", "\u202f"]
 PUNCTUATION = list(".,;:!?'\"()[]{}<>/\\|@#$%^&*-_=+~`") + ["…", "—", "“", "”", "’", "。", "、", "！", "¿", "«", "،", "।", "€", "™", "·", "‿"]
-SPECIAL = ["<s>", "</s>", "<|end|>", "<mask>", "<tool>", "<tool_call>", "<unk>", "<pad>", "[CLS]", "[SEP]", "[UNK]", "[MASK]", "<|endoftext|>", "<|eot_id|>", "<|im_end|>", "<0x41>", "<0xE2>", "▁", "##s", "</w>", "éxtra"]
+SPECIAL = ["<s>", "</s>", "<|end|>", "<mask>", "<tool>", "<tool_call>", "<unk>", "<pad>", "[CLS]", "[SEP]", "[UNK]", "[MASK]", "<|endoftext|>", "<|eot_id|>", "<|im_end|>", "<0x41>", "<0x7A>", "▁", "##s", "</w>", "éxtra"]
 CONTROLS = ["\x00", "\x01", "\x08", "\x1b", "\x7f", "\u009f", "\u00ad", "\u200d", "\u2060", "\ufeff", "\ufffd", "\ufffe", "\u202e", "\ue000", "\U000e0041"]
 INVALID = [b"\xff", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x28\xa1"]
 
@@ -148,6 +148,7 @@ HUGGINGFACE = {
     "bpe_words": kinds.bpe_words,
     "unigram": lambda: kinds.unigram(None, False),
     "unigram_bytes": kinds.unigram_bytes,
+    "unigram_precompiled": lambda: kinds.unigram_precompiled(gzip.decompress((OUT / "spm_unigram.model.gz").read_bytes())),
 }
 
 
@@ -188,7 +189,8 @@ def run_shared(shared, texts):
 
 def steps():
     texts = tokenizers_golden.PARTS
-    precompiled = kinds.normalizer_spec(kinds.SENTENCEPIECE["spm_unigram"]()).precompiled_charsmap
+    model = trained("spm_unigram.model.gz", kinds.SENTENCEPIECE["spm_unigram"], False)
+    precompiled = kinds.normalizer_spec(model).precompiled_charsmap
     n, p, d = normalizers, pre_tokenizers, decoders
     normalizer_list = [
         n.NFC(), n.NFD(), n.NFKC(), n.NFKD(), n.Lowercase(), n.Strip(), n.Strip(left=True, right=False), n.Strip(left=False, right=True), n.StripAccents(),
@@ -232,27 +234,36 @@ def part_of(key, step):
     return json.loads(tokenizer.to_str())[key]
 
 
+# Training breaks ties by the order of a hash table: what is trained once stays.
+def trained(name, make, train):
+    path = OUT / name
+    if train or not path.exists():
+        write_gz(path, make())
+    return gzip.decompress(path.read_bytes())
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2].parent / "shared")
-    shared = parser.parse_args().shared
+    parser.add_argument("--train", action="store_true", help="train the tokenizers anew, which changes every file")
+    arguments = parser.parse_args()
+    shared, train = arguments.shared, arguments.train
     raw = make_texts()
     texts = [text.decode(errors="replace") for text in raw]
     rows = [text if text.encode() == data else {"bytes": data.hex()} for text, data in zip(texts, raw)]
     write_gz(OUT / "texts.jsonl.gz", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
-    write_gz(OUT / "steps.json.gz", json.dumps(steps(), ensure_ascii=False, separators=(",", ":")).encode())
+    write_gz(OUT / "steps.json.gz", compact(steps()))
     for style in STYLES:
         run_huggingface(style, Tokenizer.from_file(str(OUT.parent / style / "tokenizer.json")), texts)
-    trained = {name: make() for name, make in kinds.SENTENCEPIECE.items()}
-    for name, content in trained.items():
-        write_gz(OUT / f"{name}.model.gz", content)
-        run_sentencepiece(name, content, texts)
-    values = {name: make() for name, make in HUGGINGFACE.items()}
-    values["unigram_precompiled"] = kinds.unigram_precompiled(trained["spm_unigram"])
-    for name, value in values.items():
-        content = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        write_gz(OUT / f"{name}.tokenizer.json.gz", content.encode())
-        run_huggingface(name, Tokenizer.from_str(content), texts)
+    for name, make in kinds.SENTENCEPIECE.items():
+        run_sentencepiece(name, trained(f"{name}.model.gz", make, train), texts)
+    for name, make in HUGGINGFACE.items():
+        content = trained(f"{name}.tokenizer.json.gz", lambda: compact(make()), train)
+        run_huggingface(name, Tokenizer.from_str(content.decode()), texts)
     if shared.is_dir():
         run_shared(shared, texts)
 
