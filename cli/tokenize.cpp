@@ -53,9 +53,7 @@ Outcome tokenize(const TokenizeCommand& command) {
   if (!lines) return forward_error(lines);
   auto reference = ModelReference::parse(command.model);
   if (!reference) return forward_error(reference);
-  auto checkpoint = open_checkpoint(reference->target);
-  if (!checkpoint) return forward_error(checkpoint);
-  auto tokenizer = load_tokenizer(**checkpoint);
+  auto tokenizer = load_tokenizer(std::filesystem::path(reference->target));
   if (!tokenizer) return forward_error(tokenizer);
 
   OrderedLines output;
@@ -80,7 +78,10 @@ Outcome tokenize(const TokenizeCommand& command) {
 
 std::function<Outcome()> add_tokenize(CLI::App& app) {
   auto command = std::make_shared<TokenizeCommand>();
-  app.add_option("model", command->model, "Model reference; a vocabulary-only file will do")->required();
+  app.add_option(
+         "model", command->model,
+         "Model reference; a vocabulary-only file, a tokenizer.json or a SentencePiece .model will do")
+      ->required();
   app.add_option("--input", command->input,
                  "JSON lines {\"text\"}, or {\"ids\"} with --decode; - is standard input");
   app.add_flag("--decode", command->decode, "Ids to text");

@@ -35,8 +35,8 @@ class Checkpoint {
 };
 
 // A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and
-// shards). A GGUF file with a vocabulary only and a folder with tokenizer.json but no config.json are opened,
-// too: they have no tensors.
+// shards). A GGUF file with a vocabulary only and a folder with tokenizer.json (or a SentencePiece
+// model) but no config.json are opened, too: they have no tensors.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
 
 // 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder

@@ -25,8 +25,9 @@ constexpr size_t kMaxConfigBytes = 1u << 20;  // real ones have some kilobytes
 constexpr size_t kMaxIndexBytes = 100u << 20;
 
 // Besides config.json and the weights: what decides how a text becomes tokens and where an answer ends.
-constexpr std::array<const char*, 4> kTextFiles = {"chat_template.jinja", "generation_config.json",
-                                                   "tokenizer.json", "tokenizer_config.json"};
+constexpr std::array<const char*, 6> kTextFiles = {"chat_template.jinja", "generation_config.json",
+                                                   "spiece.model",        "tokenizer.json",
+                                                   "tokenizer.model",     "tokenizer_config.json"};
 
 class SafetensorsCheckpoint : public Checkpoint {
  public:
@@ -99,7 +100,9 @@ Result<WeightFiles> weight_files(const fs::path& folder) {
 // A folder that holds a tokenizer only: it has neither configuration nor tensors.
 bool is_tokenizer_folder(const fs::path& folder) {
   std::error_code failure;
-  return fs::exists(folder / "tokenizer.json", failure) && !fs::exists(folder / "config.json", failure);
+  if (fs::exists(folder / "config.json", failure)) return false;
+  return fs::exists(folder / "tokenizer.json", failure) || fs::exists(folder / "tokenizer.model", failure) ||
+         fs::exists(folder / "spiece.model", failure);
 }
 
 void add_text_files(const fs::path& folder, std::vector<fs::path>& files) {

@@ -4,17 +4,11 @@
 #include <utility>
 
 #include "backends/engine/tokenizer/split_regex.h"
+#include "backends/engine/tokenizer/unicode_text.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
 namespace {
-
-// The Unicode property White_Space.
-bool is_white_space(char32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
-}
 
 // \w as Unicode's rules for regular expressions define it.
 bool is_word(char32_t c) {

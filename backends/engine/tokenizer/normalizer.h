@@ -6,33 +6,67 @@
 #include <variant>
 #include <vector>
 
+#include "backends/engine/tokenizer/charsmap.h"
+#include "backends/engine/tokenizer/sentencepiece_normalizer.h"
 #include "backends/engine/tokenizer/split_regex.h"
+#include "backends/engine/tokenizer/unicode_text.h"
 
 namespace sizeup {
 
+// Hugging Face's normalizers by their names there, and SentencePiece's own.
 namespace normalize {
-struct Nfc {};  // Unicode normalisation form C
+struct Form {
+  UnicodeForm form;
+};
+struct Lowercase {};
+struct Strip {
+  bool left = true;
+  bool right = true;
+};
+struct StripAccents {};  // marks that stand for themselves; decompose first
 struct Prepend {
   std::string text;  // to texts that are not empty
 };
-struct Replace {
+struct ReplaceText {
+  std::string text;  // not empty
+  std::string content;
+};
+struct ReplacePattern {
   SplitRegex pattern;
   std::string content;
 };
+struct Bert {
+  bool clean_text = true;            // no controls, every white space a space
+  bool handle_chinese_chars = true;  // spaces around ideographs
+  bool strip_accents = true;
+  bool lowercase = true;
+};
+struct Nmt {};
+struct Precompiled {
+  Charsmap map;
+};
+struct ByteAlphabet {};  // GPT-2's spelling of bytes
 }  // namespace normalize
 
-using NormalizerStep = std::variant<normalize::Nfc, normalize::Prepend, normalize::Replace>;
+using NormalizerStep =
+    std::variant<normalize::Form, normalize::Lowercase, normalize::Strip, normalize::StripAccents,
+                 normalize::Prepend, normalize::ReplaceText, normalize::ReplacePattern, normalize::Bert,
+                 normalize::Nmt, normalize::Precompiled, normalize::ByteAlphabet, SentencePieceNormalizer>;
 
 class Normalizer {
  public:
   Normalizer() = default;
   explicit Normalizer(std::vector<NormalizerStep> steps) : steps_(std::move(steps)) {}
 
-  // `text` is valid UTF-8.
+  bool empty() const { return steps_.empty(); }
+
+  // `text` is valid UTF-8, and so is the result.
   std::string apply(std::string_view text) const;
 
  private:
   std::vector<NormalizerStep> steps_;
 };
+
+std::string replace_all(std::string_view text, std::string_view part, std::string_view content);
 
 }  // namespace sizeup

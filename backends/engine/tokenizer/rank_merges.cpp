@@ -1,6 +1,7 @@
 #include <queue>
 
-#include "backends/engine/tokenizer/merge_model.h"
+#include "backends/engine/tokenizer/sentencepiece_normalizer.h"
+#include "backends/engine/tokenizer/word_model.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
@@ -30,39 +31,57 @@ struct LaterMerge {
 
 }  // namespace
 
+bool marks_begin_pieces(const Vocabulary& vocabulary) {
+  if (!vocabulary.find_mergeable(kSpaceMark)) return false;
+  for (Token id = 0; id < vocabulary.size(); ++id) {
+    if (!vocabulary.contains(id) || !vocabulary.is_mergeable(id)) continue;
+    std::string_view rest = vocabulary.piece(id);
+    while (rest.starts_with(kSpaceMark)) rest.remove_prefix(kSpaceMark.size());
+    if (rest.find(kSpaceMark) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
 const RankMerges::Merge* RankMerges::find(Token left, Token right) const {
   const auto found = merges_.find(pair_key(left, right));
   return found == merges_.end() ? nullptr : &found->second;
 }
 
-// The word's characters as ids, before any merge.
+// The word's characters as ids, before any merge. As in Hugging Face tokenizers, an unknown token waits until
+// the next known character: byte tokens overtake it.
 std::vector<Token> RankMerges::characters(std::string_view word) const {
   std::vector<Token> ids;
-  bool after_unknown = false;
+  size_t unknown = 0;  // that wait
+  const auto flush = [&] {
+    ids.insert(ids.end(), unknown, options_.unknown.value_or(0));
+    unknown = 0;
+  };
+  bool first = true;
+  const bool decorated = !options_.continuing_prefix.empty() || !options_.end_of_word_suffix.empty();
+  std::string spelled;
   while (!word.empty()) {
     const auto code_point = decode_utf8(word);
     require(code_point.has_value(), "words are valid UTF-8");
-    const std::string_view character = word.substr(0, code_point->bytes);
+    std::string_view character = word.substr(0, code_point->bytes);
     word.remove_prefix(code_point->bytes);
-    bool unknown = false;
-    if (const auto id = vocabulary_.find_mergeable(character)) {
-      ids.push_back(*id);
-    } else {
-      std::vector<Token> bytes;
-      for (const char byte : character) {
-        const auto token =
-            options_.byte_fallback ? vocabulary_.byte_token(static_cast<uint8_t>(byte)) : std::nullopt;
-        if (token) bytes.push_back(*token);
-      }
-      if (bytes.size() == character.size()) {
-        ids.insert(ids.end(), bytes.begin(), bytes.end());
-      } else if (options_.unknown) {
-        unknown = true;
-        if (!after_unknown || !options_.fuse_unknown) ids.push_back(*options_.unknown);
-      }
+    if (decorated) {
+      spelled = first ? "" : options_.continuing_prefix;
+      spelled += character;
+      if (word.empty()) spelled += options_.end_of_word_suffix;
+      character = spelled;
     }
-    after_unknown = unknown;
+    first = false;
+    if (const auto id = vocabulary_.find_mergeable(character)) {
+      flush();
+      ids.push_back(*id);
+      continue;
+    }
+    if (options_.byte_fallback && vocabulary_.append_bytes(character, ids)) continue;
+    if (!options_.unknown) continue;
+    if (!options_.fuse_unknown) flush();
+    unknown = 1;
   }
+  flush();
   return ids;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
@@ -30,45 +31,124 @@ size_t end_of_interval(std::string_view pattern, size_t start) {
   return i > start + 1 && i < pattern.size() && pattern[i] == '}' ? i : std::string_view::npos;
 }
 
-// Oniguruma to PCRE2. \s is the Unicode property White_Space there, while PCRE2 adds U+180E; \h is a
-// hexadecimal digit there and a space here; {n,m}+ repeats there and is possessive here; && intersects.
-Result<std::string> translate(std::string_view pattern, const std::string& place) {
-  std::string result;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    const char next = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
-    if (c == '&' && next == '&') return untranslatable(place, "&&");
-    if (c == '{' && end_of_interval(pattern, i) != std::string_view::npos) {
-      const size_t end = end_of_interval(pattern, i);
-      if (end + 1 < pattern.size() && pattern[end + 1] == '+') return untranslatable(place, "{n,m}+");
+// What Oniguruma's \w means; PCRE2's lacks marks and connectors.
+constexpr std::string_view kWordClass = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+
+// Oniguruma to PCRE2. \s is the Unicode property White_Space there, while PCRE2 adds U+180E; \w is wider
+// there; \h is a hexadecimal digit there and a space here; {n,m}+ repeats there and is possessive here; &&
+// intersects; a class inside of a class belongs to it there and is no class here.
+class Translator {
+ public:
+  Translator(std::string_view pattern, const std::string& place) : pattern_(pattern), place_(place) {}
+
+  Result<std::string> run() {
+    while (position_ < pattern_.size()) {
+      const char c = pattern_[position_];
+      Result<void> step;
+      if (c == '\\') {
+        step = escape();
+      } else if (depth_ > 0) {
+        step = in_class(c);
+      } else {
+        step = outside(c);
+      }
+      if (!step) return forward_error(step);
     }
-    if (c != '\\') {
-      result += c;
-      continue;
+    return std::move(result_);
+  }
+
+ private:
+  char at(size_t offset) const {
+    return position_ + offset < pattern_.size() ? pattern_[position_ + offset] : '\0';
+  }
+
+  void copy(size_t count) {
+    result_ += pattern_.substr(position_, count);
+    position_ += count;
+  }
+
+  // A class begins: its first ] is a character of it.
+  void open_class(bool copies) {
+    ++depth_;
+    const size_t start = position_;
+    position_ += at(1) == '^' ? 2 : 1;
+    if (at(0) == ']') ++position_;
+    if (copies) result_ += pattern_.substr(start, position_ - start);
+  }
+
+  Result<void> outside(char c) {
+    if (c == '{' && end_of_interval(pattern_, position_) != std::string_view::npos) {
+      const size_t end = end_of_interval(pattern_, position_);
+      if (end + 1 < pattern_.size() && pattern_[end + 1] == '+') return untranslatable(place_, "{n,m}+");
     }
-    ++i;
-    switch (next) {
+    if (c == '[') {
+      open_class(true);
+    } else {
+      copy(1);
+    }
+    return {};
+  }
+
+  Result<void> in_class(char c) {
+    if (c == '&' && at(1) == '&') return untranslatable(place_, "&&");
+    if (c == '[' && at(1) == ':') {
+      const size_t end = pattern_.find(":]", position_);
+      copy(end == std::string_view::npos ? 1 : end + 2 - position_);
+    } else if (c == '[') {
+      if (at(1) == '^' || at(1) == ']') return untranslatable(place_, "a negated class inside of a class");
+      open_class(false);
+    } else if (c == ']') {
+      if (--depth_ == 0) result_ += ']';
+      ++position_;
+    } else {
+      copy(1);
+    }
+    return {};
+  }
+
+  Result<void> escape() {
+    const char kind = at(1);
+    switch (kind) {
       case 's':
-        result += "\\p{White_Space}";
+        result_ += "\\p{White_Space}";
         break;
       case 'S':
-        result += "\\P{White_Space}";
+        result_ += "\\P{White_Space}";
+        break;
+      case 'w':
+        result_ += depth_ > 0 ? std::string(kWordClass) : fmt::format("[{}]", kWordClass);
+        break;
+      case 'W':
+        if (depth_ > 0) return untranslatable(place_, "\\W in a class");
+        result_ += fmt::format("[^{}]", kWordClass);
+        break;
+      case 'b':
+        if (depth_ > 0) return untranslatable(place_, "\\b in a class");
+        result_ += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWordClass);
         break;
       case 'h':
       case 'H':
-        return untranslatable(place, "\\h");
+        return untranslatable(place_, "\\h");
       case 'u': {
-        const std::string_view digits = pattern.substr(std::min(i + 1, pattern.size()), 4);
-        result += fmt::format("\\x{{{}}}", digits);
-        i += digits.size();
+        const std::string_view digits = pattern_.substr(std::min(position_ + 2, pattern_.size()), 4);
+        result_ += fmt::format("\\x{{{}}}", digits);
+        position_ += digits.size();
         break;
       }
       default:
-        result += '\\', result += next;
+        copy(std::min<size_t>(2, pattern_.size() - position_));
+        return {};
     }
+    position_ += 2;
+    return {};
   }
-  return result;
-}
+
+  std::string_view pattern_;
+  const std::string& place_;
+  std::string result_;
+  size_t position_ = 0;
+  int depth_ = 0;  // of classes
+};
 
 struct FreeMatchData {
   void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
@@ -111,7 +191,7 @@ Result<SplitRegex> SplitRegex::compile(std::string_view pattern, const std::stri
     return bad_input(place, "the regular expression is too long or not UTF-8",
                      fmt::format("at most {} bytes of UTF-8", kMaxPatternBytes));
   }
-  const auto translated = translate(pattern, place);
+  const auto translated = Translator(pattern, place).run();
   if (!translated) return tl::unexpected<Error>(translated.error());
   auto code = std::make_unique<Code>();
   int error = 0;
@@ -134,19 +214,39 @@ Result<SplitRegex> SplitRegex::compile(std::string_view pattern, const std::stri
   return SplitRegex(std::move(code));
 }
 
+struct SplitRegex::Matcher::Data {
+  std::unique_ptr<pcre2_match_data, FreeMatchData> match;
+};
+
+SplitRegex::Matcher::Matcher(const SplitRegex& pattern)
+    : code_(*pattern.code_), data_(std::make_unique<Data>()) {
+  data_->match.reset(pcre2_match_data_create_from_pattern(code_.compiled, nullptr));
+  require(data_->match != nullptr, "PCRE2 can allocate match data");
+}
+
+SplitRegex::Matcher::~Matcher() = default;
+
+void SplitRegex::Matcher::find_all(std::string_view text, std::vector<Range>& matches) {
+  pcre2_match_data* data = data_->match.get();
+  const size_t* offsets = pcre2_get_ovector_pointer(data);
+  size_t position = 0;
+  size_t last_end = std::string_view::npos;  // where the last match ended
+  while (position < text.size() && code_.match(text, position, 0, data)) {
+    const size_t begin = offsets[0];
+    const size_t end = offsets[1];
+    if (begin < position || end < begin) break;  // \K can move the start: not a split's pattern
+    if (begin < end || begin != last_end) matches.push_back({begin, end});
+    last_end = end;
+    position = end;
+    if (begin < end || end >= text.size()) continue;
+    const auto passed = decode_utf8(text.substr(end));
+    position += passed ? passed->bytes : 1;
+  }
+}
+
 std::vector<Range> SplitRegex::find_all(std::string_view text) const {
   std::vector<Range> matches;
-  const std::unique_ptr<pcre2_match_data, FreeMatchData> data(
-      pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
-  require(data != nullptr, "PCRE2 can allocate match data");
-  size_t position = 0;
-  while (position < text.size() && code_->match(text, position, PCRE2_NOTEMPTY, data.get())) {
-    const size_t* offsets = pcre2_get_ovector_pointer(data.get());
-    if (offsets[0] < position || offsets[1] <= offsets[0])
-      break;  // \K can move the start: not a split's pattern
-    matches.push_back({offsets[0], offsets[1]});
-    position = offsets[1];
-  }
+  Matcher(*this).find_all(text, matches);
   return matches;
 }
 

@@ -26,12 +26,31 @@ class SplitRegex {
   SplitRegex& operator=(SplitRegex&&) noexcept;
   ~SplitRegex();
 
-  // All matches from left to right, without empty ones. `text` must be valid UTF-8. A pattern that needs
-  // unreasonably many steps on this text (only a hostile one does) stops matching there.
+  // All matches from left to right; an empty one only where no other ended. `text` must be valid UTF-8. A
+  // pattern that needs unreasonably many steps on this text (only a hostile one does) stops matching there.
   std::vector<Range> find_all(std::string_view text) const;
 
  private:
   struct Code;
+
+ public:
+  // Finds in many short texts without allocating for each. For one thread; the pattern must outlive it.
+  class Matcher {
+   public:
+    explicit Matcher(const SplitRegex& pattern);
+    Matcher(const Matcher&) = delete;
+    Matcher& operator=(const Matcher&) = delete;
+    ~Matcher();
+
+    void find_all(std::string_view text, std::vector<Range>& matches);
+
+   private:
+    struct Data;
+    const Code& code_;
+    std::unique_ptr<Data> data_;
+  };
+
+ private:
   explicit SplitRegex(std::unique_ptr<Code> code);
   std::unique_ptr<Code> code_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,9 +47,13 @@ class Tokenizer {
   virtual bool is_special(Token token) const = 0;
 };
 
-// The tokenizer of a checkpoint: tokenizer.ggml.* of a GGUF file, tokenizer.json (and tokenizer_config.json)
-// of a folder. "not supported yet" names the kind and the key.
+// The tokenizer of a checkpoint: tokenizer.ggml.* of a GGUF file; of a folder tokenizer.json, or else
+// tokenizer.model or spiece.model (SentencePiece), and tokenizer_config.json. "not supported yet" names the
+// kind and the key.
 Result<std::unique_ptr<Tokenizer>> load_tokenizer(const Checkpoint& checkpoint);
+
+// The same by its path, which may also be a tokenizer.json or a SentencePiece .model itself.
+Result<std::unique_ptr<Tokenizer>> load_tokenizer(const std::filesystem::path& path);
 
 // The Jinja chat template, if the model carries one (tokenizer.chat_template, tokenizer_config.json,
 // chat_template.jinja).

@@ -29,6 +29,14 @@ std::optional<Token> Vocabulary::find_mergeable(std::string_view piece) const {
   return found && mergeable_[static_cast<size_t>(*found)] ? found : std::nullopt;
 }
 
+bool Vocabulary::append_bytes(std::string_view text, std::vector<Token>& tokens) const {
+  for (const char byte : text) {
+    if (!bytes_[static_cast<uint8_t>(byte)]) return false;
+  }
+  for (const char byte : text) tokens.push_back(*bytes_[static_cast<uint8_t>(byte)]);
+  return true;
+}
+
 std::optional<uint8_t> byte_of_piece(std::string_view piece) {
   if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return std::nullopt;
   uint8_t byte = 0;

@@ -43,6 +43,10 @@ class Vocabulary {
   std::optional<Token> find(std::string_view piece) const;
   std::optional<Token> find_mergeable(std::string_view piece) const;
   std::optional<Token> byte_token(uint8_t byte) const { return bytes_[byte]; }  // "<0x0A>"
+  bool is_mergeable(Token id) const { return mergeable_[static_cast<size_t>(id)]; }
+
+  // Appends the byte tokens that spell `text`. False, and nothing appended, if one is missing.
+  bool append_bytes(std::string_view text, std::vector<Token>& tokens) const;
 
  private:
   std::vector<std::string> pieces_;

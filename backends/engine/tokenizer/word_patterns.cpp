@@ -1,65 +1,158 @@
 #include "backends/engine/tokenizer/word_patterns.h"
 
+#include <fmt/format.h>
+
+#include <array>
+
 namespace sizeup {
 
 const std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-namespace {
+const std::string_view kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
 
-constexpr std::string_view kDigit = R"(\p{N})";
-
-constexpr std::string_view kLlama3 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr std::string_view kQwen2 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr std::string_view kQwen35 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr std::string_view kGpt4o =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr std::string_view kTekken =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|)"
-    R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-}  // namespace
-
-std::span<const GgufPreTokenizer> gguf_pre_tokenizers() {
-  static const std::vector<GgufPreTokenizer> kTable = {
-      // name, patterns, nfc, ignore_merges, add_bos
-      {"gpt-2", {kGpt2Pattern}},
-      {"phi-2", {kGpt2Pattern}},
-      {"exaone4", {kGpt2Pattern}},
-      {"olmo", {kGpt2Pattern}, true},  // the tokenizer of GPT-NeoX and OLMo
-      {"mpt", {kGpt2Pattern}, true},   // likewise
-      {"smollm", {kDigit, kGpt2Pattern}},
-      {"starcoder", {kDigit, kGpt2Pattern}},
-      {"refact", {kDigit, kGpt2Pattern}},
-      {"command-r", {kDigit, kGpt2Pattern}, true},
-      {"llama3", {kLlama3}, false, true, true},
-      {"llama-v3", {kLlama3}, false, true, true},
-      {"llama-bpe", {kLlama3}, false, true, true},
-      {"falcon3", {kLlama3}, false, true, true},
-      {"lfm2", {kLlama3}, false, true, true},
-      {"smaug-bpe", {kLlama3}},
-      {"dbrx", {kLlama3}},
-      {"glm4", {kLlama3}},
-      {"chatglm-bpe", {kLlama3}},
-      {"qwen2", {kQwen2}, true},
-      {"deepseek-r1-qwen", {kQwen2}, true},
-      {"qwen35", {kQwen35}, true},
-      {"stablelm2", {kQwen2}, true},
-      {"gpt-4o", {kGpt4o}},
-      {"llama4", {kGpt4o}},
-      {"tekken", {kTekken}, false, true, true},
-  };
-  return kTable;
+std::string script_runs_pattern() {
+  // Unicode's scripts when Hugging Face tokenizers drew up its table, without those that get a word below.
+  static constexpr std::array<std::string_view, 133> kScripts = {"Adlam",
+                                                                 "Ahom",
+                                                                 "AnatolianHieroglyphs",
+                                                                 "Arabic",
+                                                                 "Armenian",
+                                                                 "Avestan",
+                                                                 "Balinese",
+                                                                 "Bamum",
+                                                                 "BassaVah",
+                                                                 "Batak",
+                                                                 "Bengali",
+                                                                 "Bhaiksuki",
+                                                                 "Bopomofo",
+                                                                 "Brahmi",
+                                                                 "Braille",
+                                                                 "Buginese",
+                                                                 "Buhid",
+                                                                 "CanadianAboriginal",
+                                                                 "Carian",
+                                                                 "CaucasianAlbanian",
+                                                                 "Chakma",
+                                                                 "Cham",
+                                                                 "Cherokee",
+                                                                 "Coptic",
+                                                                 "Cuneiform",
+                                                                 "Cypriot",
+                                                                 "Cyrillic",
+                                                                 "Deseret",
+                                                                 "Devanagari",
+                                                                 "Duployan",
+                                                                 "EgyptianHieroglyphs",
+                                                                 "Elbasan",
+                                                                 "Ethiopic",
+                                                                 "Georgian",
+                                                                 "Glagolitic",
+                                                                 "Gothic",
+                                                                 "Grantha",
+                                                                 "Greek",
+                                                                 "Gujarati",
+                                                                 "Gurmukhi",
+                                                                 "Hangul",
+                                                                 "Hanunoo",
+                                                                 "Hatran",
+                                                                 "Hebrew",
+                                                                 "ImperialAramaic",
+                                                                 "Inherited",
+                                                                 "InscriptionalPahlavi",
+                                                                 "InscriptionalParthian",
+                                                                 "Javanese",
+                                                                 "Kaithi",
+                                                                 "Kannada",
+                                                                 "KayahLi",
+                                                                 "Kharoshthi",
+                                                                 "Khmer",
+                                                                 "Khojki",
+                                                                 "Khudawadi",
+                                                                 "Lao",
+                                                                 "Latin",
+                                                                 "Lepcha",
+                                                                 "Limbu",
+                                                                 "LinearA",
+                                                                 "LinearB",
+                                                                 "Lisu",
+                                                                 "Lycian",
+                                                                 "Lydian",
+                                                                 "Mahajani",
+                                                                 "Malayalam",
+                                                                 "Mandaic",
+                                                                 "Manichaean",
+                                                                 "Marchen",
+                                                                 "MeeteiMayek",
+                                                                 "MendeKikakui",
+                                                                 "MeroiticCursive",
+                                                                 "MeroiticHieroglyphs",
+                                                                 "Miao",
+                                                                 "Modi",
+                                                                 "Mongolian",
+                                                                 "Mro",
+                                                                 "Multani",
+                                                                 "Myanmar",
+                                                                 "Nabataean",
+                                                                 "NewTaiLue",
+                                                                 "Newa",
+                                                                 "Nko",
+                                                                 "Ogham",
+                                                                 "OlChiki",
+                                                                 "OldHungarian",
+                                                                 "OldItalic",
+                                                                 "OldNorthArabian",
+                                                                 "OldPermic",
+                                                                 "OldPersian",
+                                                                 "OldSouthArabian",
+                                                                 "OldTurkic",
+                                                                 "Oriya",
+                                                                 "Osage",
+                                                                 "Osmanya",
+                                                                 "PahawhHmong",
+                                                                 "Palmyrene",
+                                                                 "PauCinHau",
+                                                                 "PhagsPa",
+                                                                 "Phoenician",
+                                                                 "PsalterPahlavi",
+                                                                 "Rejang",
+                                                                 "Runic",
+                                                                 "Samaritan",
+                                                                 "Saurashtra",
+                                                                 "Sharada",
+                                                                 "Shavian",
+                                                                 "Siddham",
+                                                                 "SignWriting",
+                                                                 "Sinhala",
+                                                                 "SoraSompeng",
+                                                                 "Sundanese",
+                                                                 "SylotiNagri",
+                                                                 "Syriac",
+                                                                 "Tagalog",
+                                                                 "Tagbanwa",
+                                                                 "TaiLe",
+                                                                 "TaiTham",
+                                                                 "TaiViet",
+                                                                 "Takri",
+                                                                 "Tamil",
+                                                                 "Tangut",
+                                                                 "Telugu",
+                                                                 "Thaana",
+                                                                 "Thai",
+                                                                 "Tibetan",
+                                                                 "Tifinagh",
+                                                                 "Tirhuta",
+                                                                 "Ugaritic",
+                                                                 "Vai",
+                                                                 "WarangCiti",
+                                                                 "Yi"};
+  // Han, Hiragana and Katakana (and the mark of long vowels, which is of no single script) count as one.
+  std::string pattern =
+      R"([\p{sc:Han}\p{sc:Hiragana}\p{sc:Katakana}ー][\p{sc:Han}\p{sc:Hiragana}\p{sc:Katakana}ー\p{sc:Unknown} ]*)"
+      R"(|(?! |ー)\p{sc:Common}(?:(?!ー)[\p{sc:Common}\p{sc:Unknown}])*)";
+  for (const std::string_view script : kScripts)
+    pattern += fmt::format(R"(|\p{{sc:{0}}}[\p{{sc:{0}}}\p{{sc:Unknown}} ]*)", script);
+  return pattern;
 }
 
 }  // namespace sizeup

@@ -12,6 +12,12 @@ namespace sizeup {
 // GPT-2's, also what ByteLevel with use_regex does.
 extern const std::string_view kGpt2Pattern;
 
+// One punctuation character: ASCII's, with its symbols, or Unicode's.
+extern const std::string_view kPunctuation;
+
+// A run of one script; characters of no script join the run before them.
+std::string script_runs_pattern();
+
 // One value of tokenizer.ggml.pre.
 struct GgufPreTokenizer {
   std::string_view name;
@@ -19,6 +25,7 @@ struct GgufPreTokenizer {
   bool nfc = false;            // the original tokenizer normalises first, which GGUF does not record
   bool ignore_merges = false;  // a word that is a piece is that piece
   bool add_bos = false;        // where the file has no tokenizer.ggml.add_bos_token
+  bool metaspace = false;      // U+2581 for spaces and byte tokens instead of the byte alphabet
 };
 
 std::span<const GgufPreTokenizer> gguf_pre_tokenizers();

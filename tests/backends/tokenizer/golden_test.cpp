@@ -73,9 +73,10 @@ TEST(WordPatterns, CutAsHuggingFace) {
       const PreTokenizer pre_tokenizer(std::move(steps));
       for (size_t i = 0; i < texts.size(); ++i) {
         std::vector<size_t> lengths;
-        for (const std::string& word : pre_tokenizer.words(texts[i].get<std::string>(), true)) {
-          lengths.push_back(count_code_points(word));
-        }
+        const auto text = texts[i].get<std::string>();
+        WordList words;
+        pre_tokenizer.cut(text, true, words);
+        for (size_t w = 0; w < words.size(); ++w) lengths.push_back(count_code_points(words[w]));
         EXPECT_EQ(lengths, row["words"][i].get<std::vector<size_t>>()) << to_line(texts[i]);
       }
     }

@@ -76,22 +76,21 @@ TEST_F(HuggingFaceLoading, NamesWhatIsNotSupported) {
     root_ = saved;
     return message;
   };
-  EXPECT_THAT(with("/model/type", "\"Unigram\""), HasSubstr("model of type 'Unigram' is not supported yet"));
+  EXPECT_THAT(with("/model/type", "\"Odd\""), HasSubstr("model of type 'Odd' is not supported yet"));
   EXPECT_THAT(with("/model/dropout", "0.1"), HasSubstr("dropout"));
-  EXPECT_THAT(with("/model/end_of_word_suffix", "\"</w>\""),
-              HasSubstr("end_of_word_suffix is not supported yet"));
-  EXPECT_THAT(with("/normalizer", R"({"type": "Lowercase"})"), HasSubstr("normalizer of type 'Lowercase'"));
-  EXPECT_THAT(with("/pre_tokenizer", R"({"type": "BertPreTokenizer"})"),
-              HasSubstr("pre_tokenizer of type 'Bert"));
-  EXPECT_THAT(with("/decoder", "null"), HasSubstr("decoder of type 'null'"));
-  EXPECT_THAT(with("/post_processor", R"({"type": "BertProcessing"})"),
-              HasSubstr("post_processor of type 'BertP"));
+  EXPECT_THAT(with("/normalizer", R"({"type": "Odd"})"), HasSubstr("normalizer of type 'Odd'"));
+  EXPECT_THAT(with("/pre_tokenizer", R"({"type": "Odd"})"), HasSubstr("pre_tokenizer of type 'Odd'"));
+  EXPECT_THAT(with("/decoder", R"({"type": "Odd"})"), HasSubstr("decoder of type 'Odd'"));
+  EXPECT_THAT(with("/post_processor", R"({"type": "Odd"})"), HasSubstr("post_processor of type 'Odd'"));
   EXPECT_THAT(
       with("/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})"),
       HasSubstr("not well-formed"));
   EXPECT_THAT(
       with("/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "[a&&b]"}, "behavior": "Isolated"})"),
       HasSubstr("&&, which is not supported yet"));
+  EXPECT_THAT(
+      with("/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "[a[^b]]"}, "behavior": "Isolated"})"),
+      HasSubstr("a negated class inside of a class"));
   EXPECT_THAT(with("/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Odd"})"),
               HasSubstr("behavior of type 'Odd'"));
 }
@@ -119,6 +118,36 @@ TEST_F(HuggingFaceLoading, RefusesWhatIsBroken) {
           "/post_processor",
           R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}})"),
       HasSubstr("template with an unknown token"));
+  EXPECT_THAT(
+      with("/post_processor", R"({"type": "TemplateProcessing", "single": [], "special_tokens": {}})"),
+      HasSubstr("without one place for the text"));
+  EXPECT_THAT(with("/post_processor", R"({"type": "BertProcessing", "cls": ["a", 0], "sep": ["b", 9999]})"),
+              HasSubstr("a token that is not in the vocabulary"));
+  EXPECT_THAT(with("/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "AAAA"})"),
+              HasSubstr("precompiled_charsmap is cut short"));
+  EXPECT_THAT(with("/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "CAAAAA=="})"),
+              HasSubstr("has a trie of 8 bytes in 4"));
+  EXPECT_THAT(with("/normalizer", R"({"type": "Precompiled", "precompiled_charsmap": "*"})"),
+              HasSubstr("is no base64 text"));
+  EXPECT_THAT(with("/pre_tokenizer", R"({"type": "FixedLength", "length": 0})"),
+              HasSubstr("malformed length"));
+  EXPECT_THAT(with("/pre_tokenizer", R"({"type": "CharDelimiterSplit", "delimiter": "ab"})"),
+              HasSubstr("malformed delimiter"));
+  EXPECT_THAT(with("/pre_tokenizer", R"({"type": "Metaspace", "replacement": ""})"),
+              HasSubstr("malformed replacement"));
+  EXPECT_THAT(with("/decoder", R"({"type": "Strip", "content": " "})"),
+              HasSubstr("decoder Strip is malformed"));
+  EXPECT_THAT(with("/model", R"({"type": "Unigram", "vocab": []})"), HasSubstr("model.vocab is missing"));
+  EXPECT_THAT(with("/model", R"({"type": "Unigram", "vocab": [["a", 0]]})"), HasSubstr("unk_id is missing"));
+  EXPECT_THAT(with("/model", R"({"type": "Unigram", "vocab": [["a", 0], ["a"]], "unk_id": 0})"),
+              HasSubstr("malformed entry 1"));
+  EXPECT_THAT(with("/model", R"({"type": "Unigram", "unk_id": 0, "vocab": [[")" + std::string(5000, 'a') +
+                                 R"(", 0]]})"),
+              HasSubstr("the piece 0 is too long"));
+  EXPECT_THAT(with("/model", R"({"type": "WordPiece", "vocab": {"a": 0}})"),
+              HasSubstr("unk_token is not in"));
+  EXPECT_THAT(with("/model", R"({"type": "WordLevel", "vocab": {"a": 0}})"),
+              HasSubstr("unk_token is not in"));
   folder_.write("tokenizer.json", "{\"model\"");
   EXPECT_THAT(open_tokenizer(folder_.path()).error, HasSubstr("not valid JSON"));
   fs::remove(folder_.path() / "tokenizer.json");
@@ -223,8 +252,10 @@ TEST(GgufLoading, NamesKindAndKeyOfWhatItRefuses) {
     change(vocabulary);
     return vocabulary.load().error;
   };
-  EXPECT_THAT(error([](auto& v) { v.model = "bert"; }),
-              HasSubstr("tokenizer.ggml.model 'bert' is not supported yet"));
+  EXPECT_THAT(error([](auto& v) { v.model = "rwkv"; }),
+              HasSubstr("tokenizer.ggml.model 'rwkv' is not supported yet"));
+  EXPECT_THAT(error([](auto& v) { v.model = "bert"; }), HasSubstr("unknown_token_id is missing"));
+  EXPECT_THAT(error([](auto& v) { v.model = "t5", v.types[0] = 3; }), HasSubstr("no piece for unknown text"));
   EXPECT_THAT(error([](auto& v) { v.model = ""; }), HasSubstr("tokenizer.ggml.model is missing"));
   EXPECT_THAT(error([](auto& v) { v.model = "gpt2", v.pre = "odd"; }),
               HasSubstr("tokenizer.ggml.pre 'odd' is not supported yet"));

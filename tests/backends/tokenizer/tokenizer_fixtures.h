@@ -13,22 +13,15 @@
 
 namespace sizeup {
 
-// The tokenizer of a file or folder, with the checkpoint it came from.
+// The tokenizer of a file or folder.
 struct OpenTokenizer {
-  std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<Tokenizer> tokenizer;
-  std::string error;  // empty if both are there
+  std::string error;  // empty if it is there
 };
 
 inline OpenTokenizer open_tokenizer(const std::filesystem::path& path) {
   OpenTokenizer result;
-  auto checkpoint = open_checkpoint(path);
-  if (!checkpoint) {
-    result.error = describe(checkpoint.error());
-    return result;
-  }
-  result.checkpoint = std::move(*checkpoint);
-  auto tokenizer = load_tokenizer(*result.checkpoint);
+  auto tokenizer = load_tokenizer(path);
   if (tokenizer) {
     result.tokenizer = std::move(*tokenizer);
   } else {
