@@ -24,9 +24,6 @@ constexpr std::string_view kTemplate = "a Jinja template over the document's fie
 
 constexpr std::array kTaskKeys = {
     TaskKey{"task", Support::read, "the task's name"},
-    TaskKey{"group", Support::read, "a text"},
-    TaskKey{"group_alias", Support::harmless, "a text"},
-    TaskKey{"aggregate_metric_list", Support::read, "a list of {metric, weight_by_size}"},
     TaskKey{"include", Support::read, "the name of another task file"},
     TaskKey{"description", Support::read, kTemplate},
     TaskKey{"dataset_path", Support::read, "json or csv, with dataset_kwargs.data_files"},
@@ -58,6 +55,9 @@ constexpr std::array kTaskKeys = {
     TaskKey{"refusals", Support::read, "a list of phrases"},
     TaskKey{"labels", Support::read, "a list of labels"},
     TaskKey{"tag", Support::read, "a text, or a list of texts"},
+    TaskKey{"group", Support::read, "a text"},
+    TaskKey{"group_alias", Support::harmless, "a text"},
+    TaskKey{"aggregate_metric_list", Support::read, "a list of {metric, weight_by_size}"},
     TaskKey{"task_alias", Support::harmless, "a text"},
     TaskKey{"should_decontaminate", Support::harmless, "false"},
     TaskKey{"doc_to_decontamination_query", Support::harmless, kTemplate},

@@ -88,7 +88,7 @@ RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions
   environment.machine = describe_machine();
   environment.open_model = [](const ModelReference& reference) { return open_backend(reference); };
   environment.select_tasks = [definitions](const std::vector<std::string>& names) {
-    return select_tasks(names, definitions);
+    return sizeup::select_tasks(names, definitions);
   };
   environment.open_task = [](const std::string& file, const TaskOptions& options) {
     return load_task(file, options);

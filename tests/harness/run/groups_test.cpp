@@ -1,6 +1,8 @@
 // Groups of tasks: values from their members' results, stored and read back.
 #include "harness/run/groups.h"
 
+#include <cmath>
+
 #include "harness/statistics/interval.h"
 #include "run_fixture.h"
 
