@@ -20,6 +20,7 @@ struct ListCommand {
   std::string what;
   std::string db = "sizeup.db";
   bool json = false;
+  bool all = false;
 };
 
 Result<Table> list_backends() {
@@ -48,13 +49,15 @@ Result<Table> list_models() {
   return table;
 }
 
-Result<Table> list_tasks_table() {
+Result<Table> list_tasks_table(bool all) {
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);
   auto tasks = list_tasks(*installation / "tasks" / "definitions");
   if (!tasks) return forward_error(tasks);
-  Table table({"task", "description"});
-  for (const TaskListing& task : *tasks) table.add({task.name, task.description});
+  Table table({"task", "tasks", "description"});
+  for (const TaskListing& task : *tasks) {
+    if (all || !task.is_member) table.add({task.name, fmt::format("{}", task.tasks), task.description});
+  }
   return table;
 }
 
@@ -100,7 +103,7 @@ Result<Table> list_runs(const std::string& db) {
 Result<Table> table_of(const ListCommand& command) {
   if (command.what == "backends") return list_backends();
   if (command.what == "models") return list_models();
-  if (command.what == "tasks") return list_tasks_table();
+  if (command.what == "tasks") return list_tasks_table(command.all);
   if (command.what == "metrics") return list_metrics();
   return list_runs(command.db);
 }
@@ -120,6 +123,7 @@ std::function<Outcome()> add_list(CLI::App& app) {
       ->required()
       ->check(CLI::IsMember({"backends", "models", "tasks", "metrics", "runs"}));
   app.add_option("--db", command->db, "The store, for runs")->capture_default_str();
+  app.add_flag("--all", command->all, "tasks: the members of groups too");
   app.add_flag("--json", command->json, "JSON instead of a table");
   return [command] { return list(*command); };
 }

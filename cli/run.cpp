@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 
 #include "cli/command.h"
@@ -40,6 +41,9 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--task")) settings.tasks = given.tasks;
   if (set("--limit")) settings.limit = given.limit;
   if (set("--num-fewshot")) settings.num_fewshot = given.num_fewshot;
+  if (set("--data-dir")) settings.data_dir = given.data_dir;
+  if (const char* folder = std::getenv("SIZEUP_DATA_DIR"); folder != nullptr && settings.data_dir.empty())
+    settings.data_dir = folder;
   if (set("--db")) settings.db = given.db;
   if (set("--name")) settings.name = given.name;
   if (set("--protocol")) settings.protocol = given.protocol;
@@ -60,15 +64,32 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   return settings;
 }
 
+std::string interval(const ResultRow& result) {
+  if (!result.lo || !result.hi) return "none";
+  return fmt::format("{} … {}", number(*result.lo, 4), number(*result.hi, 4));
+}
+
+// Groups of tasks stand first; the column with how many tasks a row is made of is there if there are any.
 Table results_table(const RunSummary& summary) {
-  Table table({"model", "task", "metric", "value", "95 % interval", "n", "failed"});
+  std::vector<std::string> headers = {"model", "task", "metric", "value", "95 % interval", "n", "failed"};
+  if (!summary.groups.empty()) headers.emplace_back("tasks");
+  Table table(headers);
+  for (const GroupRow& group : summary.groups) {
+    table.add({group.model.name, group.name, group.result.metric, number(group.result.value, 4),
+               interval(group.result), fmt::format("{}", group.result.n), "",
+               fmt::format("{}", group.tasks)});
+  }
   for (const EvaluationSummary& evaluation : summary.evaluations) {
     const ResultRow& headline = evaluation.headline;
-    table.add({evaluation.model, evaluation.task, headline.metric, number(headline.value, 4),
-               headline.lo && headline.hi
-                   ? fmt::format("{} … {}", number(*headline.lo, 4), number(*headline.hi, 4))
-                   : std::string("none"),
-               fmt::format("{}", headline.n), fmt::format("{}", evaluation.failed)});
+    std::vector<std::string> cells = {evaluation.model,
+                                      evaluation.task,
+                                      headline.metric,
+                                      number(headline.value, 4),
+                                      interval(headline),
+                                      fmt::format("{}", headline.n),
+                                      fmt::format("{}", evaluation.failed)};
+    if (!summary.groups.empty()) cells.emplace_back("1");
+    table.add(std::move(cells));
   }
   return table;
 }
@@ -125,11 +146,13 @@ std::function<Outcome()> add_run(CLI::App& app) {
   RunSettings& settings = command->settings;
   app.add_option("file", command->file, "Run file (YAML) with the options below as keys");
   app.add_option("--model", settings.models, "Model reference [NAME=]REF[?key=value]; repeat for several");
-  app.add_option("--task", settings.tasks, "Built-in task or YAML file; repeat for several");
+  app.add_option("--task", settings.tasks, "Built-in task, group or tag, or YAML file; repeat for several");
   app.add_option("--limit", settings.limit, "Only the first N documents of each task")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--num-fewshot", settings.num_fewshot, "Examples before each question")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--data-dir", settings.data_dir,
+                 "Folder of the benchmarks' official files (default: SIZEUP_DATA_DIR)");
   app.add_option("--db", settings.db, "The store")->capture_default_str();
   app.add_option("--name", settings.name, "Name of this run (default: today's date and a number)");
   app.add_option("--resume", command->resume, "Continue the newest unfinished run, or the one named")

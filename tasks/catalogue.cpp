@@ -1,65 +1,108 @@
-// The built-in tasks: every YAML file in one folder.
+#include "tasks/catalogue.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tasks/definition.h"
+#include "tasks/selection.h"
 #include "tasks/task.h"
-#include "tasks/text/nearest.h"
 
 namespace sizeup {
 namespace {
 
-Result<std::vector<std::filesystem::path>> definition_files(const std::filesystem::path& folder) {
+template <class Iterator>
+Result<std::vector<std::filesystem::path>> task_files(const std::filesystem::path& folder) {
   std::error_code error;
   std::vector<std::filesystem::path> files;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    if (entry->path().extension() == ".yaml") files.push_back(entry->path());
+  for (auto entry = Iterator(folder, error); !error && entry != Iterator(); entry.increment(error)) {
+    const std::filesystem::path& file = entry->path();
+    const bool base = file.filename().string().starts_with("_");
+    if (file.extension() == ".yaml" && !base) files.push_back(file);
   }
-  if (error)
-    return unavailable(folder.string(), "the folder of the built-in tasks cannot be read", error.message());
-  std::sort(files.begin(), files.end());
+  if (error) return unavailable(folder.string(), "the folder of task files cannot be read", error.message());
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.stem() < b.stem(); });
   return files;
 }
 
-bool looks_like_path(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
+bool carries(const Entries& entries, const std::string& tag) {
+  const Entry* tags = find_entry(entries, "tag");
+  if (tags == nullptr) return false;
+  const YamlNode& value = tags->value;
+  if (value.is_scalar()) return value.text == tag;
+  return std::any_of(value.items.begin(), value.items.end(),
+                     [&](const YamlNode& item) { return item.is_scalar() && item.text == tag; });
 }
 
 }  // namespace
 
-Result<std::filesystem::path> find_task(const std::string& name_or_path,
-                                        const std::filesystem::path& definitions) {
-  std::error_code ignored;
-  if (looks_like_path(name_or_path)) {
-    if (std::filesystem::is_regular_file(name_or_path, ignored)) return std::filesystem::path(name_or_path);
-    return bad_input(name_or_path, "there is no such task file", "the path of a YAML file");
-  }
-  Result<std::vector<std::filesystem::path>> files = definition_files(definitions);
+bool is_group(const Entries& entries) {
+  const Entry* task = find_entry(entries, "task");
+  return find_entry(entries, "group") != nullptr && task != nullptr &&
+         task->value.kind == YamlNode::Kind::list;
+}
+
+bool looks_like_path(std::string_view name) {
+  return name.find('/') != std::string_view::npos || name.ends_with(".yaml") || name.ends_with(".yml");
+}
+
+Result<Catalogue> Catalogue::scan(const std::filesystem::path& folder, bool deep) {
+  using std::filesystem::directory_iterator;
+  using std::filesystem::recursive_directory_iterator;
+  Result<std::vector<std::filesystem::path>> files =
+      deep ? task_files<recursive_directory_iterator>(folder) : task_files<directory_iterator>(folder);
   if (!files) return forward_error(files);
-  std::vector<std::string> names;
-  for (const std::filesystem::path& file : *files) {
-    if (file.stem() == name_or_path) return file;
-    names.push_back(file.stem().string());
+  Catalogue catalogue;
+  catalogue.files_ = std::move(*files);
+  return catalogue;
+}
+
+std::optional<std::filesystem::path> Catalogue::find(const std::string& name) const {
+  for (const std::filesystem::path& file : files_) {
+    if (file.stem() == name) return file;
   }
-  const std::string nearest = nearest_name(name_or_path, names);
-  Error error{ErrorKind::usage, "", fmt::format("unknown task '{}'", name_or_path),
-              fmt::format("one of {}, or the path of a YAML file", fmt::join(names, ", ")),
-              nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest)};
-  return tl::unexpected<Error>(std::move(error));
+  return std::nullopt;
+}
+
+std::vector<std::filesystem::path> Catalogue::tagged(const std::string& tag) const {
+  std::vector<std::filesystem::path> found;
+  for (const std::filesystem::path& file : files_) {
+    const Result<Entries> entries = read_entries(file, std::nullopt);
+    if (entries && !is_group(*entries) && carries(*entries, tag)) found.push_back(file);
+  }
+  return found;
 }
 
 Result<std::vector<TaskListing>> list_tasks(const std::filesystem::path& definitions) {
-  Result<std::vector<std::filesystem::path>> files = definition_files(definitions);
-  if (!files) return forward_error(files);
-  std::vector<TaskListing> listing;
-  for (const std::filesystem::path& file : *files) {
+  Result<Catalogue> catalogue = Catalogue::scan(definitions, true);
+  if (!catalogue) return forward_error(catalogue);
+  std::vector<TaskListing> groups;
+  std::vector<TaskListing> tasks;
+  std::set<std::filesystem::path> members;
+  std::set<std::string> held;  // groups in groups
+  for (const std::filesystem::path& file : catalogue->files()) {
+    Result<Entries> entries = read_entries(file, std::nullopt);
+    if (!entries) return forward_error(entries);
+    if (is_group(*entries)) {
+      Result<TaskSelection> selected = select_tasks({file.string()}, definitions);
+      if (!selected) return forward_error(selected);
+      for (const SelectedTask& task : selected->tasks) members.insert(task.file);
+      for (const TaskGroup& group : selected->groups) {
+        if (group.depth > 0) held.insert(group.name);
+      }
+      const TaskGroup& group = selected->groups.front();
+      groups.push_back({group.name, group.description, file, group.tasks.size(), false});
+      continue;
+    }
     Result<Definition> definition = read_definition(file, {});
     if (!definition) return forward_error(definition);
-    listing.push_back({file.stem().string(), definition->about, file});
+    tasks.push_back({definition->name, definition->about, file, 1, false});
   }
-  return listing;
+  for (TaskListing& group : groups) group.is_member = held.contains(group.name);
+  for (TaskListing& task : tasks) task.is_member = members.contains(task.file);
+  groups.insert(groups.end(), tasks.begin(), tasks.end());
+  return groups;
 }
 
 }  // namespace sizeup

@@ -7,51 +7,11 @@
 
 #include "core/io/sha256.h"
 #include "core/json/json.h"
+#include "tasks/entries.h"
 #include "tasks/keys.h"
 
 namespace sizeup {
 namespace {
-
-constexpr int kMaxIncludes = 10;
-
-// A top-level key's value and the file it was written in: data files are relative to that one.
-struct Entry {
-  YamlNode value;
-  std::filesystem::path file;
-};
-using Entries = std::vector<std::pair<std::string, Entry>>;
-
-const Entry* find(const Entries& entries, std::string_view key) {
-  for (const auto& [name, entry] : entries) {
-    if (name == key) return &entry;
-  }
-  return nullptr;
-}
-
-// The file's own keys win over those of the file it includes.
-Result<Entries> read_entries(const std::filesystem::path& file, int depth) {
-  Result<YamlNode> root = read_yaml(file);
-  if (!root) return forward_error(root);
-  if (root->kind != YamlNode::Kind::map) return bad_input(file.string(), "not a task file", "a map of keys");
-  if (Result<void> checked = check_task_keys(*root); !checked) return forward_error(checked);
-  Entries entries;
-  for (auto& [key, value] : root->entries) {
-    if (key != "include") entries.emplace_back(key, Entry{std::move(value), file});
-  }
-  const YamlNode* include = root->find("include");
-  if (include == nullptr) return entries;
-  if (include->kind != YamlNode::Kind::text) return bad_input(include->place, "'include' is not a file name");
-  if (depth == kMaxIncludes) {
-    return bad_input(include->place, "too many files include each other",
-                     fmt::format("at most {}", kMaxIncludes));
-  }
-  Result<Entries> included = read_entries(file.parent_path() / include->text, depth + 1);
-  if (!included) return included;
-  for (auto& [key, entry] : *included) {
-    if (find(entries, key) == nullptr) entries.emplace_back(key, std::move(entry));
-  }
-  return entries;
-}
 
 class DefinitionReader {
  public:
@@ -66,13 +26,14 @@ class DefinitionReader {
       if (Result<void> done = (this->*step)(); !done) return forward_error(done);
     }
     if (options.num_fewshot) out_.num_fewshot = *options.num_fewshot;
+    out_.data_dir = options.data_dir;
     out_.hash = hash();
     return std::move(out_);
   }
 
  private:
   const YamlNode* get(std::string_view key) const {
-    const Entry* entry = find(entries_, key);
+    const Entry* entry = find_entry(entries_, key);
     return entry == nullptr || entry->value.kind == YamlNode::Kind::null ? nullptr : &entry->value;
   }
 
@@ -123,6 +84,13 @@ class DefinitionReader {
   }
 
   Result<void> read_names() {
+    for (const char* key : {"group", "aggregate_metric_list"}) {
+      if (const YamlNode* found = get(key)) {
+        return bad_input(found->place,
+                         fmt::format("'{}' belongs to a group, whose 'task' is a list of its members", key),
+                         "task: NAME alone", "a task joins others under a name by the key 'tag'");
+      }
+    }
     if (get("task") == nullptr)
       return bad_input(out_.file.string(), "the key 'task' is missing", "task: NAME");
     if (Result<void> done = text("task", out_.name); !done) return done;
@@ -178,11 +146,17 @@ class DefinitionReader {
       return bad_input(get("dataset_path")->place, "dataset_kwargs.data_files is missing",
                        "data_files: {test: FILE}");
     }
-    if (Result<void> known = check_keys(*arguments, "dataset_kwargs", {"data_files", "trust_remote_code"});
+    if (Result<void> known =
+            check_keys(*arguments, "dataset_kwargs", {"data_files", "column_names", "trust_remote_code"});
         !known) {
       return known;
     }
-    const std::filesystem::path folder = find(entries_, "dataset_kwargs")->file.parent_path();
+    if (const YamlNode* names = arguments->find("column_names")) {
+      Result<std::vector<std::string>> read = texts(*names, "column_names");
+      if (!read) return forward_error(read);
+      out_.column_names = std::move(*read);
+    }
+    const std::filesystem::path folder = find_entry(entries_, "dataset_kwargs")->file.parent_path();
     if (files->kind != YamlNode::Kind::map)
       return add_files("train", *files, folder);  // as Hugging Face datasets does
     for (const auto& [split, value] : files->entries) {
@@ -199,18 +173,24 @@ class DefinitionReader {
       if (!list) return forward_error(list);
       names = std::move(*list);
     }
-    for (const std::string& name : names) out_.data_files[split].push_back(folder / name);
+    std::string dataset_name;
+    if (Result<void> done = text("dataset_name", dataset_name); !done) return done;
+    for (std::string& name : names) {
+      Result<DataFile> file = DataFile::parse(std::move(name), dataset_name, folder, value.place);
+      if (!file) return forward_error(file);
+      out_.data_files[split].push_back(std::move(*file));
+    }
     return {};
   }
 
   // A local file (the split that is asked for), or a folder with a file for each split.
   Result<void> read_dataset_path(const std::string& written) {
-    const Entry& entry = *find(entries_, "dataset_path");
+    const Entry& entry = *find_entry(entries_, "dataset_path");
     const std::filesystem::path path = entry.file.parent_path() / written;
     std::error_code ignored;
     if (std::filesystem::is_regular_file(path, ignored)) {
       if (!out_.test_split && !out_.validation_split) out_.test_split = "test";
-      out_.data_files[out_.test_split ? *out_.test_split : *out_.validation_split].push_back(path);
+      out_.data_files[out_.test_split ? *out_.test_split : *out_.validation_split].push_back({path});
       return {};
     }
     if (std::filesystem::is_directory(path, ignored)) {
@@ -219,7 +199,7 @@ class DefinitionReader {
         for (const char* ending : {".jsonl", ".json", ".csv", ".tsv"}) {
           if (!split || out_.data_files.contains(*split)) break;
           const std::filesystem::path file = path / (*split + ending);
-          if (std::filesystem::is_regular_file(file, ignored)) out_.data_files[*split].push_back(file);
+          if (std::filesystem::is_regular_file(file, ignored)) out_.data_files[*split].push_back({file});
         }
       }
       return {};
@@ -392,7 +372,7 @@ Result<Definition> read_definition(const std::filesystem::path& file, const Task
   if (options.num_fewshot && (*options.num_fewshot < 0 || *options.num_fewshot > 10'000)) {
     return usage_error("the number of few-shot examples must be from 0 to 10000");
   }
-  Result<Entries> entries = read_entries(file, 0);
+  Result<Entries> entries = read_entries(file, options.overrides);
   if (!entries) return forward_error(entries);
   return DefinitionReader(*entries, file).run(options);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/errors/result.h"
+#include "tasks/data_files.h"
 #include "tasks/task.h"
 #include "tasks/yaml.h"
 
@@ -26,7 +27,9 @@ struct Definition {
   std::string version;  // metadata.version
   OutputType output_type = OutputType::generate_until;
 
-  std::map<std::string, std::vector<std::filesystem::path>> data_files;  // by split
+  std::map<std::string, std::vector<DataFile>> data_files;  // by split
+  std::filesystem::path data_dir;                           // of the official files among them
+  std::vector<std::string> column_names;                    // of CSV files without a header row
   std::optional<std::string> training_split, validation_split, test_split, fewshot_split;
 
   std::optional<YamlNode> description, doc_to_text, doc_to_target, doc_to_choice;

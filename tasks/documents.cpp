@@ -36,10 +36,12 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
                      "dataset_kwargs.data_files names a file for each split");
   }
   Documents documents;
-  documents.name = files->second.front().string();
   std::string hashes;
-  for (const std::filesystem::path& file : files->second) {
-    Result<Dataset> dataset = read_dataset(file);
+  for (const DataFile& file : files->second) {
+    Result<std::filesystem::path> path = file.locate(definition.name, definition.data_dir);
+    if (!path) return forward_error(path);
+    if (documents.name.empty()) documents.name = path->string();
+    Result<Dataset> dataset = read_dataset(*path, definition.column_names);
     if (!dataset) return forward_error(dataset);
     std::move(dataset->rows.begin(), dataset->rows.end(), std::back_inserter(documents.rows));
     hashes += dataset->hash;

@@ -13,6 +13,7 @@
 
 #include "core/errors/result.h"
 #include "core/json/json_fwd.h"
+#include "tasks/yaml.h"
 
 namespace sizeup {
 
@@ -116,25 +117,32 @@ class Task {
   virtual double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const = 0;
 };
 
+// Keys that a group gives its member; they win over those of the member's file.
+struct TaskOverrides {
+  YamlNode keys;               // a map
+  std::filesystem::path file;  // where they are written
+};
+
 struct TaskOptions {
-  std::optional<int> num_fewshot;  // overrides the file's
+  std::optional<int> num_fewshot = {};  // wins over the file's
+  std::filesystem::path data_dir = {};  // where the official data files lie; may be empty
+  std::optional<TaskOverrides> overrides = {};
 };
 
 // Reads a YAML task file. Errors name file, line and key.
 Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options);
 
-// A built-in name ("helpdesk"), or a path to a YAML file; `definitions` is the folder of the built-in ones.
-Result<std::filesystem::path> find_task(const std::string& name_or_path,
-                                        const std::filesystem::path& definitions);
-
 // What `sizeup list tasks` shows.
 struct TaskListing {
-  std::string name;         // as find_task accepts it
+  std::string name;         // as --task accepts it
   std::string description;  // metadata.description, or empty
   std::filesystem::path file;
+  size_t tasks = 1;        // how many a group has
+  bool is_member = false;  // of a group that is listed too
 };
 
-// The built-in tasks, by name. A definition that cannot be read is an error: a broken installation.
+// The built-in groups, then the built-in tasks, each by name. A definition that cannot be read is an error: a
+// broken installation.
 Result<std::vector<TaskListing>> list_tasks(const std::filesystem::path& definitions);
 
 // What `sizeup list metrics` shows: every metric that a task file may name.

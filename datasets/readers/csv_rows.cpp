@@ -117,13 +117,18 @@ Result<void> check_header(const Cells& header, const std::string& place) {
 
 }  // namespace
 
-Result<std::vector<Json>> read_csv(std::string_view text, char separator, const std::string& file) {
+Result<std::vector<Json>> read_csv(std::string_view text, char separator, const std::string& file,
+                                   const std::vector<std::string>& column_names) {
   CsvReader reader(text, separator, file);
-  Result<std::optional<Cells>> header = reader.next();
-  if (!header) return forward_error(header);
-  if (!*header) return bad_input(file, "the file is empty", "a header row that names the columns");
-  const Cells& names = **header;
-  Result<void> checked = check_header(names, reader.place());
+  Cells names = column_names;
+  if (column_names.empty()) {
+    Result<std::optional<Cells>> header = reader.next();
+    if (!header) return forward_error(header);
+    if (!*header) return bad_input(file, "the file is empty", "a header row that names the columns");
+    names = std::move(**header);
+  }
+  Result<void> checked =
+      check_header(names, column_names.empty() ? reader.place() : file + " (column_names)");
   if (!checked) return forward_error(checked);
   std::vector<Json> rows;
   while (true) {
@@ -132,7 +137,8 @@ Result<std::vector<Json>> read_csv(std::string_view text, char separator, const 
     if (!*cells) return rows;
     if ((*cells)->size() != names.size()) {
       return bad_input(reader.place(), fmt::format("the row has {} cells", (*cells)->size()),
-                       fmt::format("{} cells, as in the header", names.size()),
+                       fmt::format("{} cells, as {}", names.size(),
+                                   column_names.empty() ? "in the header" : "column_names has"),
                        "a cell that contains the separator, a quote or a newline must be quoted");
     }
     Json row = Json::object();

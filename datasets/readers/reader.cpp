@@ -17,18 +17,30 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 30;  // rows are held in memory, several times the file's size
 
-using Reader = Result<std::vector<Json>> (*)(std::string_view text, const std::string& file);
+using Names = std::vector<std::string>;
+using Reader = Result<std::vector<Json>> (*)(std::string_view text, const std::string& file, const Names&);
 
 struct Format {
   std::string_view ending;
+  bool has_columns;
   Reader read;
 };
 
 constexpr Format kFormats[] = {
-    {".jsonl", read_json_lines},
-    {".json", read_json},
-    {".csv", [](std::string_view text, const std::string& file) { return read_csv(text, ',', file); }},
-    {".tsv", [](std::string_view text, const std::string& file) { return read_csv(text, '\t', file); }},
+    {".jsonl", false,
+     [](std::string_view text, const std::string& file, const Names&) {
+       return read_json_lines(text, file);
+     }},
+    {".json", false,
+     [](std::string_view text, const std::string& file, const Names&) { return read_json(text, file); }},
+    {".csv", true,
+     [](std::string_view text, const std::string& file, const Names& names) {
+       return read_csv(text, ',', file, names);
+     }},
+    {".tsv", true,
+     [](std::string_view text, const std::string& file, const Names& names) {
+       return read_csv(text, '\t', file, names);
+     }},
 };
 
 const Format* format_of(const std::string& ending) {
@@ -40,13 +52,18 @@ const Format* format_of(const std::string& ending) {
 
 }  // namespace
 
-Result<Dataset> read_dataset(const std::filesystem::path& file) {
+Result<Dataset> read_dataset(const std::filesystem::path& file,
+                             const std::vector<std::string>& column_names) {
   const std::string place = file.string();
   const bool is_compressed = file.extension() == ".gz";
   const Format* format = format_of((is_compressed ? file.stem() : file).extension().string());
   if (format == nullptr) {
     return bad_input(place, "the file's ending names no known format",
                      ".jsonl, .json, .csv or .tsv, also with .gz");
+  }
+  if (!column_names.empty() && !format->has_columns) {
+    return bad_input(place, "column names are given for a file whose rows name their fields",
+                     "column_names with .csv and .tsv files only");
   }
   Result<std::string> bytes = read_file(file, kMaxBytes);
   if (!bytes) return forward_error(bytes);
@@ -58,7 +75,7 @@ Result<Dataset> read_dataset(const std::filesystem::path& file) {
   }
   Result<std::string_view> text = checked_utf8(*bytes, place);
   if (!text) return forward_error(text);
-  Result<std::vector<Json>> rows = format->read(*text, place);
+  Result<std::vector<Json>> rows = format->read(*text, place, column_names);
   if (!rows) return forward_error(rows);
   dataset.rows = std::move(*rows);
   return dataset;

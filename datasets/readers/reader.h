@@ -16,8 +16,10 @@ struct Dataset {
   std::string hash;  // SHA-256 of the file's bytes
 };
 
-// By the file's ending: .jsonl, .json (an array of objects, or one object a line), .csv, .tsv.
+// By the file's ending: .jsonl, .json (an array of objects, or one object a line), .csv, .tsv, also with .gz.
+// `column_names`: of a CSV or TSV file that has no header row; empty: it has one.
 // A bad row is an error with file, line and what was expected; nothing is skipped silently.
-Result<Dataset> read_dataset(const std::filesystem::path& file);
+Result<Dataset> read_dataset(const std::filesystem::path& file,
+                             const std::vector<std::string>& column_names = {});
 
 }  // namespace sizeup

@@ -123,13 +123,14 @@ TaskRow row_of(const Task& task) {
   return row;
 }
 
-Result<LoadedTask> load(const std::string& name, const RunSettings& settings,
+Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& settings,
                         const RunEnvironment& environment) {
-  Result<std::unique_ptr<Task>> task = environment.open_task(name, TaskOptions{settings.num_fewshot});
+  const TaskOptions options{settings.num_fewshot, settings.data_dir, selected.overrides};
+  Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
-  if (samples->empty()) return bad_input(name, "the task has no documents", "at least one");
+  if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
   LoadedTask loaded;
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
@@ -141,9 +142,18 @@ Result<LoadedTask> load(const std::string& name, const RunSettings& settings,
 
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   if (plan.settings.tasks.empty()) return usage_error("no task is given", "name one with --task");
+  TaskSelection selection;
+  if (environment.select_tasks) {
+    Result<TaskSelection> selected = environment.select_tasks(plan.settings.tasks);
+    if (!selected) return forward_error(selected);
+    selection = std::move(*selected);
+  } else {
+    for (const std::string& name : plan.settings.tasks) selection.tasks.push_back({name, std::nullopt});
+  }
+  plan.groups = std::move(selection.groups);
   std::set<std::string> names;
-  for (const std::string& name : plan.settings.tasks) {
-    Result<LoadedTask> task = load(name, plan.settings, environment);
+  for (const SelectedTask& selected : selection.tasks) {
+    Result<LoadedTask> task = load(selected, plan.settings, environment);
     if (!task) return forward_error(task);
     if (!names.insert(task->row.name).second) {
       return usage_error(fmt::format("two tasks are named '{}'", task->row.name), "leave one of them out");

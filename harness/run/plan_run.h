@@ -45,6 +45,7 @@ struct RunPlan {
   Asking asking;
   std::vector<LoadedModel> models;
   std::vector<LoadedTask> tasks;
+  std::vector<TaskGroup> groups;               // of tasks, by their index
   std::vector<PlannedEvaluation> evaluations;  // offline ones by model and task, then single
 };
 

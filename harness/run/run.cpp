@@ -8,6 +8,7 @@
 
 #include "backends/registry.h"
 #include "harness/run/execution.h"
+#include "harness/run/groups.h"
 #include "harness/run/machine.h"
 #include "harness/run/plan_run.h"
 #include "harness/store/read.h"
@@ -72,6 +73,9 @@ Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
     summary.samples_failed += evaluation.failed;
     summary.evaluations.push_back(std::move(row));
   }
+  Result<std::vector<GroupRow>> groups = read_groups(store, plan.run.id);
+  if (!groups) return forward_error(groups);
+  summary.groups = std::move(*groups);
   return summary;
 }
 
@@ -83,11 +87,11 @@ RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions
   environment.program = "sizeup " SIZEUP_VERSION;
   environment.machine = describe_machine();
   environment.open_model = [](const ModelReference& reference) { return open_backend(reference); };
-  environment.open_task = [definitions](const std::string& name,
-                                        const TaskOptions& options) -> Result<std::unique_ptr<Task>> {
-    Result<std::filesystem::path> file = find_task(name, definitions);
-    if (!file) return forward_error(file);
-    return load_task(*file, options);
+  environment.select_tasks = [definitions](const std::vector<std::string>& names) {
+    return sizeup::select_tasks(names, definitions);
+  };
+  environment.open_task = [](const std::string& file, const TaskOptions& options) {
+    return load_task(file, options);
   };
   return environment;
 }
@@ -116,6 +120,7 @@ Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, 
   Execution execution(*plan, *store, progress, std::move(stop), environment.commits);
   Result<ExecutionCounts> counts = execution.run();
   if (!counts) return forward_error(counts);
+  if (Result<void> grouped = finish_groups(*plan, *store); !grouped) return forward_error(grouped);
   if (Result<void> finished = store->finish_run(plan->run.id, utc_now()); !finished)
     return forward_error(finished);
   Result<RunSummary> summary = summarize(*plan, *store);

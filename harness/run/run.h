@@ -16,6 +16,7 @@
 #include "harness/run/run_settings.h"
 #include "harness/store/group_commit.h"
 #include "harness/store/records.h"
+#include "tasks/selection.h"
 #include "tasks/task.h"
 
 namespace sizeup {
@@ -26,7 +27,9 @@ struct RunEnvironment {
   std::string program;                // version and commit of sizeup
   std::string machine;                // JSON, see machine.h
   std::function<Result<std::unique_ptr<Backend>>(const ModelReference&)> open_model;
-  std::function<Result<std::unique_ptr<Task>>(const std::string& name_or_path, const TaskOptions&)> open_task;
+  // What the settings' tasks name; empty: each is one task.
+  std::function<Result<TaskSelection>(const std::vector<std::string>& names)> select_tasks;
+  std::function<Result<std::unique_ptr<Task>>(const std::string& file, const TaskOptions&)> open_task;
   GroupLimits commits;
 
   // The registry's backends, the task files under `definitions`, this machine.
@@ -50,6 +53,7 @@ struct RunSummary {
   std::string protocol;  // "likelihood" or "generative"
   bool chat_template = false;
   std::vector<EvaluationSummary> evaluations;
+  std::vector<GroupRow> groups;
   int64_t samples_failed = 0;  // above 0: the program ends with status 1
   int64_t requests_sent = 0;   // offline, by this call
   int64_t requests_from_store = 0;

@@ -196,7 +196,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 14> kKeys{{
+constexpr std::array<Key<RunSettings>, 15> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -204,6 +204,8 @@ constexpr std::array<Key<RunSettings>, 14> kKeys{{
                  Settings& s) { s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount); }},
     {"num_fewshot", [](const Reader& r, const YAML::Node& n,
                        Settings& s) { s.num_fewshot = r.number(n, "num_fewshot", 0, 1000); }},
+    {"data_dir",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.data_dir = r.joined(r.text(n, "data_dir")); }},
     {"db", [](const Reader& r, const YAML::Node& n, Settings& s) { s.db = r.joined(r.text(n, "db")); }},
     {"protocol", read_protocol},
     {"apply_chat_template",
@@ -264,6 +266,7 @@ std::string to_run_file(const RunSettings& settings) {
                {"seed", settings.seed},       {"latency_samples", settings.latency_samples},
                {"threads", settings.threads}, {"durable", settings.durable}};
   if (!settings.name.empty()) json["name"] = settings.name;
+  if (!settings.data_dir.empty()) json["data_dir"] = settings.data_dir.string();
   if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;
   for (const auto& [name, choice] : kProtocols) {
     if (settings.protocol == choice) json["protocol"] = name;

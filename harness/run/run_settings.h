@@ -19,9 +19,10 @@ enum class ProtocolChoice { automatic, likelihood, generative };
 struct RunSettings {
   std::string name;                 // of the run; empty: today's date and a number
   std::vector<std::string> models;  // model references
-  std::vector<std::string> tasks;   // built-in names or YAML files
+  std::vector<std::string> tasks;   // built-in names, groups or tags, or YAML files
   int64_t limit = 0;                // documents of each task, from the first; 0: all
   std::optional<int> num_fewshot;   // nothing: as each task file says
+  std::filesystem::path data_dir;   // of the benchmarks' official files; may be empty
   std::filesystem::path db = "sizeup.db";
   ProtocolChoice protocol = ProtocolChoice::automatic;
   std::optional<bool> apply_chat_template;  // nothing: when every model has a chat template

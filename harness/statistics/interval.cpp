@@ -136,6 +136,21 @@ Estimate clustered_estimate(std::span<const double> values, std::span<const int6
   return mean_with_t(values, error, count, confidence);
 }
 
+namespace {
+
+// `value` with t and N - k degrees; no interval where N <= k or an error is unknown.
+Estimate group_with_t(double value, double error, int64_t total, size_t tasks, double confidence) {
+  Estimate estimate{value, kNoNumber, kNoNumber, total};
+  const double degrees = static_cast<double>(total) - static_cast<double>(tasks);
+  if (degrees <= 0) return estimate;
+  const double half = t_quantile(0.5 + confidence / 2, degrees) * error;
+  estimate.lo = value - half;
+  estimate.hi = value + half;
+  return estimate;
+}
+
+}  // namespace
+
 Estimate group_estimate(std::span<const GroupMember> members, double confidence) {
   double weighted = 0;
   double pooled = 0;
@@ -149,12 +164,22 @@ Estimate group_estimate(std::span<const GroupMember> members, double confidence)
   if (total == 0) return {};
   const auto count = static_cast<double>(total);
   const double degrees = count - static_cast<double>(members.size());
-  Estimate estimate{weighted / count, kNoNumber, kNoNumber, total};
-  if (degrees <= 0) return estimate;
-  const double half = t_quantile(0.5 + confidence / 2, degrees) * std::sqrt(pooled / degrees / count);
-  estimate.lo = estimate.value - half;
-  estimate.hi = estimate.value + half;
-  return estimate;
+  return group_with_t(weighted / count, std::sqrt(pooled / degrees / count), total, members.size(),
+                      confidence);
+}
+
+Estimate unweighted_group_estimate(std::span<const GroupMember> members, double confidence) {
+  double sum = 0;
+  double squares = 0;
+  int64_t total = 0;
+  for (const GroupMember& member : members) {
+    sum += member.value;
+    squares += member.standard_error * member.standard_error;
+    total += member.n;
+  }
+  if (total == 0) return {};
+  const auto tasks = static_cast<double>(members.size());
+  return group_with_t(sum / tasks, std::sqrt(squares) / tasks, total, members.size(), confidence);
 }
 
 }  // namespace sizeup

@@ -76,4 +76,7 @@ struct GroupMember {
 // sqrt( sum( (n_i - 1) se_i^2 n_i ) / (N - k) / N ), and t with N - k degrees. No interval where N <= k.
 Estimate group_estimate(std::span<const GroupMember> members, double confidence = kConfidence);
 
+// The same with every task counting alike: the mean of the k values, sqrt( sum se_i^2 ) / k.
+Estimate unweighted_group_estimate(std::span<const GroupMember> members, double confidence = kConfidence);
+
 }  // namespace sizeup

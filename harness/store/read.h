@@ -26,6 +26,9 @@ Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t 
 // Overall results first, then slices by field and value; metrics in the task's order, rates last.
 Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluation_id);
 
+// The groups of tasks of a run as stored, models by id and name alone; none in a file of an older sizeup.
+Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id);
+
 Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id);
 
 // The answers of an evaluation with their scores, in the order of the data.

@@ -140,6 +140,16 @@ struct ResultRow {
   int64_t n = 0;
 };
 
+// A group of tasks for one model of a run, by one metric.
+struct GroupRow {
+  ModelRow model;
+  std::string name;
+  std::string version;
+  int depth = 0;      // below the group that holds it
+  int64_t tasks = 0;  // members, those of its groups included
+  ResultRow result;   // without slices
+};
+
 struct CostRow {
   std::optional<std::string> currency;
   std::optional<double> per_request;  // a request is a sample here: all its asks together

@@ -1,11 +1,14 @@
-// The text of schema.sql, compiled in.
+// The text of schema.sql and of what later versions add, compiled in.
 #pragma once
+
+#include <array>
 
 namespace sizeup {
 
-extern const char* const kSchema;
-
 // PRAGMA user_version of the files that kSchema makes.
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
+
+// kSchema[v] takes a file from version v to version v + 1.
+extern const std::array<const char*, kSchemaVersion> kSchema;
 
 }  // namespace sizeup

@@ -42,11 +42,14 @@ void use_write_ahead_log(Database& database) {
   }
 }
 
-void create_schema(Database& database) {
+// A new file, or one of an older sizeup.
+void bring_up_to_date(Database& database) {
   use_write_ahead_log(database);
   Transaction transaction(database);
-  if (pragma(database, "PRAGMA user_version") != 0) return;  // another program was first
-  database.execute(kSchema);
+  const int64_t version = pragma(database, "PRAGMA user_version");
+  if (version >= kSchemaVersion) return;  // another program was first
+  for (size_t step = static_cast<size_t>(version); step < kSchema.size(); ++step)
+    database.execute(kSchema[step]);
   database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion).c_str());
   database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
   transaction.commit();
@@ -75,8 +78,11 @@ void prepare(Database& database, const std::string& file, StoreAccess access) {
   if (access != StoreAccess::read && sqlite3_db_readonly(database.handle(), "main") != 0) {
     database.fail(SQLITE_READONLY, "opening it for writing");
   }
-  if (empty) create_schema(database);
+  if (empty) bring_up_to_date(database);
   check_version(database, file);
+  if (access != StoreAccess::read && pragma(database, "PRAGMA user_version") < kSchemaVersion) {
+    bring_up_to_date(database);
+  }
   database.execute("PRAGMA foreign_keys = ON");
   // With the write-ahead log, NORMAL survives a killed process; FULL also survives a loss of power.
   database.execute(access == StoreAccess::write_durable ? "PRAGMA synchronous = FULL"

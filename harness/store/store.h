@@ -64,6 +64,8 @@ class Store {
   // counts.
   Result<void> finish_evaluation(const EvaluationRow& evaluation, std::span<const ResultRow> results,
                                  const std::optional<CostRow>& cost);
+  // Replaces the results of a run's groups of tasks; they are read back in this order.
+  Result<void> store_groups(int64_t run_id, std::span<const GroupRow> groups);
   Result<void> finish_run(int64_t run_id, const std::string& finished_at);
 
   struct Connection;  // for the other files of this folder: connection.h

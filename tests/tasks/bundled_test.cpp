@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "tasks/selection.h"
 #include "tests/tasks/support.h"
 
 namespace sizeup {
@@ -13,9 +14,9 @@ std::filesystem::path definitions() {
 }
 
 std::unique_ptr<Task> built_in(const std::string& name) {
-  const Result<std::filesystem::path> file = find_task(name, definitions());
-  if (!file) throw std::runtime_error(describe(file.error()));
-  return test::load(*file);
+  const Result<TaskSelection> selected = select_tasks({name}, definitions());
+  if (!selected) throw std::runtime_error(describe(selected.error()));
+  return test::load(selected->tasks.at(0).file);
 }
 
 // What a model that always knows would reply.
@@ -114,19 +115,23 @@ TEST(Bundled, PocketMmluPerfect) {
   EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{"acc", 1.0}, {"acc_norm", 1.0}}));
 }
 
-TEST(Catalogue, ListsAndFindsTasks) {
+TEST(Catalogue, ListsGroupsThenTasks) {
   const Result<std::vector<TaskListing>> tasks = list_tasks(definitions());
   ASSERT_TRUE(tasks) << describe(tasks.error());
-  ASSERT_GE(tasks->size(), 5U);
-  EXPECT_EQ((*tasks)[0].name, "handbook");
-  for (const TaskListing& task : *tasks) EXPECT_FALSE(task.description.empty()) << task.name;
-  const Result<std::filesystem::path> typo = find_task("helpdeks", definitions());
-  ASSERT_FALSE(typo);
-  EXPECT_THAT(describe(typo.error()), testing::HasSubstr("did you mean 'helpdesk'?"));
-  EXPECT_FALSE(find_task("./none.yaml", definitions()));
-  EXPECT_FALSE(find_task("x", "/nonexistent-folder"));
-  const std::string path = (definitions() / "helpdesk.yaml").string();
-  EXPECT_EQ(find_task(path, "/nonexistent-folder").value(), path);
+  std::map<std::string, TaskListing> by_name;
+  std::vector<std::string> shown;
+  for (const TaskListing& task : *tasks) {
+    EXPECT_FALSE(task.description.empty()) << task.name;
+    EXPECT_EQ(task.name, task.file.stem()) << "a built-in task is found by its file's name";
+    EXPECT_TRUE(by_name.emplace(task.name, task).second) << task.name;
+    if (!task.is_member) shown.push_back(task.name);
+  }
+  EXPECT_THAT(shown, testing::ElementsAre("mmlu", "mmlu_continuation", "mmlu_generative", "gsm8k",
+                                          "gsm8k_cot", "gsm8k_cot_llama", "gsm8k_cot_zeroshot", "handbook",
+                                          "helpdesk", "helpdesk-shuffled", "invoices", "pocket-mmlu"));
+  EXPECT_EQ(by_name.at("mmlu").tasks, 57U);
+  EXPECT_EQ(by_name.at("mmlu_stem").tasks, 19U);
+  EXPECT_TRUE(by_name.at("mmlu_stem").is_member);
 }
 
 TEST(Catalogue, MetricTableDocumentsItself) {

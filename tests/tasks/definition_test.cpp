@@ -73,7 +73,8 @@ std::vector<BadCase> bad_cases() {
        task_text(choices + "metric_list:\n  - {metric: acc}\n  - metric: !function m.f1\n"),
        {"t.yaml:11", "metrics by name"}},
       {"OtherTag", task_text("doc_to_choice: !weird [a]\n"), {"t.yaml:8", "unknown tag !weird"}},
-      {"NotSupportedYet", task_text(choices + "group: many\n"), {"t.yaml:9", "'group' is not supported yet"}},
+      {"NotSupportedYet", task_text(choices + "judge: x\n"), {"t.yaml:9", "'judge' is not supported yet"}},
+      {"GroupOfATask", task_text(choices + "group: many\n"), {"t.yaml:9", "belongs to a group", "'tag'"}},
       {"HubDataset",
        "task: t\ndataset_path: hails/mmlu\noutput_type: generate_until\n",
        {"t.yaml:2", "hails/mmlu", "not supported yet"}},
@@ -246,7 +247,7 @@ TEST(Definition, ReadsGenerationOptions) {
   EXPECT_EQ(plain.generation.max_tokens, 256);
   EXPECT_EQ(plain.truncation, Truncation::left);
   EXPECT_EQ(plain.data_files.at("test").size(), 2U);
-  EXPECT_EQ(plain.data_files.at("test")[0], folder.path() / "a.jsonl");
+  EXPECT_EQ(plain.data_files.at("test")[0].path, folder.path() / "a.jsonl");
   const Definition full = read(
       "truncate: error\ngeneration_kwargs: {until: [a, b], max_gen_toks: 9, do_sample: true, temperature: "
       "0.5, top_p: 0.9, top_k: 3, min_p: 0.1}\n");

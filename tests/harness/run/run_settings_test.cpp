@@ -18,6 +18,7 @@ models:
 tasks: [helpdesk, tasks/own.yaml]
 limit: 50
 num_fewshot: 2
+data_dir: official
 db: out/sizeup.db
 protocol: generative
 apply_chat_template: false
@@ -50,6 +51,7 @@ TEST(RunSettings, ReadsEveryKey) {
   EXPECT_EQ(read->limit, 50);
   EXPECT_EQ(read->num_fewshot, 2);
   EXPECT_EQ(read->db, "jobs/out/sizeup.db");
+  EXPECT_EQ(read->data_dir, "jobs/official");
   EXPECT_EQ(read->protocol, ProtocolChoice::generative);
   EXPECT_EQ(read->apply_chat_template, false);
   EXPECT_EQ(read->seed, 18U);
@@ -87,6 +89,7 @@ TEST(RunSettings, WhatIsStoredReadsBackTheSame) {
   EXPECT_EQ(to_run_file(*second), stored);
   EXPECT_EQ(second->models, first.models);
   EXPECT_EQ(second->tasks, first.tasks);
+  EXPECT_EQ(second->data_dir, "official");
   EXPECT_EQ(second->seed, first.seed);
   EXPECT_EQ(second->prices.at("large").per_million_output, 6.0);
   EXPECT_EQ(second->apply_chat_template, false);

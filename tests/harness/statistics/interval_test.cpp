@@ -138,6 +138,16 @@ TEST(Group, AgreesWithLmEvaluationHarness) {
   EXPECT_EQ(estimate.n, 531);
 }
 
+// By hand: (0.5 + 0.8) / 2, and sqrt(0.03^2 + 0.04^2) / 2 = 0.025 whatever the sizes.
+TEST(Group, UnweightedTasksCountAlike) {
+  const std::vector<GroupMember> members{{0.5, 0.03, 10}, {0.8, 0.04, 90}};
+  const Estimate estimate = unweighted_group_estimate(members);
+  EXPECT_NEAR(estimate.value, 0.65, 1e-12);
+  EXPECT_NEAR(estimate.hi - estimate.value, t_quantile(0.975, 98) * 0.025, 1e-12);
+  EXPECT_EQ(estimate.n, 100);
+  EXPECT_TRUE(std::isnan(unweighted_group_estimate({}).value));
+}
+
 TEST(Group, SingleSampleTasksHaveNoInterval) {
   const std::vector<GroupMember> members{{1, 0, 1}, {0, 0, 1}};
   EXPECT_EQ(group_estimate(members).value, 0.5);

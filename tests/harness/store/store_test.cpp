@@ -43,7 +43,7 @@ TEST_F(StoreTest, WritingCreatesTheFileWithItsVersion) {
                 &statement, nullptr),
             SQLITE_OK);
   ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_EQ(sqlite3_column_int(statement, 0), 1);
+  EXPECT_EQ(sqlite3_column_int(statement, 0), 2);
   EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(statement, 1)), "wal");
   sqlite3_finalize(statement);
   sqlite3_close(handle);
@@ -66,9 +66,36 @@ TEST_F(StoreTest, RefusesTheDatabaseOfAnotherProgram) {
 
 TEST_F(StoreTest, RefusesANewerVersion) {
   { open(); }
-  execute("PRAGMA user_version = 2");
-  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 2)"));
+  execute("PRAGMA user_version = 3");
+  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 3)"));
   EXPECT_THAT(open_error(StoreAccess::write).message, HasSubstr("newer sizeup"));
+}
+
+// A file as version 1 made it: without the tables that version 2 added.
+TEST_F(StoreTest, TakesAnOlderFileToThisVersion) {
+  ExamplePlan example;
+  int64_t run = 0;
+  {
+    Store store = open();
+    run = store.create_run(example.plan).value().run.id;
+  }
+  execute("DROP VIEW group_results; DROP TABLE group_result; PRAGMA user_version = 1");
+  EXPECT_TRUE(read_groups(open(StoreAccess::read), run).value().empty()) << "read as it is";
+  Store store = open(StoreAccess::write);
+  GroupRow group;
+  group.model.id = 1;
+  group.name = "both";
+  group.tasks = 2;
+  group.result = {"acc", "", "", 0.5, 0.25, 0.75, 40};
+  ASSERT_TRUE(store.store_groups(run, std::vector{group}).has_value());
+  ASSERT_TRUE(store.store_groups(run, std::vector{group}).has_value()) << "a resumed run stores them again";
+  const std::vector<GroupRow> read = read_groups(store, run).value();
+  ASSERT_EQ(read.size(), 1U);
+  EXPECT_EQ(read[0].name, "both");
+  EXPECT_EQ(read[0].tasks, 2);
+  EXPECT_EQ(read[0].result.value, 0.5);
+  EXPECT_EQ(read[0].result.hi, 0.75);
+  EXPECT_EQ(read_runs(store).value().size(), 1U) << "what was there stays";
 }
 
 TEST_F(StoreTest, RefusesAnEmptyFileForReading) {

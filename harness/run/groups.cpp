@@ -1,0 +1,117 @@
+#include "harness/run/groups.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "harness/statistics/interval.h"
+#include "harness/store/read.h"
+
+namespace sizeup {
+namespace {
+
+// "exact_match,strict-match" for a task with several filters, "exact_match" for one with at most one.
+bool matches(const std::string& name, const GroupMetric& wanted) {
+  if (name == wanted.metric) return true;
+  if (!name.starts_with(wanted.metric + ",")) return false;
+  const std::string filter = name.substr(wanted.metric.size() + 1);
+  return wanted.filters.empty() ||
+         std::find(wanted.filters.begin(), wanted.filters.end(), filter) != wanted.filters.end();
+}
+
+const ResultRow* find_result(const GroupTask& task, const std::string& metric) {
+  for (const ResultRow& result : task.results) {
+    if (result.metric == metric && result.slice_field.empty()) return &result;
+  }
+  return nullptr;
+}
+
+double error_of(const GroupTask& task, const std::string& metric) {
+  for (const MetricRow& row : task.metrics) {
+    if (row.name == metric && !row.is_mean) return kNoNumber;
+  }
+  std::vector<double> values;
+  for (const AnswerRow& answer : task.answers) {
+    const auto score = answer.scores.find(metric);
+    if (!answer.error && score != answer.scores.end() && !std::isnan(score->second))
+      values.push_back(score->second);
+  }
+  // One sample says nothing of its spread, and weighs nothing in the pooled error.
+  return values.size() < 2 ? 0.0 : standard_error(values);
+}
+
+ResultRow row_of(const std::string& metric, const Estimate& estimate) {
+  ResultRow row;
+  row.metric = metric;
+  row.value = estimate.value;
+  row.n = estimate.n;
+  if (estimate.has_interval()) {
+    row.lo = estimate.lo;
+    row.hi = estimate.hi;
+  }
+  return row;
+}
+
+}  // namespace
+
+std::vector<ResultRow> group_results(const TaskGroup& group, std::span<const GroupTask* const> members) {
+  std::vector<ResultRow> rows;
+  for (const GroupMetric& wanted : group.metrics) {
+    std::vector<std::string> names;
+    for (const GroupTask* task : members) {
+      for (const MetricRow& metric : task->metrics) {
+        const bool known = std::find(names.begin(), names.end(), metric.name) != names.end();
+        if (!known && matches(metric.name, wanted)) names.push_back(metric.name);
+      }
+    }
+    for (const std::string& name : names) {
+      std::vector<GroupMember> counted;
+      for (const GroupTask* task : members) {
+        const ResultRow* result = find_result(*task, name);
+        if (result != nullptr && !std::isnan(result->value))
+          counted.push_back({result->value, error_of(*task, name), result->n});
+      }
+      const Estimate estimate =
+          wanted.weight_by_size ? group_estimate(counted) : unweighted_group_estimate(counted);
+      if (estimate.n > 0) rows.push_back(row_of(name, estimate));
+    }
+  }
+  return rows;
+}
+
+Result<void> finish_groups(const RunPlan& plan, Store& store) {
+  if (plan.groups.empty()) return {};
+  Result<std::vector<EvaluationRow>> evaluations = read_evaluations(store, plan.run.id);
+  if (!evaluations) return forward_error(evaluations);
+  std::vector<GroupRow> rows;
+  for (const LoadedModel& model : plan.models) {
+    std::map<std::string, GroupTask> tasks;
+    int64_t model_id = 0;
+    for (const EvaluationRow& evaluation : *evaluations) {
+      if (evaluation.model.name != model.row.name || evaluation.scenario != "offline") continue;
+      model_id = evaluation.model.id;
+      Result<std::vector<ResultRow>> results = read_results(store, evaluation.id);
+      if (!results) return forward_error(results);
+      Result<std::vector<AnswerRow>> answers = read_answers(store, evaluation.id);
+      if (!answers) return forward_error(answers);
+      tasks[evaluation.task.name] = {evaluation.task.metrics, std::move(*results), std::move(*answers)};
+    }
+    for (const TaskGroup& group : plan.groups) {
+      std::vector<const GroupTask*> members;
+      for (const size_t task : group.tasks) members.push_back(&tasks[plan.tasks[task].row.name]);
+      for (ResultRow& result : group_results(group, members)) {
+        GroupRow row;
+        row.model.id = model_id;
+        row.name = group.name;
+        row.version = group.version;
+        row.depth = group.depth;
+        row.result = std::move(result);
+        row.tasks = static_cast<int64_t>(members.size());
+        rows.push_back(std::move(row));
+      }
+    }
+  }
+  return store.store_groups(plan.run.id, rows);
+}
+
+}  // namespace sizeup
