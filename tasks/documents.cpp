@@ -39,6 +39,9 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   documents.name = files->second.front().string();
   std::string hashes;
   for (const std::filesystem::path& file : files->second) {
+    if (file.string().starts_with(kDataDirMark)) {
+      return usage_error(fmt::format("task '{}' reads official files: give --data-dir", definition.name));
+    }
     Result<Dataset> dataset = read_dataset(file);
     if (!dataset) return forward_error(dataset);
     std::move(dataset->rows.begin(), dataset->rows.end(), std::back_inserter(documents.rows));
