@@ -17,7 +17,8 @@ struct ChatMessage {
 };
 
 // A plain text (tokenised as it stands, special tokens in it are text), or a conversation that the backend
-// renders with the model's chat template (special tokens are parsed, the generation prompt is added).
+// renders with the model's chat template (special tokens are parsed, the generation prompt is added). A last
+// message of the assistant is continued: it is not closed, and no generation prompt follows.
 using Prompt = std::variant<std::string, std::vector<ChatMessage>>;
 
 // log P(continuation | context), tokenised as lm-evaluation-harness does it: trailing spaces of the context

@@ -11,6 +11,7 @@
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
 #include "harness/run/machine.h"
+#include "tasks/sandbox/sandbox.h"
 
 namespace sizeup::cli {
 namespace {
@@ -26,6 +27,13 @@ constexpr MissingDevice kMissingDevices[] = {
     {"cuda", "this build has no CUDA plug-in"},
     {"metal", "this build has no Metal plug-in"},
 };
+
+// Whether generated code can be run, and what keeps the walls from being higher.
+Json examine_sandbox() {
+  const auto pool = SandboxPool::open({});
+  if (!pool) return {{"level", describe(SandboxLevel::none)}, {"note", describe(pool.error())}};
+  return {{"level", describe((*pool)->level())}, {"note", (*pool)->why_not_higher()}};
+}
 
 Json examine() {
   Json report;
@@ -47,6 +55,7 @@ Json examine() {
   }
   const auto installation = installation_folder();
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
+  report["sandbox"] = examine_sandbox();
   report["problems"] = Json::array();
   if (!installation) report["problems"].push_back(describe(installation.error()));
   return report;
@@ -65,6 +74,9 @@ void print_report(const Json& report) {
                   backend["note"].get<std::string>()});
   }
   fmt::print("{}\n", backends.to_text());
+  fmt::print("sandbox for generated code: {}\n", report["sandbox"]["level"].get<std::string>());
+  const auto note = report["sandbox"]["note"].get<std::string>();
+  if (!note.empty()) fmt::print("  {}\n", note);
   if (report["problems"].empty()) {
     fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());
   }

@@ -219,6 +219,8 @@ class DefinitionReader {
     keep(get("doc_to_text"), out_.doc_to_text);
     keep(get("doc_to_target"), out_.doc_to_target);
     keep(get("doc_to_choice"), out_.doc_to_choice);
+    keep(get("gen_prefix"), out_.gen_prefix);
+    keep(get("answer_prefix"), out_.answer_prefix);
     const bool rolling = out_.output_type == OutputType::loglikelihood_rolling;
     if (!out_.doc_to_text && !rolling)
       return bad_input(out_.file.string(), "the key 'doc_to_text' is missing");
@@ -265,11 +267,8 @@ class DefinitionReader {
         return wrong_type(*truncate, "truncate", "left or error");
       out_.truncation = truncate->text == "left" ? Truncation::left : Truncation::error;
     }
-    if (const YamlNode* repeats = get("repeats"); repeats != nullptr && repeats->text != "1") {
-      return bad_input(repeats->place, "'repeats' other than 1 is not supported yet");
-    }
     const YamlNode* options = get("generation_kwargs");
-    if (options == nullptr) return {};
+    if (options == nullptr) return read_repeats();
     if (Result<void> known =
             check_keys(*options, "generation_kwargs",
                        {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k", "min_p"});
@@ -281,7 +280,25 @@ class DefinitionReader {
       if (Result<void> done = integer(*most, "max_gen_toks", 1, 1'000'000, out_.generation.max_tokens); !done)
         return done;
     }
-    return read_sampling(*options);
+    if (Result<void> done = read_sampling(*options); !done) return done;
+    return read_repeats();
+  }
+
+  Result<void> read_repeats() {
+    constexpr int64_t kMostRepeats = 1000;
+    const YamlNode* repeats = get("repeats");
+    if (repeats == nullptr) return {};
+    if (Result<void> done = integer(*repeats, "repeats", 1, kMostRepeats, out_.repeats); !done) return done;
+    if (out_.repeats == 1) return {};
+    if (out_.output_type != OutputType::generate_until) {
+      return bad_input(repeats->place, "'repeats' asks for several answers, and this task asks for none",
+                       "output_type generate_until");
+    }
+    if (out_.generation.temperature == 0.0) {
+      return bad_input(repeats->place, "'repeats' without sampling gives the same answer again and again", "",
+                       "generation_kwargs: {do_sample: true, temperature: 0.2}");
+    }
+    return {};
   }
 
   Result<void> read_stops(const YamlNode& options) {
@@ -342,6 +359,10 @@ class DefinitionReader {
     if (Result<void> done = text("grounding", out_.grounding); !done) return done;
     if (const YamlNode* grounding = get("grounding")) out_.grounding_place = grounding->place;
     keep(get("schema"), out_.schema);
+    if (const YamlNode* unsafe = get("unsafe_code")) {
+      if (unsafe->kind != YamlNode::Kind::boolean) return wrong_type(*unsafe, "unsafe_code", "true or false");
+      out_.unsafe_code = unsafe->boolean;
+    }
     return read_labels();
   }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/errors/result.h"
@@ -33,6 +34,8 @@ struct Definition {
   std::optional<std::string> training_split, validation_split, test_split, fewshot_split;
 
   std::optional<YamlNode> description, doc_to_text, doc_to_target, doc_to_choice;
+  std::optional<YamlNode> gen_prefix;     // how the answer begins: the model goes on from there
+  std::optional<YamlNode> answer_prefix;  // put before the filtered answer: what is scored is both
   std::string target_delimiter = " ";
   std::string fewshot_delimiter = "\n\n";
 
@@ -41,6 +44,7 @@ struct Definition {
   std::optional<YamlNode> fewshot_samples;  // examples written in the task file
 
   AskGenerate generation;
+  int repeats = 1;  // answers for each document
   Truncation truncation = Truncation::left;
 
   std::vector<YamlNode> filters;  // pipelines {name, filter: [{function, ...}, ...]}
@@ -51,6 +55,7 @@ struct Definition {
   std::optional<std::string> grounding;  // a field of the documents
   std::string grounding_place;
   std::vector<std::string> refusals;  // empty: the built-in list
+  bool unsafe_code = false;           // generated code may be run, in the sandbox
   std::vector<std::string> labels;    // what a written answer may be, for classification
 
   std::string hash;  // SHA-256 of the canonical JSON of all keys after includes and options

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -63,6 +64,18 @@ Result<Filter> regex_filter(const YamlNode& node) {
   });
 }
 
+// What stands before the first occurrence of a text; all where it does not occur.
+Result<Filter> before_filter(const YamlNode& node) {
+  if (Result<void> known = check_keys(node, "the filter 'before'", {"function", "text"}); !known)
+    return forward_error(known);
+  const YamlNode* text = node.find("text");
+  if (text == nullptr || !text->is_scalar() || text->text.empty())
+    return bad_input(node.place, "the filter 'before' lacks its 'text'", "text: '```'");
+  return Filter([mark = text->text](Filtered& filtered) {
+    filtered.text.resize(std::min(filtered.text.size(), filtered.text.find(mark)));
+  });
+}
+
 void strip(Filtered& filtered) {
   filtered.text = std::string(python_strip(filtered.text));
 }
@@ -76,6 +89,7 @@ struct FilterRow {
 constexpr std::array kFilters = {
     FilterRow{"regex", "the group_select-th match of regex_pattern (Python's re.findall), or fallback",
               regex_filter},
+    FilterRow{"before", "what stands before the first occurrence of text", before_filter},
     FilterRow{"take_first", "the first of several responses",
               [](const YamlNode& node) { return no_parameters(node, [](Filtered&) {}); }},
     FilterRow{"lowercase", "Python's str.lower",

@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "tasks/text/unicode.h"
+
 namespace sizeup {
 namespace {
 
 constexpr uint32_t kFewshotSeed = 1234;  // lm-evaluation-harness's default
+
+// lm-evaluation-harness delimits a prefix only where neither side has white space.
+bool needs_delimiter(std::string_view before, std::string_view after) {
+  return !before.empty() && !after.empty() && python_strip(before.substr(before.size() - 1)) != "" &&
+         python_strip(after.substr(0, 1)) != "";
+}
 
 Result<void> parse_into(const std::optional<YamlNode>& node, const std::string& key,
                         const std::vector<std::string>& columns, std::optional<Expression>& out) {
@@ -26,6 +34,8 @@ Result<DocumentText> DocumentText::parse(const Definition& definition,
            std::tuple{&definition.doc_to_text, "doc_to_text", &out.text},
            std::tuple{&definition.doc_to_target, "doc_to_target", &out.target},
            std::tuple{&definition.doc_to_choice, "doc_to_choice", &out.choice},
+           std::tuple{&definition.gen_prefix, "gen_prefix", &out.gen_prefix},
+           std::tuple{&definition.answer_prefix, "answer_prefix", &out.answer_prefix},
        }) {
     if (Result<void> parsed = parse_into(*node, key, columns, *expression); !parsed)
       return forward_error(parsed);
@@ -54,8 +64,16 @@ Result<PromptText> PromptBuilder::prompt(const Json& document, const std::string
   }
   Result<std::string> question = expressions_.text->text(document, place);
   if (!question) return forward_error(question);
+  Result<std::string> prefix = prefix_of(document, place);
+  if (!prefix) return forward_error(prefix);
+  out.prefix = std::move(*prefix);
+  if (needs_delimiter(*question, out.prefix)) out.prefix_delimiter = definition_.target_delimiter;
   out.user += *question;
   return out;
+}
+
+Result<std::string> PromptBuilder::prefix_of(const Json& document, const std::string& place) const {
+  return expressions_.gen_prefix ? expressions_.gen_prefix->text(document, place) : Result<std::string>("");
 }
 
 // As lm-evaluation-harness's samplers (api/samplers.py): one more is drawn where the document itself may be
@@ -115,7 +133,17 @@ Result<std::string> PromptBuilder::example(size_t row) {
   }
   // Without an answer the harness writes the question alone, with neither delimiter.
   const bool empty = answer.is_null() || answer.is_array() || answer == "";
-  if (!empty) *out += definition_.target_delimiter + python_text(answer) + definition_.fewshot_delimiter;
+  Result<std::string> prefix = prefix_of(document, place);
+  if (!prefix) return prefix;
+  if (prefix->empty()) {
+    if (!empty) *out += definition_.target_delimiter + python_text(answer) + definition_.fewshot_delimiter;
+  } else {
+    if (needs_delimiter(*out, *prefix)) *out += definition_.target_delimiter;
+    *out += *prefix;
+    if (!empty)
+      *out += (needs_delimiter(*prefix, python_text(answer)) ? " " : "") + python_text(answer) +
+              definition_.fewshot_delimiter;
+  }
   rendered_[row] = *out;
   return out;
 }

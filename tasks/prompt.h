@@ -17,6 +17,8 @@ struct DocumentText {
   std::optional<Expression> text;
   std::optional<Expression> target;
   std::optional<Expression> choice;
+  std::optional<Expression> gen_prefix;
+  std::optional<Expression> answer_prefix;
 
   static Result<DocumentText> parse(const Definition& definition, const std::vector<std::string>& columns);
 };
@@ -38,6 +40,7 @@ class PromptBuilder {
  private:
   Result<std::vector<size_t>> draw(const Json& document);
   Result<std::string> example(size_t row);
+  Result<std::string> prefix_of(const Json& document, const std::string& place) const;
 
   const Definition& definition_;
   const DocumentText& expressions_;

@@ -27,6 +27,10 @@ enum class Truncation { left, error };
 struct PromptText {
   std::string system;  // the task's description; empty if none
   std::string user;    // few-shot examples and the question
+  // How the answer begins (key `gen_prefix`): the model goes on from there. Plain text puts the delimiter
+  // before it; in a conversation it is an assistant's message that is not closed.
+  std::string prefix_delimiter = {};
+  std::string prefix = {};
 };
 
 // log P(continuation | prompt). `continuation` carries its leading delimiter (" A"); with a chat template
@@ -46,7 +50,8 @@ struct AskGenerate {
 };
 using Ask = std::variant<AskScore, AskText, AskGenerate>;
 
-// A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice.
+// A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice, one with
+// `repeats` as many generations, which differ in what they draw.
 struct Sample {
   std::string id;             // stable across runs: the document's own id, or its index
   std::string document_hash;  // SHA-256 of the document's canonical JSON
@@ -57,6 +62,7 @@ struct Sample {
   int64_t index = 0;                          // row in the data file, from 0
   std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
   std::vector<int> gold;              // multiple_choice: the right choices
+  std::string answer_prefix;          // put before the filtered answer
   std::string source;                 // the text that the answer must rest on (key `grounding`), or ""
 };
 
@@ -71,9 +77,10 @@ struct Reply {
 
 // What the filters extracted, and what each metric makes of it.
 struct Scored {
-  std::string answer;       // shown in reports; for multiple_choice the chosen choice
-  bool no_answer = false;   // the filters found nothing
-  bool invalid = false;     // classification: an answer that is no label
+  std::string answer;                // shown in reports; for multiple_choice the chosen choice
+  bool no_answer = false;            // the filters found nothing
+  bool invalid = false;              // classification: an answer that is no label
+  std::optional<std::string> error;  // it could not be scored (the sandbox failed): there are no scores
   double confidence = 0.0;  // probability of the chosen option or exp(mean token log-probability); NaN: none
   std::map<std::string, double>
       scores;  // metric -> value; a metric that does not apply to this sample is absent

@@ -135,6 +135,8 @@ Result<void> YamlTask::load_scoring() {
     facts_.schema = std::move(*schema);
   }
   facts_.has_grounding = definition_.grounding.has_value();
+  facts_.unsafe_code = definition_.unsafe_code;
+  facts_.repeats = definition_.repeats;
   facts_.refusals = definition_.refusals;
   if (facts_.refusals.empty()) facts_.refusals.assign(default_refusals().begin(), default_refusals().end());
   for (const YamlNode& node : definition_.filters) {
@@ -155,6 +157,18 @@ Result<void> YamlTask::load_scoring() {
       read_metrics(definition_.metrics, facts_, definition_.file.string());
   if (!metrics) return forward_error(metrics);
   metrics_ = std::move(*metrics);
+  return open_sandbox();
+}
+
+// Now, so that a task whose code cannot be run is refused before anything is generated.
+Result<void> YamlTask::open_sandbox() {
+  const bool runs_code = std::any_of(metrics_.begin(), metrics_.end(), [](const MetricUse& use) {
+    return use.entry->need == Need::unsafe_code;
+  });
+  if (!runs_code) return {};
+  Result<std::unique_ptr<SandboxPool>> pool = SandboxPool::open({});
+  if (!pool) return forward_error(pool);
+  facts_.sandbox = std::move(*pool);
   return {};
 }
 
@@ -166,8 +180,10 @@ std::vector<MetricInfo> YamlTask::metrics() const {
   std::vector<MetricInfo> infos;
   for (const MetricUse& use : metrics_) {
     for (size_t pipeline = 0; pipeline < std::max<size_t>(1, pipelines_.size()); ++pipeline) {
-      infos.push_back({use.entry->name + suffix(pipeline), use.entry->description,
-                       use.entry->higher_is_better, use.entry->aggregate == nullptr});
+      for (const std::string& name : use.names()) {
+        infos.push_back({name + suffix(pipeline), use.entry->description, use.entry->higher_is_better,
+                         use.entry->aggregate == nullptr});
+      }
     }
   }
   return infos;
@@ -214,6 +230,11 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
   Result<PromptText> prompt = prompts.prompt(document, place);
   if (!prompt) return forward_error(prompt);
   sample.prompt = std::move(*prompt);
+  if (expressions_.answer_prefix) {
+    Result<std::string> prefix = expressions_.answer_prefix->text(document, place);
+    if (!prefix) return forward_error(prefix);
+    sample.answer_prefix = std::move(*prefix);
+  }
   Result<void> asked = definition_.output_type == OutputType::multiple_choice
                            ? add_choices(document, place, sample)
                            : add_answers(document, place, sample);
@@ -277,7 +298,7 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
       return bad_input(place, "the target is not a JSON object", "a record that fits 'schema'");
   }
   if (definition_.output_type == OutputType::generate_until) {
-    sample.asks = {definition_.generation};
+    sample.asks.assign(static_cast<size_t>(definition_.repeats), definition_.generation);
   } else {
     if (sample.accepted.empty())
       return bad_input(place, "the target is an empty list", "the continuation to score");
@@ -314,24 +335,37 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
     scored.answer = choice_text(sample, chosen);
     scored.confidence = choice_probability(replies, chosen);
   }
-  const std::string text = generated ? replace_invalid_utf8(replies[0].text) : std::string();
   for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
-    Filtered filtered = pipelines_.empty() ? Filtered{text, false} : pipelines_[i].apply(text);
-    if (generated && i == 0) {
-      scored.answer = filtered.text;
-      scored.no_answer = filtered.no_answer || python_strip(filtered.text).empty();
+    std::vector<std::string> answers;
+    for (const Reply& reply : replies) {
+      if (!generated) break;
+      Filtered filtered = filter(i, replace_invalid_utf8(reply.text));
+      if (i == 0 && answers.empty()) {
+        scored.no_answer = filtered.no_answer || python_strip(filtered.text).empty();
+      }
+      answers.push_back(sample.answer_prefix + filtered.text);
     }
-    const ScoreInput input{facts_, sample, replies, std::move(filtered.text)};
+    if (answers.empty()) answers.emplace_back();
+    if (generated && i == 0) scored.answer = answers.front();
+    const ScoreInput input{facts_, sample, replies, answers.front(), answers};
     ScoreWriter writer(scored, suffix(i));
     for (const MetricUse& use : metrics_) use.entry->score(input, use.parameters, writer);
   }
   return scored;
 }
 
+Filtered YamlTask::filter(size_t pipeline, std::string text) const {
+  if (pipelines_.empty()) return Filtered{std::move(text), false};
+  return pipelines_[pipeline].apply(std::move(text));
+}
+
 double YamlTask::aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const {
   for (const MetricUse& use : metrics_) {
     for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
-      if (use.entry->name + suffix(i) != metric) continue;
+      const std::vector<std::string> names = use.names();
+      if (std::none_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return name + suffix(i) == metric; }))
+        continue;
       if (use.entry->aggregate != nullptr) return use.entry->aggregate(ScoredSet(scored, suffix(i)));
       double total = 0.0;
       int64_t count = 0;

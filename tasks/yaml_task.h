@@ -37,11 +37,13 @@ class YamlTask : public Task {
   Result<void> load_documents();
   Result<void> load_fewshot();
   Result<void> load_scoring();
+  Result<void> open_sandbox();
 
   Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
+  Filtered filter(size_t pipeline, std::string text) const;
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;

@@ -8,11 +8,12 @@ build_packages=(
   cmake ninja-build ccache g++ pkg-config
   libfmt-dev nlohmann-json3-dev libsqlite3-dev libcli11-dev
   libyaml-cpp-dev libexpected-dev libpcre2-dev libutf8proc-dev zlib1g-dev libssl-dev libboost-dev
+  bubblewrap python3  # the sandbox for generated code, and what it runs
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang libclang-rt-14-dev clang-format  # fuzz targets and the format check
-  chromium python3 sqlite3               # the report in a real browser, data checks, the store from outside
+  chromium sqlite3                       # the report in a real browser, data checks, the store from outside
 )
 
 packages=()

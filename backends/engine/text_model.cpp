@@ -1,10 +1,32 @@
 #include "backends/engine/text_model.h"
 
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 
 #include "core/json/json.h"
 
 namespace sizeup {
+namespace {
+
+// As transformers continues a final message: the mark shows where the template ends it. Some templates trim
+// messages, and with them the mark's space.
+constexpr std::string_view kContinueMark = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+Result<void> cut_at_mark(std::string& text) {
+  const size_t at = text.rfind(kContinueMark.substr(0, kContinueMark.size() - 1));
+  if (at == std::string::npos) {
+    return bad_input("chat template", "leaves out the last message, which the model is to continue", "",
+                     "run without --apply-chat-template");
+  }
+  const bool kept = std::string_view(text).substr(at).starts_with(kContinueMark);
+  text.resize(at);
+  if (kept) return {};
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
+  return {};
+}
+
+}  // namespace
 
 Result<TextModel> TextModel::load(const Checkpoint& checkpoint, const std::string& now) {
   auto tokenizer = load_tokenizer(checkpoint);
@@ -30,16 +52,22 @@ Result<RenderedPrompt> TextModel::render(const Prompt& prompt) const {
                      "give the task a prompt without roles");
   }
   if (!*template_) return tl::unexpected<Error>(template_->error());
+  const auto& conversation = std::get<std::vector<ChatMessage>>(prompt);
+  const bool continues = !conversation.empty() && conversation.back().role == "assistant";
   Json messages = Json::array();
-  for (const ChatMessage& message : std::get<std::vector<ChatMessage>>(prompt)) {
+  for (const ChatMessage& message : conversation) {
     messages.push_back({{"role", message.role}, {"content", message.content}});
   }
+  if (continues) messages.back()["content"] = conversation.back().content + std::string(kContinueMark);
   auto text = (*template_)
                   ->render(Json{{"messages", std::move(messages)},
                                 {"bos_token", bos_text_},
                                 {"eos_token", eos_text_},
-                                {"add_generation_prompt", true}});
+                                {"add_generation_prompt", !continues}});
   if (!text) return forward_error(text);
+  if (continues) {
+    if (Result<void> cut = cut_at_mark(*text); !cut) return forward_error(cut);
+  }
   return RenderedPrompt{std::move(*text), true};
 }
 

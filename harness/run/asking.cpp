@@ -1,5 +1,6 @@
 #include "harness/run/asking.h"
 
+#include <string_view>
 #include <utility>
 
 #include "core/io/sha256.h"
@@ -14,6 +15,12 @@ uint64_t stream_of(const Sample& sample, size_t ask_index) {
   uint64_t stream = 0;
   for (size_t i = 0; i < sizeof(stream); ++i) stream = stream << 8 | digest[i];
   return stream;
+}
+
+// Whether the answer has begun with something that a choice must be kept apart from.
+bool continues_word(const PromptText& prompt) {
+  constexpr std::string_view kSpace = " \t\n\r\f\v";
+  return !prompt.prefix.empty() && kSpace.find(prompt.prefix.back()) == std::string_view::npos;
 }
 
 struct AskWriter {
@@ -44,10 +51,11 @@ struct AskWriter {
 }  // namespace
 
 Prompt prompt_of(const PromptText& text, bool chat_template) {
-  if (!chat_template) return text.system + text.user;
+  if (!chat_template) return text.system + text.user + text.prefix_delimiter + text.prefix;
   std::vector<ChatMessage> messages;
   if (!text.system.empty()) messages.push_back({"system", text.system});
   messages.push_back({"user", text.user});
+  if (!text.prefix.empty()) messages.push_back({"assistant", text.prefix});
   return messages;
 }
 
@@ -63,8 +71,9 @@ Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Promp
   Request request;
   request.truncate = asking.truncation == Truncation::left ? Truncate::left : Truncate::error;
   if (const auto* score = std::get_if<AskScore>(&ask)) {
-    std::string continuation =
-        asking.chat_template ? score->continuation : score->delimiter + score->continuation;
+    std::string continuation = asking.chat_template && !continues_word(sample.prompt)
+                                   ? score->continuation
+                                   : score->delimiter + score->continuation;
     request.ask = ScoreContinuation{std::move(prompt), std::move(continuation)};
   } else if (std::holds_alternative<AskText>(ask)) {
     request.ask = ScoreText{sample.prompt.user};

@@ -22,14 +22,16 @@ struct Asking {
 };
 
 // The prompt of a sample as lm-evaluation-harness builds it: the description and the rest joined, or with a
-// chat template as a system message (none for an empty description) and one user message.
+// chat template as a system message (none for an empty description) and one user message; then the beginning
+// of the answer, if the task gives one, as an assistant's message that the model continues.
 Prompt prompt_of(const PromptText& text, bool chat_template);
 
 // The same conversation without its system message, for templates that refuse one.
 Prompt without_system(Prompt prompt);
 
 // The request of one ask; `prompt` is the sample's. With a chat template the delimiter before a continuation
-// is dropped. A rolling text is never put into a template. Sampling draws from (seed, document and ask).
+// is dropped, unless the answer has begun (`gen_prefix`) without a space at its end. A rolling text is never
+// put into a template. Sampling draws from (seed, document and ask).
 Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
                    const Asking& asking);
 

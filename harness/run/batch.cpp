@@ -72,8 +72,10 @@ class BatchMaker {
     const Task& task = *pending.task->task;
     const Backend& backend = *plan_.models[evaluation.model].backend;
     const Sample& sample = pending.task->samples[pending.sample];
-    const std::vector<Ask> asks = pending.written_choice ? std::vector<Ask>{written_choice()} : sample.asks;
+    std::vector<Ask> asks = pending.written_choice ? std::vector<Ask>{written_choice()} : sample.asks;
     require(!asks.empty(), "a sample asks at least one thing");
+    // Repeats are for the score; a user waits for one answer.
+    if (cache_ == Cache::ignore && std::holds_alternative<AskGenerate>(asks.front())) asks.resize(1);
     const bool rolling = std::holds_alternative<AskText>(asks.front());
     Prompt prompt =
         rolling ? Prompt(sample.prompt.user) : prompt_of(sample.prompt, evaluation.row.chat_template);

@@ -101,7 +101,8 @@ SampleRow row_of(const Task& task, const Sample& sample) {
   row.document_id = sample.id;
   row.document_hash = sample.document_hash;
   row.row = sample.index;
-  row.prompt = sample.prompt.system + sample.prompt.user;
+  row.prompt =
+      sample.prompt.system + sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
   row.target = sample.target;
   row.source = task.grounding_source(sample);
   row.slices = sample.slices;

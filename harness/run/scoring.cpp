@@ -82,6 +82,10 @@ AnswerRow answer_of(const PendingSample& pending) {
   const Sample& sample = pending.task->samples[pending.sample];
   Scored scored = pending.written_choice ? score_written_choice(task, sample, pending.replies.front())
                                          : task.score(sample, pending.replies);
+  if (scored.error) {
+    row.error = std::move(scored.error);
+    return row;
+  }
   row.answer = std::move(scored.answer);
   row.no_answer = scored.no_answer;
   row.invalid = scored.invalid;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/sandbox/sandbox.h"
 #include "tasks/schema.h"
 #include "tasks/task.h"
 #include "tasks/text/python_regex.h"
@@ -20,6 +21,7 @@ struct MetricParameters {
   bool ignore_case = false;
   bool ignore_punctuation = false;
   bool ignore_numbers = false;
+  std::vector<int> k;  // of pass@k
 };
 
 // What scoring needs to know about the task.
@@ -29,14 +31,18 @@ struct ScoringFacts {
   std::optional<Schema> schema;
   bool has_grounding = false;
   std::vector<std::string> refusals;
+  bool unsafe_code = false;
+  int repeats = 1;
+  std::shared_ptr<SandboxPool> sandbox;  // where a metric of the task runs code
 };
 
-// One sample with the answer that one filter pipeline took from its replies.
+// One sample with the answers that one filter pipeline took from its replies.
 struct ScoreInput {
   const ScoringFacts& facts;
   const Sample& sample;
   std::span<const Reply> replies;
-  std::string answer;
+  std::string answer;                // the first one
+  std::vector<std::string> answers;  // of all repeats
 };
 
 // Where scores go. With several filter pipelines each name carries its pipeline's ("exact_match,strict").
@@ -49,6 +55,8 @@ class ScoreWriter {
   }
   void number(const std::string& name, double value);
   void mark_invalid() { scored_.invalid = true; }
+  // The sample could not be judged, for a reason that is not the answer's.
+  void fail(const Error& error) { scored_.error = describe(error); }
 
  private:
   Scored& scored_;
@@ -73,7 +81,7 @@ class ScoredSet {
 };
 
 // Needs of a metric beyond its output types: keys of the task file.
-enum class Need { none, labels, schema, schema_and_grounding, grounding };
+enum class Need { none, labels, schema, schema_and_grounding, grounding, unsafe_code };
 
 struct MetricEntry {
   const char* name;

@@ -8,6 +8,7 @@
 #include "tasks/keys.h"
 #include "tasks/metrics/choice.h"
 #include "tasks/metrics/classification.h"
+#include "tasks/metrics/code.h"
 #include "tasks/metrics/exact_match.h"
 #include "tasks/metrics/extraction.h"
 #include "tasks/metrics/grounded.h"
@@ -79,6 +80,8 @@ const char* needed_keys(Need need) {
       return "schema and grounding";
     case Need::grounding:
       return "grounding";
+    case Need::unsafe_code:
+      return "unsafe_code: true (generated code is run, in the sandbox)";
   }
   return "";
 }
@@ -95,6 +98,8 @@ bool is_met(Need need, const ScoringFacts& facts) {
       return facts.schema && facts.has_grounding;
     case Need::grounding:
       return facts.has_grounding;
+    case Need::unsafe_code:
+      return facts.unsafe_code;
   }
   return false;
 }
@@ -126,8 +131,30 @@ Result<void> flag(const YamlNode& metric, const char* key, bool& out) {
   return {};
 }
 
-Result<MetricParameters> read_parameters(const YamlNode& metric) {
+// A number or a list of numbers; no k may be larger than the number of answers it is estimated from.
+Result<void> read_k(const YamlNode& metric, int repeats, std::vector<int>& out) {
+  out = {1};
+  const YamlNode* k = metric.find("k");
+  if (k == nullptr) return {};
+  out.clear();
+  const std::vector<YamlNode> one = {*k};
+  for (const YamlNode& value : k->kind == YamlNode::Kind::list ? k->items : one) {
+    if (value.kind != YamlNode::Kind::integer || value.integer < 1 || value.integer > repeats) {
+      return bad_input(value.place, "'k' is not a number of answers that the task asks for",
+                       fmt::format("1 to {} (key 'repeats')", repeats));
+    }
+    out.push_back(static_cast<int>(value.integer));
+  }
+  if (out.empty()) return bad_input(k->place, "'k' is an empty list", "k: [1]");
+  return {};
+}
+
+Result<MetricParameters> read_parameters(const YamlNode& metric, const MetricEntry& entry,
+                                         const ScoringFacts& facts) {
   MetricParameters out;
+  if (entry.need == Need::unsafe_code) {
+    if (Result<void> read = read_k(metric, facts.repeats, out.k); !read) return forward_error(read);
+  }
   for (const auto& [key, member] :
        {std::pair{"ignore_case", &out.ignore_case}, std::pair{"ignore_punctuation", &out.ignore_punctuation},
         std::pair{"ignore_numbers", &out.ignore_numbers}}) {
@@ -175,6 +202,9 @@ Result<void> check_options(const YamlNode& metric, const std::string& name) {
                       {"metric", "aggregation", "higher_is_better", "hf_evaluate", "regexes_to_ignore",
                        "ignore_case", "ignore_punctuation", "ignore_numbers"});
   }
+  if (name == "pass@k") {
+    return check_keys(metric, "the metric 'pass@k'", {"metric", "aggregation", "higher_is_better", "k"});
+  }
   return check_keys(metric, fmt::format("the metric '{}'", name),
                     {"metric", "aggregation", "higher_is_better"});
 }
@@ -207,7 +237,7 @@ Result<void> add_metric(const YamlNode& metric, const ScoringFacts& facts, std::
   if (entry == nullptr) return unknown_metric(*name, name->text);
   if (Result<void> fit = check_fit(*entry, facts, name->place); !fit) return fit;
   if (Result<void> stated = check_statements(metric, *entry); !stated) return stated;
-  Result<MetricParameters> parameters = read_parameters(metric);
+  Result<MetricParameters> parameters = read_parameters(metric, *entry, facts);
   if (!parameters) return forward_error(parameters);
   uses.push_back({entry, std::move(*parameters)});
   return {};
@@ -394,6 +424,13 @@ std::span<const MetricEntry> metric_entries() {
        none,
        score_abstention,
        nullptr},
+      {"pass@k",
+       "chance that one of k answers passes the tests (k: [1, 10]; unbiased estimate from all repeats)",
+       true,
+       {kGenerate},
+       unsafe_code,
+       score_pass_at_k,
+       nullptr},
       {"perplexity",
        "exp of the mean negative log-probability of a continuation",
        false,
@@ -424,6 +461,13 @@ std::span<const MetricEntry> metric_entries() {
        aggregate_bits_per_byte},
   };
   return kEntries;
+}
+
+std::vector<std::string> MetricUse::names() const {
+  std::vector<std::string> out;
+  for (const int k : parameters.k) out.push_back(pass_at_k_name(k));
+  if (out.empty()) out.emplace_back(entry->name);
+  return out;
 }
 
 Result<std::vector<MetricUse>> read_metrics(const std::vector<YamlNode>& list, const ScoringFacts& facts,

@@ -16,6 +16,9 @@ std::span<const MetricEntry> metric_entries();
 struct MetricUse {
   const MetricEntry* entry = nullptr;
   MetricParameters parameters;
+
+  // Of its scores: the metric's own, or one for each k ("pass@1", "pass@10").
+  std::vector<std::string> names() const;
 };
 
 // metric_list, or the output type's default metrics where it is empty. Errors: unknown metrics and options,

@@ -49,7 +49,8 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
   for (size_t i = 0; i < samples.size(); ++i) {
     SCOPED_TRACE(i);
     const Json& expected = golden["samples"][i];
-    EXPECT_EQ(samples[i].prompt.system + samples[i].prompt.user, expected["prompt"]);
+    const PromptText& prompt = samples[i].prompt;
+    EXPECT_EQ(prompt.system + prompt.user + prompt.prefix_delimiter + prompt.prefix, expected["prompt"]);
     check_asks(samples[i], expected["asks"]);
     scored.push_back(task->score(samples[i], made_up(expected["replies"])));
     const size_t pipelines = expected["filters"].size();
@@ -78,7 +79,7 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Agreement,
                          testing::Values("kinds_zero", "kinds_shots", "kinds_many_shots", "kinds_first",
-                                         "kinds_inline", "reviews_same", "sums", "facts", "continuations",
+                                         "kinds_inline", "kinds_prefix", "reviews_same", "sums", "facts", "continuations",
                                          "rolling"),
                          [](const auto& test) { return test.param; });
 

@@ -1,6 +1,7 @@
 // Shared by the tests of tasks/.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -9,6 +9,8 @@
 
 #include "backends/engine/answer_text.h"
 #include "backends/engine/trailing_space.h"
+#include "core/json/json.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -164,6 +166,22 @@ TEST(ScoreTokens, OfAConversationAreParsedAndGetNothingAdded) {
   const TextModel broken = model(kAddsBos, "{% for %}");
   EXPECT_TRUE(tokenise(score("x", "y"), broken, kLimits).has_value());
   EXPECT_FALSE(tokenise(score(chat, "y"), broken, kLimits).has_value());
+}
+
+// Golden: tests/oracles/chat_continue_golden.py.
+TEST(Conversation, ALastMessageOfTheAssistantIsContinuedAsTransformersDoes) {
+  const Json cases = Json::parse(read_whole(golden_folder() / "chat_continue.json"));
+  ASSERT_EQ(cases.size(), 12U);
+  for (const Json& one : cases) {
+    std::vector<ChatMessage> chat;
+    for (const Json& message : one["messages"]) chat.push_back({message[0], message[1]});
+    const auto rendered = model(kAddsBos, one["template"].get<std::string>()).render(chat);
+    ASSERT_TRUE(rendered.has_value()) << describe(rendered.error());
+    EXPECT_EQ(rendered->text, one["text"]) << one["name"];
+  }
+  const TextModel drops = model(kAddsBos, "{{ messages[0].content }}");
+  EXPECT_THAT(drops.render(std::vector<ChatMessage>{{"user", "x"}, {"assistant", "y"}}).error().message,
+              HasSubstr("leaves out the last message"));
 }
 
 TEST(ScoreTokens, MustHaveAnEmbedding) {

@@ -41,6 +41,28 @@ TEST(Asking, PlainTextJoinsDescriptionAndQuestion) {
   EXPECT_EQ(text_of(without_system(prompt_of({"System. ", "Question"}, true))), "<user>Question<assistant>");
 }
 
+TEST(Asking, AnAnswerThatHasBegunIsTheAssistantsLastMessage) {
+  EXPECT_EQ(text_of(prompt_of({"", "Question", " ", "It is"}, false)), "Question It is");
+  const Prompt chat = prompt_of({"System. ", "Question", " ", "It is"}, true);
+  const auto& messages = std::get<std::vector<ChatMessage>>(chat);
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[1].content, "Question");
+  EXPECT_EQ(messages[2].role, "assistant");
+  EXPECT_EQ(messages[2].content, "It is");
+}
+
+// As lm-evaluation-harness: the space before a choice is kept in a conversation only behind a begun answer.
+TEST(Asking, AChoiceIsKeptApartFromABegunAnswer) {
+  Sample sample = sample_of(OutputType::multiple_choice);
+  Asking asking;
+  asking.chat_template = true;
+  for (const auto& [prefix, continuation] : {std::pair{"It is", " B"}, std::pair{"It is\n", "B"}}) {
+    sample.prompt.prefix = prefix;
+    const Request chat = request_of(sample, sample.asks[1], 1, prompt_of(sample.prompt, true), asking);
+    EXPECT_EQ(std::get<ScoreContinuation>(chat.ask).continuation, continuation);
+  }
+}
+
 TEST(Asking, TheDelimiterIsThereWithoutATemplateOnly) {
   const Sample sample = sample_of(OutputType::multiple_choice);
   Asking asking;

@@ -1,0 +1,66 @@
+// Shared by the tests of the sandbox.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tasks/sandbox/sandbox.h"
+#include "tests/support/files.h"
+
+namespace sizeup::test {
+
+inline SandboxProgram python(const std::string& code) {
+  SandboxProgram program;
+  program.command = {"/usr/bin/python3", "-s", "-S", "-B", "/tmp/program.py"};
+  program.files = {{"program.py", code}};
+  return program;
+}
+
+// Null, and the test is skipped, where the machine has no such level (no bubblewrap, no user namespaces).
+inline std::unique_ptr<SandboxPool> open_pool(SandboxLevel level, int slots = 2) {
+  SandboxSettings settings;
+  settings.needed = level;
+  settings.cgroups = level == SandboxLevel::bubblewrap_cgroup;
+  settings.slots = slots;
+  Result<std::unique_ptr<SandboxPool>> pool = SandboxPool::open(settings);
+  if (!pool) return nullptr;
+  return std::move(*pool);
+}
+
+// Processes, of anybody, whose command line holds this text.
+inline int processes_named(const std::string& marker) {
+  int count = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    count += line.find(marker) != std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+// Whether they are all gone within two seconds.
+inline bool vanishes(const std::string& marker) {
+  for (int i = 0; i < 200; ++i) {
+    if (processes_named(marker) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+// A text that no other process of this machine has in its command line.
+inline std::string unique_marker() {
+  return "marker-" + std::to_string(getpid()) + "-" +
+         std::to_string(::testing::UnitTest::GetInstance()->random_seed());
+}
+
+}  // namespace sizeup::test
