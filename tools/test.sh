@@ -49,7 +49,6 @@ seconds=10
 for target in build/fuzz/fuzz_*; do
   name=${target##*/fuzz_}
   seeds=tests/fuzz/corpus/$name
-  [ "$name" = huggingface_tokenizer ] && seeds=tests/golden/tokenizers
   found=build/fuzz/corpus-$name
   mkdir -p "$found"
   echo "$target for $seconds seconds"

@@ -1,5 +1,7 @@
 // Equality with Hugging Face tokenizers on difficult texts, in each style of tokenizer.json that published
 // models have; made by tests/oracles/tokenizers_golden.py.
+#include <set>
+
 #include "backends/engine/tokenizer/pre_tokenizer.h"
 #include "backends/engine/tokenizer/split_regex.h"
 #include "backends/engine/tokenizer/word_patterns.h"
@@ -82,6 +84,20 @@ TEST(WordPatterns, CutAsHuggingFace) {
     }
   }
   EXPECT_EQ(compared, 9);
+}
+
+// No name twice, and every pattern of the table compiles: a file with that name opens.
+TEST(WordPatterns, OfEveryNameCompile) {
+  std::set<std::string_view> names;
+  for (const GgufPreTokenizer& entry : gguf_pre_tokenizers()) {
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+    EXPECT_FALSE(entry.patterns.empty()) << entry.name;
+    for (const std::string_view pattern : entry.patterns) {
+      const auto regex = SplitRegex::compile(pattern, std::string(entry.name));
+      EXPECT_TRUE(regex.has_value()) << describe(regex.error());
+    }
+  }
+  EXPECT_GT(names.size(), 85u);
 }
 
 }  // namespace
