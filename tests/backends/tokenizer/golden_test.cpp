@@ -64,10 +64,11 @@ TEST(WordPatterns, CutAsHuggingFace) {
       if (std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
       SCOPED_TRACE(entry.name);
       ++compared;
-      ASSERT_EQ(row["patterns"].size(), entry.patterns.size());
+      const bool same_text = !row["patterns"].is_null();
+      if (same_text) ASSERT_EQ(row["patterns"].size(), entry.patterns.size());
       std::vector<PreTokenizerStep> steps;
       for (size_t i = 0; i < entry.patterns.size(); ++i) {
-        EXPECT_EQ(row["patterns"][i].get<std::string>(), entry.patterns[i]);
+        if (same_text) EXPECT_EQ(row["patterns"][i].get<std::string>(), entry.patterns[i]);
         auto regex = SplitRegex::compile(entry.patterns[i], "table");
         ASSERT_TRUE(regex.has_value()) << describe(regex.error());
         steps.emplace_back(pretokenize::Split{std::move(*regex)});
@@ -83,7 +84,7 @@ TEST(WordPatterns, CutAsHuggingFace) {
       }
     }
   }
-  EXPECT_EQ(compared, 9);
+  EXPECT_EQ(compared, 27);
 }
 
 // No name twice, and every pattern of the table compiles: a file with that name opens.
