@@ -1,8 +1,11 @@
-// Text to tokens and back, over the bundled test set line by line, as a run's prompts come.
+// Text to tokens and back: over the bundled test set line by line, as a run's prompts come, and over
+// any text with any tokenizer:
+//   SIZEUP_BENCH_TOKENIZER=tokenizer.json SIZEUP_BENCH_TEXT=text.txt bench_reference --benchmark_filter=code
 #include "backends/engine/tokenizer/tokenizer.h"
 
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "benchmarks/inputs.h"
@@ -16,12 +19,17 @@ struct Setup {
   int64_t bytes = 0;
 };
 
+std::string setting(const char* name, const char* otherwise) {
+  const char* given = std::getenv(name);
+  return given ? given : otherwise;
+}
+
 Result<Setup> set_up() {
-  auto checkpoint = bundled_checkpoint();
-  if (!checkpoint) return forward_error(checkpoint);
-  auto tokenizer = load_tokenizer(**checkpoint);
+  auto tokenizer = load_tokenizer(std::filesystem::path(
+      setting("SIZEUP_BENCH_TOKENIZER", SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf")));
   if (!tokenizer) return forward_error(tokenizer);
-  auto text = bundled_text();
+  auto text =
+      read_file(setting("SIZEUP_BENCH_TEXT", SIZEUP_SOURCE_DIR "/datasets/bundled/helpdesk/test.jsonl"));
   if (!text) return forward_error(text);
   Setup setup;
   setup.tokenizer = std::move(*tokenizer);

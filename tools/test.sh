@@ -44,10 +44,7 @@ ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan -E S
 
 fuzz() {  # fuzz NAME SECONDS; what it found stays in build/fuzz
   local seeds=tests/fuzz/corpus/$1 log=build/fuzz/$1.log
-  case $1 in
-    huggingface_tokenizer) seeds=tests/golden/tokenizers ;;
-    task) seeds=tests/tasks/cases ;;
-  esac
+  [ "$1" = task ] && seeds=tests/tasks/cases
   mkdir -p "build/fuzz/found-$1"
   "build/fuzz/fuzz_$1" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/$1-" "build/fuzz/found-$1" "$seeds" 2>"$log" || { tail -40 "$log"; return 1; }

@@ -3,11 +3,14 @@
     python tests/fuzz/make_corpus.py
 
 gguf/, safetensors/  files with one tensor of each kind, and none
-tokenizer/           GGUF files with a byte-level and a SentencePiece vocabulary
+tokenizer/           GGUF files with a vocabulary of each kind
+sentencepiece/       SentencePiece models of both algorithms
+huggingface_tokenizer/   tokenizer.json with each model, and every step in one of them
 jinja/               templates; the first byte is even for a chat's settings
 dataset/             rows in each format; the first byte is the format's number
 """
 
+import base64
 import gzip
 import json
 import struct
@@ -59,6 +62,114 @@ def vocabulary(model, pre, tokens, types, merges):
     )
 
 
+def varint(value):
+    raw = b""
+    while value >= 0x80:
+        raw += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return raw + bytes([value])
+
+
+# A protobuf message of (field, value): numbers, floats, and bytes or texts.
+def message(*fields):
+    raw = b""
+    for number, value in fields:
+        if isinstance(value, float):
+            raw += varint(number << 3 | 5) + struct.pack("<f", value)
+        elif isinstance(value, int):
+            raw += varint(number << 3) + varint(value)
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            raw += varint(number << 3 | 2) + varint(len(value)) + value
+    return raw
+
+
+# A double array of one rule: "x" becomes "y ".
+def charsmap():
+    leaf = 1 << 31  # the value 0
+    units = [0] * 256
+    units[0] = 1 << 10  # children of the root are at 1 ^ byte
+    units[1 ^ ord("x")] = ord("x") | 1 << 8 | (1 ^ ord("x") ^ 2) << 10
+    units[2] = leaf
+    return struct.pack("<I256I", 4 * len(units), *units) + b"y \0"
+
+
+def sentencepiece(algorithm, byte_fallback, as_suffix, tokens, types):
+    pieces = [(1, message((1, token), (2, -float(i)), (3, kind))) for i, (token, kind) in enumerate(zip(tokens, types))]
+    trainer = message((3, algorithm), (24, as_suffix), (35, byte_fallback))
+    normalizer = message((2, charsmap()), (3, 1), (4, 1), (5, 1))
+    return message(*pieces, (2, trainer), (3, normalizer), (5, normalizer))
+
+
+def added(names, vocabulary):
+    return [{"id": vocabulary[name], "content": name, "special": name.startswith("<")} for name in names]
+
+
+def tokenizer_json(model, **parts):
+    vocabulary = model["vocab"] if isinstance(model["vocab"], dict) else {p[0]: i for i, p in enumerate(model["vocab"])}
+    value = {"added_tokens": added(["<s>", "ab"], vocabulary), **parts, "model": model}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sequence(key, *steps):
+    return {"type": "Sequence", key: [{"type": step} if isinstance(step, str) else step for step in steps]}
+
+
+def huggingface():
+    pieces = ["<s>", "<unk>", "a", "b", "ab", "▁", "▁a", "##b", "Ġ", "<0x41>", "b</w>"]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+        "special_tokens": {"<s>": {"ids": [0]}},
+    }
+    split = {"type": "Split", "pattern": {"Regex": "\\s?[\\w&&[^\\d]]+"}, "behavior": "Isolated", "invert": False}
+    split_plain = {"type": "Split", "pattern": {"Regex": "\\w+|\\b|(?=(\\d{3})+(?!\\d))"}, "behavior": "MergedWithPrevious", "invert": True}
+    replace = {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}
+    precompiled = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap()).decode()}
+    merges = [["a", "b"], ["▁", "a"]]
+    return {
+        "bpe": tokenizer_json(
+            {"type": "BPE", "vocab": vocabulary, "merges": merges, "byte_fallback": True, "unk_token": "<unk>", "fuse_unk": True},
+            normalizer=sequence("normalizers", "NFC", "Nmt", "Strip", {"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}),
+            decoder=sequence("decoders", {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, "ByteFallback", "Fuse", {"type": "Strip", "content": " ", "start": 1, "stop": 0}),
+            post_processor=template,
+        ),
+        "byte_level": tokenizer_json(
+            {"type": "BPE", "vocab": vocabulary, "merges": ["a b"], "ignore_merges": True},
+            pre_tokenizer=sequence("pretokenizers", split_plain, {"type": "Digits", "individual_digits": True}, "ByteLevel"),
+            decoder={"type": "ByteLevel"},
+            post_processor={"type": "RobertaProcessing", "cls": ["<s>", 0], "sep": ["<unk>", 1]},
+        ),
+        "intersection": tokenizer_json({"type": "BPE", "vocab": vocabulary, "merges": []}, pre_tokenizer=split),
+        "suffix": tokenizer_json(
+            {"type": "BPE", "vocab": vocabulary, "merges": [], "end_of_word_suffix": "</w>", "continuing_subword_prefix": "##", "unk_token": "<unk>"},
+            normalizer=sequence("normalizers", "NFKD", "StripAccents", "Lowercase", replace),
+            pre_tokenizer=sequence("pretokenizers", "WhitespaceSplit", "Punctuation", {"type": "CharDelimiterSplit", "delimiter": "e"}, {"type": "FixedLength", "length": 3}),
+            decoder={"type": "BPEDecoder", "suffix": "</w>"},
+        ),
+        "unigram": tokenizer_json(
+            {"type": "Unigram", "vocab": [[piece, -float(i)] for i, piece in enumerate(pieces)], "unk_id": 1, "byte_fallback": True},
+            normalizer=sequence("normalizers", precompiled, "NFKC"),
+            pre_tokenizer=sequence("pretokenizers", "UnicodeScripts", {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True}),
+            decoder={"type": "Metaspace", "replacement": "▁"},
+        ),
+        "word_piece": tokenizer_json(
+            {"type": "WordPiece", "vocab": vocabulary, "unk_token": "<unk>", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9},
+            normalizer={"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+            pre_tokenizer={"type": "BertPreTokenizer"},
+            decoder={"type": "WordPiece", "prefix": "##", "cleanup": True},
+            post_processor={"type": "BertProcessing", "cls": ["<s>", 0], "sep": ["<unk>", 1]},
+        ),
+        "word_level": tokenizer_json(
+            {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
+            normalizer={"type": "ByteLevel"},
+            pre_tokenizer={"type": "Whitespace"},
+            decoder={"type": "CTC", "pad_token": "<s>", "word_delimiter_token": "a", "cleanup": True},
+        ),
+    }
+
+
 def safetensors(tensors, data):
     header = json.dumps(tensors, separators=(",", ":")).encode()
     return struct.pack("<Q", len(header)) + header + data
@@ -100,6 +211,12 @@ def main():
         "dataset/tsv": b"\3a\tb\n1\t2\n",
         "dataset/gzip": b"\4" + gzip.compress(b'{"a": 1}\n', mtime=0),
         "tokenizer/sentencepiece": vocabulary("llama", "default", tokens, types, []),
+        "tokenizer/unigram": vocabulary("t5", "default", tokens, types, []),
+        "tokenizer/word_piece": vocabulary("bert", "default", tokens, types, []),
+        "tokenizer/marks": vocabulary("gpt2", "gemma4", tokens, types, ["a b"]),
+        "sentencepiece/unigram": sentencepiece(1, 0, 1, tokens[:9] + tokens[10:], types[:9] + [5]),
+        "sentencepiece/bpe": sentencepiece(2, 1, 0, tokens, types),
+        **{f"huggingface_tokenizer/{name}": content for name, content in huggingface().items()},
     }
     for name, content in files.items():
         path = OUT / name

@@ -61,6 +61,38 @@ TAIL = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 GPT4O = rf"{FRONT}{UPPER}*{LOWER}+{ENGLISH}|{FRONT}{UPPER}+{LOWER}*{ENGLISH}|\p{{N}}{{1,3}}|{TAIL}"
 TEKKEN = rf"{FRONT}{UPPER}*{LOWER}+|{FRONT}{UPPER}+{LOWER}*|\p{{N}}|{TAIL}"
 
+CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+END = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+UFAKZEKA = rf"{FRONT}\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{END}"
+MINICPM5 = rf"{CONTRACTION}|{FRONT}\p{{L}}+|\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{END}"
+RUNS = "|".join(rf"\s{{{n}}}(?!\S)" for n in (512, 256, 128, 64, 32, 16, 8, 4, "1,2"))
+JAIS2 = rf"{CONTRACTION}|{FRONT}\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|{RUNS}|\s{{1}}"
+SEED = rf"{CONTRACTION}|{FRONT}\p{{L}}+|\p{{N}}{{1}}| ?[^\s\p{{L}}\p{{N}}\r\n]+|{END}"
+BAILING = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
+)
+EXAONE = (
+    rf"{CONTRACTION}|{FRONT}(?:\p{{L}}\p{{M}}*(?: \p{{L}}\p{{M}}*)*)+|\p{{N}}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+"
+)
+YOUTU = rf"{FRONT}{UPPER}*{LOWER}+{ENGLISH}|{FRONT}{UPPER}+{LOWER}*{ENGLISH}|\p{{N}}|{TAIL}"
+YOUTU_ASIAN = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥\u3040-ゟ゠-ヿ]+"
+HAN_AND_KANA = "[一-龥\u3040-ゟ゠-ヿ]+"
+HAN_AND_HANGUL = "[一-龥ࠀ-一가-\ud7ff]+"
+SYMBOL = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"""
+DEEPSEEK3 = rf"{SYMBOL}|[^\r\n\p{{L}}\p{{P}}\p{{S}}]?[\p{{L}}\p{{M}}]+| ?[\p{{P}}\p{{S}}]+[\r\n]*|{END}"
+SPARK = rf"{SYMBOL}|[^\r\n\p{{L}}\p{{P}}\p{{S}}]?[\p{{L}}\p{{M}}]+| ?[\p{{P}}\p{{S}}]+|[\r\n]|\s+(?!\S)|\s+"
+BLOOM = r" ?[^(\s|.,!?…。，、।۔،)]+"
+THREE_DIGITS = "[0-9][0-9][0-9]"
+GROUPS = r"(?=(\d{3})+(?!\d))"
+KIMI_UPPER, KIMI_LOWER = UPPER[:-1] + r"&&[^\p{Han}]]", LOWER[:-1] + r"&&[^\p{Han}]]"
+KIMI = (
+    rf"\p{{Han}}+|{FRONT}{KIMI_UPPER}*{KIMI_LOWER}+{ENGLISH}|{FRONT}{KIMI_UPPER}+{KIMI_LOWER}*{ENGLISH}|\p{{N}}{{1,3}}|"
+    rf" ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{END}"
+)
+
+# What a name's patterns must be. Where ours say the same in other words (PCRE2 has no intersection of classes), only
+# the words that they cut are compared.
 SPLITS = [
     (["gpt-2", "olmo"], [GPT2]),
     (["smollm", "starcoder"], [r"\p{N}", GPT2]),
@@ -69,6 +101,24 @@ SPLITS = [
     (["qwen35"], [QWEN35]),
     (["gpt-4o"], [GPT4O]),
     (["tekken"], [TEKKEN]),
+    (["ufakzeka"], [UFAKZEKA]),
+    (["minicpm5"], [r"\p{N}{1,3}", MINICPM5]),
+    (["jais-2"], [JAIS2]),
+    (["seed-coder"], [SEED]),
+    (["bailingmoe"], [BAILING]),
+    (["exaone-moe"], [EXAONE]),
+    (["youtu"], [YOUTU_ASIAN, YOUTU]),
+    (["deepseek-v3"], [r"\p{N}{1,3}", HAN_AND_KANA, DEEPSEEK3]),
+    (["spark2_5"], [r"\p{N}{1,3}", HAN_AND_KANA, SPARK, r"\p{N}"]),
+    (["deepseek-coder"], [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", HAN_AND_HANGUL, r"\p{N}"]),
+    (["falcon"], [r"[\p{P}\$\+<=>\^~\|`]+", GPT2, THREE_DIGITS]),
+    (["default"], [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", THREE_DIGITS]),
+    (["bloom"], [BLOOM]),
+    (["viking"], [BLOOM, r"\p{N}"]),
+    (["superbpe"], [r"\p{N}+", GROUPS]),
+    (["tiny_aya"], [r"\d{1,3}(?=(?:\d{3})*\b)", GPT4O]),
+    (["laguna"], [r"[^\n]+|[\n]+", QWEN2]),
+    (["kimi-k2"], None, [KIMI]),
 ]
 
 
@@ -230,8 +280,9 @@ def main():
         write(OUT / f"{name}.json", encode_all(value))
     write(OUT / "texts.json", PARTS)
     rows = []
-    for names, patterns in SPLITS:
-        rows.append({"names": names, "patterns": patterns, "words": [cut(text, patterns) for text in PARTS]})
+    for names, patterns, *same in SPLITS:
+        words = [cut(text, patterns or same[0]) for text in PARTS]
+        rows.append({"names": names, "patterns": patterns, "words": words})
     write(OUT / "splits.json", rows)
 
 

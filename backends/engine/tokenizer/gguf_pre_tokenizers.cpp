@@ -71,13 +71,19 @@ constexpr std::string_view kKimiK2 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
     R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
+// Greek and letter-like characters by their numbers: some of them change when a text is normalised.
 constexpr std::string_view kDeepSeekLetters =
-    "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-"
-    "ἕἘ-"
-    "Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌ"
-    "ῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-"
-    "𐑏𐒰-"
-    "𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
+    "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-"
+    "ᵷᵹ-"
+    "ᶚ"
+    "\\u1E00-\\u1F15\\u1F18-\\u1F1D\\u1F20-\\u1F45\\u1F48-\\u1F4D\\u1F50-\\u1F57\\u1F59\\u1F5B"
+    "\\u1F5D\\u1F5F-\\u1F7D\\u1F80-\\u1FB4\\u1FB6-\\u1FBC\\u1FBE\\u1FC2-\\u1FC4\\u1FC6-\\u1FCC"
+    "\\u1FD0-\\u1FD3\\u1FD6-\\u1FDB\\u1FE0-\\u1FEC\\u1FF2-\\u1FF4\\u1FF6-\\u1FFC\\u2102\\u2107"
+    "\\u210A-\\u2113\\u2115\\u2119-\\u211D\\u2124\\u2126\\u2128\\u212A-\\u212D\\u212F-\\u2134\\u2139"
+    "\\u213C-\\u213F\\u2145-\\u2149\\u214E\\u2183\\u2184"
+    "Ⰰ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-"
+    "𑣟𞤀-"
+    "𞥃]+";
 constexpr std::string_view kDeepSeekMarks = "\\s?[!-/:-~！-／：-～‘-‟　-。]+";
 constexpr std::string_view kSpacesAtEnd = R"(\s+$)";
 
@@ -100,7 +106,8 @@ constexpr std::string_view kNumbersOfThree = R"((?=(\p{N}{3})+(?!\p{N})))";
 constexpr std::string_view kTinyAyaDigits = R"(\d{1,3}(?=(?:\d{3})*\b))";
 
 constexpr std::string_view kAfmoeAsian =
-    "[一-鿿㐀-䶿豈-﫿぀-ゟ゠-ヿ･-ﾟ⼀-⿟เ-๿຀-໿ក-៿က-႟ꩠ-ꩿꧠ-꧿가-힯ᄀ-"
+    "[一-鿿㐀-䶿\\uF900-﫿぀-ゟ゠-ヿ･-ﾟ⼀-⿟เ-๿຀-໿ក-៿က-႟ꩠ-ꩿꧠ-꧿가-"
+    "힯ᄀ-"
     "ᇿ]"
     "+";
 
@@ -115,17 +122,17 @@ std::span<const GgufPreTokenizer> gguf_pre_tokenizers() {
   static const std::vector<std::string_view> kDefault = {kDefaultMarks, kGpt2Pattern, kDigits,
                                                          kAsciiThreeDigits};
   static const std::vector<GgufPreTokenizer> kTable = {
-      // name, patterns, nfc, ignore_merges, add_bos, metaspace
+      // name, patterns, nfc, ignore_merges, add_bos, add_sep, metaspace
       {"default", kDefault},
       {"gpt-2", kGpt2},
       {"phi-2", kGpt2},
       {"jina-es", kGpt2},
       {"jina-de", kGpt2},
-      {"jina-v1-en", kGpt2},
+      {"jina-v1-en", kGpt2, false, false, false, true},
       {"jina-v2-es", kGpt2},
       {"jina-v2-de", kGpt2},
-      {"jina-v2-code", kGpt2},
-      {"roberta-bpe", kGpt2},
+      {"jina-v2-code", kGpt2, false, false, false, true},
+      {"roberta-bpe", kGpt2, false, false, false, true},
       {"gigachat", kGpt2},
       {"a.x-4.0", kGpt2},
       {"mellum", kGpt2},
@@ -207,9 +214,9 @@ std::span<const GgufPreTokenizer> gguf_pre_tokenizers() {
        false,
        false,
        true},
-      {"gemma4", {kLines}, false, false, true, true},
-      {"granite-embed-multi-311m", {kLines}, false, false, true, true},
-      {"sarvam-moe", {kLines}, false, false, false, true},
+      {"gemma4", {kLines}, false, false, true, false, true},
+      {"granite-embed-multi-311m", {kLines}, false, false, true, false, true},
+      {"sarvam-moe", {kLines}, false, false, false, false, true},
   };
   return kTable;
 }

@@ -72,9 +72,15 @@ Result<void> read_vocabulary(const GgufMetadata& metadata, bool needs_types, Tok
   return {};
 }
 
-// add_bos and add_eos: the rule where the file has none. BERT's files call their tokens by other names.
-Result<void> read_special_tokens(const GgufMetadata& metadata, bool add_bos, TokenizerParts& parts,
-                                 bool add_eos = false) {
+// Which tokens add_special adds where the file does not say so.
+struct AddRules {
+  bool bos = false;
+  bool eos = false;
+  bool sep = false;
+};
+
+// BERT's files call their tokens by other names.
+Result<void> read_special_tokens(const GgufMetadata& metadata, AddRules rules, TokenizerParts& parts) {
   const auto size = static_cast<size_t>(parts.vocabulary->size());
   std::array<std::optional<Token>, 6> found;
   constexpr std::array<std::string_view, 6> kKeys = {
@@ -88,12 +94,11 @@ Result<void> read_special_tokens(const GgufMetadata& metadata, bool add_bos, Tok
     found[i] = *token;
   }
   const auto& [bos, eos, eot, eom, cls, sep] = found;
-  const bool bert = metadata.text("tokenizer.ggml.model") == "bert";
-  const auto wants_bos = metadata.flag("tokenizer.ggml.add_bos_token", add_bos);
+  const auto wants_bos = metadata.flag("tokenizer.ggml.add_bos_token", rules.bos);
   if (!wants_bos) return tl::unexpected<Error>(wants_bos.error());
-  const auto wants_eos = metadata.flag("tokenizer.ggml.add_eos_token", add_eos);
+  const auto wants_eos = metadata.flag("tokenizer.ggml.add_eos_token", rules.eos);
   if (!wants_eos) return tl::unexpected<Error>(wants_eos.error());
-  const auto wants_sep = metadata.flag("tokenizer.ggml.add_sep_token", bert);
+  const auto wants_sep = metadata.flag("tokenizer.ggml.add_sep_token", rules.sep);
   if (!wants_sep) return tl::unexpected<Error>(wants_sep.error());
   std::vector<Token> ends;
   for (const auto& end : {eos, eot, eom}) {
@@ -182,7 +187,8 @@ Result<std::unique_ptr<Tokenizer>> load_rank_merges(const GgufMetadata& metadata
   TokenizerParts parts;
   parts.kind = rules.metaspace ? "SentencePiece BPE" : "byte-level BPE";
   if (auto read = read_vocabulary(metadata, false, parts); !read) return forward_error(read);
-  if (auto read = read_special_tokens(metadata, rules.add_bos, parts); !read) return forward_error(read);
+  if (auto read = read_special_tokens(metadata, {rules.add_bos, false, rules.add_sep}, parts); !read)
+    return forward_error(read);
   auto merges = read_merges(metadata, *parts.vocabulary);
   if (!merges) return forward_error(merges);
   RankMerges::Options options;
@@ -223,7 +229,8 @@ Result<std::unique_ptr<Tokenizer>> load_score_merges(const GgufMetadata& metadat
   TokenizerParts parts;
   parts.kind = "SentencePiece BPE";
   if (auto read = read_vocabulary(metadata, true, parts); !read) return forward_error(read);
-  if (auto read = read_special_tokens(metadata, true, parts); !read) return forward_error(read);
+  if (auto read = read_special_tokens(metadata, {true, false, false}, parts); !read)
+    return forward_error(read);
   const auto size = static_cast<size_t>(parts.vocabulary->size());
   auto scores = read_scores(metadata, size);
   if (!scores) return forward_error(scores);
@@ -284,7 +291,8 @@ Result<std::unique_ptr<Tokenizer>> load_unigram(const GgufMetadata& metadata) {
   if (!model) return forward_error(model);
   auto parts = sentencepiece_parts(std::move(*model), metadata.place());
   if (!parts) return forward_error(parts);
-  if (auto read = read_special_tokens(metadata, false, *parts, true); !read) return forward_error(read);
+  if (auto read = read_special_tokens(metadata, {false, true, false}, *parts); !read)
+    return forward_error(read);
   return make_tokenizer(std::move(*parts));
 }
 
@@ -299,7 +307,8 @@ Result<std::unique_ptr<Tokenizer>> load_word_piece(const GgufMetadata& metadata)
   TokenizerParts parts;
   parts.kind = "WordPiece";
   if (auto read = read_vocabulary(metadata, true, parts, as_word_piece); !read) return forward_error(read);
-  if (auto read = read_special_tokens(metadata, true, parts); !read) return forward_error(read);
+  if (auto read = read_special_tokens(metadata, {true, false, true}, parts); !read)
+    return forward_error(read);
   const auto size = static_cast<size_t>(parts.vocabulary->size());
   const auto unknown = metadata.token("tokenizer.ggml.unknown_token_id", size);
   if (!unknown) return tl::unexpected<Error>(unknown.error());

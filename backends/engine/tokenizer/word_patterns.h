@@ -25,6 +25,7 @@ struct GgufPreTokenizer {
   bool nfc = false;            // the original tokenizer normalises first, which GGUF does not record
   bool ignore_merges = false;  // a word that is a piece is that piece
   bool add_bos = false;        // where the file has no tokenizer.ggml.add_bos_token
+  bool add_sep = false;        // likewise, for tokenizer.ggml.add_sep_token
   bool metaspace = false;      // U+2581 for spaces and byte tokens instead of the byte alphabet
 };
 

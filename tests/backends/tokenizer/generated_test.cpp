@@ -83,6 +83,11 @@ void compare(const Tokenizer& tokenizer, const std::string& name) {
     special_rows.push_back(id_line(tokenizer.encode(texts[i], {.add_special = true, .parse_special = true})));
     decoded.push_back(with_single_replacements(replace_invalid_utf8(tokenizer.decode(ids, false))) + '\0');
   }
+  // Ties that only the last bit of a float decides; all other texts must agree.
+  EXPECT_LE(golden["left_out"].size(), 1u);
+  for (const Json& index : golden["left_out"]) {
+    for (auto* rows : {&plain_rows, &special_rows, &decoded}) (*rows)[index.get<size_t>()].clear();
+  }
   expect_digests(plain_rows, golden["plain"], "ids");
   expect_digests(decoded, golden["decoded"], "decoded texts");
   if (golden.contains("special")) expect_digests(special_rows, golden["special"], "ids with special tokens");

@@ -118,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(Vocabularies, PublishedVectors,
                                          VectorSource{"llama3", "llama3/tokenizer.json", true},
                                          VectorSource{"llama3", "ggml-vocab-llama-bpe.gguf", true},
                                          VectorSource{"qwen2", "ggml-vocab-qwen2.gguf", true},
-                                         VectorSource{"llama2", "ggml-vocab-llama-spm.gguf", false}),
+                                         VectorSource{"llama2", "ggml-vocab-llama-spm.gguf", false},
+                                         VectorSource{"llama2", "llama2/tokenizer.model", false}),
                          [](const auto& test) {
                            std::string name = test.param.file;
                            for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
