@@ -52,6 +52,7 @@ struct ReportTask {
   std::string output_type;
   std::string protocol;
   std::string metric;       // the headline, as in the leaderboard
+  std::string sandbox;      // the level at which its generated code was run; empty: none was
   std::string pair_metric;  // what differences compare sample by sample; empty where no metric can be
   bool share = true;        // the headline lies in 0..1 and prints as per cent
   double margin = 0.0;

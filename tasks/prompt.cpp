@@ -11,8 +11,8 @@ constexpr uint32_t kFewshotSeed = 1234;  // lm-evaluation-harness's default
 
 // lm-evaluation-harness delimits a prefix only where neither side has white space.
 bool needs_delimiter(std::string_view before, std::string_view after) {
-  return !before.empty() && !after.empty() && python_strip(before.substr(before.size() - 1)) != "" &&
-         python_strip(after.substr(0, 1)) != "";
+  return !before.empty() && !after.empty() && !python_strip(before.substr(before.size() - 1)).empty() &&
+         !python_strip(after.substr(0, 1)).empty();
 }
 
 Result<void> parse_into(const std::optional<YamlNode>& node, const std::string& key,
@@ -132,18 +132,16 @@ Result<std::string> PromptBuilder::example(size_t row) {
     answer = (*choices)[static_cast<size_t>(index)];
   }
   // Without an answer the harness writes the question alone, with neither delimiter.
-  const bool empty = answer.is_null() || answer.is_array() || answer == "";
+  const bool answered = !answer.is_null() && !answer.is_array() && answer != "";
+  const std::string written = answered ? python_text(answer) : std::string();
   Result<std::string> prefix = prefix_of(document, place);
   if (!prefix) return prefix;
-  if (prefix->empty()) {
-    if (!empty) *out += definition_.target_delimiter + python_text(answer) + definition_.fewshot_delimiter;
-  } else {
-    if (needs_delimiter(*out, *prefix)) *out += definition_.target_delimiter;
-    *out += *prefix;
-    if (!empty)
-      *out += (needs_delimiter(*prefix, python_text(answer)) ? " " : "") + python_text(answer) +
-              definition_.fewshot_delimiter;
-  }
+  const bool apart = prefix->empty() ? answered : needs_delimiter(*out, *prefix);
+  if (apart) *out += definition_.target_delimiter;
+  *out += *prefix;
+  if (needs_delimiter(*prefix, written)) *out += " ";
+  *out += written;
+  if (answered) *out += definition_.fewshot_delimiter;
   rendered_[row] = *out;
   return out;
 }

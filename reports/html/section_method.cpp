@@ -43,6 +43,7 @@ Html task_fact(const ReportTask& task) {
   if (!task.metric.empty()) out += html(", headline {}", boxed_text(task.metric));
   if (!task.pair_metric.empty() && task.pair_metric != task.metric)
     out += html(", compared by {}", boxed_text(task.pair_metric));
+  if (!task.sandbox.empty()) out += html(", generated code run in a sandbox ({})", boxed_text(task.sandbox));
   out += html(
       ", definition <span class=\"mono\" title=\"{}\">{}</span>, data <span class=\"mono\" "
       "title=\"{}\">{}</span>",

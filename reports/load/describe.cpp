@@ -151,6 +151,9 @@ ReportTask describe_task(const RunContent& content, size_t index, const Json& se
     task.protocol = cell.evaluation.protocol;
     if (cell.evaluation.num_fewshot) task.num_fewshot = *cell.evaluation.num_fewshot;
     task.chat_template = cell.evaluation.chat_template;
+    for (const AnswerRow& answer : cell.answers) {
+      if (const std::string* sandbox = find_detail(answer, "sandbox")) task.sandbox = clean_name(*sandbox);
+    }
     for (const ResultRow& result : cell.results) {
       const bool headline =
           result.slice_field.empty() && !row.metrics.empty() && result.metric == row.metrics.front().name;

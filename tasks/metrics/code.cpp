@@ -34,7 +34,7 @@ void score_pass_at_k(const ScoreInput& input, const MetricParameters& parameters
   }
   const auto answers = static_cast<int64_t>(verdicts->size());
   for (const int k : parameters.k) out.score(pass_at_k_name(k), pass_at_k(answers, passed, k));
-  out.detail("verdict", answers == 1 ? verdicts->front().text : to_line(texts));
+  out.detail("outcome", answers == 1 ? verdicts->front().text : to_line(texts));
   out.detail("passed", std::to_string(passed));
   out.detail("answers", std::to_string(answers));
   out.detail("sandbox", describe(input.facts.sandbox->level()));

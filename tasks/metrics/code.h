@@ -10,7 +10,7 @@ namespace sizeup {
 double pass_at_k(int64_t n, int64_t c, int64_t k);
 std::string pass_at_k_name(int k);  // "pass@10"
 
-// The program is the answer, a line break and the target. Details "verdict" ("passed", "failed: NameError:
+// The program is the answer, a line break and the target. Details "outcome" ("passed", "failed: NameError:
 // ...", "timed out"; of several answers the list of them all, as JSON), "passed", "answers" and "sandbox"
 // (its level).
 void score_pass_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);

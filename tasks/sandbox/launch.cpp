@@ -27,7 +27,8 @@ struct ChildPlan {
   const char* step = "";
 };
 
-constexpr size_t kChildStackBytes = 64 * 1024;  // a few frames; the largest object on it is a signal action
+constexpr size_t kChildStackBytes = size_t{64}
+                                    << 10;  // a few frames; the largest object on it is a signal action
 
 // Raw calls for credentials: the C library's would ask every thread of this process to change too.
 long become(uid_t user) {
@@ -81,6 +82,7 @@ Descriptor move_up(Descriptor descriptor) {
 Result<Child> launch(const Launch& launch) {
   std::vector<std::string> words = launch.command;
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ChildPlan plan;

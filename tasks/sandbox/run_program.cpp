@@ -23,8 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr size_t kReadBytes = 64 * 1024;   // a pipe's capacity
-constexpr size_t kMostStatusBytes = 4096;  // bubblewrap writes a few hundred
+constexpr size_t kReadBytes = size_t{64} << 10;  // a pipe's capacity
+constexpr size_t kMostStatusBytes = 4096;        // bubblewrap writes a few hundred
 constexpr size_t kMostTokenBytes = 256;
 constexpr milliseconds kDeathBound{10'000};  // a killed tree is gone in milliseconds, unless the kernel hangs
 constexpr int kCgroupOwnProcesses = 2;       // bubblewrap itself and its first process inside count there
@@ -228,7 +228,9 @@ class ProgramRun {
   }
 
   Result<SandboxOutcome> judge() {
-    if (!stopped_ && status_.text.find("\"exit-code\"") == std::string::npos) {
+    const Cgroup::Events now = place_.cgroup ? place_.cgroup->events() : before_;
+    const bool out_of_memory = now.memory > before_.memory;  // which may have met bubblewrap itself
+    if (!stopped_ && !out_of_memory && status_.text.find("\"exit-code\"") == std::string::npos) {
       return unavailable("bubblewrap", fmt::format("the sandbox was not made: {}", errors_.text),
                          "`sizeup doctor` says what is missing");
     }
@@ -246,10 +248,9 @@ class ProgramRun {
     }
     if (stopped_) outcome_.end = *stopped_;
     // Killed for want of memory, or stuck or broken without processes: the bound is the reason.
-    if (place_.cgroup && (outcome_.end != SandboxEnd::exited || outcome_.code != 0)) {
-      const Cgroup::Events now = place_.cgroup->events();
+    if (outcome_.end != SandboxEnd::exited || outcome_.code != 0) {
       if (now.processes > before_.processes) outcome_.end = SandboxEnd::processes;
-      if (now.memory > before_.memory) outcome_.end = SandboxEnd::memory;
+      if (out_of_memory) outcome_.end = SandboxEnd::memory;
     }
     return std::move(outcome_);
   }

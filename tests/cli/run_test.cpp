@@ -57,6 +57,33 @@ TEST_F(Run, TakesARunFileAndTheCommandLineOnTop) {
   EXPECT_THAT(broken.errors, HasSubstr("models"));
 }
 
+// Whatever the model writes here is a comment: the program passes.
+TEST_F(Run, RunsGeneratedCodeInTheSandboxOrNotAtAll) {
+  folder.write("test.jsonl", "{\"code\": \"def f(x):\"}\n{\"code\": \"def g(x):\"}\n");
+  folder.write("code.yaml",
+               "task: code\ndataset_path: json\ndataset_kwargs: {data_files: {test: test.jsonl}}\n"
+               "test_split: test\ndoc_to_text: '{{code}}'\ndoc_to_target: assert f(3) == 9\n"
+               "answer_prefix: 'f = lambda x: x * x  # '\nunsafe_code: true\nrepeats: 3\n"
+               "generation_kwargs: {until: [\"\\n\"], max_gen_toks: 8, do_sample: true}\n"
+               "metric_list: [{metric: pass@k, k: [1, 3]}]\n");
+  const std::string level =
+      Json::parse(run_program({"doctor", "--json"}).output)["sandbox"]["level"].get<std::string>();
+  const Finished finished =
+      run_program({"run", "--model", kModels + "pocket-small.gguf", "--task", path("code.yaml"), "--json",
+                   "--db", path("a.db"), "--latency-samples", "0", "--html", path("report.html")});
+  if (level == "none") {
+    EXPECT_EQ(finished.status, 4);
+    EXPECT_THAT(finished.errors, HasSubstr("hint"));
+    return;
+  }
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json row = Json::parse(lines_of(finished.output)[0])[0];
+  EXPECT_EQ(row["metric"], "pass@1");
+  EXPECT_EQ(row["value"], "1.0000");
+  EXPECT_EQ(row["n"], "2");
+  EXPECT_THAT(text("report.html"), HasSubstr("generated code run in a sandbox (" + level + ")"));
+}
+
 TEST_F(Run, SaysWhatIsMissing) {
   EXPECT_EQ(run_program({"run", "--task", "helpdesk"}).status, 2);
   EXPECT_EQ(run_program({"run", "--model", kModels + "pocket-small.gguf"}).status, 2);

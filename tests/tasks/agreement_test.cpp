@@ -79,8 +79,8 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Agreement,
                          testing::Values("kinds_zero", "kinds_shots", "kinds_many_shots", "kinds_first",
-                                         "kinds_inline", "kinds_prefix", "reviews_same", "sums", "facts", "continuations",
-                                         "rolling"),
+                                         "kinds_inline", "kinds_prefix", "reviews_same", "sums", "facts",
+                                         "continuations", "rolling"),
                          [](const auto& test) { return test.param; });
 
 // What the agreement rests on is checked by hand once: the golden prompt shows the layout.

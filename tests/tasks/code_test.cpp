@@ -26,7 +26,9 @@ TEST(PassAtK, AsTheReferenceComputesIt) {
   for (const Json& one : test::golden("humaneval.json")["pass_at_k"]) {
     EXPECT_EQ(pass_at_k(one[0], one[1], one[2]), one[3].get<double>()) << one;
   }
-  EXPECT_EQ(pass_at_k(6, 3, 1), 0.49999999999999994);  // as the official example prints it
+  // The official example prints 0.4999...: a half, less the rounding of its order of operations.
+  EXPECT_LT(pass_at_k(6, 3, 1), 0.5);
+  EXPECT_NEAR(pass_at_k(6, 3, 1), 0.5, 1e-15);
 }
 
 class PythonCheck : public testing::Test {
@@ -135,8 +137,8 @@ TEST_P(CodeAgreement, PromptsRequestsAndAnswers) {
     const PromptText& prompt = samples[i].prompt;
     EXPECT_EQ(sha256_hex(prompt.system + prompt.user + prompt.prefix_delimiter + prompt.prefix),
               expected["prompt"]);
-    Json chat = {{"user", sha256_hex(prompt.user)}};
-    if (!prompt.prefix.empty()) chat.push_back({"assistant", sha256_hex(prompt.prefix)});
+    Json chat = Json::array({Json::array({"user", sha256_hex(prompt.user)})});
+    if (!prompt.prefix.empty()) chat.push_back(Json::array({"assistant", sha256_hex(prompt.prefix)}));
     EXPECT_EQ(chat, expected["chat"]);
     EXPECT_EQ(prompt.prefix.empty(), expected["add_generation_prompt"]);
     EXPECT_EQ(sha256_hex(samples[i].target), expected["target"]);
@@ -162,7 +164,7 @@ TEST_F(CodeTask, EveryCanonicalSolutionPasses) {
     scored.push_back(test::score_text(*humaneval, samples[i], documents[i]["canonical_solution"]));
     EXPECT_FALSE(scored.back().error);
     EXPECT_EQ(scored.back().scores["pass@1"], 1.0)
-        << samples[i].id << ": " << scored.back().details["verdict"];
+        << samples[i].id << ": " << scored.back().details["outcome"];
   }
   EXPECT_EQ(test::aggregate(*humaneval, "pass@1", scored), 1.0);
 }
@@ -178,7 +180,7 @@ TEST_F(CodeTask, RecordedVerdictsOfARealModelAreReproduced) {
     const Json& answer = answers[i];
     Scored scored = test::score_text(*humaneval, samples[i], answer["completion"]);
     EXPECT_EQ(scored.scores["pass@1"] == 1.0, answer["recomputed_passed"].get<bool>())
-        << answer["task_id"] << ": " << scored.details["verdict"] << ", recorded "
+        << answer["task_id"] << ": " << scored.details["outcome"] << ", recorded "
         << answer["recomputed_result"];
     passed += scored.scores["pass@1"] == 1.0 ? 1 : 0;
   }
@@ -247,7 +249,7 @@ TEST_F(SmallCodeTask, RepeatsAreCombined) {
   EXPECT_DOUBLE_EQ(scored.scores["pass@1"], 0.25);
   EXPECT_DOUBLE_EQ(scored.scores["pass@2"], 0.5);
   EXPECT_EQ(scored.details["passed"], "1");
-  EXPECT_EQ(Json::parse(scored.details["verdict"]),
+  EXPECT_EQ(Json::parse(scored.details["outcome"]),
             Json({"failed: AssertionError", "passed", "failed: NameError: name 'y' is not defined",
                   "failed: it left before its tests were done"}));
   EXPECT_EQ(scored.answer, "def f(x):\n  return x");

@@ -100,7 +100,9 @@ std::vector<BadCase> bad_cases() {
       {"MultiTurn", "task: t\noutput_type: multi_turn\n", {"t.yaml:2", "'multi_turn' is not supported yet"}},
       {"Repeats", generate("repeats: 5\n"), {"t.yaml:8", "'repeats' without sampling"}},
       {"RepeatsOfChoices", task_text(choices + "repeats: 2\n"), {"t.yaml:9", "output_type generate_until"}},
-      {"CodeWithoutConsent", generate("metric_list: [{metric: pass@k}]\n"), {"t.yaml:8", "unsafe_code: true"}},
+      {"CodeWithoutConsent",
+       generate("metric_list: [{metric: pass@k}]\n"),
+       {"t.yaml:8", "unsafe_code: true"}},
       {"MistypedField",
        "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: "
        "test\ndoc_to_text: qestion\ndoc_to_target: answer\n",

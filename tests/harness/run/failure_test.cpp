@@ -37,6 +37,31 @@ TEST_F(FailureTest, AFailedRequestFailsItsSampleOnly) {
   EXPECT_EQ(query("SELECT count(*) FROM response")[0], "15");  // failures are not kept as answers
 }
 
+// The sandbox broke, not the model: such a sample is in no score, and is scored by the next run.
+TEST_F(FailureTest, ASampleThatCannotBeScoredIsAnError) {
+  class Unscorable : public FakeTask {
+   public:
+    using FakeTask::FakeTask;
+    Scored score(const Sample& sample, const std::vector<Reply>& replies) const override {
+      Scored scored = FakeTask::score(sample, replies);
+      if (sample.id == "2") scored.error = "sandbox: does not end";
+      return scored;
+    }
+  };
+  const auto usual = tasks["choice"];
+  tasks["choice"] = [] { return std::make_unique<Unscorable>("choice", OutputType::multiple_choice, 6); };
+  const RunSummary first = done();
+  EXPECT_EQ(first.samples_failed, 1);
+  EXPECT_EQ(first.evaluations[0].headline.n, 5);
+  EXPECT_EQ(query("SELECT error FROM answer WHERE error IS NOT NULL")[0], "sandbox: does not end");
+  EXPECT_EQ(query("SELECT count(*) FROM score")[0], "5");
+  EXPECT_EQ(query("SELECT count(*) FROM response")[0], "18");
+  tasks["choice"] = usual;
+  const RunSummary second = done();
+  EXPECT_EQ(second.samples_failed, 0);
+  EXPECT_EQ(second.requests_sent, 0);
+}
+
 TEST_F(FailureTest, TheNextRunAsksOnlyWhatFailed) {
   models["small"].fails = failing("2");
   done();

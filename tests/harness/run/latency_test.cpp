@@ -55,6 +55,26 @@ TEST_F(LatencyTest, ASamplesTimeIsTheSumOverItsRequests) {
   EXPECT_EQ(timing.prompt_tokens, 30);
 }
 
+TEST_F(LatencyTest, OfRepeatsIsThatOfOneAnswer) {
+  class Repeated : public FakeTask {
+   public:
+    using FakeTask::FakeTask;
+    Result<std::vector<Sample>> samples(int64_t limit) const override {
+      Result<std::vector<Sample>> samples = FakeTask::samples(limit);
+      AskGenerate ask;
+      ask.temperature = 1.0;
+      for (Sample& sample : *samples) sample.asks.assign(3, ask);
+      return samples;
+    }
+  };
+  tasks["write"] = [] { return std::make_unique<Repeated>("write", OutputType::generate_until, 5); };
+  settings.tasks = {"write"};
+  const RunSummary summary = done();
+  EXPECT_EQ(summary.requests_sent, 5 * 3);  // each repeat draws for itself
+  EXPECT_EQ(summary.requests_measured, 4);
+  EXPECT_EQ(query("SELECT count(*) FROM timing")[0], "4");
+}
+
 TEST_F(LatencyTest, IsMeasuredAgainWhenTheAnswersComeFromTheStore) {
   done();
   const RunSummary second = done();

@@ -134,6 +134,23 @@ time.sleep(5)
   EXPECT_EQ(run(program).end, SandboxEnd::memory);
 }
 
+TEST_P(Contained, MemoryThatNoProcessMaps) {
+  if (!has_cgroup()) GTEST_SKIP() << "without a cgroup memory is bounded for each process";
+  SandboxProgram program = test::python(R"py(
+import os
+block = b"x" * (1 << 20)
+files = [os.memfd_create("x") for _ in range(20)]
+for file in files:
+    for _ in range(30):
+        os.write(file, block)
+print("no bound")
+)py");
+  program.limits.memory_bytes = 128 << 20;
+  const SandboxOutcome outcome = run(program);
+  EXPECT_EQ(outcome.end, SandboxEnd::memory);
+  EXPECT_EQ(outcome.output, "");
+}
+
 TEST_P(Contained, FilesWithoutEnd) {
   for (const std::string folder : {"/tmp", "/dev/shm"}) {
     SandboxProgram program = test::python("folder = '" + folder + R"py('
