@@ -26,7 +26,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
 std::string to_html(const ReportData& data);
 
-// A folder of RFC 4180 files: results, differences, slices, latency, cost, samples.
+// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, samples.
 Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
 
 // The page's data block: what scripts read. Schema "sizeup.report/1".

@@ -91,6 +91,16 @@ struct ReportScore {
   int64_t errors = 0;
 };
 
+// One model on one group of tasks, by one metric: the mean over the group's members.
+struct ReportGroup {
+  int model = 0;
+  std::string name;
+  int depth = 0;      // below the group that holds it
+  int64_t tasks = 0;  // members
+  std::string metric;
+  Estimate estimate;
+};
+
 struct ReportLeader {
   int model = 0;
   Estimate accuracy;      // over all tasks with a comparable headline, weighted by size
@@ -194,6 +204,7 @@ struct ReportData {
   int baseline = -1;  // the large one; -1: a run with one model
   std::vector<ReportTask> tasks;
   std::vector<ReportScore> scores;
+  std::vector<ReportGroup> groups;            // as stored: a group before those it holds
   std::vector<ReportDifference> differences;  // one for each task that can be compared, in their order
   std::optional<ReportDifference> overall;    // over all of them, where there is more than one
   std::vector<ReportDifference> slices;

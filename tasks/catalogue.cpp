@@ -26,13 +26,13 @@ Result<std::vector<std::filesystem::path>> task_files(const std::filesystem::pat
   return files;
 }
 
-bool carries(const Entries& entries, const std::string& tag) {
+std::vector<std::string> tags_of(const Entries& entries) {
   const Entry* tags = find_entry(entries, "tag");
-  if (tags == nullptr) return false;
-  const YamlNode& value = tags->value;
-  if (value.is_scalar()) return value.text == tag;
-  return std::any_of(value.items.begin(), value.items.end(),
-                     [&](const YamlNode& item) { return item.is_scalar() && item.text == tag; });
+  if (tags == nullptr) return {};
+  if (tags->value.is_scalar()) return {tags->value.text};
+  std::vector<std::string> out;
+  for (const YamlNode& item : tags->value.items) out.push_back(item.text);
+  return out;
 }
 
 }  // namespace
@@ -65,13 +65,17 @@ std::optional<std::filesystem::path> Catalogue::find(const std::string& name) co
   return std::nullopt;
 }
 
-std::vector<std::filesystem::path> Catalogue::tagged(const std::string& tag) const {
-  std::vector<std::filesystem::path> found;
-  for (const std::filesystem::path& file : files_) {
-    const Result<Entries> entries = read_entries(file, std::nullopt);
-    if (entries && !is_group(*entries) && carries(*entries, tag)) found.push_back(file);
+std::vector<std::filesystem::path> Catalogue::tagged(const std::string& tag) {
+  if (!by_tag_) {
+    by_tag_.emplace();
+    for (const std::filesystem::path& file : files_) {
+      const Result<Entries> entries = read_entries(file, std::nullopt);
+      if (!entries || is_group(*entries)) continue;
+      for (const std::string& carried : tags_of(*entries)) (*by_tag_)[carried].push_back(file);
+    }
   }
-  return found;
+  const auto found = by_tag_->find(tag);
+  return found == by_tag_->end() ? std::vector<std::filesystem::path>() : found->second;
 }
 
 Result<std::vector<TaskListing>> list_tasks(const std::filesystem::path& definitions) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,11 +30,13 @@ class Catalogue {
   // The file NAME.yaml.
   std::optional<std::filesystem::path> find(const std::string& name) const;
 
-  // The tasks that carry a tag, by name. A file that cannot be read carries none.
-  std::vector<std::filesystem::path> tagged(const std::string& tag) const;
+  // The tasks that carry a tag, by name. A file that cannot be read carries none. The first call reads all
+  // files.
+  std::vector<std::filesystem::path> tagged(const std::string& tag);
 
  private:
   std::vector<std::filesystem::path> files_;
+  std::optional<std::map<std::string, std::vector<std::filesystem::path>>> by_tag_;
 };
 
 }  // namespace sizeup

@@ -154,7 +154,7 @@ class Selector {
     if (!beside.empty()) folders.push_back(beside);
     folders.push_back(definitions_);
     for (const std::filesystem::path& folder : folders) {
-      Result<const Catalogue*> known = catalogue(folder);
+      Result<Catalogue*> known = catalogue(folder);
       if (!known) return forward_error(known);
       std::vector<std::filesystem::path> files;
       if (const auto file = (*known)->find(name)) {
@@ -247,7 +247,7 @@ class Selector {
   }
 
   // Scanned once each; a group's own folder without its sub-folders.
-  Result<const Catalogue*> catalogue(const std::filesystem::path& folder) {
+  Result<Catalogue*> catalogue(const std::filesystem::path& folder) {
     const auto known = catalogues_.find(folder);
     if (known != catalogues_.end()) return &known->second;
     Result<Catalogue> scanned = Catalogue::scan(folder, folder == definitions_);
@@ -261,7 +261,7 @@ class Selector {
   }
 
   Result<void> unknown(const std::string& name) {
-    Result<const Catalogue*> known = catalogue(definitions_);
+    Result<Catalogue*> known = catalogue(definitions_);
     if (!known) return forward_error(known);
     std::vector<std::string> names;
     for (const std::filesystem::path& file : (*known)->files()) names.push_back(file.stem().string());

@@ -40,6 +40,19 @@ double error_of(const GroupTask& task, const std::string& metric) {
   return values.size() < 2 ? 0.0 : standard_error(values);
 }
 
+// Where no member's scores vary, t gives a width of zero, which would claim certainty.
+void widen_if_constant(std::span<const GroupMember> members, Estimate& estimate) {
+  if (!(estimate.lo == estimate.hi)) return;
+  estimate.lo = kNoNumber;
+  estimate.hi = kNoNumber;
+  const bool same = std::all_of(members.begin(), members.end(),
+                                [&](const GroupMember& member) { return member.value == estimate.value; });
+  if (!same || estimate.value < 0 || estimate.value > 1) return;
+  const Interval interval = constant_interval(estimate.value, estimate.n, 0, 1);
+  estimate.lo = interval.lo;
+  estimate.hi = interval.hi;
+}
+
 ResultRow row_of(const std::string& metric, const Estimate& estimate) {
   ResultRow row;
   row.metric = metric;
@@ -71,8 +84,9 @@ std::vector<ResultRow> group_results(const TaskGroup& group, std::span<const Gro
         if (result != nullptr && !std::isnan(result->value))
           counted.push_back({result->value, error_of(*task, name), result->n});
       }
-      const Estimate estimate =
+      Estimate estimate =
           wanted.weight_by_size ? group_estimate(counted) : unweighted_group_estimate(counted);
+      widen_if_constant(counted, estimate);
       if (estimate.n > 0) rows.push_back(row_of(name, estimate));
     }
   }

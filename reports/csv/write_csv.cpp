@@ -41,6 +41,18 @@ std::string results(const ReportData& data) {
   return table.content();
 }
 
+std::string groups(const ReportData& data) {
+  CsvTable table({"model", "group", "tasks", "metric", "value", "lo", "hi", "n"});
+  for (const ReportGroup& group : data.groups) {
+    table.text(model_name(data, group.model)).text(group.name).integer(group.tasks).text(group.metric);
+    table.number(group.estimate.value)
+        .number(group.estimate.lo)
+        .number(group.estimate.hi)
+        .integer(group.estimate.n);
+  }
+  return table.content();
+}
+
 void difference_row(CsvTable& table, const ReportDifference& difference) {
   const PairedDifference& d = difference.result.difference;
   table.integer(d.n).integer(d.wins).integer(d.losses).integer(d.ties);
@@ -170,6 +182,9 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
     return write_file(folder / name, content);
   };
   if (auto done = write("results.csv", results(data)); !done) return done;
+  if (!data.groups.empty()) {
+    if (auto done = write("groups.csv", groups(data)); !done) return done;
+  }
   if (data.is_pair()) {
     if (auto done = write("differences.csv", differences(data)); !done) return done;
     if (auto done = write("slices.csv", slices(data)); !done) return done;

@@ -165,6 +165,25 @@ Html every_task(const ReportData& data) {
   return table_behind("every model on every task", columns, rows);
 }
 
+// A group's row for every model, indented below the group that holds it.
+Html every_group(const ReportData& data) {
+  std::vector<std::vector<Html>> rows;
+  for (const ReportGroup& group : data.groups) {
+    std::string indent;
+    for (int level = 0; level < group.depth; ++level) indent += "\u00a0\u00a0";
+    const Estimate& e = group.estimate;
+    rows.push_back({html("{}{}", indent, boxed_text(group.name)), model_name(data, group.model),
+                    value(format_count(group.tasks)), boxed_text(group.metric),
+                    value(format_significant(e.value, 4)),
+                    value(e.has_interval() ? format_significant(e.lo, 4) + "…" + format_significant(e.hi, 4)
+                                           : std::string("no interval")),
+                    value(format_count(e.n))});
+  }
+  if (rows.empty()) return {};
+  return number_table("groups of tasks",
+                      {"group", "model", "tasks", "metric", "value", "95\u00a0% interval", "n"}, rows);
+}
+
 // What else the tasks measure, and what kept answers from counting.
 Html every_metric(const ReportData& data) {
   constexpr size_t kMostRows = 150;  // the rest is in results.csv; a page of 57 tasks stays small
@@ -231,6 +250,7 @@ std::optional<Section> models_section(const ReportData& data) {
       html("{} answers (nothing found, no label, failed) count as wrong; the table shows how many.",
            term("Unusable", "unusable")));
   if (has_accuracy(data)) out.main += Leaderboard(data).table();
+  out.main += every_group(data);
   out.main += every_task(data);
   out.main += every_metric(data);
   const bool timed = any_leader(data, [](const ReportLeader& l) { return !std::isnan(l.p50_ms.value); });

@@ -126,6 +126,21 @@ Json slices_json(const ReportData& data) {
   return out;
 }
 
+Json groups_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportGroup& group : data.groups) {
+    out.push_back(Json{{"model", model_name(data, group.model)},
+                       {"group", group.name},
+                       {"tasks", group.tasks},
+                       {"metric", group.metric},
+                       {"value", number(group.estimate.value)},
+                       {"lo", number(group.estimate.lo)},
+                       {"hi", number(group.estimate.hi)},
+                       {"n", group.estimate.n}});
+  }
+  return out;
+}
+
 Json leaderboard_json(const ReportData& data) {
   Json out = Json::array();
   for (const ReportLeader& leader : data.leaderboard) {
@@ -277,6 +292,7 @@ Json to_json(const ReportData& data) {
   out["overall"] = data.overall ? difference_json(data, *data.overall) : Json(nullptr);
   out["verdict"] = verdict_sentence(data);
   out["leaderboard"] = leaderboard_json(data);
+  if (!data.groups.empty()) out["groups"] = groups_json(data);
   out["results"] = results_json(data);
   out["slices"] = slices_json(data);
   out["hallucination"] = hallucination_json(data);

@@ -186,6 +186,23 @@ ReportScore describe_score(const Cell& cell, int model, int task, const std::str
   return score;
 }
 
+void describe_groups(const RunContent& content, ReportData& data) {
+  for (const GroupRow& row : content.groups) {
+    const auto model = std::find_if(content.models.begin(), content.models.end(),
+                                    [&](const ModelRow& known) { return known.id == row.model.id; });
+    if (model == content.models.end()) continue;
+    ReportGroup group;
+    group.model = static_cast<int>(model - content.models.begin());
+    group.name = clean_name(row.name);
+    group.depth = std::clamp(row.depth, 0, 100);
+    group.tasks = row.tasks;
+    group.metric = clean_name(row.result.metric);
+    group.estimate = {row.result.value, row.result.lo.value_or(kNoNumber), row.result.hi.value_or(kNoNumber),
+                      row.result.n};
+    data.groups.push_back(std::move(group));
+  }
+}
+
 // A pass answers all tasks of a model at once and every one of its evaluations says what the whole took.
 void describe_work(const RunContent& content, ReportData& data) {
   for (const EvaluationRow& evaluation : content.evaluations) {
@@ -265,6 +282,7 @@ void describe_run(const RunContent& content, ReportData& data) {
                                            metrics.empty() ? std::string() : metrics.front().name));
     }
   }
+  describe_groups(content, data);
   describe_work(content, data);
 }
 

@@ -60,6 +60,9 @@ Result<RunContent> read_run_content(const Store& store, const std::string& run) 
   auto evaluations = read_evaluations(store, content.run.id);
   if (!evaluations) return forward_error(evaluations);
   content.evaluations = std::move(*evaluations);
+  auto groups = read_groups(store, content.run.id);
+  if (!groups) return forward_error(groups);
+  content.groups = std::move(*groups);
   for (const EvaluationRow& evaluation : content.evaluations) {
     place_of(content.models, evaluation.model);
     place_of(content.tasks, evaluation.task);

@@ -26,6 +26,7 @@ struct RunContent {
   std::vector<ModelRow> models;
   std::vector<TaskRow> tasks;
   std::vector<EvaluationRow> evaluations;
+  std::vector<GroupRow> groups;
   std::vector<std::vector<Cell>> cells;         // [model][task]
   std::vector<std::vector<SampleRow>> samples;  // [task], in the order of the data
 };

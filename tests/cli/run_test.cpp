@@ -1,6 +1,7 @@
 // The main job through the program itself, on a few documents: run, store, report, resume, run file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "core/json/json.h"
 #include "tests/cli/program.h"
@@ -82,6 +83,40 @@ TEST_F(Run, RunsGeneratedCodeInTheSandboxOrNotAtAll) {
   EXPECT_EQ(row["value"], "1.0000");
   EXPECT_EQ(row["n"], "2");
   EXPECT_THAT(text("report.html"), HasSubstr("generated code run in a sandbox (" + level + ")"));
+}
+
+// A group of the user's own over bundled tasks; official files that are not there are told of.
+TEST_F(Run, RunsGroupsOfTasks) {
+  folder.write("mine.yaml",
+               "group: mine\ntask: [helpdesk, pocket-mmlu]\naggregate_metric_list: [{metric: acc}]\n");
+  const std::vector<std::string> model = {
+      "run", "--model", kModels + "pocket-small.gguf", "--db", path("a.db"), "--latency-samples", "0"};
+  std::vector<std::string> group = model;
+  group.insert(group.end(),
+               {"--task", path("mine.yaml"), "--limit", "4", "--json", "--html", path("r.html")});
+  const Finished finished = run_program(group);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json rows = Json::parse(lines_of(finished.output)[0]);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["task"], "mine");
+  EXPECT_EQ(rows[0]["tasks"], "2");
+  EXPECT_EQ(rows[0]["n"], "8");
+  EXPECT_EQ(rows[1]["task"], "helpdesk");
+  EXPECT_THAT(text("r.html"), HasSubstr("groups of tasks"));
+
+  std::vector<std::string> official = model;
+  official.insert(official.end(), {"--task", "gsm8k"});
+  const Finished none = run_program(official);
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.errors, HasSubstr("--data-dir"));
+  official.insert(official.end(), {"--data-dir", path("official")});
+  const Finished absent = run_program(official);
+  EXPECT_EQ(absent.status, 3);
+  EXPECT_THAT(absent.errors, HasSubstr(path("official") + "/gsm8k/test.jsonl"));
+
+  const Json all = Json::parse(run_program({"list", "tasks", "--all", "--json"}).output);
+  const Json shown = Json::parse(run_program({"list", "tasks", "--json"}).output);
+  EXPECT_GT(all.size(), shown.size() + 3 * 57) << "members of groups are left out";
 }
 
 TEST_F(Run, SaysWhatIsMissing) {

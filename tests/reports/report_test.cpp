@@ -7,6 +7,7 @@
 
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "harness/store/read.h"
 #include "reports/format.h"
 #include "reports/samples_index.h"
 #include "tests/reports/invented_run.h"
@@ -64,6 +65,37 @@ TEST_F(ReportTest, PairsByParametersUnlessTold) {
   EXPECT_EQ(told.large().name, "pocket-large");
   options.baseline = "pocket-tiny";
   EXPECT_EQ(load(run_of(3), options).large().name, "pocket-tiny");
+}
+
+TEST_F(ReportTest, GroupsOfTasksAreInEveryForm) {
+  const std::filesystem::path file = folder / "store.db";
+  Store store = make_invented_run(file, {});
+  const RunRow run = find_run(store, "latest").value();
+  const std::vector<EvaluationRow> evaluations = read_evaluations(store, run.id).value();
+  EXPECT_FALSE(to_json(load_report(store, "", {}).value()).contains("groups"));
+  GroupRow group;
+  group.model = evaluations[0].model;
+  group.name = "<b>both";
+  group.tasks = 2;
+  group.result = {"acc", "", "", 0.8125, 0.7, 0.9, 230};
+  GroupRow inner = group;
+  inner.name = "inner";
+  inner.depth = 1;
+  inner.result.lo.reset();
+  ASSERT_TRUE(store.store_groups(run.id, std::vector{group, inner}).has_value());
+  const ReportData data = load_report(store, "", {}).value();
+  ASSERT_EQ(data.groups.size(), 2u);
+  EXPECT_EQ(data.models[static_cast<size_t>(data.groups[0].model)].name, group.model.name);
+  const std::string page = to_html(data);
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;both"));
+  EXPECT_THAT(page, HasSubstr("0.8125"));
+  EXPECT_THAT(page, HasSubstr("no interval"));
+  ASSERT_TRUE(write_csv(data, folder / "csv").has_value());
+  const std::string table = read_whole(folder / "csv" / "groups.csv");
+  EXPECT_THAT(table, HasSubstr("inner,2,acc,0.8125,,0.9,230\r\n"));
+  const Json json = to_json(data)["groups"];
+  EXPECT_EQ(json[1]["group"], "inner");
+  EXPECT_TRUE(json[1]["lo"].is_null());
 }
 
 TEST_F(ReportTest, UnknownModelIsAUsageErrorThatNamesThem) {

@@ -47,6 +47,17 @@ TEST(GroupResults, WeighBySizeWithThePooledError) {
   EXPECT_DOUBLE_EQ(group_results(group, members)[0].value, 0.65);
 }
 
+TEST(GroupResults, ClaimNoCertaintyWhereNothingVaries) {
+  const GroupTask none = task_of(kMeans, 0, 2);
+  const GroupTask all = task_of(kMeans, 2, 2);
+  TaskGroup group;
+  group.metrics = {{"acc", {}, true}};
+  const ResultRow wrong = group_results(group, std::vector<const GroupTask*>{&none, &none})[0];
+  EXPECT_EQ(wrong.value, 0.0);
+  EXPECT_NEAR(*wrong.hi, wilson_interval(0, 4).hi, 1e-12);
+  EXPECT_FALSE(group_results(group, std::vector<const GroupTask*>{&none, &all})[0].lo.has_value());
+}
+
 TEST(GroupResults, FiltersAndMetricsThatSomeMembersLack) {
   const std::vector<MetricRow> one = {{"acc", "", true, true}};
   const std::vector<MetricRow> set = {{"acc", "", true, false}};
