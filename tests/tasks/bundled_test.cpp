@@ -114,6 +114,28 @@ TEST(Bundled, PocketMmluPerfect) {
   EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{"acc", 1.0}, {"acc_norm", 1.0}}));
 }
 
+TEST(Bundled, PocketGsmCountsTheFinalNumber) {
+  const auto task = built_in("pocket-gsm");
+  const std::vector<Sample> samples = test::samples_of(*task);
+  ASSERT_EQ(samples.size(), 330U);
+  EXPECT_EQ(samples[0].slices.size(), 3U);
+  const std::string strict = "exact_match,strict-match", flexible = "exact_match,flexible-extract";
+  EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{strict, 1.0}, {flexible, 1.0}}));
+  // Answers made of the expected one: right steps before a wrong number, and the right number without its
+  // mark.
+  const auto altered = [&](const std::function<std::string(const std::string&)>& alter) {
+    return results(*task, [&](const Sample& sample) {
+      std::vector<Reply> replies(1);
+      replies[0].text = alter(sample.accepted.at(0));
+      return replies;
+    });
+  };
+  EXPECT_EQ(altered([](const std::string& answer) { return answer + "1"; }),
+            (std::map<std::string, double>{{strict, 0.0}, {flexible, 0.0}}));
+  EXPECT_EQ(altered([](std::string answer) { return answer.replace(answer.find("#### "), 5, "It is "); }),
+            (std::map<std::string, double>{{strict, 0.0}, {flexible, 1.0}}));
+}
+
 TEST(Catalogue, ListsAndFindsTasks) {
   const Result<std::vector<TaskListing>> tasks = list_tasks(definitions());
   ASSERT_TRUE(tasks) << describe(tasks.error());
@@ -139,7 +161,7 @@ TEST(Catalogue, MetricTableDocumentsItself) {
 }
 
 TEST(Hostile, OneMegabyteAnswersAreScored) {
-  for (const char* name : {"invoices", "handbook"}) {
+  for (const char* name : {"invoices", "handbook", "pocket-gsm"}) {
     const auto task = built_in(name);
     const auto samples = test::samples_of(*task, 1);
     for (const std::string& text :
