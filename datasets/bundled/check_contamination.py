@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE / "generators"))
 
 import training_stream  # noqa: E402
 
-STREAM_SEED = "pocket training text, version 1"  # the SEED of models/pocket/text.py, repeated so that no training library is needed
+STREAM_SEED = "pocket training text, version 2"  # the SEED of models/pocket/text.py, repeated so that no training library is needed
 TRAINING_LOG = HERE.parents[1] / "models" / "pocket" / "training_log.json"
 WINDOW = 13
 STEP = 2000  # samples per fingerprint and per piece of work
@@ -37,14 +37,20 @@ def plain(text):
 
 def documents():
     """(id, variable part) of every test row, read from the files as they are."""
-    for name in ("helpdesk", "invoices", "handbook", "pocket-mmlu"):
+    for name in ("helpdesk", "invoices", "handbook", "pocket-mmlu", "pocket-gsm", "pocket-code"):
         for line in (HERE / name / "test.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            yield row["id"], "\n".join(row[key] for key in ("input", "passage", "question") if row.get(key))
+            yield row["id"], "\n".join(row[key] for key in ("input", "passage", "question", "prompt") if row.get(key))
+
+
+def solutions():
+    """{canonical solution of pocket-code: id}: no function of the tests may be an answer of the training text, however it was asked for."""
+    rows = map(json.loads, (HERE / "pocket-code" / "test.jsonl").read_text(encoding="utf-8").splitlines())
+    return {row["canonical_solution"].strip(): row["id"] for row in rows}
 
 
 def index():
-    """({window of 13 words: id}, {first word: [(whole short document, id)]})."""
+    """({window of 13 words: id}, {first word: [(whole short document, id)]}) over the variable parts."""
     windows, short = {}, {}
     for name, text in documents():
         words = plain(text).split()
@@ -65,15 +71,20 @@ def find(text, windows, short):
     return found
 
 
+def solution_in(answer, solved):
+    """The id of the test function of which an answer is the solution, as a set."""
+    return {solved[answer.strip()]} if answer.strip() in solved else set()
+
+
 def search(bounds):
     """Samples [from, to) of the stream: the SHA-256 of their text, and those that hold a test document as [(number, ids)]."""
     windows, short = index()
-    banned = training_stream.forbidden()
+    banned, solved = training_stream.forbidden(), solutions()
     digest, hits = hashlib.sha256(), []
     for i in range(*bounds):
         _, prompt, answer = training_stream.sample(STREAM_SEED, i, banned)
         digest.update(f"{prompt}\0{answer}\0".encode())
-        if found := find(f"{prompt}\n{answer}", windows, short):
+        if found := find(f"{prompt}\n{answer}", windows, short) | solution_in(answer, solved):
             hits.append((i, sorted(found)))
     return digest.hexdigest(), hits
 
@@ -101,6 +112,11 @@ def can_fail():
             if find(f"{prompt} {piece} {answer}", windows, short) == set():
                 print(f"self-check: planted piece of {name} was not found: {piece!r}", file=sys.stderr)
                 return False
+    solved = solutions()
+    for row in training_stream.test_rows("pocket-code"):
+        if solution_in(training_stream.pocket_code.prompt_and_answer(row)[1], solved) == set():
+            print(f"self-check: planted solution of {row['id']} was not found", file=sys.stderr)
+            return False
     return True
 
 

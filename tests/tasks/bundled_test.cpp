@@ -115,6 +115,28 @@ TEST(Bundled, PocketMmluPerfect) {
   EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{"acc", 1.0}, {"acc_norm", 1.0}}));
 }
 
+TEST(Bundled, PocketGsmCountsTheFinalNumber) {
+  const auto task = built_in("pocket-gsm");
+  const std::vector<Sample> samples = test::samples_of(*task);
+  ASSERT_EQ(samples.size(), 330U);
+  EXPECT_EQ(samples[0].slices.size(), 3U);
+  const std::string strict = "exact_match,strict-match", flexible = "exact_match,flexible-extract";
+  EXPECT_EQ(results(*task, perfect), (std::map<std::string, double>{{strict, 1.0}, {flexible, 1.0}}));
+  // Answers made of the expected one: right steps before a wrong number, and the right number without its
+  // mark.
+  const auto altered = [&](const std::function<std::string(const std::string&)>& alter) {
+    return results(*task, [&](const Sample& sample) {
+      std::vector<Reply> replies(1);
+      replies[0].text = alter(sample.accepted.at(0));
+      return replies;
+    });
+  };
+  EXPECT_EQ(altered([](const std::string& answer) { return answer + "1"; }),
+            (std::map<std::string, double>{{strict, 0.0}, {flexible, 0.0}}));
+  EXPECT_EQ(altered([](std::string answer) { return answer.replace(answer.find("#### "), 5, "It is "); }),
+            (std::map<std::string, double>{{strict, 0.0}, {flexible, 1.0}}));
+}
+
 TEST(Catalogue, ListsGroupsThenTasks) {
   const Result<std::vector<TaskListing>> tasks = list_tasks(definitions());
   ASSERT_TRUE(tasks) << describe(tasks.error());
@@ -126,9 +148,11 @@ TEST(Catalogue, ListsGroupsThenTasks) {
     EXPECT_TRUE(by_name.emplace(task.name, task).second) << task.name;
     if (!task.is_member) shown.push_back(task.name);
   }
-  EXPECT_THAT(shown, testing::ElementsAre("mmlu", "mmlu_continuation", "mmlu_generative", "gsm8k",
-                                          "gsm8k_cot", "gsm8k_cot_llama", "gsm8k_cot_zeroshot", "handbook",
-                                          "helpdesk", "helpdesk-shuffled", "invoices", "pocket-mmlu"));
+  EXPECT_THAT(shown,
+              testing::ElementsAre("mmlu", "mmlu_continuation", "mmlu_generative", "gsm8k", "gsm8k_cot",
+                                   "gsm8k_cot_llama", "gsm8k_cot_zeroshot", "handbook", "helpdesk",
+                                   "helpdesk-shuffled", "humaneval", "humaneval_64", "humaneval_instruct",
+                                   "invoices", "pocket-code", "pocket-gsm", "pocket-mmlu"));
   EXPECT_EQ(by_name.at("mmlu").tasks, 57U);
   EXPECT_EQ(by_name.at("mmlu_stem").tasks, 19U);
   EXPECT_TRUE(by_name.at("mmlu_stem").is_member);
@@ -144,7 +168,7 @@ TEST(Catalogue, MetricTableDocumentsItself) {
 }
 
 TEST(Hostile, OneMegabyteAnswersAreScored) {
-  for (const char* name : {"invoices", "handbook"}) {
+  for (const char* name : {"invoices", "handbook", "pocket-gsm"}) {
     const auto task = built_in(name);
     const auto samples = test::samples_of(*task, 1);
     for (const std::string& text :

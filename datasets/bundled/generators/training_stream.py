@@ -12,11 +12,13 @@ import re
 import handbook
 import helpdesk
 import invoices
+import pocket_code
+import pocket_gsm
 import pocket_mmlu
 
 BUNDLED = pathlib.Path(__file__).resolve().parent.parent
-TASKS = {"helpdesk": helpdesk, "invoices": invoices, "handbook": handbook, "pocket-mmlu": pocket_mmlu}
-MIX = {"helpdesk": 36, "invoices": 24, "handbook": 22, "pocket-mmlu": 18}  # samples; invoices are the longest
+TASKS = {"helpdesk": helpdesk, "invoices": invoices, "handbook": handbook, "pocket-mmlu": pocket_mmlu, "pocket-gsm": pocket_gsm, "pocket-code": pocket_code}
+MIX = {"helpdesk": 24, "invoices": 17, "handbook": 15, "pocket-mmlu": 12, "pocket-gsm": 17, "pocket-code": 15}  # samples; invoices are the longest
 GRAM = 13
 
 
@@ -38,20 +40,20 @@ def test_rows(task):
 
 
 def forbidden():
-    """{length: grams of that many words} over the variable parts of all test rows."""
+    """What no draft may hold: {length: grams of that many words} over the variable parts of all test rows, and whole test solutions."""
     found = {}
     for task, module in TASKS.items():
         for row in test_rows(task):
             sequence = words(module.variable_text(row))
             length = min(GRAM, len(sequence))
             found.setdefault(length, set()).update(grams(sequence, length))
-    return found
+    return {"grams": found, "solutions": {pocket_code.prompt_and_answer(row)[1] for row in test_rows("pocket-code")}}
 
 
 def hits(text, banned):
     """The banned grams that occur in a text."""
     sequence = words(text)
-    return [gram for length, known in banned.items() for gram in grams(sequence, length) if gram in known]
+    return [gram for length, known in banned["grams"].items() for gram in grams(sequence, length) if gram in known]
 
 
 def sample(seed, index, banned):
@@ -60,7 +62,8 @@ def sample(seed, index, banned):
     while True:
         rng = random.Random(f"{seed}/{index}/{attempt}")
         task = rng.choices(list(MIX), list(MIX.values()))[0]
-        prompt, answer = TASKS[task].prompt_and_answer(TASKS[task].make(rng))
-        if not hits(f"{prompt}\n{answer}", banned):
+        module = TASKS[task]
+        prompt, answer = module.prompt_and_answer(getattr(module, "make_training", module.make)(rng))
+        if answer not in banned["solutions"] and not hits(f"{prompt}\n{answer}", banned):
             return task, prompt, answer
         attempt += 1
