@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job in one command: installs what is missing, builds, compares the two bundled models on the four
+# The main job in one command: installs what is missing, builds, compares the two bundled models on the six
 # bundled test sets, and writes an HTML report. Unchanged work is not repeated: the second time is quick.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,4 +10,10 @@ ninja -C build/release sizeup
 
 results=build/quickstart
 mkdir -p "$results"
-build/release/sizeup run models/pocket/quickstart.yaml --db "$results/sizeup.db" --html "$results/report.html"
+tasks=()
+if build/release/sizeup doctor --json | grep -q '"sandbox":{"level":"none"'; then
+  echo "No sandbox can be had here (a container without user namespaces?): pocket-code, whose answers are programs" \
+    "to be run, is left out." >&2
+  for task in helpdesk invoices handbook pocket-mmlu pocket-gsm; do tasks+=(--task "$task"); done
+fi
+build/release/sizeup run models/pocket/quickstart.yaml "${tasks[@]}" --db "$results/sizeup.db" --html "$results/report.html"
