@@ -65,10 +65,14 @@ TEST(WordPatterns, CutAsHuggingFace) {
       SCOPED_TRACE(entry.name);
       ++compared;
       const bool same_text = !row["patterns"].is_null();
-      if (same_text) ASSERT_EQ(row["patterns"].size(), entry.patterns.size());
+      if (same_text) {
+        ASSERT_EQ(row["patterns"].size(), entry.patterns.size());
+      }
       std::vector<PreTokenizerStep> steps;
       for (size_t i = 0; i < entry.patterns.size(); ++i) {
-        if (same_text) EXPECT_EQ(row["patterns"][i].get<std::string>(), entry.patterns[i]);
+        if (same_text) {
+          EXPECT_EQ(row["patterns"][i].get<std::string>(), entry.patterns[i]);
+        }
         auto regex = SplitRegex::compile(entry.patterns[i], "table");
         ASSERT_TRUE(regex.has_value()) << describe(regex.error());
         steps.emplace_back(pretokenize::Split{std::move(*regex)});
