@@ -71,14 +71,20 @@ std::vector<fs::path> upwards(const fs::path& top, const std::string& below) {
   return out;
 }
 
-// Folders of processes that were killed before they could tidy up; those in use cannot be removed.
+// Folders of processes that were killed before they could tidy up. A bubblewrap that was just starting then
+// may be waiting in one for ever.
 void sweep(const fs::path& parent) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kPrefix)) continue;
     const auto pid = static_cast<pid_t>(std::strtol(name.c_str() + std::strlen(kPrefix), nullptr, 10));
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
+    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH) continue;
+    for (const std::string& left : words(entry.path() / "cgroup.procs")) {
+      const auto number = static_cast<pid_t>(std::strtol(left.c_str(), nullptr, 10));
+      if (number > 1) kill(number, SIGKILL);
+    }
+    fs::remove(entry.path(), ignored);
   }
 }
 

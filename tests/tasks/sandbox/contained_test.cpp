@@ -230,7 +230,7 @@ TEST_P(Contained, SecretsInFilesAndTheEnvironment) {
   const TemporaryFolder folder;
   std::vector<std::filesystem::path> canaries = {folder.write("canary", "sizeup-canary")};
   const std::filesystem::path in_home =
-      std::filesystem::path(home == nullptr ? "/" : home) / "sizeup-canary-test";
+      std::filesystem::path(home == nullptr ? "/" : home) / test::unique_marker();
   if (std::ofstream(in_home) << "sizeup-canary") canaries.push_back(in_home);
   setenv("SIZEUP_TEST_SECRET", "sizeup-canary", 1);
   std::string list;
@@ -449,7 +449,7 @@ TEST(OrdinaryUser, EverythingIsContainedToo) {
   const std::string text = read_whole(log);
   EXPECT_EQ(status, 0) << text;
   if (test::open_pool(SandboxLevel::bubblewrap)) {
-    EXPECT_THAT(text, HasSubstr("[  PASSED  ] 23 tests")) << text;
+    EXPECT_THAT(text, testing::Not(HasSubstr("[  PASSED  ] 0 tests"))) << text;
   }
 }
 
