@@ -7,6 +7,7 @@ tests/golden/classic/prompts.json  every task's first documents: SHA-256 of the 
                                    the target; one document in full
                      stories.json  stories260K in float32 on mmlu (two subjects, 5 shots) and gsm8k (20 documents, 5
                                    shots, 32 tokens): log-likelihoods, texts, filtered answers, scores, aggregates
+                     verdicts.json what the filters and the metric of every form of GSM8K make of difficult texts
 The documents are brought from their official form into the one that the harness's task files expect.
 """
 
@@ -139,6 +140,28 @@ def prompt_groups():
     return [(group_file(f"shown_{i}", [member]), documents) for i, (member, documents) in enumerate(wanted)]
 
 
+TRAPS = [
+    "#### 18", "#### 18.", "####18", "She makes $18.\n#### 18\n", "#### $18", "#### 1,8", "#### 18 #### 19", "#### -18", "#### eighteen",
+    "The answer is 18.", "The answer is 18.\n", "The answer is 18. So", "The answer is 18", "The answer is 18\n", "The answer is 180",
+    "The answer is $18.", "The answer is 1,8.", "the answer is 18.", "The answer is 5. No: the answer is 18.", "The answer is 5. The answer is 18.",
+    "The final answer is 18", "The final answer is $18.00", "The final answer is 18.", "The final answer is 5. The final answer is 18",
+    "so 1,234.50. The total is $18.", "18.\n", "18", "$18", "18 eggs at 2 dollars", "9 * 2 = <<9*2=18>>18", "", "no number", "18%", "-18", "٣",
+]
+
+
+def verdicts(manager, group):
+    (name, task), = manager.load(group)["tasks"].items()
+    task.build_all_requests(limit=1, rank=0, world_size=1)
+    (request,) = task.instances
+    out = {"task": name, "texts": []}
+    for text in TRAPS:
+        request.resps, request.filtered_resps = [text], {}
+        task.apply_filters()
+        scores = {f: task.process_results(request.doc, [answer])["exact_match"] for f, answer in request.filtered_resps.items()}
+        out["texts"].append({"text": text, "answers": dict(request.filtered_resps), "scores": {f: float(score) for f, score in scores.items()}})
+    return out
+
+
 def number(value):
     return round(float(value), 5)
 
@@ -191,4 +214,5 @@ if __name__ == "__main__":
     shown, told = prompt_groups(), story_groups()
     manager = TaskManager(include_path=str(WORK))
     write("prompts.json", [prompts(manager, *group) for group in shown])
+    write("verdicts.json", [verdicts(manager, group) for group, _ in shown[: len(GSM8K)]])
     write("stories.json", stories(manager, told))

@@ -76,6 +76,28 @@ TEST_F(Classic, DefaultsOfExamples) {
   EXPECT_EQ(shots("mmlu_astronomy", "Answer:"), 0);
 }
 
+// What a model may write for question 0, whose answer is 18; verdicts of the harness's own filters and
+// metric.
+TEST_F(Classic, TrapsOfGsm8k) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "classic" / "verdicts.json"));
+  ASSERT_EQ(golden.size(), 4U);
+  int right = 0;
+  for (const Json& expected : golden) {
+    const auto task = official(expected["task"].get<std::string>(), std::nullopt);
+    const Sample sample = test::samples_of(*task, 1)[0];
+    for (const Json& text : expected["texts"]) {
+      const Scored scored = test::score_text(*task, sample, text["text"].get<std::string>());
+      SCOPED_TRACE(expected["task"].get<std::string>() + ": " + text["text"].get<std::string>());
+      for (const auto& [filter, score] : text["scores"].items()) {
+        EXPECT_EQ(scored.scores.at("exact_match," + filter), score) << filter;
+        right += score == 1.0 ? 1 : 0;
+      }
+      EXPECT_EQ(scored.answer, text["answers"]["strict-match"]);
+    }
+  }
+  EXPECT_GT(right, 40);
+}
+
 // 660 questions, four models: the verdicts published with their solutions. These end in "A: NUMBER".
 TEST_F(Classic, PublishedVerdictsOfGsm8k) {
   const TemporaryFolder folder;
