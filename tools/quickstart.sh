@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job in one command: installs what is missing, builds, compares the two bundled models on the four
+# The main job in one command: installs what is missing, builds, compares the two bundled models on the six
 # bundled test sets, and writes an HTML report. Unchanged work is not repeated: the second time is quick.
 set -euo pipefail
 cd "$(dirname "$0")/.."
