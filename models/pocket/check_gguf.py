@@ -2,15 +2,17 @@
 """Reads a pocket GGUF back with nothing but what is in the file, runs it in Hugging Face transformers (float32), and reports.
 
     python check_gguf.py pocket-small.gguf --checkpoint CHECKPOINT.pt     the same answers as the trained weights?
-    python check_gguf.py --figures figures.json [--quick]                 both models on all four test sets
+    python check_gguf.py --figures figures.json [--quick]                 both models on all test sets
 
 With --quick nothing is generated: an answer counts as right where every token of the expected one is the likeliest.
+Otherwise answers are generated, and what the models write for pocket-code is run (runner.py).
 The figures are scored here in a few lines, for the model card; the program's own scoring is the reference for everything else.
 """
 
 import argparse
 import json
 import math
+import multiprocessing
 import pathlib
 import re
 import string
@@ -22,6 +24,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import evaluate
+import runner
 import text
 from model import END, SHAPES, SPECIAL, Model, Shape
 
@@ -119,7 +122,7 @@ def compare(path, checkpoint, limit=40):
 
 
 @torch.no_grad()
-def generate(model, tokenizer, prompts, limit):
+def generate(model, tokenizer, prompts, limit, one_line):
     """Greedy answers, one prompt at a time with a cache: short, and no padding to argue about."""
     answers = []
     for prompt in prompts:
@@ -127,7 +130,7 @@ def generate(model, tokenizer, prompts, limit):
         while len(out) < limit:
             result = model(ids, past_key_values=cache, use_cache=True)
             cache, token = result.past_key_values, result.logits[0, -1].argmax().item()
-            if token == END or "\n" in tokenizer.decode([token]):
+            if token == END or (one_line and "\n" in tokenizer.decode([token])):
                 break
             out.append(token)
             ids = torch.tensor([[token]])
@@ -178,6 +181,28 @@ def _handbook(rows, answers):
                    "passage_abstained": _share(s for row, s in zip(rows, silent) if row["kind"] == "passage")}
 
 
+def _final(answer):
+    """The number after ####, as GSM8K's strict filter takes it."""
+    found = re.search(r"#### (-?[0-9.,]+)", answer)
+    return found and found[1].replace(",", "").removesuffix(".")
+
+
+def _gsm(rows, answers):
+    equations = [[(left, right) for left, right in re.findall(r"(\d+[-+*/]\d+)=(\d+)", answer)] for answer in answers]
+    compute = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b if b else math.inf}
+    true = [compute[re.search(r"[-+*/]", left)[0]](*map(int, re.split(r"[-+*/]", left))) == int(right) for pairs in equations for left, right in pairs]
+    return [_final(a) == _final(row["answer"]) for row, a in zip(rows, answers)], {"without_number": _share(_final(a) is None for a in answers), "equations_true": _share(true)}
+
+
+def _code(rows, answers):
+    same = [answer.strip() == row["canonical_solution"].strip() for row, answer in zip(rows, answers)]
+    return [runner.passes(row, answer) for row, answer in zip(rows, answers)], {"as_the_canonical_solution": _share(same)}
+
+
+# How generated answers are judged, the most tokens they may have, and whether a line's end is theirs.
+_JUDGED = {"invoices": (_invoices, 120, True), "handbook": (_handbook, 24, True), "pocket-gsm": (_gsm, 100, False), "pocket-code": (_code, 120, False)}
+
+
 def _without_generating(pocket, tokenizer, module, rows):
     """Exact answers, and in handbook also abstentions, by scoring the expected text."""
     right = [exact for _, exact in evaluate.score(pocket, [text.encode(tokenizer, *module.prompt_and_answer(row)) for row in rows])]
@@ -189,8 +214,9 @@ def _without_generating(pocket, tokenizer, module, rows):
                    "passage_abstained": _share(s for row, s in zip(rows, abstained) if row["kind"] == "passage")}
 
 
-def figures(path, quick):
-    """{task: (rows, right, further figures)} of one model on all four sets."""
+def figures(path, quick, threads):
+    """{task: (rows, right, further figures)} of one model on all sets."""
+    torch.set_num_threads(threads)
     model, tokenizer = load(path)
     pocket, found = AsPocket(model), {}
     for task, module in text.training_stream.TASKS.items():
@@ -208,7 +234,8 @@ def figures(path, quick):
             if quick:
                 right, more = _without_generating(pocket, tokenizer, module, rows)
             else:
-                right, more = (_invoices if task == "invoices" else _handbook)(rows, generate(model, tokenizer, prompts, 120))
+                judge, tokens, one_line = _JUDGED[task]
+                right, more = judge(rows, generate(model, tokenizer, prompts, tokens, one_line))
             found[task] = rows, right, more
     return found
 
@@ -236,7 +263,9 @@ def tango(b, c, n, z=1.959964):
 
 
 def report(out, quick):
-    results = {size: figures(text.HERE / f"pocket-{size}.gguf", quick) for size in SHAPES}
+    paths = [text.HERE / f"pocket-{size}.gguf" for size in SHAPES]
+    with multiprocessing.get_context("spawn").Pool(len(paths)) as pool:  # a process for each model
+        results = dict(zip(SHAPES, pool.starmap(figures, [(path, quick, torch.get_num_threads()) for path in paths])))
     summary = {}
     for task in text.training_stream.TASKS:
         entry = {}

@@ -99,7 +99,8 @@ def mean(values):
     return round(sum(values) / len(values), 4) if values else None
 
 
-SLICES = {"helpdesk": ["difficulty", "origin"], "invoices": ["layout", "origin"], "handbook": ["kind", "origin"], "pocket-mmlu": ["subject", "origin"]}
+SLICES = {"helpdesk": ["difficulty", "origin"], "invoices": ["layout", "origin"], "handbook": ["kind", "origin"], "pocket-mmlu": ["subject", "origin"],
+          "pocket-gsm": ["steps", "operation", "origin"], "pocket-code": ["family", "origin"]}
 
 
 def look(model, tokenizer, held, limit=None):

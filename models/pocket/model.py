@@ -40,6 +40,12 @@ def rotate(x, cos, sin):
     return x * cos + torch.cat([-b, a], dim=-1) * sin
 
 
+def masked_attention(q, k, v, mask):
+    """As PyTorch's own, in three steps: rows are short, and on a CPU the gradients of this are twice as fast."""
+    weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    return torch.softmax(weights.masked_fill(~mask, -30000.0), -1, dtype=v.dtype) @ v
+
+
 class Block(nn.Module):
     def __init__(self, s):
         super().__init__()
@@ -53,7 +59,7 @@ class Block(nn.Module):
         h = self.attention_norm(x)
         q, k, v = (p(h).view(rows, length, self.heads, -1).transpose(1, 2) for p in (self.q, self.k, self.v))
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
-        a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        a = F.scaled_dot_product_attention(q, k, v, is_causal=True) if mask is None else masked_attention(q, k, v, mask)
         x = x + self.o(a.transpose(1, 2).reshape(rows, length, width))
         h = self.ffn_norm(x)
         return x + self.down(F.silu(self.gate(h)) * self.up(h))

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parents[1] / "datasets" / "bundled" / "generators"))
 
 import training_stream  # noqa: E402
 
-SEED = "pocket training text, version 1"
+SEED = "pocket training text, version 2"
 VOCABULARY = 2048
 TOKENIZER_SAMPLES = 30000
 # The qwen2 pattern: every digit is a token of its own.

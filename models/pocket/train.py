@@ -2,8 +2,8 @@
 """Trains one pocket model on the CPU (or a GPU) until a given number of minutes is over.
 
     python text.py                                  # tokenizer.json, once
-    python train.py small --minutes 30
-    python train.py large --minutes 100 --threads 2
+    python train.py small --finish-samples 65000 --compile
+    python train.py large --minutes 80 --compile
 
 Hidden matrices are trained with Muon, the rest with AdamW. The learning rate follows the clock, so a run always
 ends well: it warms up, stays, and falls to zero over the last part of the time. Every ten minutes the state is kept if its loss on
@@ -26,8 +26,8 @@ from model import PAD, SHAPES, Model, Shape, parameters
 
 ROW = 256              # tokens of a packed row; the longest sample is below it
 PROMPT_WEIGHT = 0.1    # the prompt teaches the words, the answer teaches the task
-ANSWER_WEIGHT = {"helpdesk": 4.0, "invoices": 1.0, "handbook": 2.0, "pocket-mmlu": 2.0}  # short answers count more per token
-HELD_OUT_SEED, HELD_OUT = "pocket held-out text, version 1", 500
+ANSWER_WEIGHT = {"helpdesk": 4.0, "invoices": 1.0, "handbook": 2.0, "pocket-mmlu": 2.0, "pocket-gsm": 2.0, "pocket-code": 2.0}  # short answers count more per token
+HELD_OUT_SEED, HELD_OUT = "pocket held-out text, version 2", 500
 POOL = 64              # samples packed at a time: enough to fill rows to about 97 %
 
 
@@ -107,10 +107,10 @@ def schedule(progress, decay):
     return min(1.0, progress / 0.01, (1.0 - progress) / decay)
 
 
-def loss_of(model, batch, device, half):
+def loss_of(model, forward, batch, device, half):
     ids, weights, owner = (x.to(device) for x in batch)
     with torch.autocast(device.type, torch.bfloat16, enabled=half):
-        hidden = model(ids, block_mask(owner))
+        hidden = forward(ids, block_mask(owner))
         wanted = weights[:, :-1] > 0
         logits = model.logits(hidden[:, :-1][wanted])
     losses = F.cross_entropy(logits.float(), ids[:, 1:][wanted], reduction="none")
@@ -138,13 +138,14 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--later-threads", type=float, nargs=2, metavar=("MINUTE", "N"), help="use N threads from this minute on")
     parser.add_argument("--rows", type=int, default=16, help=f"rows of {ROW} tokens in a step")
-    parser.add_argument("--muon-rate", type=float, default=0.02)
-    parser.add_argument("--adam-rate", type=float, default=0.004)
-    parser.add_argument("--decay", type=float, default=0.45, help="share of the time over which the learning rate falls to zero")
+    parser.add_argument("--muon-rate", type=float, default=0.01)
+    parser.add_argument("--adam-rate", type=float, default=0.002)
+    parser.add_argument("--decay", type=float, default=0.7, help="share of the time over which the learning rate falls to zero")
     parser.add_argument("--resume", type=pathlib.Path, help="go on from this checkpoint: its weights, its place in the stream; momentum starts anew")
     parser.add_argument("--float32", action="store_true", help="no bfloat16 products")
     parser.add_argument("--out", type=pathlib.Path, default=text.HERE)
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("checkpoints"), help="folder of the checkpoints")
+    parser.add_argument("--compile", action="store_true", help="compile the model first (half a minute; needs a C++ compiler)")
     parser.add_argument("--stop-after", type=int, help="stop at this step (for measuring speed)")
     parser.add_argument("--every", type=float, default=10.0, help="minutes between evaluations")
     parser.add_argument("--finish-samples", type=int, help="end when this many samples were seen instead; --minutes is then ignored")
@@ -158,6 +159,7 @@ def main():
     matrices = [p for b in model.blocks for p in b.parameters() if p.ndim == 2]
     rest = [p for p in model.parameters() if not any(p is m for m in matrices)]
     muon, adam = Muon(matrices), torch.optim.AdamW(rest, lr=args.adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+    forward = torch.compile(model) if args.compile else model
     packer = Packer(tokenizer, text.SEED, args.rows)
     held_out = evaluate.held_out(tokenizer, HELD_OUT_SEED, HELD_OUT)
     log = {"size": args.size, "parameters": parameters(model), "tokens_per_step": args.rows * ROW, "threads": args.threads,
@@ -179,7 +181,7 @@ def main():
         if (minutes >= next_look or done) and not (args.stop_after and done):
             next_look = minutes + args.every
             point = {"minutes": round(before + minutes, 1), "step": step, "tokens": tokens, "samples": packer.index, "train_loss": round(average, 4)}
-            point.update(evaluate.look(model, tokenizer, held_out, limit=None if done else 100))
+            point.update(evaluate.look(model, tokenizer, held_out, limit=None if done else 60))
             log["points"].append(point)
             print(json.dumps(point), flush=True)
             if point["held_out_loss"] < best:
@@ -192,7 +194,7 @@ def main():
         if args.later_threads and minutes >= args.later_threads[0]:
             torch.set_num_threads(int(args.later_threads[1]))
         rate = schedule(progress, args.decay)
-        loss = loss_of(model, packer.batch(), device, not args.float32)
+        loss = loss_of(model, forward, packer.batch(), device, not args.float32)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
         muon.step(args.muon_rate * rate)
