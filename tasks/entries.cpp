@@ -12,12 +12,13 @@ constexpr int kMaxIncludes = 10;
 Result<Entries> read_file_entries(const std::filesystem::path& file, int depth);
 
 // Adds the keys of `root`, then of what it includes, where they are not there yet.
-Result<void> add_entries(Entries& entries, YamlNode root, const std::filesystem::path& file, int depth) {
+Result<void> add_entries(Entries& entries, const YamlNode& root, const std::filesystem::path& file,
+                         int depth) {
   if (root.kind != YamlNode::Kind::map) return bad_input(file.string(), "not a task file", "a map of keys");
   if (Result<void> checked = check_task_keys(root); !checked) return checked;
-  for (auto& [key, value] : root.entries) {
+  for (const auto& [key, value] : root.entries) {
     if (key != "include" && find_entry(entries, key) == nullptr) {
-      entries.emplace_back(key, Entry{std::move(value), file});
+      entries.emplace_back(key, Entry{value, file});
     }
   }
   const YamlNode* include = root.find("include");
@@ -39,8 +40,7 @@ Result<Entries> read_file_entries(const std::filesystem::path& file, int depth) 
   Result<YamlNode> root = read_yaml(file);
   if (!root) return forward_error(root);
   Entries entries;
-  if (Result<void> added = add_entries(entries, std::move(*root), file, depth); !added)
-    return forward_error(added);
+  if (Result<void> added = add_entries(entries, *root, file, depth); !added) return forward_error(added);
   return entries;
 }
 
