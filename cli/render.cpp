@@ -74,8 +74,9 @@ Outcome render(const RenderCommand& command) {
     }
     Json variables = *line.object;
     variables.erase("id");
-    variables["bos_token"] = source->bos;
-    variables["eos_token"] = source->eos;
+    // A line's own tokens win, as arguments do in transformers.
+    if (!variables.contains("bos_token")) variables["bos_token"] = source->bos;
+    if (!variables.contains("eos_token")) variables["eos_token"] = source->eos;
     auto text = parsed->render(variables);
     if (!text) {
       output.put_error(i, line.id, text.error());

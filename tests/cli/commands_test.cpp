@@ -79,6 +79,9 @@ TEST(Render, TakesATemplateFileWithoutAModel) {
                   "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
   ASSERT_EQ(finished.status, 0) << finished.errors;
   EXPECT_EQ(Json::parse(finished.output)["text"], "<s>[user]2031");
+  const Finished own = run_program({"render", "--template", file.string(), "--bos", "<s>"},
+                                   "{\"messages\":[],\"bos_token\":\"<bos>\"}");
+  EXPECT_EQ(Json::parse(own.output)["text"].get<std::string>().substr(0, 5), "<bos>");
   folder.write("strict.jinja", "{% if %}");
   const Finished broken = run_program({"render", "--template", file.string()}, "{\"messages\":[]}");
   EXPECT_EQ(broken.status, 3);
