@@ -1,10 +1,12 @@
 #include "tasks/yaml.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <array>
 #include <charconv>
+#include <sstream>
 
 #include "core/io/file.h"
 #include "core/json/json.h"
@@ -119,6 +121,30 @@ class Converter {
   int values_ = 0;
 };
 
+class IgnoreEvents : public YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+// 0, 1, or 2 for more. Not by YAML::LoadAll: yaml-cpp 0.7 finds documents without end in some broken texts.
+int count_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  IgnoreEvents ignore;
+  int documents = 0;
+  while (documents < 2 && parser.HandleNextDocument(ignore)) ++documents;
+  return documents;
+}
+
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const {
@@ -133,10 +159,10 @@ Result<YamlNode> read_yaml(const std::filesystem::path& file) {
   if (!text) return forward_error(text);
   Converter converter(file.string());
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(*text);
-    if (documents.empty()) return bad_input(file.string(), "the file is empty", "a task definition in YAML");
-    if (documents.size() > 1) return bad_input(file.string(), "the file holds several YAML documents", "one");
-    return converter.convert(documents[0], 0);
+    const int documents = count_documents(*text);
+    if (documents == 0) return bad_input(file.string(), "the file is empty", "a task definition in YAML");
+    if (documents > 1) return bad_input(file.string(), "the file holds several YAML documents", "one");
+    return converter.convert(YAML::Load(*text), 0);
   } catch (const YAML::Exception& error) {
     return bad_input(converter.place(error.mark), fmt::format("not valid YAML: {}", error.msg), "",
                      "texts with ': ', '#', quotes or braces need quotation marks around them");

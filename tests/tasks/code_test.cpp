@@ -23,7 +23,8 @@ PythonVerdict verdict(SandboxPool& pool, const std::string& source) {
 }
 
 TEST(PassAtK, AsTheReferenceComputesIt) {
-  for (const Json& one : test::golden("humaneval.json")["pass_at_k"]) {
+  const Json golden = test::golden("humaneval.json");
+  for (const Json& one : golden["pass_at_k"]) {
     EXPECT_EQ(pass_at_k(one[0], one[1], one[2]), one[3].get<double>()) << one;
   }
   // The official example prints 0.4999...: a half, less the rounding of its order of operations.

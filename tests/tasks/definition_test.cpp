@@ -217,6 +217,7 @@ std::vector<BadCase> bad_cases() {
       {"Empty", "", {"t.yaml"}},
       {"KeyTwice", "task: a\ntask: b\n", {"t.yaml:2", "the key 'task' is given twice"}},
       {"TwoDocuments", "task: a\n---\ntask: b\n", {"several YAML documents"}},
+      {"DocumentsWithoutEnd", ",{\"qu\r\r\r\r", {"YAML"}},
       {"IncludesItself", "include: t.yaml\ntask: t\n", {"too many files include each other"}},
       {"IncludesNothing", "include: none.yaml\n", {"none.yaml"}},
       {"DeepYaml", "task: " + std::string(100'000, '['), {"t.yaml"}},
