@@ -32,7 +32,6 @@ Result<void> Store::store_groups(int64_t run_id, std::span<const GroupRow> group
 Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id) {
   return with_database(store, [&](Database& database) {
     std::vector<GroupRow> rows;
-    if (!Statement(database, "SELECT 1 FROM sqlite_schema WHERE name = 'group_result'").step()) return rows;
     Statement statement(
         database,
         "SELECT model.id, model.name, group_result.name, version, depth, tasks, metric, value, lo, hi, n "

@@ -26,7 +26,7 @@ Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t 
 // Overall results first, then slices by field and value; metrics in the task's order, rates last.
 Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluation_id);
 
-// The groups of tasks of a run as stored, models by id and name alone; none in a file of an older sizeup.
+// The groups of tasks of a run as stored, models by id and name alone.
 Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id);
 
 Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id);

@@ -130,16 +130,6 @@ CREATE TABLE timing (
   completion_tokens INTEGER NOT NULL,
   PRIMARY KEY (evaluation_id, sample_id)
 ) WITHOUT ROWID;
--- What answering took, of the samples that were asked in the evaluation's own run: a rerun whose answers all come
--- from the store is priced by the latest one of the same model, task and machine.
-CREATE TABLE measurement (
-  evaluation_id INTEGER PRIMARY KEY REFERENCES evaluation(id),
-  samples       INTEGER NOT NULL,              -- that were asked; the others came from the store
-  input_tokens  INTEGER NOT NULL,
-  output_tokens INTEGER NOT NULL,
-  pass_ms       REAL NOT NULL,                 -- of the whole backend run that answered them
-  pass_share    REAL NOT NULL                  -- of its tokens that belong to this evaluation
-);
 -- The aggregate of a metric with its 95 % interval; slice_field '' is the whole evaluation.
 CREATE TABLE result (
   evaluation_id INTEGER NOT NULL REFERENCES evaluation(id),
@@ -159,8 +149,7 @@ CREATE TABLE cost (
   per_request   REAL,                          -- mean over the evaluation's samples
   per_1000_correct REAL,
   total         REAL,
-  basis         TEXT NOT NULL,                 -- 'price per hour 0.20 at utilisation 1.0', 'price per token', 'unknown'
-  measured      TEXT NOT NULL                  -- on what: '25.0 % of the pass''s time, by tokens'; may be empty
+  basis         TEXT NOT NULL                  -- 'price per hour 0.20 at utilisation 1.0', 'price per token', 'unknown'
 );
 
 CREATE INDEX evaluation_by_run ON evaluation(run_id);

@@ -1,4 +1,17 @@
--- Version 2: groups of tasks.
+-- Version 2: groups of tasks; what answering took, so that a rerun from the store has a cost.
+
+-- Of the samples that were asked in the evaluation's own run: a rerun whose answers all come from the store is
+-- priced by the latest measurement of the same model, task and machine.
+CREATE TABLE measurement (
+  evaluation_id INTEGER PRIMARY KEY REFERENCES evaluation(id),
+  samples       INTEGER NOT NULL,              -- that were asked; the others came from the store
+  input_tokens  INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  pass_ms       REAL NOT NULL,                 -- of the whole backend run that answered them
+  pass_share    REAL NOT NULL                  -- of its tokens that belong to this evaluation
+);
+-- On what a cost was measured: '25.0 % of the pass''s time, by tokens'; may be empty.
+ALTER TABLE cost ADD COLUMN measured TEXT NOT NULL DEFAULT '';
 
 -- What a group of tasks came to for a model of a run: the mean over its members, in the order of the plan.
 CREATE TABLE group_result (

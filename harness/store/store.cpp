@@ -80,8 +80,9 @@ void prepare(Database& database, const std::string& file, StoreAccess access) {
   }
   if (empty) bring_up_to_date(database);
   check_version(database, file);
-  if (access != StoreAccess::read && pragma(database, "PRAGMA user_version") < kSchemaVersion) {
-    bring_up_to_date(database);
+  if (pragma(database, "PRAGMA user_version") < kSchemaVersion) {
+    Database writer(file, sqlite::Access::write);  // also for reading: there is one form of the tables only
+    bring_up_to_date(writer);
   }
   database.execute("PRAGMA foreign_keys = ON");
   // With the write-ahead log, NORMAL survives a killed process; FULL also survives a loss of power.
@@ -148,7 +149,7 @@ Result<std::optional<MeasurementRow>> Store::find_measurement(int64_t evaluation
         "JOIN run AS measured_run ON measured_run.id = measured.run_id "
         "AND measured_run.environment_id = run.environment_id "
         "JOIN measurement ON measurement.evaluation_id = measured.id "
-        "WHERE evaluation.id = ? ORDER BY measured.id DESC LIMIT 1");
+        "WHERE evaluation.id = ? ORDER BY measured.id = evaluation.id DESC, measured.id DESC LIMIT 1");
     if (!find.bind(evaluation_id).step()) return std::nullopt;
     return MeasurementRow{find.integer(0), find.integer(1), find.integer(2),
                           find.real(3),    find.real(4),    find.text(5)};

@@ -79,8 +79,11 @@ TEST_F(StoreTest, TakesAnOlderFileToThisVersion) {
     Store store = open();
     run = store.create_run(example.plan).value().run.id;
   }
-  execute("DROP VIEW group_results; DROP TABLE group_result; PRAGMA user_version = 1");
-  EXPECT_TRUE(read_groups(open(StoreAccess::read), run).value().empty()) << "read as it is";
+  execute(
+      "DROP VIEW group_results; DROP TABLE group_result; DROP TABLE measurement; "
+      "ALTER TABLE cost DROP COLUMN measured; PRAGMA user_version = 1");
+  EXPECT_TRUE(read_groups(open(StoreAccess::read), run).value().empty()) << "also for reading";
+  EXPECT_FALSE(read_cost(open(StoreAccess::read), 1).value().has_value());
   Store store = open(StoreAccess::write);
   GroupRow group;
   group.model.id = 1;
