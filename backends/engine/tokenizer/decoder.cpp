@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "backends/engine/tokenizer/byte_alphabet.h"
-#include "backends/engine/tokenizer/normalizer.h"
 #include "backends/engine/tokenizer/vocabulary.h"
 #include "core/text/utf8.h"
 
@@ -33,17 +32,6 @@ std::string clean_up(std::string text) {
   return text;
 }
 
-std::string replace_pattern(const std::string& text, const decode::ReplacePattern& step) {
-  std::string result;
-  size_t done = 0;
-  for (const Range match : step.pattern.find_all(text)) {
-    result.append(text, done, match.begin - done);
-    result += step.content;
-    done = match.end;
-  }
-  return result.append(text, done, std::string::npos);
-}
-
 std::string apply_to(const decode::ByteAlphabet&, std::string piece) {
   return from_byte_alphabet(piece).value_or(piece);
 }
@@ -53,12 +41,9 @@ std::string apply_to(const decode::ByteFallback&, std::string piece) {
   return byte ? std::string(1, static_cast<char>(*byte)) : piece;
 }
 
-std::string apply_to(const decode::ReplaceText& step, const std::string& piece) {
-  return replace_all(piece, step.text, step.content);
-}
-
-std::string apply_to(const decode::ReplacePattern& step, const std::string& piece) {
-  return is_valid_utf8(piece) ? replace_pattern(piece, step) : piece;
+// A piece may be a part of a character, which no pattern takes.
+std::string apply_to(const Replacement& step, const std::string& piece) {
+  return step.regex && !is_valid_utf8(piece) ? piece : step.apply(piece);
 }
 
 std::string apply_to(const decode::Strip& step, const std::string& piece) {

@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "backends/engine/tokenizer/replacement.h"
 #include "backends/engine/tokenizer/sentencepiece_normalizer.h"
-#include "backends/engine/tokenizer/split_regex.h"
 
 namespace sizeup {
 
@@ -18,14 +18,6 @@ namespace decode {
 // Piece by piece.
 struct ByteAlphabet {};  // GPT-2's spelling of bytes; a piece with another character stands for itself
 struct ByteFallback {};  // "<0x0A>" is a byte
-struct ReplaceText {
-  std::string text;  // not empty
-  std::string content;
-};
-struct ReplacePattern {
-  SplitRegex pattern;
-  std::string content;
-};
 struct Strip {
   char32_t content = ' ';
   size_t start = 0;  // at most so many
@@ -58,10 +50,9 @@ struct SentencePiece {
 };
 }  // namespace decode
 
-using DecoderStep =
-    std::variant<decode::ByteAlphabet, decode::ByteFallback, decode::ReplaceText, decode::ReplacePattern,
-                 decode::Strip, decode::Metaspace, decode::WordPiece, decode::WordEnds, decode::Ctc,
-                 decode::Fuse, decode::Join, decode::SentencePiece>;
+using DecoderStep = std::variant<decode::ByteAlphabet, decode::ByteFallback, Replacement, decode::Strip,
+                                 decode::Metaspace, decode::WordPiece, decode::WordEnds, decode::Ctc,
+                                 decode::Fuse, decode::Join, decode::SentencePiece>;
 
 class Decoder {
  public:

@@ -144,14 +144,14 @@ Result<RankMerges::MergeTable> read_merges(const GgufMetadata& metadata, const V
 Normalizer marks_for_spaces(bool prefix) {
   std::vector<NormalizerStep> steps;
   if (prefix) steps.emplace_back(normalize::Prepend{std::string(kSpaceMark)});
-  steps.emplace_back(normalize::ReplaceText{" ", std::string(kSpaceMark)});
+  steps.emplace_back(Replacement{" ", {}, std::string(kSpaceMark)});
   return Normalizer(std::move(steps));
 }
 
 Decoder spaces_for_marks(bool prefix) {
   std::vector<DecoderStep> steps;
   steps.emplace_back(decode::ByteFallback{});
-  steps.emplace_back(decode::ReplaceText{std::string(kSpaceMark), " "});
+  steps.emplace_back(Replacement{std::string(kSpaceMark), {}, " "});
   steps.emplace_back(decode::Fuse{});
   if (prefix) steps.emplace_back(decode::Strip{U' ', 1, 0});
   return Decoder(std::move(steps));

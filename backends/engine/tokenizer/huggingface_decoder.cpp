@@ -31,14 +31,9 @@ Result<void> add_metaspace(const SortedJson& value, const std::string&, Steps& s
 }
 
 Result<void> add_replace(const SortedJson& value, const std::string& place, Steps& steps) {
-  auto pattern = read_step_pattern(value, place);
-  if (!pattern) return forward_error(pattern);
-  std::string content = json_text(value, "content");
-  if (pattern->regex) {
-    steps.emplace_back(decode::ReplacePattern{std::move(*pattern->regex), std::move(content)});
-  } else {
-    steps.emplace_back(decode::ReplaceText{std::move(pattern->text), std::move(content)});
-  }
+  auto replacement = read_replacement(value, place);
+  if (!replacement) return forward_error(replacement);
+  steps.emplace_back(std::move(*replacement));
   return {};
 }
 

@@ -30,11 +30,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 }
 
 Result<NormalizerStep> read_replace(const SortedJson& value, const std::string& place) {
-  auto pattern = read_step_pattern(value, place);
-  if (!pattern) return forward_error(pattern);
-  std::string content = json_text(value, "content");
-  if (!pattern->regex) return normalize::ReplaceText{std::move(pattern->text), std::move(content)};
-  return normalize::ReplacePattern{std::move(*pattern->regex), std::move(content)};
+  return read_replacement(value, place);
 }
 
 Result<NormalizerStep> read_precompiled(const SortedJson& value, const std::string& place) {

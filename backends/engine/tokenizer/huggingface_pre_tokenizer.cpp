@@ -196,6 +196,12 @@ Result<StepPattern> read_step_pattern(const SortedJson& owner, const std::string
   return result;
 }
 
+Result<Replacement> read_replacement(const SortedJson& value, const std::string& place) {
+  auto pattern = read_step_pattern(value, place);
+  if (!pattern) return forward_error(pattern);
+  return Replacement{std::move(pattern->text), std::move(pattern->regex), json_text(value, "content")};
+}
+
 tl::unexpected<Error> step_not_supported(const std::string& place, std::string_view key,
                                          std::string_view type) {
   return bad_input(place, fmt::format("{} of type '{}' is not supported yet", key, type.substr(0, 60)));

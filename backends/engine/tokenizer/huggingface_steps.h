@@ -22,6 +22,9 @@ struct StepPattern {
 };
 Result<StepPattern> read_step_pattern(const SortedJson& owner, const std::string& place);
 
+// The step Replace, of normalizers and of decoders.
+Result<Replacement> read_replacement(const SortedJson& value, const std::string& place);
+
 tl::unexpected<Error> step_not_supported(const std::string& place, std::string_view key,
                                          std::string_view type);
 

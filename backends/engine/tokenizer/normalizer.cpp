@@ -57,20 +57,8 @@ void apply_step(const normalize::Prepend& step, std::string& text) {
   if (!text.empty()) text.insert(0, step.text);
 }
 
-void apply_step(const normalize::ReplaceText& step, std::string& text) {
-  text = replace_all(text, step.text, step.content);
-}
-
-void apply_step(const normalize::ReplacePattern& step, std::string& text) {
-  std::string result;
-  size_t done = 0;
-  for (const Range match : step.pattern.find_all(text)) {
-    result.append(text, done, match.begin - done);
-    result += step.content;
-    done = match.end;
-  }
-  result.append(text, done, std::string::npos);
-  text = std::move(result);
+void apply_step(const Replacement& step, std::string& text) {
+  text = step.apply(text);
 }
 
 // As BERT's own code has it: the blocks of ideographs, without those that were added to Unicode later (and
@@ -176,18 +164,6 @@ std::string Normalizer::apply(std::string_view text) const {
     std::visit([&](const auto& known) { apply_step(known, result); }, step);
   }
   return result;
-}
-
-std::string replace_all(std::string_view text, std::string_view part, std::string_view content) {
-  std::string result;
-  result.reserve(text.size() + text.size() / 4);
-  size_t done = 0;
-  for (size_t match = text.find(part); match != std::string_view::npos; match = text.find(part, done)) {
-    result.append(text, done, match - done);
-    result += content;
-    done = match + part.size();
-  }
-  return result.append(text, done, std::string_view::npos);
 }
 
 }  // namespace sizeup

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "backends/engine/tokenizer/charsmap.h"
+#include "backends/engine/tokenizer/replacement.h"
 #include "backends/engine/tokenizer/sentencepiece_normalizer.h"
-#include "backends/engine/tokenizer/split_regex.h"
 #include "backends/engine/tokenizer/unicode_text.h"
 
 namespace sizeup {
@@ -27,14 +27,6 @@ struct StripAccents {};  // marks that stand for themselves; decompose first
 struct Prepend {
   std::string text;  // to texts that are not empty
 };
-struct ReplaceText {
-  std::string text;  // not empty
-  std::string content;
-};
-struct ReplacePattern {
-  SplitRegex pattern;
-  std::string content;
-};
 struct Bert {
   bool clean_text = true;            // no controls, every white space a space
   bool handle_chinese_chars = true;  // spaces around ideographs
@@ -50,8 +42,8 @@ struct ByteAlphabet {};  // GPT-2's spelling of bytes
 
 using NormalizerStep =
     std::variant<normalize::Form, normalize::Lowercase, normalize::Strip, normalize::StripAccents,
-                 normalize::Prepend, normalize::ReplaceText, normalize::ReplacePattern, normalize::Bert,
-                 normalize::Nmt, normalize::Precompiled, normalize::ByteAlphabet, SentencePieceNormalizer>;
+                 normalize::Prepend, Replacement, normalize::Bert, normalize::Nmt, normalize::Precompiled,
+                 normalize::ByteAlphabet, SentencePieceNormalizer>;
 
 class Normalizer {
  public:
@@ -66,7 +58,5 @@ class Normalizer {
  private:
   std::vector<NormalizerStep> steps_;
 };
-
-std::string replace_all(std::string_view text, std::string_view part, std::string_view content);
 
 }  // namespace sizeup

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "backends/engine/tokenizer/byte_alphabet.h"
-#include "backends/engine/tokenizer/normalizer.h"
+#include "backends/engine/tokenizer/replacement.h"
 #include "backends/engine/tokenizer/word_patterns.h"
 #include "core/text/utf8.h"
 
