@@ -143,17 +143,11 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
 
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   if (plan.settings.tasks.empty()) return usage_error("no task is given", "name one with --task");
-  TaskSelection selection;
-  if (environment.select_tasks) {
-    Result<TaskSelection> selected = environment.select_tasks(plan.settings.tasks);
-    if (!selected) return forward_error(selected);
-    selection = std::move(*selected);
-  } else {
-    for (const std::string& name : plan.settings.tasks) selection.tasks.push_back({name, std::nullopt});
-  }
-  plan.groups = std::move(selection.groups);
+  Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
+  if (!selection) return forward_error(selection);
+  plan.groups = std::move(selection->groups);
   std::set<std::string> names;
-  for (const SelectedTask& selected : selection.tasks) {
+  for (const SelectedTask& selected : selection->tasks) {
     Result<LoadedTask> task = load(selected, plan.settings, environment);
     if (!task) return forward_error(task);
     if (!names.insert(task->row.name).second) {

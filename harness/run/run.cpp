@@ -83,7 +83,6 @@ Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
 
 RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions) {
   RunEnvironment environment;
-  environment.definitions = definitions;
   environment.program = "sizeup " SIZEUP_VERSION;
   environment.machine = describe_machine();
   environment.open_model = [](const ModelReference& reference) { return open_backend(reference); };

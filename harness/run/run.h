@@ -21,13 +21,11 @@
 
 namespace sizeup {
 
-// What surrounds a run: where tasks are found, how models are opened, what is written about the machine.
+// What surrounds a run: how tasks and models are found and opened, what is written about the machine.
 struct RunEnvironment {
-  std::filesystem::path definitions;  // folder of the built-in tasks
-  std::string program;                // version and commit of sizeup
-  std::string machine;                // JSON, see machine.h
+  std::string program;  // version and commit of sizeup
+  std::string machine;  // JSON, see machine.h
   std::function<Result<std::unique_ptr<Backend>>(const ModelReference&)> open_model;
-  // What the settings' tasks name; empty: each is one task.
   std::function<Result<TaskSelection>(const std::vector<std::string>& names)> select_tasks;
   std::function<Result<std::unique_ptr<Task>>(const std::string& file, const TaskOptions&)> open_task;
   GroupLimits commits;

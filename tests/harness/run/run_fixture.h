@@ -65,6 +65,11 @@ class RunFixture : public testing::Test {
       opened.push_back(reference);
       return std::make_unique<FakeBackend>(models.at(reference.name), logs[reference.name]);
     };
+    environment.select_tasks = [](const std::vector<std::string>& names) -> Result<TaskSelection> {
+      TaskSelection selection;
+      for (const std::string& name : names) selection.tasks.push_back({name, std::nullopt});
+      return selection;
+    };
     environment.open_task = [this](const std::string& name,
                                    const TaskOptions& options) -> Result<std::unique_ptr<Task>> {
       task_options.push_back(options);
