@@ -17,8 +17,12 @@ CodePoint decode_at(std::string_view text, size_t byte);
 size_t byte_of_character(std::string_view text, size_t character);  // text.size() if past the end
 std::vector<std::string_view> split_characters(std::string_view text);
 
-bool is_space(char32_t code_point);      // str.isspace, and \s in Python's re
-bool is_printable(char32_t code_point);  // str.isprintable
+bool is_space(char32_t code_point);         // str.isspace, and \s in Python's re
+bool is_printable(char32_t code_point);     // str.isprintable
+bool is_decimal(char32_t code_point);       // str.isdecimal
+bool is_digit(char32_t code_point);         // str.isdigit
+bool is_alpha(char32_t code_point);         // str.isalpha
+bool is_alphanumeric(char32_t code_point);  // str.isalnum
 std::string_view strip_left(std::string_view text);
 std::string_view strip_right(std::string_view text);
 // Removes characters contained in `set` from the ends.
