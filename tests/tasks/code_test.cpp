@@ -7,15 +7,11 @@
 #include "datasets/readers/reader.h"
 #include "tasks/metrics/code.h"
 #include "tasks/sandbox/python_check.h"
+#include "tests/tasks/sandbox/support.h"
 #include "tests/tasks/support.h"
 
 namespace sizeup {
 namespace {
-
-std::unique_ptr<SandboxPool> open_pool() {
-  Result<std::unique_ptr<SandboxPool>> pool = SandboxPool::open({});
-  return pool ? std::move(*pool) : nullptr;
-}
 
 PythonVerdict verdict(SandboxPool& pool, const std::string& source) {
   const std::vector<std::string> sources = {source};
@@ -35,7 +31,7 @@ TEST(PassAtK, AsTheReferenceComputesIt) {
 class PythonCheck : public testing::Test {
  protected:
   void SetUp() override {
-    pool_ = open_pool();
+    pool_ = test::open_pool();
     if (!pool_) GTEST_SKIP() << "no sandbox here";
   }
   std::string text(const std::string& source) { return verdict(*pool_, source).text; }
@@ -111,7 +107,7 @@ class CodeTask : public testing::Test {
     data_ = shared_folder() / "datasets";
     if (!std::filesystem::exists(data_ / "humaneval" / "HumanEval.jsonl.gz"))
       GTEST_SKIP() << "no official file";
-    if (!open_pool()) GTEST_SKIP() << "no sandbox here";
+    if (!test::open_pool()) GTEST_SKIP() << "no sandbox here";
   }
 
   std::unique_ptr<Task> task(const std::string& name) const {
@@ -198,7 +194,7 @@ TEST_F(CodeTask, TheOfficialExample) {
                       problem["test"].get<std::string>() + "\ncheck(" +
                       problem["entry_point"].get<std::string>() + ")");
   }
-  const auto verdicts = check_python(*open_pool(), sources).value();
+  const auto verdicts = check_python(*test::open_pool(), sources).value();
   std::vector<bool> passed;
   for (const PythonVerdict& one : verdicts) passed.push_back(one.passed);
   EXPECT_EQ(passed, (std::vector<bool>{false, false, false, true, true, true}));
@@ -217,7 +213,7 @@ answer_prefix: "{{code}}"
 class SmallCodeTask : public testing::Test {
  protected:
   void SetUp() override {
-    if (!open_pool()) GTEST_SKIP() << "no sandbox here";
+    if (!test::open_pool()) GTEST_SKIP() << "no sandbox here";
     folder_.write("test.jsonl", R"({"code": "def f(x):\n"})"
                                 "\n");
   }

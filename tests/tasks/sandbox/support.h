@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,15 +26,28 @@ inline SandboxProgram python(const std::string& code) {
   return program;
 }
 
-// Null, and the test is skipped, where the machine has no such level (no bubblewrap, no user namespaces).
-inline std::unique_ptr<SandboxPool> open_pool(SandboxLevel level, int slots = 2) {
+// Seen without our code: whether this machine has bubblewrap and lets us make namespaces.
+inline bool bubblewrap_works() {
+  return std::system("bwrap --unshare-all --ro-bind / / /usr/bin/true >/dev/null 2>&1") == 0;
+}
+
+// Null, and the test is skipped, where the machine has no such level (no bubblewrap, no user namespaces). A
+// sandbox that is refused although bubblewrap works is a failure, not a reason to skip.
+inline std::unique_ptr<SandboxPool> open_pool(const SandboxSettings& settings = {}) {
+  Result<std::unique_ptr<SandboxPool>> pool = SandboxPool::open(settings);
+  if (pool) return std::move(*pool);
+  const bool could = settings.needed == SandboxLevel::bubblewrap && bubblewrap_works();
+  EXPECT_FALSE(could) << describe(pool.error());
+  return nullptr;
+}
+
+// Of this level, not of a higher one.
+inline std::unique_ptr<SandboxPool> open_pool(SandboxLevel level) {
   SandboxSettings settings;
   settings.needed = level;
   settings.cgroups = level == SandboxLevel::bubblewrap_cgroup;
-  settings.slots = slots;
-  Result<std::unique_ptr<SandboxPool>> pool = SandboxPool::open(settings);
-  if (!pool) return nullptr;
-  return std::move(*pool);
+  settings.slots = 2;
+  return open_pool(settings);
 }
 
 // Processes, of anybody, whose command line holds this text.
