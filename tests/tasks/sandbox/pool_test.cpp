@@ -102,8 +102,7 @@ TEST_F(Pool, NothingIsLeftOpenOrUnburied) {
   EXPECT_LE(open_descriptors(), before);
 }
 
-// One that starts programs one after another, or sleeps in between, does not come near. The goal is 100 a
-// second on two free cores; the bound leaves room for a machine that others use too.
+// More than there are places, each used many times; how fast that is, benchmarks/sandbox.cpp measures.
 TEST_F(Pool, ManySmallPrograms) {
   SandboxProgram program;
   program.command = {"/usr/bin/true"};

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,9 +55,10 @@ inline int processes_named(const std::string& marker) {
   int count = 0;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
-    count += line.find(marker) != std::string::npos ? 1 : 0;
+    // By the stream's own operator, which takes a process that ends meanwhile for an end of file.
+    std::ostringstream line;
+    line << std::ifstream(entry.path() / "cmdline", std::ios::binary).rdbuf();
+    count += line.str().find(marker) != std::string::npos ? 1 : 0;
   }
   return count;
 }
