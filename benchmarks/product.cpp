@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <vector>
 
 namespace sizeup {
@@ -33,7 +34,7 @@ void product(benchmark::State& state) {
   const int64_t inputs = state.range(1);
   const int64_t rows = state.range(2);
   const Weight weight(outputs, inputs);
-  const PackedMatrix packed(weight.tensor);
+  const PackedMatrix packed(std::array{&weight.tensor});
   const size_t in_stride = padded_columns(static_cast<int>(inputs));
   const size_t out_stride = padded_columns(static_cast<int>(outputs));
   FloatBuffer in(in_stride * static_cast<size_t>(rows));

@@ -1,34 +1,38 @@
 #include "backends/engine/decoder.h"
 
+#include <array>
+
 namespace sizeup {
+namespace {
+
+LinearId add_one(Device& device, const LinearTensors& linear) {
+  return device.add_linear(std::span(&linear, 1));
+}
+
+}  // namespace
 
 Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
     : spec_(model.spec), device_(std::move(device)) {
-  embedding_ = device_->add_matrix(*model.tensors.embedding);
+  embedding_ = add_one(*device_, {.weight = model.tensors.embedding});
   for (const LayerTensors& layer : model.tensors.layers) {
-    layers_.push_back({.attention_norm = device_->add_vector(*layer.attention_norm),
-                       .query = pack(layer.query),
-                       .key = pack(layer.key),
-                       .value = pack(layer.value),
-                       .output = pack(layer.output),
-                       .ffn_norm = device_->add_vector(*layer.ffn_norm),
-                       .gate = pack(layer.gate),
-                       .up = pack(layer.up),
-                       .down = pack(layer.down)});
+    layers_.push_back(
+        {.attention_norm = device_->add_vector(*layer.attention_norm),
+         .query_key_value = device_->add_linear(std::array{layer.query, layer.key, layer.value}),
+         .output = add_one(*device_, layer.output),
+         .ffn_norm = device_->add_vector(*layer.ffn_norm),
+         .gate_up = device_->add_gated_linear(layer.gate, layer.up),
+         .down = add_one(*device_, layer.down)});
   }
   final_norm_ = device_->add_vector(*model.tensors.final_norm);
-  head_ = spec_.tied_head ? embedding_ : device_->add_matrix(*model.tensors.head);
+  head_ = spec_.tied_head ? embedding_ : add_one(*device_, {.weight = model.tensors.head});
 
-  residual_ = device_->add_rows(spec_.width);
-  normed_ = device_->add_rows(spec_.width);
-  query_ = device_->add_rows(spec_.query_width());
-  key_ = device_->add_rows(spec_.kv_width());
-  value_ = device_->add_rows(spec_.kv_width());
-  attended_ = device_->add_rows(spec_.query_width());
-  gate_ = device_->add_rows(spec_.ffn_width);
-  up_ = device_->add_rows(spec_.ffn_width);
-  update_ = device_->add_rows(spec_.width);
-  wanted_ = device_->add_rows(spec_.width);
+  residual_ = device_->add_rows(spec_.width, RowsUse::values);
+  normed_ = device_->add_rows(spec_.width, RowsUse::operand);
+  query_key_value_ = device_->add_rows(spec_.query_width() + 2 * spec_.kv_width(), RowsUse::values);
+  attended_ = device_->add_rows(spec_.query_width(), RowsUse::operand);
+  gated_ = device_->add_rows(spec_.ffn_width, RowsUse::operand);
+  wanted_ = device_->add_rows(spec_.width, RowsUse::values);
+  wanted_normed_ = device_->add_rows(spec_.width, RowsUse::operand);
 }
 
 void Decoder::run(const Step& step, StepResult& result) {
@@ -39,39 +43,22 @@ void Decoder::run(const Step& step, StepResult& result) {
     feed_forward_block(layers_[static_cast<size_t>(i)]);
   }
   device_->select_wanted(residual_, wanted_);
-  device_->norm(wanted_, final_norm_, spec_.norm_epsilon, wanted_);
-  device_->log_probabilities(wanted_, head_, result);
+  device_->norm(wanted_, final_norm_, spec_.norm_epsilon, wanted_normed_);
+  device_->log_probabilities(wanted_normed_, head_, result);
 }
 
 void Decoder::attention_block(int index, const Layer& layer) {
   device_->norm(residual_, layer.attention_norm, spec_.norm_epsilon, normed_);
-  linear(normed_, layer.query, query_);
-  linear(normed_, layer.key, key_);
-  linear(normed_, layer.value, value_);
-  device_->rotate_and_write(index, query_, key_, value_);
-  device_->attention(index, query_, attended_);
-  linear(attended_, layer.output, update_);
-  device_->add(residual_, update_);
+  device_->linear(normed_, layer.query_key_value, query_key_value_);
+  device_->rotate_and_write(index, query_key_value_);
+  device_->attention(index, query_key_value_, attended_);
+  device_->linear_add(attended_, layer.output, residual_);
 }
 
 void Decoder::feed_forward_block(const Layer& layer) {
   device_->norm(residual_, layer.ffn_norm, spec_.norm_epsilon, normed_);
-  linear(normed_, layer.gate, gate_);
-  linear(normed_, layer.up, up_);
-  device_->gated_activation(spec_.activation, gate_, up_, gate_);
-  linear(gate_, layer.down, update_);
-  device_->add(residual_, update_);
-}
-
-Decoder::Linear Decoder::pack(const LinearTensors& tensors) {
-  Linear packed{.weight = device_->add_matrix(*tensors.weight), .bias = std::nullopt};
-  if (tensors.bias != nullptr) packed.bias = device_->add_vector(*tensors.bias);
-  return packed;
-}
-
-void Decoder::linear(RowsId in, const Linear& weights, RowsId out) {
-  device_->linear(in, weights.weight, out);
-  if (weights.bias) device_->add_bias(out, *weights.bias);
+  device_->gated_linear(normed_, layer.gate_up, spec_.activation, gated_);
+  device_->linear_add(gated_, layer.down, residual_);
 }
 
 }  // namespace sizeup

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "backends/engine/device.h"
@@ -21,29 +20,25 @@ class Decoder {
   void run(const Step& step, StepResult& result);
 
  private:
-  struct Linear {
-    MatrixId weight;
-    std::optional<VectorId> bias;
-  };
   struct Layer {
     VectorId attention_norm;
-    Linear query, key, value, output;
+    LinearId query_key_value;
+    LinearId output;
     VectorId ffn_norm;
-    Linear gate, up, down;
+    LinearId gate_up;
+    LinearId down;
   };
 
-  Linear pack(const LinearTensors& tensors);
-  void linear(RowsId in, const Linear& weights, RowsId out);
   void attention_block(int index, const Layer& layer);
   void feed_forward_block(const Layer& layer);
 
   DecoderSpec spec_;
   std::unique_ptr<Device> device_;
-  MatrixId embedding_{};
+  LinearId embedding_{};
   std::vector<Layer> layers_;
   VectorId final_norm_{};
-  MatrixId head_{};
-  RowsId residual_, normed_, query_, key_, value_, attended_, gate_, up_, update_, wanted_;
+  LinearId head_{};
+  RowsId residual_, normed_, query_key_value_, attended_, gated_, wanted_, wanted_normed_;
 };
 
 }  // namespace sizeup

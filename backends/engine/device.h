@@ -1,57 +1,106 @@
 // Where the engine computes: a device owns packed weights, activations and key/value pages, and does a small
-// set of operations on the rows of a step. Rows are ragged: each has its own position and page table.
+// set of fused operations on the rows of a step. Rows are ragged: each has its own position and page table.
 //
 // Contract on bits (the harness promises it to users): what a row gets depends only on its own values and
 // its history of positions, never on how many rows share the step, on threads, or on the order of rows.
+//
+// An operation is as large as the widest fusion that some device gains from, so that none has to recognise a
+// sequence of small ones: a product carries what happens to its result (stored, added, gated), a norm writes
+// what the next product reads, and the head never shows a row of logits.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/step.h"
+#include "core/errors/result.h"
 
 namespace sizeup {
 
 // Handles of a device's own things.
-enum class MatrixId : int32_t {};
+enum class LinearId : int32_t {};
 enum class VectorId : int32_t {};
 enum class RowsId : int32_t {};
+
+// What activations are for: a device may keep each kind in a layout of its own.
+enum class RowsUse {
+  values,   // float32 values: the residual, and what attention reads
+  operand,  // the input of linear operations, in the precision in which products are computed
+};
+
+// The precision of products; everything else (sums, residual, norms, softmax, log-probabilities) is float32.
+enum class Precision {
+  float32,
+  bfloat16,  // both factors rounded to bfloat16
+};
+std::string_view precision_name(Precision precision);  // "float32", "bfloat16"
+
+// What a user asked of a device; empty: the device's own choice.
+struct DeviceOptions {
+  std::optional<Precision> precision;
+  std::string tier;  // of devices that have instruction-set levels
+  int threads = 0;   // for packing the weights; 0: all available processors
+};
+
+// What a device says of itself.
+struct DeviceTraits {
+  std::string name;  // "reference", "cpu"
+  std::string tier;  // "avx512"; empty where there are no tiers
+  Precision precision = Precision::float32;
+  int preferred_rows = 0;          // rows of a step that keep it busy
+  int64_t weight_bytes = 0;        // packed weights
+  int64_t page_bytes = 0;          // keys and values of one page, all layers
+  std::vector<std::string> notes;  // fallbacks to show in doctor and reports
+};
 
 class Device {
  public:
   virtual ~Device() = default;
 
-  virtual std::string_view name() const = 0;       // "reference"
-  virtual std::string_view precision() const = 0;  // "float32"
+  virtual DeviceTraits traits() const = 0;
   // Threads for all later steps; they never change a bit.
   virtual void set_threads(int threads) = 0;
 
   // Setting up: weights are packed from the checkpoint, which may be closed afterwards.
-  virtual MatrixId add_matrix(const Tensor& weight) = 0;  // {outputs, inputs}
+  // Several linear layers of the same input as one, outputs side by side in this order.
+  virtual LinearId add_linear(std::span<const LinearTensors> stacked) = 0;
+  // For gated_linear: gate and up have the same shape.
+  virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
   virtual VectorId add_vector(const Tensor& weight) = 0;  // {columns}
-  virtual RowsId add_rows(int columns) = 0;               // activations, as many rows as a step brings
-  virtual int64_t page_bytes() const = 0;                 // keys and values of one page, all layers
+  virtual RowsId add_rows(int columns, RowsUse use) = 0;  // as many rows as a step brings
 
-  // The step's plan: keeps a copy of what it needs, makes room for pages, copies pages.
+  // The step's plan: makes room for pages, copies pages. The step outlives the operations on it.
   virtual void begin(const Step& step) = 0;
 
   // Each operation gives `out` as many rows as its input has.
-  virtual void embed(MatrixId table, RowsId out) = 0;  // rows of the step
+  virtual void embed(LinearId table, RowsId out) = 0;  // values: the rows of the step
+  // values -> operand (or values, in place as well)
   virtual void norm(RowsId in, VectorId weight, float epsilon, RowsId out) = 0;
-  virtual void linear(RowsId in, MatrixId weight, RowsId out) = 0;
-  virtual void add_bias(RowsId rows, VectorId bias) = 0;
-  // Rotates query (in place) and key, then writes key and value where the step says.
-  virtual void rotate_and_write(int layer, RowsId query, RowsId key, RowsId value) = 0;
-  // Softmax of query * key / sqrt(head_size) over positions 0 to the row's own, times value.
-  virtual void attention(int layer, RowsId query, RowsId out) = 0;
-  virtual void gated_activation(Activation activation, RowsId gate, RowsId up, RowsId out) = 0;
-  virtual void add(RowsId rows, RowsId addend) = 0;       // rows += addend
-  virtual void select_wanted(RowsId in, RowsId out) = 0;  // the rows of Step::wanted, in order
-  virtual void log_probabilities(RowsId wanted, MatrixId head, StepResult& result) = 0;
+  // operand -> values
+  virtual void linear(RowsId in, LinearId weight, RowsId out) = 0;
+  // operand -> values: rows += result
+  virtual void linear_add(RowsId in, LinearId weight, RowsId rows) = 0;
+  // operand -> operand: activation(gate(in)) * up(in)
+  virtual void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) = 0;
+  // A row is query | key | value. Rotates query (in place) and key, then writes key and value where the step
+  // says.
+  virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
+  // Softmax of query * key / sqrt(head_size) over positions 0 to the row's own, times value. values ->
+  // operand
+  virtual void attention(int layer, RowsId query_key_value, RowsId out) = 0;
+  virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
+  // operand: for every wanted row what the step asks of its next-token distribution.
+  virtual void log_probabilities(RowsId wanted, LinearId head, StepResult& result) = 0;
 };
 
-// A device for this decoder: its page geometry and rotation are fixed by the spec.
-using DeviceFactory = std::unique_ptr<Device> (*)(const DecoderSpec& spec);
+// A device for this decoder: its page geometry and rotation are fixed by the spec. An error where the
+// machine, the memory or the options do not allow it.
+using DeviceFactory = Result<std::unique_ptr<Device>> (*)(const DecoderModel& model,
+                                                          const DeviceOptions& options);
 
 }  // namespace sizeup

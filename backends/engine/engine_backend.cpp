@@ -16,7 +16,7 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 3> kOptions = {"device", "dtype", "now"};
+constexpr std::array<std::string_view, 4> kOptions = {"cpu_tier", "device", "dtype", "now"};
 
 std::string current_time() {
   const std::time_t seconds = std::time(nullptr);
@@ -31,16 +31,27 @@ Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
     if (std::find(kOptions.begin(), kOptions.end(), key) == kOptions.end()) {
       return usage_error(fmt::format("model '{}': unknown option '{}'", reference.text, key),
-                         "known: device, dtype, now");
+                         "known: cpu_tier, device, dtype, now");
     }
   }
-  const auto dtype = reference.options.find("dtype");
-  if (dtype != reference.options.end() && dtype->second != "float32") {
-    return usage_error(
-        fmt::format("model '{}': dtype '{}' is not supported yet", reference.text, dtype->second),
-        "known: float32");
-  }
   return {};
+}
+
+Result<DeviceOptions> device_options(const ModelReference& reference) {
+  DeviceOptions options;
+  const auto dtype = reference.options.find("dtype");
+  if (dtype != reference.options.end()) {
+    for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+      if (dtype->second == precision_name(precision)) options.precision = precision;
+    }
+    if (!options.precision) {
+      return usage_error(fmt::format("model '{}': unknown dtype '{}'", reference.text, dtype->second),
+                         "known: float32, bfloat16");
+    }
+  }
+  const auto tier = reference.options.find("cpu_tier");
+  if (tier != reference.options.end()) options.tier = tier->second;
+  return options;
 }
 
 // "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
@@ -79,10 +90,13 @@ ModelCard describe_model(const ModelReference& reference, const Checkpoint& chec
 
 class EngineBackend final : public Backend {
  public:
-  EngineBackend(ModelCard card, const DecoderModel& model, TextModel text, DeviceFactory make_device)
-      : card_(std::move(card)), text_(std::move(text)), decoder_(model, make_device(model.spec)) {
-    card_.device = decoder_.device().name();
-    card_.precision = decoder_.device().precision();
+  EngineBackend(ModelCard card, const DecoderModel& model, TextModel text, std::unique_ptr<Device> device)
+      : card_(std::move(card)), text_(std::move(text)), decoder_(model, std::move(device)) {
+    DeviceTraits traits = decoder_.device().traits();
+    card_.device = std::move(traits.name);
+    card_.tier = std::move(traits.tier);
+    card_.precision = precision_name(traits.precision);
+    card_.notes = std::move(traits.notes);
     card_.has_chat_template = text_.has_chat_template();
     if (text_.tokenizer().vocabulary() > model.spec.vocabulary) {
       card_.notes.push_back(fmt::format("the tokenizer has {} tokens, the model embeds {}",
@@ -122,8 +136,12 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
   if (!text) return forward_error(text);
   auto hash = fingerprint(**checkpoint);
   if (!hash) return forward_error(hash);
+  auto options = device_options(reference);
+  if (!options) return forward_error(options);
+  auto device = make_device(*model, *options);
+  if (!device) return forward_error(device);
   return std::make_unique<EngineBackend>(describe_model(reference, **checkpoint, *model, std::move(*hash)),
-                                         *model, std::move(*text), make_device);
+                                         *model, std::move(*text), std::move(*device));
 }
 
 }  // namespace
@@ -134,7 +152,7 @@ Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, De
     return open_checked(reference, make_device);
   } catch (const std::bad_alloc&) {
     return unavailable(reference.target, "not enough memory for the model's weights",
-                       "the reference device keeps every weight as float32");
+                       "a quantised file of the model needs less");
   }
 }
 

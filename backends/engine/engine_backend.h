@@ -9,8 +9,9 @@
 
 namespace sizeup {
 
-// Opens the model that the reference's target names. Options: device (chosen by the registry), dtype=float32,
-// now=ISO-8601 (what chat templates see as the current time; by default the time of opening).
+// Opens the model that the reference's target names. Options: device (chosen by the registry),
+// dtype=float32|bfloat16, cpu_tier (of the cpu device), now=ISO-8601 (what chat templates see as the current
+// time; by default the time of opening).
 Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device);
 
 }  // namespace sizeup

@@ -14,10 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Enough rows that reading the weights costs little beside multiplying with them, few enough that activations
-// stay small.
-constexpr int kDefaultRows = 512;
-
 // Keys and values of a few thousand positions of a small model. More lets more long answers run at once.
 constexpr int64_t kDefaultBudgetBytes = int64_t{1} << 30;
 
@@ -25,11 +21,11 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-PlanLimits plan_limits(const RunOptions& options, int64_t page_bytes) {
+PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
   const int64_t budget = options.kv_budget_bytes > 0 ? options.kv_budget_bytes : kDefaultBudgetBytes;
   constexpr int64_t kMostPages = int64_t{1} << 24;  // positions still fit 32 bits
-  return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : kDefaultRows,
-          .pages = static_cast<int>(std::clamp<int64_t>(budget / page_bytes, 1, kMostPages)),
+  return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : device.preferred_rows,
+          .pages = static_cast<int>(std::clamp<int64_t>(budget / device.page_bytes, 1, kMostPages)),
           .share_prefixes = options.share_prefixes};
 }
 
@@ -42,7 +38,7 @@ EngineRun::EngineRun(Decoder& decoder, const TextModel& text, ResponseSink& sink
       sink_(sink),
       max_concurrent_(options.max_concurrent),
       stop_(std::move(stop)),
-      plan_(plan_limits(options, decoder.device().page_bytes())) {
+      plan_(plan_limits(options, decoder.device().traits())) {
   decoder_.device().set_threads(options.threads > 0 ? options.threads : ThreadPool::available_processors());
 }
 

@@ -100,17 +100,24 @@ const ProductKernel& best_product_kernel() {
   throw InternalError("the plain kernel runs everywhere");
 }
 
-PackedMatrix::PackedMatrix(const Tensor& weight)
-    : outputs_(static_cast<int>(weight.rows())),
-      inputs_(static_cast<int>(weight.columns())),
-      values_(static_cast<size_t>(panels()) * static_cast<size_t>(inputs_) * kPanelOutputs) {
+PackedMatrix::PackedMatrix(std::span<const Tensor* const> stacked)
+    : inputs_(static_cast<int>(stacked.front()->columns())) {
+  for (const Tensor* part : stacked) {
+    require(part->columns() == inputs_, "stacked matrices have the same inputs");
+    outputs_ += static_cast<int>(part->rows());
+  }
+  values_ = FloatBuffer(static_cast<size_t>(panels()) * static_cast<size_t>(inputs_) * kPanelOutputs);
   std::vector<float> row(static_cast<size_t>(inputs_));
-  for (int o = 0; o < outputs_; ++o) {
-    dequantise_row(weight, o, row);
-    const auto panel_start =
-        static_cast<size_t>(o / kPanelOutputs) * static_cast<size_t>(inputs_) * kPanelOutputs;
-    float* column = values_.data() + panel_start + static_cast<size_t>(o % kPanelOutputs);
-    for (size_t k = 0; k < row.size(); ++k) column[k * kPanelOutputs] = row[k];
+  int output = 0;
+  for (const Tensor* part : stacked) {
+    for (int64_t r = 0; r < part->rows(); ++r, ++output) {
+      dequantise_row(*part, r, row);
+      float* column =
+          values_.data() +
+          static_cast<size_t>(output / kPanelOutputs) * static_cast<size_t>(inputs_) * kPanelOutputs +
+          static_cast<size_t>(output % kPanelOutputs);
+      for (size_t k = 0; k < row.size(); ++k) column[k * kPanelOutputs] = row[k];
+    }
   }
 }
 

@@ -25,8 +25,10 @@ inline size_t padded_columns(int columns) {
 // Weights as [panel][input][kPanelOutputs], dequantised; outputs beyond the last are zero.
 class PackedMatrix {
  public:
-  explicit PackedMatrix(const Tensor& weight);
+  // Outputs of the matrices side by side; all have the same inputs.
+  explicit PackedMatrix(std::span<const Tensor* const> stacked);
 
+  size_t bytes() const { return values_.size() * sizeof(float); }
   int outputs() const { return outputs_; }
   int inputs() const { return inputs_; }
   int panels() const { return (outputs_ + kPanelOutputs - 1) / kPanelOutputs; }

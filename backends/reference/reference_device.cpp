@@ -1,7 +1,10 @@
 #include "backends/reference/reference_device.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <map>
 #include <vector>
 
 #include "backends/reference/attention.h"
@@ -17,6 +20,10 @@ namespace {
 // Rows whose logits are held at once: [rows][vocabulary] of a large vocabulary must not fill the memory.
 constexpr int kHeadRows = 64;
 
+// Enough rows that reading the weights costs little beside multiplying with them, few enough that activations
+// stay small.
+constexpr int kPreferredRows = 512;
+
 class ReferenceDevice final : public Device {
  public:
   explicit ReferenceDevice(const DecoderSpec& spec)
@@ -25,13 +32,32 @@ class ReferenceDevice final : public Device {
         rotary_(spec.rotary),
         pool_(std::make_unique<ThreadPool>(1)) {}
 
-  std::string_view name() const override { return "reference"; }
-  std::string_view precision() const override { return "float32"; }
+  DeviceTraits traits() const override {
+    DeviceTraits traits;
+    traits.name = "reference";
+    traits.preferred_rows = kPreferredRows;
+    for (const Linear& linear : linears_) {
+      traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
+    }
+    traits.page_bytes = static_cast<int64_t>(page_floats() * sizeof(float));
+    return traits;
+  }
   void set_threads(int threads) override { pool_ = std::make_unique<ThreadPool>(std::max(1, threads)); }
 
-  MatrixId add_matrix(const Tensor& weight) override {
-    matrices_.emplace_back(weight);
-    return static_cast<MatrixId>(matrices_.size() - 1);
+  LinearId add_linear(std::span<const LinearTensors> stacked) override {
+    std::vector<const Tensor*> weights;
+    bool biased = false;
+    for (const LinearTensors& part : stacked) {
+      weights.push_back(part.weight);
+      biased |= part.bias != nullptr;
+    }
+    Linear& linear = linears_.emplace_back(Linear{.weight = PackedMatrix(weights), .bias = {}});
+    if (biased) linear.bias = stacked_biases(stacked);
+    return static_cast<LinearId>(linears_.size() - 1);
+  }
+
+  LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) override {
+    return add_linear(std::array{gate, up});
   }
 
   VectorId add_vector(const Tensor& weight) override {
@@ -40,12 +66,10 @@ class ReferenceDevice final : public Device {
     return static_cast<VectorId>(vectors_.size() - 1);
   }
 
-  RowsId add_rows(int columns) override {
+  RowsId add_rows(int columns, RowsUse) override {
     activations_.push_back({.columns = columns, .rows = 0, .values = {}});
     return static_cast<RowsId>(activations_.size() - 1);
   }
-
-  int64_t page_bytes() const override { return static_cast<int64_t>(page_floats() * sizeof(float)); }
 
   void begin(const Step& step) override {
     step_ = &step;
@@ -60,10 +84,11 @@ class ReferenceDevice final : public Device {
     rotary_.prepare(step.positions);
   }
 
-  void embed(MatrixId table, RowsId out) override {
+  void embed(LinearId table, RowsId out) override {
     const RowsView rows = resize(out, step_->rows());
-    for (int r = 0; r < rows.rows; ++r)
-      matrix(table).read_row(step_->tokens[static_cast<size_t>(r)], rows.row(r));
+    for (int r = 0; r < rows.rows; ++r) {
+      linear_of(table).weight.read_row(step_->tokens[static_cast<size_t>(r)], rows.row(r));
+    }
   }
 
   void norm(RowsId in, VectorId weight, float epsilon, RowsId out) override {
@@ -72,32 +97,49 @@ class ReferenceDevice final : public Device {
     each_row(from.rows, [&](int r) { rms_norm(from.row(r), vector(weight), epsilon, to.row(r)); });
   }
 
-  void linear(RowsId in, MatrixId weight, RowsId out) override {
+  void linear(RowsId in, LinearId weight, RowsId out) override {
     const RowsView from = view(in);
-    multiply(from, matrix(weight), resize(out, from.rows), *pool_);
+    const RowsView to = resize(out, from.rows);
+    const Linear& linear = linear_of(weight);
+    multiply(from, linear.weight, to, *pool_);
+    if (linear.bias.empty()) return;
+    each_row(to.rows, [&](int r) { add_in_place(to.row(r), linear.bias.data(), linear.weight.outputs()); });
   }
 
-  void add_bias(RowsId rows, VectorId bias) override {
+  void linear_add(RowsId in, LinearId weight, RowsId rows) override {
+    const RowsId update = scratch(linear_of(weight).weight.outputs());
+    linear(in, weight, update);
+    const RowsView from = view(update);
     const RowsView to = view(rows);
-    each_row(to.rows, [&](int r) { add_in_place(to.row(r), vector(bias).data(), columns(rows)); });
+    each_row(to.rows, [&](int r) { add_in_place(to.row(r), from.row(r), columns(rows)); });
   }
 
-  void rotate_and_write(int layer, RowsId query, RowsId key, RowsId value) override {
-    const RowsView queries = view(query);
-    const RowsView keys = view(key);
-    const RowsView values = view(value);
-    each_row(queries.rows, [&](int r) {
-      rotary_.rotate(r, queries.row(r), spec_.heads, spec_.head_size);
-      rotary_.rotate(r, keys.row(r), spec_.kv_heads, spec_.head_size);
+  void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) override {
+    require(activation == Activation::silu, "the only activation of this device");
+    const RowsId both = scratch(linear_of(gate_up).weight.outputs());
+    linear(in, gate_up, both);
+    const RowsView from = view(both);
+    const RowsView to = resize(out, from.rows);
+    const int width = columns(out);
+    each_row(to.rows, [&](int r) { silu_times(from.row(r), from.row(r) + width, width, to.row(r)); });
+  }
+
+  void rotate_and_write(int layer, RowsId query_key_value) override {
+    const RowsView rows = view(query_key_value);
+    const int key = spec_.query_width();
+    const int value = key + spec_.kv_width();
+    each_row(rows.rows, [&](int r) {
+      rotary_.rotate(r, rows.row(r), spec_.heads, spec_.head_size);
+      rotary_.rotate(r, rows.row(r) + key, spec_.kv_heads, spec_.head_size);
     });
     for (const KeyValueWrite& write : step_->writes) {
-      write_key_value(shape_, keys.row(write.row), values.row(write.row), write.offset,
+      write_key_value(shape_, rows.row(write.row) + key, rows.row(write.row) + value, write.offset,
                       page_layer(write.page, layer));
     }
   }
 
-  void attention(int layer, RowsId query, RowsId out) override {
-    const RowsView queries = view(query);
+  void attention(int layer, RowsId query_key_value, RowsId out) override {
+    const RowsView queries = view(query_key_value);
     const RowsView to = resize(out, queries.rows);
     const int group = spec_.heads / spec_.kv_heads;
     each_row(queries.rows, [&](int r) {
@@ -115,20 +157,6 @@ class ReferenceDevice final : public Device {
     });
   }
 
-  void gated_activation(Activation activation, RowsId gate, RowsId up, RowsId out) override {
-    require(activation == Activation::silu, "the only activation of this device");
-    const RowsView gates = view(gate);
-    const RowsView ups = view(up);
-    const RowsView to = resize(out, gates.rows);
-    each_row(gates.rows, [&](int r) { silu_times(gates.row(r), ups.row(r), columns(gate), to.row(r)); });
-  }
-
-  void add(RowsId rows, RowsId addend) override {
-    const RowsView to = view(rows);
-    const RowsView from = view(addend);
-    each_row(to.rows, [&](int r) { add_in_place(to.row(r), from.row(r), columns(rows)); });
-  }
-
   void select_wanted(RowsId in, RowsId out) override {
     const RowsView from = view(in);
     const RowsView to = resize(out, static_cast<int>(step_->wanted.size()));
@@ -137,15 +165,15 @@ class ReferenceDevice final : public Device {
     }
   }
 
-  void log_probabilities(RowsId wanted, MatrixId head, StepResult& result) override {
+  void log_probabilities(RowsId wanted, LinearId head, StepResult& result) override {
     const RowsView rows = view(wanted);
-    const int vocabulary = matrix(head).outputs();
+    const int vocabulary = linear_of(head).weight.outputs();
     const std::vector<size_t> places = make_room(vocabulary, result);
     FloatBuffer logits(padded_columns(vocabulary) * static_cast<size_t>(std::min(rows.rows, kHeadRows)));
     for (int first = 0; first < rows.rows; first += kHeadRows) {
       const RowsView part{rows.row(first), rows.stride, std::min(kHeadRows, rows.rows - first)};
       const RowsView out{logits.data(), padded_columns(vocabulary), part.rows};
-      multiply(part, matrix(head), out, *pool_);
+      multiply(part, linear_of(head).weight, out, *pool_);
       each_row(part.rows, [&](int r) {
         const auto index = static_cast<size_t>(first + r);
         finish_row(index, std::span(out.row(r), static_cast<size_t>(vocabulary)), places[index], result);
@@ -154,6 +182,10 @@ class ReferenceDevice final : public Device {
   }
 
  private:
+  struct Linear {
+    PackedMatrix weight;
+    std::vector<float> bias;  // empty: none
+  };
   struct Activations {
     int columns;
     int rows;
@@ -165,9 +197,26 @@ class ReferenceDevice final : public Device {
     return pages_[static_cast<size_t>(page)].data() + static_cast<size_t>(layer) * shape_.layer_floats();
   }
 
-  const PackedMatrix& matrix(MatrixId id) const { return matrices_[static_cast<size_t>(id)]; }
+  const Linear& linear_of(LinearId id) const { return linears_[static_cast<size_t>(id)]; }
   const std::vector<float>& vector(VectorId id) const { return vectors_[static_cast<size_t>(id)]; }
   int columns(RowsId id) const { return activations_[static_cast<size_t>(id)].columns; }
+
+  // Rows for a product's result that the next operation combines.
+  RowsId scratch(int columns) {
+    const auto [found, is_new] = scratch_.try_emplace(columns);
+    if (is_new) found->second = add_rows(columns, RowsUse::values);
+    return found->second;
+  }
+
+  static std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {
+    std::vector<float> all;
+    for (const LinearTensors& part : stacked) {
+      std::vector<float> bias(static_cast<size_t>(part.weight->rows()), 0.0F);
+      if (part.bias != nullptr) dequantise_row(*part.bias, 0, bias);
+      all.insert(all.end(), bias.begin(), bias.end());
+    }
+    return all;
+  }
 
   RowsView view(RowsId id) {
     Activations& a = activations_[static_cast<size_t>(id)];
@@ -225,17 +274,26 @@ class ReferenceDevice final : public Device {
   PageShape shape_;
   Rotary rotary_;
   std::unique_ptr<ThreadPool> pool_;
-  std::vector<PackedMatrix> matrices_;
+  std::vector<Linear> linears_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
+  std::map<int, RowsId> scratch_;  // by columns
   std::vector<FloatBuffer> pages_;
   const Step* step_ = nullptr;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_reference_device(const DecoderSpec& spec) {
-  return std::make_unique<ReferenceDevice>(spec);
+Result<std::unique_ptr<Device>> make_reference_device(const DecoderModel& model,
+                                                      const DeviceOptions& options) {
+  if (options.precision && *options.precision != Precision::float32) {
+    return usage_error(
+        fmt::format("the reference device has no dtype {}", precision_name(*options.precision)),
+        "known: float32");
+  }
+  if (!options.tier.empty())
+    return usage_error("the reference device has no tiers", "cpu_tier goes with device=cpu");
+  return std::make_unique<ReferenceDevice>(model.spec);
 }
 
 }  // namespace sizeup

@@ -8,6 +8,8 @@
 
 namespace sizeup {
 
-std::unique_ptr<Device> make_reference_device(const DecoderSpec& spec);
+// Options: float32 only, no tier.
+Result<std::unique_ptr<Device>> make_reference_device(const DecoderModel& model,
+                                                      const DeviceOptions& options);
 
 }  // namespace sizeup

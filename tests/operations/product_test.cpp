@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -51,7 +52,7 @@ TEST(Product, EveryKernelSumsFromTheFirstInputToTheLast) {
       for (const int inputs : {1, 15, 64, 101}) {
         for (const int outputs : {1, 16, 33}) {
           const Case one = random_case(rows, inputs, outputs);
-          const PackedMatrix packed(one.tensor);
+          const PackedMatrix packed(std::array{&one.tensor});
           FloatBuffer out(padded_columns(outputs) * static_cast<size_t>(rows));
           const RowsView in_view{const_cast<float*>(one.in.data()), padded_columns(inputs), rows};
           const RowsView out_view{out.data(), padded_columns(outputs), rows};
@@ -78,7 +79,7 @@ TEST(Product, IsTheSameOnAnyNumberOfThreads) {
   const int inputs = 70;
   const int outputs = 130;  // above the size that is computed in place
   const Case one = random_case(rows, inputs, outputs);
-  const PackedMatrix packed(one.tensor);
+  const PackedMatrix packed(std::array{&one.tensor});
   const RowsView in_view{const_cast<float*>(one.in.data()), padded_columns(inputs), rows};
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
@@ -93,7 +94,7 @@ TEST(Product, IsTheSameOnAnyNumberOfThreads) {
 
 TEST(PackedMatrix, GivesRowsBack) {
   const Case one = random_case(1, 37, 35);
-  const PackedMatrix packed(one.tensor);
+  const PackedMatrix packed(std::array{&one.tensor});
   for (const int output : {0, 15, 16, 34}) {
     std::vector<float> row(37);
     packed.read_row(output, row.data());

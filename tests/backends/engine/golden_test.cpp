@@ -34,7 +34,7 @@ TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
       ASSERT_TRUE(model.has_value()) << describe(model.error());
       EXPECT_EQ(model->spec.tied_head, entry["tied"].get<bool>());
       EXPECT_EQ(model->spec.vocabulary, entry["vocabulary"].get<int>());
-      Decoder decoder(*model, make_reference_device(model->spec));
+      Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
       const float bound = file["bound"].get<float>();
       for (const Json& sequence : entry["sequences"]) {
         const auto tokens = sequence["tokens"].get<std::vector<Token>>();
@@ -62,7 +62,7 @@ TEST(TinyLlama, ScoringGeneratedTokensGivesTheBitsSeenWhileGenerating) {
     ASSERT_TRUE(checkpoint.has_value());
     const auto model = describe_decoder(**checkpoint);
     ASSERT_TRUE(model.has_value());
-    Decoder decoder(*model, make_reference_device(model->spec));
+    Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
     TokenRunner runner([&](const Step& step, StepResult& result) { decoder.run(step, result); });
     const std::vector<Token> prompt = {3, 1, 4, 1, 5};
     Plan plan({.max_rows = 5});
@@ -88,7 +88,7 @@ TEST(StoriesFolder, LogProbabilitiesAgreeWithTheReference) {
   const auto model = describe_decoder(**checkpoint);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
-  Decoder decoder(*model, make_reference_device(model->spec));
+  Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
   Plan plan({});
   const auto ids = reference["greedy_from_bos_ids"].get<std::vector<Token>>();
   const auto outcome = TokenRunner([&](const Step& step, StepResult& result) {

@@ -1,0 +1,101 @@
+// What becomes of a product's results while they are in the cache, included after a vector_*.h,
+// exponential.inl and operand.inl. `sums` are results of one panel for one group of rows:
+// [panel_outputs][kLanes].
+namespace {
+
+using sizeup::cpu::HeadTarget;
+using sizeup::cpu::HeadWork;
+using sizeup::cpu::kLanes;
+using sizeup::cpu::PackedLinear;
+using sizeup::cpu::ProductResult;
+
+// x / (1 + e^-x)
+static inline Lanes silu(Lanes x) {
+  return x / (broadcast(1.0F) + exponential(zero() - x));
+}
+
+static inline void finish_rows(const PackedLinear& weights, const ProductResult& result, int group, int panel,
+                               const float* sums, bool adds) {
+  const int first = panel * weights.panel_outputs;
+  const int count =
+      result.outputs - first < weights.panel_outputs ? result.outputs - first : weights.panel_outputs;
+  const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + first;
+  float* rows = result.rows.at(group, first);
+  for (int i = 0; i < count; ++i) {
+    Lanes value = load(sums + i * kLanes);
+    if (bias != nullptr) value = value + broadcast(bias[i]);
+    if (adds) value = load(rows + i * kLanes) + value;
+    store(rows + i * kLanes, value);
+  }
+}
+
+static inline void finish_gate(const PackedLinear& weights, const ProductResult& result, int group, int panel,
+                               const float* sums) {
+  const int half = weights.panel_outputs / 2;
+  const int first = panel * half;
+  const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + panel * weights.panel_outputs;
+  const auto output = [&](int i) {
+    if (first + i >= result.outputs) return zero();
+    Lanes gate = load(sums + i * kLanes);
+    Lanes up = load(sums + (half + i) * kLanes);
+    if (bias != nullptr) {
+      gate = gate + broadcast(bias[i]);
+      up = up + broadcast(bias[half + i]);
+    }
+    return silu(gate) * up;
+  };
+  for (int i = 0; i < half && first + i < result.operand.columns; i += 2) {
+    store_columns(result.operand, group, first + i, output(i), output(i + 1));
+  }
+}
+
+static inline void finish_head(const PackedLinear& weights, const ProductResult& result, int group, int panel,
+                               const float* sums) {
+  const HeadWork& head = result.head;
+  const int first = panel * weights.panel_outputs;
+  const int count =
+      result.outputs - first < weights.panel_outputs ? result.outputs - first : weights.panel_outputs;
+  float* greatest_place = head.greatest + group * kLanes;
+  int32_t* best = head.best + group * kLanes;
+  const Lanes before = load(greatest_place);
+  Lanes greatest = before;
+  for (int i = 0; i < count; ++i) {
+    const Lanes value = load(sums + i * kLanes);
+    const LaneMask higher = greater(value, greatest);
+    for (uint32_t rest = bits(higher); rest != 0; rest &= rest - 1) best[__builtin_ctz(rest)] = first + i;
+    greatest = select(higher, value, greatest);
+  }
+  Lanes sum = load(head.sum + group * kLanes) * exponential(before - greatest);
+  for (int i = 0; i < count; ++i) sum = sum + exponential(load(sums + i * kLanes) - greatest);
+  store(greatest_place, greatest);
+  store(head.sum + group * kLanes, sum);
+
+  const HeadTarget* target = head.targets.data() + head.target_begin[static_cast<size_t>(group)];
+  const HeadTarget* end = head.targets.data() + head.target_begin[static_cast<size_t>(group) + 1];
+  for (; target != end && target->output < first + count; ++target) {
+    if (target->output >= first)
+      head.target_logits[target->result] = sums[(target->output - first) * kLanes + target->lane];
+  }
+  if (head.logits_place.empty()) return;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const int64_t place = head.logits_place[static_cast<size_t>(group * kLanes + lane)];
+    if (place < 0) continue;
+    for (int i = 0; i < count; ++i) head.logits[place + first + i] = sums[i * kLanes + lane];
+  }
+}
+
+static inline void finish(const PackedLinear& weights, const ProductResult& result, int group, int panel,
+                          const float* sums) {
+  switch (result.kind) {
+    case ProductResult::Kind::store:
+      return finish_rows(weights, result, group, panel, sums, false);
+    case ProductResult::Kind::add:
+      return finish_rows(weights, result, group, panel, sums, true);
+    case ProductResult::Kind::gate:
+      return finish_gate(weights, result, group, panel, sums);
+    case ProductResult::Kind::head:
+      return finish_head(weights, result, group, panel, sums);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,37 @@
+// The kernels of one tier, as a table: everything in the CPU device that depends on the instruction set.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "backends/cpu/attention.h"
+#include "backends/cpu/product.h"
+#include "backends/engine/device.h"
+
+namespace sizeup::cpu {
+
+// Sines and cosines of a group's rows: [group][pair][kLanes].
+struct RotaryLanes {
+  const float* cosines = nullptr;
+  const float* sines = nullptr;
+  int pairs = 0;  // of a head
+};
+
+struct RowKernels {
+  // out = in / sqrt(mean(in^2) + epsilon) * weight, for groups [first, end).
+  void (*norm)(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
+               int end_group) = nullptr;
+  // Rotates `heads` heads from column `first_column` on in place, for groups [first, end).
+  void (*rotate)(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
+                 const RotaryLanes& angles, int first_group, int end_group) = nullptr;
+};
+
+struct Kernels {
+  std::string_view tier;  // "avx512"
+  RowKernels rows;
+  // Families by what is multiplied; best first, the first that fits is used.
+  const ProductFamily& (*product)(Precision precision, WeightFormat format) = nullptr;
+  std::span<const AttentionFamily* const> (*attention)(Precision precision) = nullptr;
+};
+
+}  // namespace sizeup::cpu

@@ -1,0 +1,107 @@
+// y = W x on the CPU device: packed weights, one product for any number of rows, and what becomes of the
+// result while it is still in the cache.
+//
+// Arithmetic of one value, whatever the rows, threads and blocking: one sum over the inputs in ascending
+// order.
+//   float family: fused multiply-adds of float32, one input after the other
+//   tile family:  one tile product (32 inputs, TDPBF16PS) after the other; split operands add the product
+//   with
+//                 the high part, then the middle, then the low one, before the next 32 inputs
+// A sum may leave its register and come back as float32, which is exact: blocking changes no bit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "backends/cpu/lanes.h"
+#include "backends/engine/decoder_spec.h"
+#include "core/memory/huge_buffer.h"
+
+namespace sizeup::cpu {
+
+// Elements of packed weights.
+enum class WeightFormat : uint8_t { float32, float16, bfloat16 };
+
+size_t weight_bytes(WeightFormat format);
+
+// Packed weights are a sequence of panels, each the weights of `panel_outputs` outputs (a constant of the
+// product family) for all inputs, outputs beyond the last and inputs beyond the last being zero.
+//   float family: [panel][input][panel_outputs]
+//   tile family:  [panel][step][2 tiles][16 outputs][kStepColumns inputs], bfloat16: left operands as they
+//   stand
+// Of a gated layer the first half of each panel are gates, the second half the ups of the same outputs.
+struct PackedLinear {
+  WeightFormat format = WeightFormat::float32;
+  int inputs = 0;
+  int outputs = 0;  // of a gated layer: gates and ups together
+  int panel_outputs = 0;
+  int padded_inputs = 0;  // a multiple of kStepColumns
+  bool gated = false;
+  std::vector<float> bias;  // in the order of the panels; empty: none
+  HugeBuffer weights;
+
+  int panels() const { return (outputs + panel_outputs - 1) / panel_outputs; }
+  size_t panel_bytes() const {
+    return weight_bytes(format) * static_cast<size_t>(padded_inputs) * static_cast<size_t>(panel_outputs);
+  }
+  const std::byte* panel(int index) const {
+    return weights.data() + static_cast<size_t>(index) * panel_bytes();
+  }
+};
+
+// A target token of a wanted row.
+struct HeadTarget {
+  int32_t output = 0;
+  int32_t lane = 0;
+  int32_t result = 0;  // index into HeadChunk::target_logits
+};
+
+// log-softmax over a fixed range of outputs, folded panel by panel while the product makes them. One chunk is
+// computed by one thread; all pointers are the chunk's own, except where the work says "all chunks".
+struct HeadWork {
+  // [group][kLanes]: greatest logit, its output (the lowest among equals), sum of exp(logit - greatest)
+  float* greatest = nullptr;
+  int32_t* best = nullptr;
+  float* sum = nullptr;
+  // Targets of each group, sorted by output; all chunks write their own ones.
+  std::span<const int32_t> target_begin = {};  // [groups + 1]
+  std::span<const HeadTarget> targets = {};
+  float* target_logits = nullptr;
+  // Rows that want all logits: for each lane of each group its place in `logits`, or -1; empty if there are
+  // none.
+  std::span<const int64_t> logits_place = {};
+  float* logits = nullptr;
+};
+
+// What becomes of a product.
+struct ProductResult {
+  enum class Kind : uint8_t {
+    store,  // rows = result
+    add,    // rows += result
+    gate,   // operand = activation(gate) * up
+    head,   // folded into head
+  };
+  Kind kind = Kind::store;
+  Activation activation = Activation::silu;
+  LaneRows rows;    // store, add
+  Operand operand;  // gate
+  HeadWork head;    // head
+  int outputs = 0;  // results beyond this one are padding
+};
+
+// A way to multiply; one for each tier and operand format.
+struct ProductFamily {
+  std::string_view name;  // "avx512 float32"
+  OperandFormat operand;  // what it reads
+  int panel_outputs = 0;
+  // Panels [first, end) of the weights times all rows; `scratch` is the thread's own, 64-byte aligned.
+  void (*multiply)(const PackedLinear& weights, const Operand& in, const ProductResult& result,
+                   int first_panel, int end_panel, std::byte* scratch) = nullptr;
+  // Bytes of scratch that multiply needs for these weights and any number of rows.
+  size_t (*scratch_bytes)(const PackedLinear& weights) = nullptr;
+};
+
+}  // namespace sizeup::cpu

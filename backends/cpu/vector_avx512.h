@@ -1,0 +1,122 @@
+// Sixteen lanes in one 512-bit register: the vocabulary of the generic kernels (*.inl) on AVX-512. Included
+// by the *_avx512.cpp and *_amx.cpp files alone, which are compiled for it; everything is local to them, so
+// that no copy can be linked into code for lesser machines.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace {
+
+struct Lanes {
+  __m512 v;
+};
+struct LaneMask {
+  __mmask16 m;
+};
+
+// Accumulators that the product kernel keeps: features x groups (24 of 32 registers, two pipes with a latency
+// of 4 need 8).
+constexpr int kBlockFeatures = 8;
+constexpr int kBlockGroups = 2;
+
+#define SIZEUP_LANES static inline __attribute__((always_inline))
+SIZEUP_LANES Lanes load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+SIZEUP_LANES void store(float* p, Lanes a) {
+  _mm512_storeu_ps(p, a.v);
+}
+SIZEUP_LANES Lanes load_some(const float* p, int n) {
+  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p)};
+}
+SIZEUP_LANES void store_some(float* p, Lanes a, int n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a.v);
+}
+SIZEUP_LANES Lanes broadcast(float x) {
+  return {_mm512_set1_ps(x)};
+}
+SIZEUP_LANES Lanes zero() {
+  return {_mm512_setzero_ps()};
+}
+SIZEUP_LANES Lanes operator+(Lanes a, Lanes b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes operator-(Lanes a, Lanes b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes operator*(Lanes a, Lanes b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes operator/(Lanes a, Lanes b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes fused(Lanes a, Lanes b, Lanes c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}  // a * b + c
+SIZEUP_LANES Lanes maximum(Lanes a, Lanes b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes minimum(Lanes a, Lanes b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
+SIZEUP_LANES Lanes square_root(Lanes a) {
+  return {_mm512_sqrt_ps(a.v)};
+}
+SIZEUP_LANES Lanes rounded(Lanes a) {  // to the nearest integer
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+SIZEUP_LANES LaneMask greater(Lanes a, Lanes b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)};
+}
+SIZEUP_LANES Lanes select(LaneMask m, Lanes yes, Lanes no) {
+  return {_mm512_mask_blend_ps(m.m, no.v, yes.v)};
+}
+SIZEUP_LANES uint32_t bits(LaneMask m) {
+  return m.m;
+}
+SIZEUP_LANES LaneMask mask_of(uint32_t bits) {
+  return {static_cast<__mmask16>(bits)};
+}
+// Lanes i with from[i] <= index < to[i].
+SIZEUP_LANES LaneMask between(const int32_t* from, int32_t index, const int32_t* to) {
+  const __m512i i = _mm512_set1_epi32(index);
+  return {_mm512_mask_cmplt_epi32_mask(_mm512_cmple_epi32_mask(_mm512_loadu_si512(from), i), i,
+                                       _mm512_loadu_si512(to))};
+}
+// a * 2^n for integers n in [-126, 127].
+SIZEUP_LANES Lanes scale_by_power(Lanes a, Lanes n) {
+  const __m512i exponent =
+      _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);
+  return {_mm512_mul_ps(a.v, _mm512_castsi512_ps(exponent))};
+}
+// To the nearest bfloat16, ties to even, in float32. By integers: the conversion instruction flushes
+// subnormals, which only a part of the machines has. NaN may become infinite.
+SIZEUP_LANES __m512i bfloat_bits(Lanes a) {  // in the upper halves
+  const __m512i u = _mm512_castps_si512(a.v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  return _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+}
+SIZEUP_LANES Lanes to_bfloat(Lanes a) {
+  return {
+      _mm512_castsi512_ps(_mm512_and_si512(bfloat_bits(a), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))))};
+}
+// bfloat16 of a in the even places and of b in the odd ones, for the first n lanes: 4 n bytes.
+SIZEUP_LANES void store_bfloat_pairs(void* p, Lanes a, Lanes b, int n) {
+  const __m512i both =
+      _mm512_or_si512(_mm512_srli_epi32(bfloat_bits(a), 16),
+                      _mm512_and_si512(bfloat_bits(b), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
+  _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), both);
+}
+SIZEUP_LANES Lanes load_bfloats(const void* p) {
+  return {_mm512_castsi512_ps(
+      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))), 16))};
+}
+SIZEUP_LANES Lanes load_halves(const void* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))};
+}
+#undef SIZEUP_LANES
+
+}  // namespace
