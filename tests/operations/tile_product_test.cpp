@@ -20,15 +20,16 @@ namespace sizeup::cpu {
 namespace {
 
 constexpr int kMostRows = 100;
-constexpr int kMostOutputs = 96;
-constexpr int kRowCounts[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 100};
-constexpr int kOutputCounts[] = {16, 33, 45, 96};
+constexpr int kMostOutputs = 128;
+constexpr int kRowCounts[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 48, 64, 100};
+constexpr int kOutputCounts[] = {16, 33, 45, 96, 128};
 constexpr int kInputCounts[] = {32, 64, 576, 40};
 
-// Blocks of 2 panels x 5 steps, passes of 2 steps, 2 double groups at a time: every loop turns more than
-// once.
-constexpr TileBlocking kSmallBlocking{
-    .block_bytes = 2 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 2, .waiting_groups = 2};
+// Blocks of 2 or 3 panels x 5 steps, 2 double groups at a time: every loop turns more than once, with several
+// passes in a block and with one.
+constexpr TileBlocking kSmallBlockings[] = {
+    {.block_bytes = 2 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 2, .waiting_groups = 2},
+    {.block_bytes = 3 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 5, .waiting_groups = 2}};
 
 // ---- The plain loops
 
@@ -275,7 +276,9 @@ class TileProduct : public testing::TestWithParam<Tiles> {
   void for_all_rows(const Check& check) const {
     for (const int rows : kRowCounts) {
       check(rows, TileBlocking());
-      if (GetParam() == Tiles::emulated && rows > 32) check(rows, kSmallBlocking);
+      if (GetParam() == Tiles::emulated && rows > 2 * kLanes) {
+        for (const TileBlocking& blocking : kSmallBlockings) check(rows, blocking);
+      }
       if (HasFatalFailure()) return;
     }
   }
