@@ -20,6 +20,8 @@ struct LaneMask {
 // a latency of 4 need, and a divisor of the panel).
 constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
+// Accumulators (of two registers) of the product with few rows.
+constexpr int kFewAccumulators = 4;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {

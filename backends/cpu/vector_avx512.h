@@ -21,6 +21,8 @@ struct LaneMask {
 // of 4 need 8).
 constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
+// Accumulators of the product with few rows.
+constexpr int kFewAccumulators = 16;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {
