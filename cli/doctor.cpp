@@ -6,6 +6,7 @@
 #include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/installation.h"
+#include "cli/machine_limits.h"
 #include "cli/table.h"
 #include "cli/version.h"
 #include "core/json/json.h"
@@ -77,15 +78,22 @@ void print_report(const Json& report) {
   fmt::print("sandbox for generated code: {}\n", report["sandbox"]["level"].get<std::string>());
   const auto note = report["sandbox"]["note"].get<std::string>();
   if (!note.empty()) fmt::print("  {}\n", note);
+  if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));
   if (report["problems"].empty()) {
     fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());
   }
   for (const Json& problem : report["problems"]) fmt::print("problem: {}\n", problem.get<std::string>());
 }
 
-Outcome doctor(bool json) {
-  const Json report = examine();
-  if (json) {
+struct DoctorCommand {
+  bool json = false;
+  bool measure = false;
+};
+
+Outcome doctor(const DoctorCommand& command) {
+  Json report = examine();
+  if (command.measure) report["limits"] = limits_to_json(measure_machine_limits(usual_thread_counts()));
+  if (command.json) {
     fmt::print("{}\n", to_line(report));
   } else {
     print_report(report);
@@ -96,9 +104,11 @@ Outcome doctor(bool json) {
 }  // namespace
 
 std::function<Outcome()> add_doctor(CLI::App& app) {
-  auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "JSON instead of text");
-  return [json] { return doctor(*json); };
+  auto command = std::make_shared<DoctorCommand>();
+  app.add_flag("--measure", command->measure,
+               "Measure what this machine can do at most: arithmetic and reading memory (a few seconds)");
+  app.add_flag("--json", command->json, "JSON instead of text");
+  return [command] { return doctor(*command); };
 }
 
 }  // namespace sizeup::cli
