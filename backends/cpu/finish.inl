@@ -44,7 +44,9 @@ static inline void finish_gate(const PackedLinear& weights, const ProductResult&
     }
     return silu(gate) * up;
   };
-  for (int i = 0; i < half && first + i < result.operand.columns; i += 2) {
+  // The last panel pads the operand as well: with another row count its columns lie elsewhere in memory.
+  const int end = panel + 1 == weights.panels() ? result.operand.columns - first : half;
+  for (int i = 0; i < end; i += 2) {
     store_columns(result.operand, group, first + i, output(i), output(i + 1));
   }
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 
+#include "backends/cpu/pack_tiles.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
@@ -35,28 +35,15 @@ TensorType tensor_type(WeightFormat format) {
   throw InternalError("a weight format has a tensor type");
 }
 
-// An output's weights lie in a panel as runs of elements at a fixed distance.
-struct Runs {
-  size_t first = 0;     // byte of the first element
-  size_t elements = 0;  // side by side in a run
-  size_t distance = 0;  // bytes from one run to the next
-};
-
-Runs runs_of(const PackedLinear& linear, int output) {
-  const auto i = static_cast<size_t>(output);
-  const auto outputs = static_cast<size_t>(linear.panel_outputs);
-  const size_t bytes = weight_bytes(linear.format);
-  if (linear.layout == WeightLayout::columns)
-    return {.first = i * bytes, .elements = 1, .distance = outputs * bytes};
-  const size_t row = kStepColumns * bytes;
-  return {.first = i * row, .elements = kStepColumns, .distance = outputs * row};
-}
-
+// One output's weights as a column of its panel.
 template <class T>
-void write_runs(std::span<const T> values, const Runs& runs, std::byte* panel) {
-  std::byte* to = panel + runs.first;
-  for (size_t k = 0; k < values.size(); k += runs.elements, to += runs.distance) {
-    std::memcpy(to, &values[k], std::min(runs.elements, values.size() - k) * sizeof(T));
+void write_column(std::span<const T> values, int output, PackedLinear& to) {
+  const auto outputs = static_cast<size_t>(to.panel_outputs);
+  std::byte* place = to.weights.data() + static_cast<size_t>(output / to.panel_outputs) * to.panel_bytes() +
+                     static_cast<size_t>(output % to.panel_outputs) * sizeof(T);
+  for (const T& value : values) {
+    std::memcpy(place, &value, sizeof value);
+    place += outputs * sizeof value;
   }
 }
 
@@ -81,26 +68,17 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
   return {};
 }
 
-void write_output(const PackedLinear& linear, std::span<const float> values, int output, std::byte* panel) {
-  const Runs runs = runs_of(linear, output);
-  if (linear.format == WeightFormat::float32) return write_runs(values, runs, panel);
+// `output` counts in the order of the panels.
+void write_output(std::span<const float> values, int output, PackedLinear& to) {
+  if (to.layout == WeightLayout::tiles) return pack_tile_row(values, output, to);
+  if (to.format == WeightFormat::float32) return write_column(values, output, to);
   std::vector<uint16_t> halves(values.size());
   std::transform(values.begin(), values.end(), halves.begin(),
-                 linear.format == WeightFormat::bfloat16 ? to_bfloat16 : to_exact_half);
-  write_runs(std::span<const uint16_t>(halves), runs, panel);
+                 to.format == WeightFormat::bfloat16 ? to_bfloat16 : to_exact_half);
+  write_column(std::span<const uint16_t>(halves), output, to);
 }
 
 }  // namespace
-
-size_t weight_bytes(WeightFormat format) {
-  return format == WeightFormat::float32 ? 4 : 2;
-}
-
-uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if (std::isnan(value)) return static_cast<uint16_t>(bits >> 16 | 0x40u);
-  return static_cast<uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
 
 PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, WeightFormat format,
                          const ProductFamily& family, ThreadPool& pool) {
@@ -126,12 +104,11 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, Wei
 
   pool.parallel_for(panels, [&](size_t panel) {
     std::vector<float> values(static_cast<size_t>(linear.inputs));
-    std::byte* to = linear.weights.data() + panel * linear.panel_bytes();
     for (int i = 0; i < linear.panel_outputs; ++i) {
       const Source source = source_of(stacked, gated, linear.panel_outputs, static_cast<int>(panel), i);
       if (source.layer == nullptr) continue;
       dequantise_row(*source.layer->weight, source.row, values);
-      write_output(linear, values, i, to);
+      write_output(values, static_cast<int>(panel) * linear.panel_outputs + i, linear);
     }
   });
   if (!biased) return linear;
@@ -152,12 +129,14 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, Wei
 }
 
 void read_output(const PackedLinear& linear, int output, float* out) {
-  const Runs runs = runs_of(linear, output % linear.panel_outputs);
-  const std::byte* from = linear.panel(output / linear.panel_outputs) + runs.first;
-  const BlockFormat& format = block_format(tensor_type(linear.format));
   const auto inputs = static_cast<size_t>(linear.inputs);
-  for (size_t k = 0; k < inputs; k += runs.elements, from += runs.distance) {
-    format.dequantise(from, static_cast<int64_t>(std::min(runs.elements, inputs - k)), out + k);
+  if (linear.layout == WeightLayout::tiles) return read_tile_row(linear, output, std::span(out, inputs));
+  const BlockFormat& format = block_format(tensor_type(linear.format));
+  const size_t bytes = weight_bytes(linear.format);
+  const std::byte* from =
+      linear.panel(output / linear.panel_outputs) + static_cast<size_t>(output % linear.panel_outputs) * bytes;
+  for (size_t k = 0; k < inputs; ++k, from += static_cast<size_t>(linear.panel_outputs) * bytes) {
+    format.dequantise(from, 1, out + k);
   }
 }
 

@@ -9,9 +9,6 @@
 
 namespace sizeup::cpu {
 
-// Rounded to the nearest, ties to even; a NaN stays one.
-uint16_t to_bfloat16(float value);
-
 // Linear layers of the same input as one, outputs side by side; with `gated` the first is the gate, the
 // second the up. `format` holds every weight exactly, or rounds it (bfloat16).
 PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, WeightFormat format,

@@ -11,6 +11,7 @@
 #include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"
+#include "backends/cpu/pack_tiles.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -321,17 +322,6 @@ TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
       }
     }
   }
-}
-
-TEST(ToBfloat16, RoundsToNearestEven) {
-  EXPECT_EQ(to_bfloat16(1.0F), 0x3F80);
-  EXPECT_EQ(to_bfloat16(1.0F + 0x1p-8F), 0x3F80);            // half way, down to even
-  EXPECT_EQ(to_bfloat16(1.0F + 0x1p-7F + 0x1p-8F), 0x3F82);  // half way, up to even
-  EXPECT_EQ(to_bfloat16(1.0F + 0x1p-8F + 0x1p-23F), 0x3F81);
-  EXPECT_EQ(to_bfloat16(std::numeric_limits<float>::max()), 0x7F80);  // infinity
-  EXPECT_EQ(to_bfloat16(-0.0F), 0x8000);
-  EXPECT_TRUE(std::isnan(std::numeric_limits<float>::quiet_NaN()));
-  EXPECT_GT(to_bfloat16(std::numeric_limits<float>::quiet_NaN()) & 0x7F, 0);
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST(Registry, NamesWhatItLacks) {
   EXPECT_THAT(open("m.gguf?device=abacus"),
               AllOf(HasSubstr("unknown device 'abacus'"), HasSubstr("reference")));
   EXPECT_THAT(open("m.gguf?dtyp=float32"), AllOf(HasSubstr("unknown option 'dtyp'"), HasSubstr("dtype")));
-  EXPECT_THAT(open("m.gguf?dtype=int3"), HasSubstr("dtype 'int3' is not supported yet"));
+  EXPECT_THAT(open("m.gguf?dtype=int3"), AllOf(HasSubstr("unknown dtype 'int3'"), HasSubstr("bfloat16")));
   EXPECT_THAT(open("/no/such/model.gguf"), HasSubstr("/no/such/model.gguf"));
 }
 

@@ -1,0 +1,54 @@
+#include "backends/cpu/pack_tiles.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "backends/cpu/tile_product.h"
+
+namespace sizeup::cpu {
+namespace {
+
+// Of the first inputs of an output in its panel; the next kStepColumns inputs lie kStepWeightBytes further
+// on.
+size_t row_offset(const PackedLinear& packed, int output) {
+  const int in_panel = output % kTilePanelOutputs;
+  return static_cast<size_t>(output / kTilePanelOutputs) * packed.panel_bytes() +
+         static_cast<size_t>(in_panel) * kStepColumns * sizeof(uint16_t);
+}
+
+}  // namespace
+
+uint16_t to_bfloat16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  constexpr uint32_t kInfinity = 0x7F800000;
+  const uint32_t nan = (bits >> 16) | 0x40;  // quiet, even if only bits that are cut off made it one
+  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  return static_cast<uint16_t>((bits & 0x7FFFFFFF) > kInfinity ? nan : rounded);
+}
+
+float from_bfloat16(uint16_t value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
+}
+
+void pack_tile_row(std::span<const float> row, int output, PackedLinear& to) {
+  std::byte* place = to.weights.data() + row_offset(to, output);
+  for (size_t column = 0; column < row.size(); column += kStepColumns, place += kStepWeightBytes) {
+    const size_t count = std::min<size_t>(kStepColumns, row.size() - column);
+    uint16_t rounded[kStepColumns] = {};
+    for (size_t i = 0; i < count; ++i) rounded[i] = to_bfloat16(row[column + i]);
+    std::memcpy(place, rounded, sizeof rounded);
+  }
+}
+
+void read_tile_row(const PackedLinear& from, int output, std::span<float> row) {
+  const std::byte* place = from.weights.data() + row_offset(from, output);
+  for (size_t column = 0; column < row.size(); column += kStepColumns, place += kStepWeightBytes) {
+    uint16_t stored[kStepColumns];
+    std::memcpy(stored, place, sizeof stored);
+    const size_t count = std::min<size_t>(kStepColumns, row.size() - column);
+    for (size_t i = 0; i < count; ++i) row[column + i] = from_bfloat16(stored[i]);
+  }
+}
+
+}  // namespace sizeup::cpu
