@@ -133,8 +133,8 @@ void read_output(const PackedLinear& linear, int output, float* out) {
   if (linear.layout == WeightLayout::tiles) return read_tile_row(linear, output, std::span(out, inputs));
   const BlockFormat& format = block_format(tensor_type(linear.format));
   const size_t bytes = weight_bytes(linear.format);
-  const std::byte* from =
-      linear.panel(output / linear.panel_outputs) + static_cast<size_t>(output % linear.panel_outputs) * bytes;
+  const std::byte* from = linear.panel(output / linear.panel_outputs) +
+                          static_cast<size_t>(output % linear.panel_outputs) * bytes;
   for (size_t k = 0; k < inputs; ++k, from += static_cast<size_t>(linear.panel_outputs) * bytes) {
     format.dequantise(from, 1, out + k);
   }
