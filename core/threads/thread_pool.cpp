@@ -24,6 +24,11 @@ uint32_t job_number(uint64_t state) {
   return static_cast<uint32_t>(state / kJob);
 }
 
+// Whether a job is open that the thread whose last one was `seen` has not taken part in.
+bool is_new_job(uint64_t state, uint32_t seen) {
+  return (state & kOpen) != 0 && job_number(state) != seen;
+}
+
 // Tells the processor that this is a loop that waits: it saves power, and lets a sibling thread go first.
 void pause() {
 #if defined(__x86_64__)
@@ -91,10 +96,6 @@ void ThreadPool::hand_out(const Job& job) {
   if (!job.everyone) state_.fetch_and(~kOpen, std::memory_order_relaxed);
   wait(caller_rule_, left_, [this] { return (state_.load(std::memory_order_acquire) & kMembers) == 0; });
   if (job.everyone) state_.fetch_and(~kOpen, std::memory_order_relaxed);
-}
-
-bool ThreadPool::is_new_job(uint64_t state, uint32_t seen) const {
-  return (state & kOpen) != 0 && job_number(state) != seen;
 }
 
 void ThreadPool::work(int thread) {

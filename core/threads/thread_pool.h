@@ -50,7 +50,6 @@ class ThreadPool {
 
   void hand_out(const Job& job);
   void work(int thread);
-  bool is_new_job(uint64_t state, uint32_t seen) const;
   void leave(uint64_t members);
   template <class Ready>
   void wait(SpinRule& rule, std::atomic<uint32_t>& signal, Ready ready);
@@ -59,7 +58,7 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   bool may_spin_ = false;
-  SpinRule caller_rule_;
+  SpinRule caller_rule_;  // its delays are those of the calling thread: another one misleads it for one look
 
   // Who is at what: the number of the job in the high half, below it whether it is open, below that how many
   // workers are inside. One word, so that entering and seeing what one has entered can't come apart. A worker
@@ -68,10 +67,10 @@ class ThreadPool {
   alignas(kLine) std::atomic<uint64_t> state_{0};
   const Job* job_ = nullptr;
   std::atomic<bool> stopping_{false};
-  std::atomic<uint32_t> opened_{
-      0};  // changes when there is something new in state_ or stopping_; workers sleep on it
-  alignas(kLine) std::atomic<uint32_t> left_{
-      0};                                       // changes when the last worker left; the caller sleeps on it
+  // What threads sleep on: changes when there is something new in state_ or stopping_, and when the last
+  // worker left.
+  std::atomic<uint32_t> opened_{0};
+  alignas(kLine) std::atomic<uint32_t> left_{0};
   alignas(kLine) std::atomic<size_t> next_{0};  // the next index of parallel_for
 };
 
