@@ -9,6 +9,7 @@
 #include <map>
 #include <new>
 
+#include "backends/cpu/tier.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
@@ -16,7 +17,7 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 3> kOptions = {"device", "dtype", "now"};
+constexpr std::array<std::string_view, 4> kOptions = {"device", "dtype", "cpu_tier", "now"};
 
 std::string current_time() {
   const std::time_t seconds = std::time(nullptr);
@@ -27,11 +28,26 @@ std::string current_time() {
   return text.data();
 }
 
+// A tier that was asked for by name is never replaced by another one.
+Result<void> check_cpu_tier(const ModelReference& reference, const std::string& name) {
+  const auto tier = parse_cpu_tier(name);
+  if (!tier) {
+    return usage_error(fmt::format("model '{}': {}", reference.text, tier.error().message),
+                       tier.error().hint);
+  }
+  if (const auto reason = why_unsupported(*tier)) {
+    return unavailable(
+        reference.text, fmt::format("CPU tier '{}' does not run here: {}", name, *reason),
+        "`sizeup doctor` shows the tiers of this machine; without cpu_tier the best one is taken");
+  }
+  return {};
+}
+
 Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
     if (std::find(kOptions.begin(), kOptions.end(), key) == kOptions.end()) {
       return usage_error(fmt::format("model '{}': unknown option '{}'", reference.text, key),
-                         "known: device, dtype, now");
+                         fmt::format("known: {}", fmt::join(kOptions, ", ")));
     }
   }
   const auto dtype = reference.options.find("dtype");
@@ -40,6 +56,8 @@ Result<void> check_options(const ModelReference& reference) {
         fmt::format("model '{}': dtype '{}' is not supported yet", reference.text, dtype->second),
         "known: float32");
   }
+  const auto tier = reference.options.find("cpu_tier");
+  if (tier != reference.options.end()) return check_cpu_tier(reference, tier->second);
   return {};
 }
 

@@ -10,7 +10,8 @@
 namespace sizeup {
 
 // Opens the model that the reference's target names. Options: device (chosen by the registry), dtype=float32,
-// now=ISO-8601 (what chat templates see as the current time; by default the time of opening).
+// cpu_tier=avx2|avx512|amx (an error where this machine lacks it), now=ISO-8601 (what chat templates see as
+// the current time; by default the time of opening).
 Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device);
 
 }  // namespace sizeup
