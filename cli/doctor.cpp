@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backends/cpu/tier.h"
 #include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/installation.h"
@@ -10,6 +11,8 @@
 #include "cli/table.h"
 #include "cli/version.h"
 #include "core/json/json.h"
+#include "core/memory/available_memory.h"
+#include "core/threads/processors.h"
 #include "core/threads/thread_pool.h"
 #include "harness/run/machine.h"
 #include "tasks/sandbox/sandbox.h"
@@ -36,13 +39,39 @@ Json examine_sandbox() {
   return {{"level", describe((*pool)->level())}, {"note", (*pool)->why_not_higher()}};
 }
 
+// Each tier of the CPU device, with the reason where this machine lacks it.
+Json examine_cpu_tiers() {
+  Json tiers = Json::array();
+  for (const CpuTierEntry& entry : cpu_tiers()) {
+    const auto reason = why_unsupported(entry.tier);
+    tiers.push_back({{"tier", entry.name},
+                     {"available", !reason.has_value()},
+                     {"note", reason.value_or(std::string(entry.description))}});
+  }
+  return tiers;
+}
+
+// What is left for this process of the machine's processors and memory.
+void examine_resources(Json& machine) {
+  machine["processors"] = ThreadPool::available_processors();
+  if (const auto quota = processor_quota()) {
+    machine["processor_quota"] = *quota;
+    machine["processors_allowed"] = allowed_processors();
+  }
+  const auto memory = available_memory();
+  machine["memory_available_bytes"] = memory ? Json(*memory) : Json(nullptr);
+  const HugePages pages = huge_pages();
+  machine["huge_pages"] = pages.available;
+  machine["huge_pages_note"] = pages.note;
+}
+
 Json examine() {
   Json report;
   report["version"] = kVersion;
   const auto machine = parse_json(describe_machine(), "machine");
   require(machine.has_value(), "describe_machine writes JSON");
   report["machine"] = *machine;
-  report["machine"]["processors"] = ThreadPool::available_processors();
+  examine_resources(report["machine"]);
   report["backends"] = Json::array();
   for (const BackendEntry& entry : backend_table()) {
     report["backends"].push_back({{"scheme", entry.scheme},
@@ -54,6 +83,7 @@ Json examine() {
     report["backends"].push_back(
         {{"scheme", "file"}, {"device", device.name}, {"available", false}, {"note", device.reason}});
   }
+  report["cpu_tiers"] = examine_cpu_tiers();
   const auto installation = installation_folder();
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
   report["sandbox"] = examine_sandbox();
@@ -75,6 +105,12 @@ void print_report(const Json& report) {
                   backend["note"].get<std::string>()});
   }
   fmt::print("{}\n", backends.to_text());
+  Table tiers({"CPU tier", "available", "note"});
+  for (const Json& tier : report["cpu_tiers"]) {
+    tiers.add({tier["tier"].get<std::string>(), tier["available"].get<bool>() ? "yes" : "no",
+               tier["note"].get<std::string>()});
+  }
+  fmt::print("{}\n", tiers.to_text());
   fmt::print("sandbox for generated code: {}\n", report["sandbox"]["level"].get<std::string>());
   const auto note = report["sandbox"]["note"].get<std::string>();
   if (!note.empty()) fmt::print("  {}\n", note);

@@ -67,6 +67,15 @@ TEST(ModelReference, RefusesWhatMakesNoSense) {
   EXPECT_THAT(message("s3:bucket/model"), HasSubstr("unknown scheme 's3'"));
 }
 
+TEST(ModelReference, TakesAnOptionMore) {
+  const auto with = [](std::string_view text) {
+    return ModelReference::parse(text)->text_with("cpu_tier", "avx2");
+  };
+  EXPECT_EQ(with("m.gguf"), "m.gguf?cpu_tier=avx2");
+  EXPECT_EQ(with("small=./m.gguf?dtype=float32&device=cpu"),
+            "small=./m.gguf?dtype=float32&device=cpu&cpu_tier=avx2");
+}
+
 TEST(Registry, NamesWhatItLacks) {
   const auto open = [](std::string_view text) {
     const auto backend = open_backend(*ModelReference::parse(text));
