@@ -177,8 +177,9 @@ void tokenise_mmlu(benchmark::State& state) {
   int64_t tokens = 0;
   for (auto _ : state) {
     tokens = 0;
+    RequestTokeniser tokeniser(text, limits);
     for (const Request& request : *requests) {
-      const auto tokenised = tokenise(request, text, limits);
+      const auto tokenised = tokeniser.tokenise(request);
       tokens += static_cast<int64_t>(tokenised->parts.front().tokens.size());
     }
   }
