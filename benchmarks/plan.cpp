@@ -164,28 +164,41 @@ Result<std::vector<Request>> mmlu_texts() {
   return requests;
 }
 
-void tokenise_mmlu(benchmark::State& state) {
+struct Texts {
+  TextModel model;
+  std::vector<Request> requests;
+};
+
+Result<Texts> load_texts() {
   auto tokenizer = load_tokenizer(std::filesystem::path(
       setting("SIZEUP_BENCH_TOKENIZER", shared("tokenizers/ggml-vocab-gpt-2.gguf").c_str())));
-  const auto requests = mmlu_texts();
-  if (!tokenizer || !requests) {
-    state.SkipWithError(describe(tokenizer ? requests.error() : tokenizer.error()).c_str());
+  if (!tokenizer) return forward_error(tokenizer);
+  auto requests = mmlu_texts();
+  if (!requests) return forward_error(requests);
+  return Texts{TextModel(std::move(*tokenizer), std::nullopt, "2026-01-01T00:00:00"), std::move(*requests)};
+}
+
+void tokenise_mmlu(benchmark::State& state) {
+  static const Result<Texts> texts = load_texts();  // of all threads
+  if (!texts) {
+    state.SkipWithError(describe(texts.error()).c_str());
     return;
   }
-  const TextModel text(std::move(*tokenizer), std::nullopt, "2026-01-01T00:00:00");
-  const DecoderLimits limits{.context_length = 8192, .vocabulary = text.tokenizer().vocabulary()};
+  const DecoderLimits limits{.context_length = 8192, .vocabulary = texts->model.tokenizer().vocabulary()};
+  const size_t share = texts->requests.size() / static_cast<size_t>(state.threads());
+  const size_t begin = share * static_cast<size_t>(state.thread_index());
   int64_t tokens = 0;
   for (auto _ : state) {
     tokens = 0;
-    for (const Request& request : *requests) {
-      const auto tokenised = tokenise(request, text, limits);
+    RequestTokeniser tokeniser(texts->model, limits);
+    for (size_t i = begin; i < begin + share; ++i) {
+      const auto tokenised = tokeniser.tokenise(texts->requests[i]);
       tokens += static_cast<int64_t>(tokenised->parts.front().tokens.size());
     }
   }
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(requests->size()));
   state.counters["tokens"] = static_cast<double>(tokens);
 }
-BENCHMARK(tokenise_mmlu)->Unit(benchmark::kMillisecond);
+BENCHMARK(tokenise_mmlu)->Threads(1)->Threads(2)->UseRealTime()->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sizeup
