@@ -11,8 +11,4 @@ extern const RowKernels kRowsAvx2, kRowsAvx512;
 // Operands of floats or rounded_floats, weights of any format.
 extern const ProductFamily kFloatsAvx2, kFloatsAvx512;
 
-// Keys and values as float32 or bfloat16; any shape.
-extern const AttentionFamily kFloat32AttentionAvx2, kFloat32AttentionAvx512;
-extern const AttentionFamily kBfloat16AttentionAvx2, kBfloat16AttentionAvx512;
-
 }  // namespace sizeup::cpu

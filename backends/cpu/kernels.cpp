@@ -3,6 +3,7 @@
 #include <array>
 
 #include "backends/cpu/families.h"
+#include "backends/cpu/float_attention.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
@@ -25,13 +26,13 @@ const Kernels kAvx2{.tier = "avx2",
                     .fast_precision = Precision::float32,
                     .rows = kRowsAvx2,
                     .product = floats_only<kFloatsAvx2>,
-                    .attention = by_precision<kFloat32AttentionAvx2, kBfloat16AttentionAvx2>};
+                    .attention = by_precision<kFloatPagesAvx2, kBfloatPagesAvx2>};
 
 const Kernels kAvx512{.tier = "avx512",
                       .fast_precision = Precision::float32,
                       .rows = kRowsAvx512,
                       .product = floats_only<kFloatsAvx512>,
-                      .attention = by_precision<kFloat32AttentionAvx512, kBfloat16AttentionAvx512>};
+                      .attention = by_precision<kFloatPagesAvx512, kBfloatPagesAvx512>};
 
 }  // namespace
 
