@@ -104,4 +104,8 @@ Result<ModelReference> ModelReference::parse(std::string_view text) {
   return reference;
 }
 
+std::string ModelReference::text_with(std::string_view key, std::string_view value) const {
+  return fmt::format("{}{}{}={}", text, options.empty() ? '?' : '&', key, value);
+}
+
 }  // namespace sizeup

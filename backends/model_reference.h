@@ -18,6 +18,9 @@ struct ModelReference {
 
   // usage error for an empty reference, a repeated or malformed option, or an unknown scheme.
   static Result<ModelReference> parse(std::string_view text);
+
+  // The text of the same reference with one option more.
+  std::string text_with(std::string_view key, std::string_view value) const;
 };
 
 }  // namespace sizeup

@@ -14,6 +14,8 @@ namespace sizeup {
 struct ChatMessage {
   std::string role;  // "system", "user", "assistant"
   std::string content;
+
+  bool operator==(const ChatMessage&) const = default;
 };
 
 // A plain text (tokenised as it stands, special tokens in it are text), or a conversation that the backend

@@ -5,7 +5,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <sstream>
 
 #include "benchmarks/inputs.h"
@@ -18,11 +17,6 @@ struct Setup {
   std::vector<std::string> lines;
   int64_t bytes = 0;
 };
-
-std::string setting(const char* name, const char* otherwise) {
-  const char* given = std::getenv(name);
-  return given ? given : otherwise;
-}
 
 Result<Setup> set_up() {
   auto tokenizer = load_tokenizer(std::filesystem::path(

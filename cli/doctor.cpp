@@ -3,12 +3,16 @@
 
 #include <memory>
 
+#include "backends/cpu/tier.h"
 #include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/installation.h"
+#include "cli/machine_limits.h"
 #include "cli/table.h"
 #include "cli/version.h"
 #include "core/json/json.h"
+#include "core/memory/available_memory.h"
+#include "core/threads/processors.h"
 #include "core/threads/thread_pool.h"
 #include "harness/run/machine.h"
 #include "tasks/sandbox/sandbox.h"
@@ -35,13 +39,39 @@ Json examine_sandbox() {
   return {{"level", describe((*pool)->level())}, {"note", (*pool)->why_not_higher()}};
 }
 
+// Each tier of the CPU device, with the reason where this machine lacks it.
+Json examine_cpu_tiers() {
+  Json tiers = Json::array();
+  for (const CpuTierEntry& entry : cpu_tiers()) {
+    const auto reason = why_unsupported(entry.tier);
+    tiers.push_back({{"tier", entry.name},
+                     {"available", !reason.has_value()},
+                     {"note", reason.value_or(std::string(entry.description))}});
+  }
+  return tiers;
+}
+
+// What is left for this process of the machine's processors and memory.
+void examine_resources(Json& machine) {
+  machine["processors"] = ThreadPool::available_processors();
+  if (const auto quota = processor_quota()) {
+    machine["processor_quota"] = *quota;
+    machine["processors_allowed"] = allowed_processors();
+  }
+  const auto memory = available_memory();
+  machine["memory_available_bytes"] = memory ? Json(*memory) : Json(nullptr);
+  const HugePages pages = huge_pages();
+  machine["huge_pages"] = pages.available;
+  machine["huge_pages_note"] = pages.note;
+}
+
 Json examine() {
   Json report;
   report["version"] = kVersion;
   const auto machine = parse_json(describe_machine(), "machine");
   require(machine.has_value(), "describe_machine writes JSON");
   report["machine"] = *machine;
-  report["machine"]["processors"] = ThreadPool::available_processors();
+  examine_resources(report["machine"]);
   report["backends"] = Json::array();
   for (const BackendEntry& entry : backend_table()) {
     report["backends"].push_back({{"scheme", entry.scheme},
@@ -53,6 +83,7 @@ Json examine() {
     report["backends"].push_back(
         {{"scheme", "file"}, {"device", device.name}, {"available", false}, {"note", device.reason}});
   }
+  report["cpu_tiers"] = examine_cpu_tiers();
   const auto installation = installation_folder();
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
   report["sandbox"] = examine_sandbox();
@@ -74,18 +105,31 @@ void print_report(const Json& report) {
                   backend["note"].get<std::string>()});
   }
   fmt::print("{}\n", backends.to_text());
+  Table tiers({"CPU tier", "available", "note"});
+  for (const Json& tier : report["cpu_tiers"]) {
+    tiers.add({tier["tier"].get<std::string>(), tier["available"].get<bool>() ? "yes" : "no",
+               tier["note"].get<std::string>()});
+  }
+  fmt::print("{}\n", tiers.to_text());
   fmt::print("sandbox for generated code: {}\n", report["sandbox"]["level"].get<std::string>());
   const auto note = report["sandbox"]["note"].get<std::string>();
   if (!note.empty()) fmt::print("  {}\n", note);
+  if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));
   if (report["problems"].empty()) {
     fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());
   }
   for (const Json& problem : report["problems"]) fmt::print("problem: {}\n", problem.get<std::string>());
 }
 
-Outcome doctor(bool json) {
-  const Json report = examine();
-  if (json) {
+struct DoctorCommand {
+  bool json = false;
+  bool measure = false;
+};
+
+Outcome doctor(const DoctorCommand& command) {
+  Json report = examine();
+  if (command.measure) report["limits"] = limits_to_json(measure_machine_limits(usual_thread_counts()));
+  if (command.json) {
     fmt::print("{}\n", to_line(report));
   } else {
     print_report(report);
@@ -96,9 +140,11 @@ Outcome doctor(bool json) {
 }  // namespace
 
 std::function<Outcome()> add_doctor(CLI::App& app) {
-  auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "JSON instead of text");
-  return [json] { return doctor(*json); };
+  auto command = std::make_shared<DoctorCommand>();
+  app.add_flag("--measure", command->measure,
+               "Measure what this machine can do at most: arithmetic and reading memory (a few seconds)");
+  app.add_flag("--json", command->json, "JSON instead of text");
+  return [command] { return doctor(*command); };
 }
 
 }  // namespace sizeup::cli

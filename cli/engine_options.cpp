@@ -1,7 +1,10 @@
 #include "cli/engine_options.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "backends/cpu/tier.h"
 #include "backends/registry.h"
 
 namespace sizeup::cli {
@@ -16,6 +19,26 @@ void add_engine_options(CLI::App& app, EngineCommand& command) {
   app.add_option("--kv-budget", options.kv_budget_bytes, "Memory for keys and values, e.g. 512MB")
       ->transform(CLI::AsSizeValue(false));
   app.add_flag("!--no-share", options.share_prefixes, "Compute common prefixes once for each request");
+  add_cpu_tier(app, command.cpu_tier);
+}
+
+void add_cpu_tier(CLI::App& app, std::string& cpu_tier) {
+  app.add_option("--cpu-tier", cpu_tier,
+                 "Instruction sets of the CPU device (default: the best; see: sizeup doctor)")
+      ->check([](const std::string& name) {
+        const auto tier = parse_cpu_tier(name);
+        return tier ? std::string() : fmt::format("{}; {}", tier.error().message, tier.error().hint);
+      });
+}
+
+Result<std::string> with_cpu_tier(const std::string& model, const std::string& cpu_tier) {
+  auto reference = ModelReference::parse(model);
+  if (!reference) return forward_error(reference);
+  const auto& options = reference->options;
+  const auto device = options.find("device");
+  const bool on_cpu = reference->scheme != "openai" && (device == options.end() || device->second == "cpu");
+  if (cpu_tier.empty() || !on_cpu || options.contains("cpu_tier")) return model;
+  return reference->text_with("cpu_tier", cpu_tier);
 }
 
 Outcome answer_lines(const EngineCommand& command,
@@ -23,7 +46,9 @@ Outcome answer_lines(const EngineCommand& command,
                      const std::function<Json(const InputLine& line, const Response& response)>& line_of) {
   auto lines = read_lines(command.input);
   if (!lines) return forward_error(lines);
-  auto reference = ModelReference::parse(command.model);
+  auto model = with_cpu_tier(command.model, command.cpu_tier);
+  if (!model) return forward_error(model);
+  auto reference = ModelReference::parse(*model);
   if (!reference) return forward_error(reference);
   auto backend = open_backend(*reference);
   if (!backend) return forward_error(backend);

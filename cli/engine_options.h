@@ -14,11 +14,20 @@ namespace sizeup::cli {
 struct EngineCommand {
   std::string model;
   std::string input = "-";
+  std::string cpu_tier;  // empty: the best one
   RunOptions options;
 };
 
-// The model, --threads, --step-tokens, --no-share, --kv-budget: never what is answered, only how fast.
+// The model, --threads, --step-tokens, --no-share, --kv-budget: never what is answered, only how fast. And
+// --cpu-tier.
 void add_engine_options(CLI::App& app, EngineCommand& command);
+
+// --cpu-tier T, for every command that computes.
+void add_cpu_tier(CLI::App& app, std::string& cpu_tier);
+
+// The model reference as --cpu-tier has it: with the tier as an option, unless it has a tier, a device other
+// than the CPU, or no device at all because it is an endpoint.
+Result<std::string> with_cpu_tier(const std::string& model, const std::string& cpu_tier);
 
 // Opens the model, asks it what `request_of` makes of each input line and prints what `line_of` makes of each
 // response, in the order of the input. Bad lines and failed requests become {"id", "error"} lines, status 1.

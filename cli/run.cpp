@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "cli/installation.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
@@ -24,6 +25,7 @@ struct RunCommand {
   std::string resume;
   std::string html;
   std::string csv;
+  std::string cpu_tier;
   bool json = false;
 };
 
@@ -54,6 +56,11 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--threads")) settings.threads = given.threads;
   if (set("--durable")) settings.durable = given.durable;
   if (set("--resume")) settings.resume = command.resume;
+  for (std::string& model : settings.models) {
+    auto with_tier = with_cpu_tier(model, command.cpu_tier);
+    if (!with_tier) return forward_error(with_tier);
+    model = std::move(*with_tier);
+  }
   if (!settings.resume && settings.models.empty()) {
     return usage_error("no model to run", "give --model REF, or a run file with `models:`");
   }
@@ -171,6 +178,7 @@ std::function<Outcome()> add_run(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--threads", settings.threads, "Threads (default: all processors)")
       ->check(CLI::Range(1, 4096));
+  add_cpu_tier(app, command->cpu_tier);
   app.add_flag("--durable", settings.durable, "Survive a loss of power, not only a kill");
   app.add_option("--html", command->html, "Write the report to this file");
   app.add_option("--csv", command->csv, "Write the report's tables to this folder");

@@ -7,7 +7,8 @@
 //   t = greatest s of the page; where t exceeds the lane's reference (or it has none yet) the lane's output
 //   and
 //       sum are rescaled; p = e^(s - reference); sum += p in key order; output += p v in key order
-// so that stacking, sharing and the order of rows change no bit.
+// so that stacking, sharing and the order of rows change no bit. A lane that does not see a key is left
+// alone, whatever lies there.
 #pragma once
 
 #include <cstddef>
@@ -33,9 +34,10 @@ struct AttentionShape {
 };
 
 inline constexpr int kBlockTiles = 2;
+inline constexpr int kBlockLanes = kBlockTiles * kLanes;
 
-// Sixteen lanes. Aligned: lane i is row 16 * group + i with query head `head` of its key/value head, as the
-// rows lie in memory. Otherwise `rows` and `heads` say what each lane is (row -1: empty).
+// Sixteen lanes. Lane i is row rows[i] (-1: empty) with query head heads[i] of its key/value head. Aligned:
+// row 16 * group + i and head `head` for all lanes, as the rows lie in memory; compact: anything.
 struct AttentionTile {
   bool aligned = false;
   int32_t group = 0;
@@ -51,14 +53,20 @@ struct PageVisit {
   int32_t first_tile = 0;  // tiles [first_tile, first_tile + tiles) have lanes that see it
   int32_t tiles = 0;
   int32_t bounds = -1;  // index into AttentionPlan::bounds; -1: every lane of these tiles sees all `keys`
+  // Lane l of the block sees some key if bit l is set (of empty lanes: set). Those of rows see at least the keys
+  // [common_from, common_to), which may be none.
+  uint32_t lanes = ~0U;
+  int32_t common_from = 0;
+  int32_t common_to = 0;
 };
 
-// Lane l sees keys from[l] <= key < to[l] of the page.
+// Lane l sees keys from[l] <= key < to[l] of the page; empty lanes all, lanes that do not see the page none.
 struct LaneBounds {
-  int32_t from[kBlockTiles * kLanes];
-  int32_t to[kBlockTiles * kLanes];
+  int32_t from[kBlockLanes];
+  int32_t to[kBlockLanes];
 };
 
+// Several blocks may have the same visits.
 struct AttentionBlock {
   int32_t first_tile = 0;  // index into AttentionPlan::tiles
   int32_t tiles = 0;
@@ -74,13 +82,23 @@ struct AttentionPlan {
   std::vector<PageVisit> visits;
   std::vector<LaneBounds> bounds;
 };
-AttentionPlan plan_attention(const Step& step, const AttentionShape& shape);
+
+// Which tiles rows go to. All give the same bits.
+enum class TilePlacement : uint8_t {
+  cheapest,  // by the number of tiles that visit pages
+  aligned,
+  compact,
+};
+// Page tables are taken to be branches of a tree: tables that differ at one page share none after it. Of
+// others a page may be visited more than once.
+AttentionPlan plan_attention(const Step& step, const AttentionShape& shape,
+                             TilePlacement placement = TilePlacement::cheapest);
 
 struct AttentionWork {
   const AttentionPlan* plan = nullptr;
   AttentionShape shape;
   LaneRows query;                     // columns [0, heads * head_size): rotated queries, head by head
-  Operand out;                        // heads * head_size columns
+  Operand out;                        // heads * head_size columns are written, padding beyond them is not
   std::span<std::byte* const> pages;  // by page number: one layer's keys and values
 };
 

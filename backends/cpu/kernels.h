@@ -6,6 +6,7 @@
 
 #include "backends/cpu/attention.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/tier.h"
 #include "backends/engine/device.h"
 
 namespace sizeup::cpu {
@@ -27,11 +28,16 @@ struct RowKernels {
 };
 
 struct Kernels {
-  std::string_view tier;  // "avx512"
+  std::string_view tier;                          // "avx512"
+  Precision fast_precision = Precision::float32;  // float32 where lower precision would not be faster
   RowKernels rows;
-  // Families by what is multiplied; best first, the first that fits is used.
-  const ProductFamily& (*product)(Precision precision, WeightFormat format) = nullptr;
+  // bfloat_weights: every weight of the model is kept as bfloat16.
+  const ProductFamily& (*product)(Precision precision, bool bfloat_weights) = nullptr;
+  // Best first: the first that supports the shape is used, and the last supports all.
   std::span<const AttentionFamily* const> (*attention)(Precision precision) = nullptr;
 };
+
+// What this machine must have: why_unsupported(tier) is empty.
+const Kernels& kernels_of(CpuTier tier);
 
 }  // namespace sizeup::cpu

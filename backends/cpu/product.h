@@ -27,19 +27,22 @@ enum class WeightFormat : uint8_t { float32, float16, bfloat16 };
 
 size_t weight_bytes(WeightFormat format);
 
+// How the weights of a panel lie.
+enum class WeightLayout : uint8_t {
+  columns,  // [input][panel_outputs]
+  tiles,    // [step][2 tiles][16 outputs][kStepColumns inputs], bfloat16: left tile operands as they stand
+};
+
 // Packed weights are a sequence of panels, each the weights of `panel_outputs` outputs (a constant of the
-// product family) for all inputs, outputs beyond the last and inputs beyond the last being zero.
-//   float family: [panel][input][panel_outputs]
-//   tile family:  [panel][step][2 tiles][16 outputs][kStepColumns inputs], bfloat16: left operands as they
-//   stand
+// product family) for all inputs; outputs and inputs beyond the last are zero.
 // Of a gated layer the first half of each panel are gates, the second half the ups of the same outputs.
 struct PackedLinear {
   WeightFormat format = WeightFormat::float32;
+  WeightLayout layout = WeightLayout::columns;
   int inputs = 0;
   int outputs = 0;  // of a gated layer: gates and ups together
   int panel_outputs = 0;
-  int padded_inputs = 0;  // a multiple of kStepColumns
-  bool gated = false;
+  int padded_inputs = 0;    // a multiple of kStepColumns
   std::vector<float> bias;  // in the order of the panels; empty: none
   HugeBuffer weights;
 
@@ -94,8 +97,9 @@ struct ProductResult {
 
 // A way to multiply; one for each tier and operand format.
 struct ProductFamily {
-  std::string_view name;  // "avx512 float32"
-  OperandFormat operand;  // what it reads
+  std::string_view name;                          // "avx512 float32"
+  OperandFormat operand = OperandFormat::floats;  // what it reads
+  WeightLayout layout = WeightLayout::columns;
   int panel_outputs = 0;
   // Panels [first, end) of the weights times all rows; `scratch` is the thread's own, 64-byte aligned.
   void (*multiply)(const PackedLinear& weights, const Operand& in, const ProductResult& result,

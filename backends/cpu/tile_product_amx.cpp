@@ -32,12 +32,14 @@ size_t scratch_bytes(const PackedLinear& weights) {
 
 constinit const ProductFamily kTilesAmx{.name = "amx bfloat16",
                                         .operand = OperandFormat::pairs,
+                                        .layout = WeightLayout::tiles,
                                         .panel_outputs = kTilePanelOutputs,
                                         .multiply = multiply<1, kBlocking>,
                                         .scratch_bytes = scratch_bytes<kBlocking>};
 
 constinit const ProductFamily kSplitTilesAmx{.name = "amx split float32",
                                              .operand = OperandFormat::split_pairs,
+                                             .layout = WeightLayout::tiles,
                                              .panel_outputs = kTilePanelOutputs,
                                              .multiply = multiply<kSplitParts, kSplitBlocking>,
                                              .scratch_bytes = scratch_bytes<kSplitBlocking>};

@@ -20,6 +20,8 @@ struct LaneMask {
 // a latency of 4 need, and a divisor of the panel).
 constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
+// Accumulators (of two registers) of the product with few rows.
+constexpr int kFewAccumulators = 4;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {
@@ -59,6 +61,11 @@ SIZEUP_LANES Lanes operator/(Lanes a, Lanes b) {
 }
 SIZEUP_LANES Lanes fused(Lanes a, Lanes b, Lanes c) {  // a * b + c
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+// c where the mask is not set.
+SIZEUP_LANES Lanes fused_where(LaneMask m, Lanes a, Lanes b, Lanes c) {
+  const Lanes sum = fused(a, b, c);
+  return {_mm256_blendv_ps(c.lo, sum.lo, m.lo), _mm256_blendv_ps(c.hi, sum.hi, m.hi)};
 }
 SIZEUP_LANES Lanes maximum(Lanes a, Lanes b) {
   return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
@@ -129,6 +136,19 @@ SIZEUP_LANES void store_bfloat_pairs(void* p, Lanes a, Lanes b, int n) {
         _mm256_or_si256(_mm256_srli_epi32(bfloat_bits(x), 16), _mm256_and_si256(bfloat_bits(y), upper)));
   };
   store_some(static_cast<float*>(p), {half(a.lo, b.lo), half(a.hi, b.hi)}, n);
+}
+// bfloat16 of the first n lanes: 2 n bytes.
+SIZEUP_LANES void store_bfloats(void* p, Lanes a, int n) {
+  const __m256i packed =  // the halves' quarters come out as low 0, high 0, low 1, high 1
+      _mm256_packus_epi32(_mm256_srli_epi32(bfloat_bits(a.lo), 16), _mm256_srli_epi32(bfloat_bits(a.hi), 16));
+  const __m256i ordered = _mm256_permute4x64_epi64(packed, 0b11011000);
+  if (n == 16) {
+    _mm256_storeu_si256(static_cast<__m256i*>(p), ordered);
+    return;
+  }
+  alignas(32) uint16_t all[16];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(all), ordered);
+  for (int i = 0; i < n; ++i) static_cast<uint16_t*>(p)[i] = all[i];
 }
 SIZEUP_LANES Lanes load_bfloats(const void* p) {
   const auto half = [](__m128i h) {

@@ -21,6 +21,8 @@ struct LaneMask {
 // of 4 need 8).
 constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
+// Accumulators of the product with few rows.
+constexpr int kFewAccumulators = 16;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {
@@ -56,6 +58,10 @@ SIZEUP_LANES Lanes operator/(Lanes a, Lanes b) {
 SIZEUP_LANES Lanes fused(Lanes a, Lanes b, Lanes c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }  // a * b + c
+// c where the mask is not set.
+SIZEUP_LANES Lanes fused_where(LaneMask m, Lanes a, Lanes b, Lanes c) {
+  return {_mm512_mask3_fmadd_ps(a.v, b.v, c.v, m.m)};
+}
 SIZEUP_LANES Lanes maximum(Lanes a, Lanes b) {
   return {_mm512_max_ps(a.v, b.v)};
 }
@@ -109,6 +115,11 @@ SIZEUP_LANES void store_bfloat_pairs(void* p, Lanes a, Lanes b, int n) {
       _mm512_or_si512(_mm512_srli_epi32(bfloat_bits(a), 16),
                       _mm512_and_si512(bfloat_bits(b), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
   _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), both);
+}
+// bfloat16 of the first n lanes: 2 n bytes.
+SIZEUP_LANES void store_bfloats(void* p, Lanes a, int n) {
+  _mm256_mask_storeu_epi16(p, static_cast<__mmask16>((1u << n) - 1),
+                           _mm512_cvtepi32_epi16(_mm512_srli_epi32(bfloat_bits(a), 16)));
 }
 SIZEUP_LANES Lanes load_bfloats(const void* p) {
   return {_mm512_castsi512_ps(

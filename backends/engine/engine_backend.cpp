@@ -31,7 +31,7 @@ Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
     if (std::find(kOptions.begin(), kOptions.end(), key) == kOptions.end()) {
       return usage_error(fmt::format("model '{}': unknown option '{}'", reference.text, key),
-                         "known: cpu_tier, device, dtype, now");
+                         fmt::format("known: {}", fmt::join(kOptions, ", ")));
     }
   }
   return {};

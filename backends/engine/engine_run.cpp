@@ -17,6 +17,17 @@ using Clock = std::chrono::steady_clock;
 // Keys and values of a few thousand positions of a small model. More lets more long answers run at once.
 constexpr int64_t kDefaultBudgetBytes = int64_t{1} << 30;
 
+// Tokenised by one thread in a row: much more work than starting a thread, and the choices of a question
+// mostly stay together.
+constexpr size_t kTokeniserRequests = 64;
+
+// Tokens say it all: the prompts of a large run need not be kept as text too.
+void forget_text(Request& request) {
+  if (auto* score = std::get_if<ScoreContinuation>(&request.ask)) *score = ScoreContinuation();
+  if (auto* whole = std::get_if<ScoreText>(&request.ask)) *whole = ScoreText();
+  if (auto* generate = std::get_if<Generate>(&request.ask)) generate->prompt = Prompt();
+}
+
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -36,10 +47,11 @@ EngineRun::EngineRun(Decoder& decoder, const TextModel& text, ResponseSink& sink
     : decoder_(decoder),
       text_(text),
       sink_(sink),
+      threads_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
       max_concurrent_(options.max_concurrent),
       stop_(std::move(stop)),
       plan_(plan_limits(options, decoder.device().traits())) {
-  decoder_.device().set_threads(options.threads > 0 ? options.threads : ThreadPool::available_processors());
+  decoder_.device().set_threads(threads_);
 }
 
 RunCounts EngineRun::answer(RequestSource& source) {
@@ -79,37 +91,56 @@ void EngineRun::answer_some(RequestSource& source) {
 }
 
 void EngineRun::start(std::vector<TakenRequest> taken) {
+  std::vector<Result<TokenisedRequest>> tokenised = tokenise(taken);
+  if (stop_.stop_requested()) return;
+  std::vector<TokenRequest> planned;
+  for (size_t i = 0; i < taken.size(); ++i) begin(std::move(taken[i]), std::move(tokenised[i]), planned);
+  if (!planned.empty()) plan_.add(std::move(planned));
+}
+
+// In order; takes the texts away. After a stop the rest is left out.
+std::vector<Result<TokenisedRequest>> EngineRun::tokenise(std::vector<TakenRequest>& taken) const {
   const DecoderLimits limits{.context_length = decoder_.spec().context_length,
                              .vocabulary = decoder_.spec().vocabulary};
-  std::vector<TokenRequest> planned;
-  for (TakenRequest& one : taken) {
-    if (stop_.stop_requested()) return;
-    auto tokenised = tokenise(one.request, text_, limits);
-    Active active{.request = std::move(one.request), .start = one.at, .response = {}};
-    if (!tokenised) {
-      active.response.id = active.request.id;
-      active.response.error = std::move(tokenised.error());
-      respond(active);
-      continue;
+  std::vector<Result<TokenisedRequest>> results(taken.size());
+  const size_t tasks = (taken.size() + kTokeniserRequests - 1) / kTokeniserRequests;
+  ThreadPool pool(std::clamp(static_cast<int>(tasks), 1, threads_));
+  pool.parallel_for(tasks, [&](size_t task) {
+    RequestTokeniser tokeniser(text_, limits);
+    const size_t end = std::min((task + 1) * kTokeniserRequests, taken.size());
+    for (size_t i = task * kTokeniserRequests; i < end && !stop_.stop_requested(); ++i) {
+      results[i] = tokeniser.tokenise(taken[i].request);
+      forget_text(taken[i].request);
     }
-    active.response = std::move(tokenised->response);
-    if (tokenised->parts.empty()) {
-      active.first_scored = active.response.tokens.size();
-      respond(active);
-      continue;
-    }
-    active.parts_left = tokenised->parts.size();
-    active.first_scored = static_cast<size_t>(tokenised->offsets.front());
-    for (size_t i = 0; i < tokenised->parts.size(); ++i) {
-      TokenRequest& part = tokenised->parts[i];
-      // A scored part's last token is predicted and not among its rows.
-      counts_.tokens_asked += static_cast<int64_t>(part.tokens.size()) + (part.targets.empty() ? 0 : 1);
-      parts_.push_back({.active = next_active_, .offset = tokenised->offsets[i]});
-      planned.push_back(std::move(part));
-    }
-    active_.emplace(next_active_++, std::move(active));
+  });
+  return results;
+}
+
+void EngineRun::begin(TakenRequest taken, Result<TokenisedRequest> tokenised,
+                      std::vector<TokenRequest>& planned) {
+  Active active{.request = std::move(taken.request), .start = taken.at, .response = {}};
+  if (!tokenised) {
+    active.response.id = active.request.id;
+    active.response.error = std::move(tokenised.error());
+    respond(active);
+    return;
   }
-  if (!planned.empty()) plan_.add(std::move(planned));
+  active.response = std::move(tokenised->response);
+  if (tokenised->parts.empty()) {
+    active.first_scored = active.response.tokens.size();
+    respond(active);
+    return;
+  }
+  active.parts_left = tokenised->parts.size();
+  active.first_scored = static_cast<size_t>(tokenised->offsets.front());
+  for (size_t i = 0; i < tokenised->parts.size(); ++i) {
+    TokenRequest& part = tokenised->parts[i];
+    // A scored part's last token is predicted and not among its rows.
+    counts_.tokens_asked += static_cast<int64_t>(part.tokens.size()) + (part.targets.empty() ? 0 : 1);
+    parts_.push_back({.active = next_active_, .offset = tokenised->offsets[i]});
+    planned.push_back(std::move(part));
+  }
+  active_.emplace(next_active_++, std::move(active));
 }
 
 void EngineRun::compute_step() {

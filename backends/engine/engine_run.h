@@ -27,7 +27,7 @@ class EngineRun final : private PlanListener {
  private:
   // A request being answered.
   struct Active {
-    Request request;
+    Request request;  // without its text
     std::chrono::steady_clock::time_point start;
     Response response;
     size_t parts_left = 0;
@@ -43,6 +43,8 @@ class EngineRun final : private PlanListener {
   void answer_all(RequestSource& source);
   void answer_some(RequestSource& source);
   void start(std::vector<TakenRequest> taken);
+  std::vector<Result<TokenisedRequest>> tokenise(std::vector<TakenRequest>& taken) const;
+  void begin(TakenRequest taken, Result<TokenisedRequest> tokenised, std::vector<TokenRequest>& planned);
   void compute_step();
 
   void on_target(int request, int index, float logprob, bool best) override;
@@ -55,6 +57,7 @@ class EngineRun final : private PlanListener {
   Decoder& decoder_;
   const TextModel& text_;
   ResponseSink& sink_;
+  int threads_;
   int max_concurrent_;
   std::stop_token stop_;
   Plan plan_;

@@ -12,40 +12,6 @@ namespace {
 
 constexpr std::string_view kNoPrefix = "the model has neither BOS nor EOS to condition an empty context on";
 
-struct EncodedPair {
-  std::vector<Token> context;  // never empty
-  std::vector<Token> continuation;
-};
-
-Result<EncodedPair> encode_pair(const ScoreContinuation& ask, bool add_special, const TextModel& text) {
-  auto rendered = text.render(ask.context);
-  if (!rendered) return forward_error(rendered);
-  const std::optional<Token> prefix = text.prefix_token();
-  EncodedPair pair;
-  if (rendered->text.empty()) {
-    if (!prefix) return bad_input("", std::string(kNoPrefix));
-    pair.continuation = text.encode(ask.continuation, rendered->from_template, add_special);
-    // A tokenizer that adds BOS itself gives the context along with the continuation.
-    if (!pair.continuation.empty() && pair.continuation.front() == *prefix) {
-      pair.continuation.erase(pair.continuation.begin());
-    }
-    pair.context = {*prefix};
-    return pair;
-  }
-  const size_t kept = length_without_trailing_space(rendered->text);
-  const std::string context = rendered->text.substr(0, kept);
-  const std::vector<Token> whole =
-      text.encode(rendered->text + ask.continuation, rendered->from_template, add_special);
-  pair.context = text.encode(context, rendered->from_template, add_special);
-  const size_t cut = std::min(pair.context.size(), whole.size());
-  pair.continuation.assign(whole.begin() + static_cast<std::ptrdiff_t>(cut), whole.end());
-  if (pair.context.empty()) {
-    if (!prefix) return bad_input("", std::string(kNoPrefix));
-    pair.context = {*prefix};
-  }
-  return pair;
-}
-
 // All but the last token are read; the last `count` are predicted.
 TokenRequest score_part(std::vector<Token> all, size_t count) {
   TokenRequest part;
@@ -63,12 +29,64 @@ void expect_tokens(TokenisedRequest& result, std::vector<Token> tokens) {
   result.response.greedy = true;
 }
 
-Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, const Request& request,
-                                        const TextModel& text, const DecoderLimits& limits) {
-  auto pair = encode_pair(ask, request.add_special, text);
+bool within(const std::vector<Token>& tokens, int vocabulary) {
+  return std::all_of(tokens.begin(), tokens.end(),
+                     [&](Token token) { return token >= 0 && token < vocabulary; });
+}
+
+}  // namespace
+
+// What the prompt renders and tokenises to; valid until the next call.
+Result<const RequestTokeniser::Context*> RequestTokeniser::context_of(const Prompt& prompt,
+                                                                      bool add_special) {
+  if (context_ && context_->prompt == prompt && context_->add_special == add_special) return &*context_;
+  auto rendered = text_.render(prompt);
+  if (!rendered) return forward_error(rendered);
+  const std::string_view kept =
+      std::string_view(rendered->text).substr(0, length_without_trailing_space(rendered->text));
+  std::vector<Token> tokens = text_.encode(kept, rendered->from_template, add_special);
+  context_ = {.prompt = prompt,
+              .add_special = add_special,
+              .rendered = std::move(*rendered),
+              .tokens = std::move(tokens)};
+  return &*context_;
+}
+
+Result<RequestTokeniser::EncodedPair> RequestTokeniser::encode_pair(const ScoreContinuation& ask,
+                                                                    bool add_special) {
+  auto context = context_of(ask.context, add_special);
+  if (!context) return forward_error(context);
+  const RenderedPrompt& rendered = (*context)->rendered;
+  const std::optional<Token> prefix = text_.prefix_token();
+  EncodedPair pair;
+  if (rendered.text.empty()) {
+    if (!prefix) return bad_input("", std::string(kNoPrefix));
+    pair.continuation = text_.encode(ask.continuation, rendered.from_template, add_special);
+    // A tokenizer that adds BOS itself gives the context along with the continuation.
+    if (!pair.continuation.empty() && pair.continuation.front() == *prefix) {
+      pair.continuation.erase(pair.continuation.begin());
+    }
+    pair.context = {*prefix};
+    return pair;
+  }
+  const std::vector<Token> whole =
+      text_.encode(rendered.text + ask.continuation, rendered.from_template, add_special);
+  pair.context = (*context)->tokens;
+  const size_t cut = std::min(pair.context.size(), whole.size());
+  pair.continuation.assign(whole.begin() + static_cast<std::ptrdiff_t>(cut), whole.end());
+  if (pair.context.empty()) {
+    if (!prefix) return bad_input("", std::string(kNoPrefix));
+    pair.context = {*prefix};
+  }
+  return pair;
+}
+
+Result<TokenisedRequest> RequestTokeniser::tokenise_score(const ScoreContinuation& ask,
+                                                          const Request& request) {
+  auto pair = encode_pair(ask, request.add_special);
   if (!pair) return forward_error(pair);
   const size_t count = pair->continuation.size();
-  const auto longest = static_cast<size_t>(limits.context_length);
+  const auto longest = static_cast<size_t>(limits_.context_length);
   if (count == 0) return bad_input("", "the continuation has no tokens");
   if (count > longest) {
     return bad_input("", fmt::format("the continuation has {} tokens", count),
@@ -94,11 +112,10 @@ Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, const Requ
 
 // Windows of context_length with one token of context, as get_rolling_token_windows and make_disjoint_window
 // of lm-evaluation-harness cut them: the last window is moved left to be full, and scores only what is new.
-Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const Request& request, const TextModel& text,
-                                       const DecoderLimits& limits) {
-  const std::vector<Token> tokens = text.encode(ask.text, false, request.add_special);
-  const std::optional<Token> prefix = text.prefix_token();
-  const auto longest = static_cast<size_t>(limits.context_length);
+Result<TokenisedRequest> RequestTokeniser::tokenise_text(const ScoreText& ask, const Request& request) const {
+  const std::vector<Token> tokens = text_.encode(ask.text, false, request.add_special);
+  const std::optional<Token> prefix = text_.prefix_token();
+  const auto longest = static_cast<size_t>(limits_.context_length);
   TokenisedRequest result;
   expect_tokens(result, tokens);
 
@@ -120,13 +137,13 @@ Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const Request& requ
   return result;
 }
 
-Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request& request,
-                                             const TextModel& text, const DecoderLimits& limits) {
-  auto rendered = text.render(ask.prompt);
+Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& ask,
+                                                               const Request& request) const {
+  auto rendered = text_.render(ask.prompt);
   if (!rendered) return forward_error(rendered);
-  std::vector<Token> tokens = text.encode(rendered->text, rendered->from_template, request.add_special);
+  std::vector<Token> tokens = text_.encode(rendered->text, rendered->from_template, request.add_special);
   if (tokens.empty()) {
-    const std::optional<Token> prefix = text.prefix_token();
+    const std::optional<Token> prefix = text_.prefix_token();
     if (!prefix) return bad_input("", std::string(kNoPrefix));
     tokens.push_back(*prefix);
   }
@@ -136,7 +153,7 @@ Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request&
     result.response.prompt_tokens = static_cast<int>(tokens.size());
     return result;
   }
-  const auto longest = static_cast<size_t>(std::max(1, limits.context_length - ask.max_tokens));
+  const auto longest = static_cast<size_t>(std::max(1, limits_.context_length - ask.max_tokens));
   if (tokens.size() > longest) {
     if (request.truncate == Truncate::error) {
       return bad_input("", fmt::format("the prompt has {} tokens", tokens.size()),
@@ -146,7 +163,7 @@ Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request&
     result.response.truncated = true;
   }
   result.response.prompt_tokens = static_cast<int>(tokens.size());
-  const int room = limits.context_length - static_cast<int>(tokens.size());
+  const int room = limits_.context_length - static_cast<int>(tokens.size());
   result.parts.push_back({.tokens = std::move(tokens),
                           .targets = {},
                           .first_target = 0,
@@ -156,33 +173,22 @@ Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request&
   return result;
 }
 
-Result<TokenisedRequest> tokenise_ask(const Request& request, const TextModel& text,
-                                      const DecoderLimits& limits) {
-  if (const auto* score = std::get_if<ScoreContinuation>(&request.ask)) {
-    return tokenise_score(*score, request, text, limits);
-  }
-  if (const auto* whole = std::get_if<ScoreText>(&request.ask))
-    return tokenise_text(*whole, request, text, limits);
-  return tokenise_generation(std::get<Generate>(request.ask), request, text, limits);
+Result<TokenisedRequest> RequestTokeniser::tokenise_ask(const Request& request) {
+  if (const auto* score = std::get_if<ScoreContinuation>(&request.ask))
+    return tokenise_score(*score, request);
+  if (const auto* whole = std::get_if<ScoreText>(&request.ask)) return tokenise_text(*whole, request);
+  return tokenise_generation(std::get<Generate>(request.ask), request);
 }
 
-bool within(const std::vector<Token>& tokens, int vocabulary) {
-  return std::all_of(tokens.begin(), tokens.end(),
-                     [&](Token token) { return token >= 0 && token < vocabulary; });
-}
-
-}  // namespace
-
-Result<TokenisedRequest> tokenise(const Request& request, const TextModel& text,
-                                  const DecoderLimits& limits) {
-  auto result = tokenise_ask(request, text, limits);
+Result<TokenisedRequest> RequestTokeniser::tokenise(const Request& request) {
+  auto result = tokenise_ask(request);
   if (!result) return result;
   result->response.id = request.id;
   for (const TokenRequest& part : result->parts) {
     // A tokenizer may know tokens that the embedding table lacks.
-    if (!within(part.tokens, limits.vocabulary) || !within(part.targets, limits.vocabulary)) {
+    if (!within(part.tokens, limits_.vocabulary) || !within(part.targets, limits_.vocabulary)) {
       return bad_input("", "the text has a token that the model has no embedding for",
-                       fmt::format("token ids below {}", limits.vocabulary));
+                       fmt::format("token ids below {}", limits_.vocabulary));
     }
   }
   return result;

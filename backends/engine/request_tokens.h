@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "backends/engine/plan/token_request.h"
@@ -26,7 +27,38 @@ struct TokenisedRequest {
   std::vector<int> offsets;
 };
 
-// Errors concern this request only: an empty continuation, one longer than the context, a template's error.
-Result<TokenisedRequest> tokenise(const Request& request, const TextModel& text, const DecoderLimits& limits);
+// Remembers the context tokenised last: the choices of a question come one after the other and share it, and
+// long contexts are what tokenising costs. Not for several threads at once.
+class RequestTokeniser {
+ public:
+  // `text` must outlive the tokeniser.
+  RequestTokeniser(const TextModel& text, const DecoderLimits& limits) : text_(text), limits_(limits) {}
+
+  // Errors concern this request only: an empty continuation, one longer than the context, a template's error.
+  Result<TokenisedRequest> tokenise(const Request& request);
+
+ private:
+  struct Context {
+    Prompt prompt;
+    bool add_special = true;
+    RenderedPrompt rendered;
+    std::vector<Token> tokens;  // of the rendered text without its trailing space
+  };
+  struct EncodedPair {
+    std::vector<Token> context;  // never empty
+    std::vector<Token> continuation;
+  };
+
+  Result<const Context*> context_of(const Prompt& prompt, bool add_special);
+  Result<EncodedPair> encode_pair(const ScoreContinuation& ask, bool add_special);
+  Result<TokenisedRequest> tokenise_ask(const Request& request);
+  Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, const Request& request);
+  Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const Request& request) const;
+  Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request& request) const;
+
+  const TextModel& text_;
+  DecoderLimits limits_;
+  std::optional<Context> context_;
+};
 
 }  // namespace sizeup

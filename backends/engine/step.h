@@ -11,9 +11,10 @@
 namespace sizeup {
 
 // Positions whose keys and values lie together in a page. It fixes bits: attention is merged page by page,
-// page i holding positions [i * kPagePositions, (i + 1) * kPagePositions). 16 floats are one cache line and
-// one AVX-512 register; smaller pages cost more merging, larger ones more copying where a prefix branches.
-inline constexpr int kPagePositions = 16;
+// page i holding positions [i * kPagePositions, (i + 1) * kPagePositions). 64 are two of a matrix tile's
+// 32-key value depths and four of its 16-key score columns, and one rescaling of the sums for 64 keys costs
+// little; smaller pages merge more often, larger ones copy more where a prefix branches.
+inline constexpr int kPagePositions = 64;
 
 inline int pages_for(int positions) {
   return (positions + kPagePositions - 1) / kPagePositions;

@@ -12,10 +12,18 @@ namespace {
 
 using Lanes = float __attribute__((vector_size(16)));
 constexpr int kLanes = 4;
-constexpr int kVectors = kPagePositions / kLanes;
+// Scores computed together: one cache line of keys. A page whose row sees few positions costs only the blocks
+// that it sees.
+constexpr int kBlockPositions = 16;
+constexpr int kVectors = kBlockPositions / kLanes;
+static_assert(kPagePositions % kBlockPositions == 0);
 
-// query . key for every position of the page; those beyond the row's own are computed and then ignored.
-void page_scores(const float* query, const float* keys, int head_size, float* scores) {
+int whole_blocks(int positions) {
+  return (positions + kBlockPositions - 1) / kBlockPositions * kBlockPositions;
+}
+
+// query . key for every position of a block; those beyond the row's own are computed and then ignored.
+void block_scores(const float* query, const float* keys, int head_size, float* scores) {
   Lanes sums[kVectors] = {};
   for (int d = 0; d < head_size; ++d) {
     Lanes column[kVectors];
@@ -65,10 +73,11 @@ void attend(const PageShape& shape, int kv_head, const float* query, std::span<c
     const float* values = keys + shape.half_floats();
 
     float weights[kPagePositions];
-    page_scores(query, keys, size, weights);
+    const int computed = whole_blocks(count);
+    for (int p = 0; p < computed; p += kBlockPositions) block_scores(query, keys + p, size, weights + p);
     float new_maximum = maximum;
     for (int p = 0; p < count; ++p) new_maximum = std::max(new_maximum, weights[p] * scale);
-    for (int p = 0; p < kPagePositions; ++p) weights[p] = exponential(weights[p] * scale - new_maximum);
+    for (int p = 0; p < computed; ++p) weights[p] = exponential(weights[p] * scale - new_maximum);
 
     const float correction = exponential(maximum - new_maximum);
     sum *= correction;

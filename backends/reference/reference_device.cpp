@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "backends/engine/rotary_angles.h"
 #include "backends/reference/attention.h"
 #include "backends/reference/exponential.h"
 #include "backends/reference/product.h"
@@ -29,7 +30,7 @@ class ReferenceDevice final : public Device {
   explicit ReferenceDevice(const DecoderSpec& spec)
       : spec_(spec),
         shape_{.kv_heads = spec.kv_heads, .head_size = spec.head_size},
-        rotary_(spec.rotary),
+        angles_(spec.rotary),
         pool_(std::make_unique<ThreadPool>(1)) {}
 
   DeviceTraits traits() const override {
@@ -81,7 +82,7 @@ class ReferenceDevice final : public Device {
         copy_positions(shape_, page_layer(copy.from, layer), copy.positions, page_layer(copy.to, layer));
       }
     }
-    rotary_.prepare(step.positions);
+    angles_.prepare(*std::max_element(step.positions.begin(), step.positions.end()));
   }
 
   void embed(LinearId table, RowsId out) override {
@@ -129,8 +130,11 @@ class ReferenceDevice final : public Device {
     const int key = spec_.query_width();
     const int value = key + spec_.kv_width();
     each_row(rows.rows, [&](int r) {
-      rotary_.rotate(r, rows.row(r), spec_.heads, spec_.head_size);
-      rotary_.rotate(r, rows.row(r) + key, spec_.kv_heads, spec_.head_size);
+      const int position = step_->positions[static_cast<size_t>(r)];
+      const auto cosines = angles_.cosines(position);
+      const auto sines = angles_.sines(position);
+      rotate(spec_.rotary, cosines, sines, rows.row(r), spec_.heads, spec_.head_size);
+      rotate(spec_.rotary, cosines, sines, rows.row(r) + key, spec_.kv_heads, spec_.head_size);
     });
     for (const KeyValueWrite& write : step_->writes) {
       write_key_value(shape_, rows.row(write.row) + key, rows.row(write.row) + value, write.offset,
@@ -272,7 +276,7 @@ class ReferenceDevice final : public Device {
 
   DecoderSpec spec_;
   PageShape shape_;
-  Rotary rotary_;
+  RotaryAngles angles_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<Linear> linears_;
   std::vector<std::vector<float>> vectors_;

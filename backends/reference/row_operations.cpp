@@ -23,34 +23,10 @@ void silu_times(const float* gate, const float* up, int count, float* out) {
   for (int i = 0; i < count; ++i) out[i] = gate[i] / (1.0F + exponential(-gate[i])) * up[i];
 }
 
-Rotary::Rotary(const RotarySpec& spec) : spec_(spec) {
-  // Rounded to float32 at the places where transformers rounds: at long contexts the angle of a fast pair is
-  // a large number, and agreement needs the same error in it.
-  for (int i = 0; i < spec.dimensions; i += 2) {
-    const float exponent = static_cast<float>(i) / static_cast<float>(spec.dimensions);
-    const auto power =
-        static_cast<float>(std::pow(static_cast<double>(spec.base), static_cast<double>(exponent)));
-    frequencies_.push_back(1.0F / power);
-  }
-}
-
-void Rotary::prepare(std::span<const int32_t> positions) {
-  cosines_.clear();
-  sines_.clear();
-  for (const int32_t position : positions) {
-    for (const float frequency : frequencies_) {
-      const float angle = static_cast<float>(position) * frequency;
-      cosines_.push_back(static_cast<float>(std::cos(static_cast<double>(angle))));
-      sines_.push_back(static_cast<float>(std::sin(static_cast<double>(angle))));
-    }
-  }
-}
-
-void Rotary::rotate(int row, float* heads, int count, int head_size) const {
-  const size_t pairs = frequencies_.size();
-  const float* cosine = cosines_.data() + static_cast<size_t>(row) * pairs;
-  const float* sine = sines_.data() + static_cast<size_t>(row) * pairs;
-  const bool interleaved = spec_.layout == RotaryLayout::interleaved;
+void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
+            float* heads, int count, int head_size) {
+  const size_t pairs = cosines.size();
+  const bool interleaved = spec.layout == RotaryLayout::interleaved;
   const size_t step = interleaved ? 2 : 1;         // from one pair's first element to the next pair's
   const size_t partner = interleaved ? 1 : pairs;  // from a pair's first element to its second
   for (int h = 0; h < count; ++h) {
@@ -60,8 +36,8 @@ void Rotary::rotate(int row, float* heads, int count, int head_size) const {
       float& b = head[i * step + partner];
       const float first = a;
       const float second = b;
-      a = first * cosine[i] - second * sine[i];
-      b = second * cosine[i] + first * sine[i];
+      a = first * cosines[i] - second * sines[i];
+      b = second * cosines[i] + first * sines[i];
     }
   }
 }

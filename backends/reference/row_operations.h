@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "backends/engine/decoder_spec.h"
 
@@ -18,21 +17,9 @@ void add_in_place(float* to, const float* from, int count);
 // out[i] = gate[i] * sigmoid(gate[i]) * up[i]; out may be gate.
 void silu_times(const float* gate, const float* up, int count, float* out);
 
-// Rotary positions (Su et al. 2021) with the float32 angles that transformers uses.
-class Rotary {
- public:
-  explicit Rotary(const RotarySpec& spec);
-  // Sines and cosines for the rows of a step.
-  void prepare(std::span<const int32_t> positions);
-  // Every head of one row in place.
-  void rotate(int row, float* heads, int count, int head_size) const;
-
- private:
-  RotarySpec spec_;
-  std::vector<float> frequencies_;  // one for each pair
-  std::vector<float> cosines_;      // [row][pair]
-  std::vector<float> sines_;
-};
+// Turns the rotated pairs of every head of one row in place by the angles of its position.
+void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
+            float* heads, int count, int head_size);
 
 // log_softmax over a row of logits: (logit - max) - log(sum(exp(logit - max))).
 class LogSoftmax {

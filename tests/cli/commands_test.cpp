@@ -183,7 +183,56 @@ TEST(Doctor, SaysWhatThisMachineOffers) {
   ASSERT_EQ(finished.status, 0) << finished.errors;
   const Json report = Json::parse(finished.output);
   EXPECT_GE(report["machine"]["processors"].get<int>(), 1);
+  EXPECT_GT(report["machine"]["memory_available_bytes"].get<int64_t>(), 0);
+  EXPECT_FALSE(report["machine"]["huge_pages_note"].get<std::string>().empty());
   EXPECT_FALSE(report["backends"].empty());
+  ASSERT_EQ(report["cpu_tiers"].size(), 3u);
+  const std::string text = run_program({"doctor"}).output;
+  for (const Json& tier : report["cpu_tiers"]) {
+    EXPECT_FALSE(tier["note"].get<std::string>().empty()) << tier;
+    EXPECT_THAT(text, HasSubstr(tier["tier"].get<std::string>()));
+  }
+}
+
+// A tier that the machine has is taken; one that it lacks ends the command with the reason, never in silence.
+TEST(CpuTier, IsTakenOrRefusedByName) {
+  const Json report = Json::parse(run_program({"doctor", "--json"}).output);
+  const std::string input = "{\"text\":\"Hello\"}\n";
+  for (const Json& tier : report["cpu_tiers"]) {
+    const auto name = tier["tier"].get<std::string>();
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"score", kPocketSmall, "--cpu-tier", name},
+          std::vector<std::string>{"score", kPocketSmall + "?cpu_tier=" + name}}) {
+      const Finished finished = run_program(arguments, input);
+      if (tier["available"].get<bool>()) {
+        EXPECT_EQ(finished.status, 0) << finished.errors;
+      } else {
+        EXPECT_EQ(finished.status, 4);
+        EXPECT_THAT(finished.errors, HasSubstr(tier["note"].get<std::string>()));
+      }
+    }
+  }
+}
+
+TEST(CpuTier, UnknownNamesAreUsageErrorsThatListTheNames) {
+  for (const char* command : {"score", "generate"}) {
+    const Finished option = run_program({command, kPocketSmall, "--cpu-tier", "sse9"});
+    EXPECT_EQ(option.status, 2);
+    EXPECT_THAT(option.errors, HasSubstr("avx2, avx512, amx"));
+  }
+  const Finished in_reference = run_program({"score", kPocketSmall + "?cpu_tier=sse9"});
+  EXPECT_EQ(in_reference.status, 2);
+  EXPECT_THAT(in_reference.errors, HasSubstr("avx2, avx512, amx"));
+}
+
+// The option stands for a model that says nothing itself: its own tier, or a device that has no tiers, wins.
+TEST(CpuTier, AModelsOwnOptionsComeFirst) {
+  const std::string input = "{\"text\":\"Hello\"}\n";
+  const Finished own = run_program({"score", kPocketSmall + "?cpu_tier=sse9", "--cpu-tier", "avx2"}, input);
+  EXPECT_THAT(own.errors, HasSubstr("sse9"));
+  const Finished reference =
+      run_program({"score", kPocketSmall + "?device=reference", "--cpu-tier", "amx"}, input);
+  EXPECT_EQ(reference.status, 0) << reference.errors;
 }
 
 TEST(List, ShowsTheTables) {

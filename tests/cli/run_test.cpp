@@ -119,6 +119,21 @@ TEST_F(Run, RunsGroupsOfTasks) {
   EXPECT_GT(all.size(), shown.size() + 3 * 57) << "members of groups are left out";
 }
 
+TEST_F(Run, TakesTheCpuTierOrSaysWhyNot) {
+  const Json tiers = Json::parse(run_program({"doctor", "--json"}).output)["cpu_tiers"];
+  for (const Json& tier : tiers) {
+    const Finished finished = run_program({"run", "--model", kModels + "pocket-small.gguf", "--task",
+                                           "helpdesk", "--limit", "1", "--latency-samples", "0", "--db",
+                                           path("a.db"), "--cpu-tier", tier["tier"].get<std::string>()});
+    if (tier["available"].get<bool>()) {
+      EXPECT_EQ(finished.status, 0) << finished.errors;
+    } else {
+      EXPECT_EQ(finished.status, 4);
+      EXPECT_THAT(finished.errors, HasSubstr(tier["note"].get<std::string>()));
+    }
+  }
+}
+
 TEST_F(Run, SaysWhatIsMissing) {
   EXPECT_EQ(run_program({"run", "--task", "helpdesk"}).status, 2);
   EXPECT_EQ(run_program({"run", "--model", kModels + "pocket-small.gguf"}).status, 2);

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "backends/engine/rotary_angles.h"
 #include "backends/reference/attention.h"
 #include "backends/reference/exponential.h"
 
@@ -77,12 +78,14 @@ TEST(SiluTimes, AgreesWithFloat64) {
 TEST(Rotary, TurnsPairsInBothLayouts) {
   const std::vector<int32_t> positions = {0, 1, 37};
   for (const RotaryLayout layout : {RotaryLayout::half_split, RotaryLayout::interleaved}) {
-    Rotary rotary({.layout = layout, .dimensions = 6, .base = 10000.0F});
-    rotary.prepare(positions);
+    const RotarySpec spec{.layout = layout, .dimensions = 6, .base = 10000.0F};
+    RotaryAngles angles(spec);
+    angles.prepare(37);
     for (int row = 0; row < 3; ++row) {
       const auto original = random_floats(2 * 8, 5);  // two heads of 8, the last two elements stay
       std::vector<float> heads = original;
-      rotary.rotate(row, heads.data(), 2, 8);
+      const int position = positions[static_cast<size_t>(row)];
+      rotate(spec, angles.cosines(position), angles.sines(position), heads.data(), 2, 8);
       for (size_t head = 0; head < 2; ++head) {
         for (size_t pair = 0; pair < 3; ++pair) {
           const size_t a = head * 8 + (layout == RotaryLayout::interleaved ? 2 * pair : pair);
@@ -113,7 +116,8 @@ TEST(LogSoftmax, AgreesWithFloat64AndPrefersTheLowestIndex) {
 // Pages scattered in memory, filled beyond the row's own position with what must not be seen.
 TEST(Attend, AgreesWithFloat64OverPages) {
   const PageShape shape{.kv_heads = 2, .head_size = 6};
-  for (const int positions : {1, 2, 15, 16, 17, 40, 64}) {
+  for (const int positions : {1, 2, 15, 16, 17, kPagePositions - 1, kPagePositions, kPagePositions + 1,
+                              2 * kPagePositions + 24, 4 * kPagePositions}) {
     std::vector<std::vector<float>> pages(
         5, std::vector<float>(shape.layer_floats(), std::numeric_limits<float>::quiet_NaN()));
     std::vector<const float*> table;

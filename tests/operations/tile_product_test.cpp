@@ -142,7 +142,6 @@ int up_of(int output) {
 
 PackedLinear pack_gated(const Data& data, int outputs, bool bias) {
   PackedLinear packed = empty_linear(data.inputs, 2 * outputs);
-  packed.gated = true;
   if (bias) packed.bias.assign(static_cast<size_t>(packed.panels() * kTilePanelOutputs), 0.0F);
   constexpr int kHalf = kTilePanelOutputs / 2;
   for (int o = 0; o < outputs; ++o) {

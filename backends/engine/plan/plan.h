@@ -2,20 +2,26 @@
 // ragged steps under a key/value budget; generations join and leave between steps on their prompts' pages.
 //
 // Pages are shared by reference count. Where a branch continues a partly filled page, the page is copied, or
-// taken over by the last continuation; rows of the same step that the copy lacks are written to both. What
-// runs is admitted with all the pages it can ever need, so that nothing that runs can get stuck; when memory
-// is short the rest waits, and as a last resort partly filled pages of ancestors are dropped and their few
-// rows computed again by whoever continues them.
+// taken over by the last continuation; rows of the same step that the copy lacks are written to both.
+//
+// Answers usually end long before their limit, so pages grow with them, one at a time. When none is free, the
+// answer that began last is interrupted: it gives its pages back, and later computes again what is no longer
+// held, prompt and chosen tokens alike, before it goes on. As a last resort the tree's own pages are taken;
+// whoever continues them computes their rows again. What was found is never found twice.
+//
+// Every step brings somebody nearer to the end, whatever the budget: the oldest answer is never interrupted
+// and may take every page that is not its own; while there is no answer, no page of a node being computed is
+// taken. So the first in line ends after finitely many steps, and then the next one is first.
 #pragma once
 
 #include <deque>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "backends/engine/plan/page_pool.h"
 #include "backends/engine/plan/prefix_tree.h"
+#include "backends/engine/plan/step_builder.h"
 #include "backends/engine/plan/token_request.h"
 #include "backends/engine/step.h"
 
@@ -31,6 +37,7 @@ struct PlanLimits {
 struct PlanCounts {
   int64_t rows_unique = 0;    // tokens on the edges of the tree
   int64_t rows_computed = 0;  // rows of all steps: generated tokens fed back and rows computed again included
+  int64_t rows_recomputed = 0;  // those of them that had been computed before and were given up for memory
   int64_t tokens_generated = 0;
 };
 
@@ -53,6 +60,8 @@ class PlanListener {
   virtual void on_done(int request) = 0;
 };
 
+// plan.cpp: requests and steps · nodes.cpp: rows of the tree · generations.cpp: rows of answers ·
+// pages.cpp: who holds what · results.cpp: what a step found.
 class Plan {
  public:
   explicit Plan(const PlanLimits& limits);
@@ -75,21 +84,27 @@ class Plan {
  private:
   struct Node {
     PrefixNode tree;
-    std::vector<int32_t> pages = {};  // from position 0 on; empty before admission and after the last user
-    int next_row = 0;                 // first position not yet in a step
-    int unstarted = 0;                // children and generations that still need the pages
-    int unstarted_generations = 0;
-    int reserved_pages = 0;  // kept free for the node's first generation
-    bool admitted = false;
-    bool partial_dropped = false;  // the partly filled last page was given up
+    // From position 0 on. Empty before its rows are computed, after its last continuation began, and while
+    // given up for memory; without the partly filled last page where only that was given up.
+    std::vector<int32_t> pages = {};
+    int next_row = 0;      // first position not yet in a step
+    int reached = 0;       // positions before this one were in a step already: nothing is wanted there
+    int unstarted = 0;     // children and generations that have not begun to continue it
+    bool started = false;  // has begun to continue its parent
   };
+  // An answer with its first token: requests_[request].tokens grows by each that is chosen.
   struct Generation {
     int request = 0;
-    int node = 0;
-    Token token = 0;   // to feed next
-    int position = 0;  // of that token
-    int generated = 1;
+    int node = 0;          // of its prompt
+    int next_row = 0;      // first position not yet in a step
+    bool started = false;  // has begun to continue its prompt
     std::vector<int32_t> pages = {};
+  };
+  // What a continuation finds on its ancestors' pages.
+  struct Held {
+    int node = -1;            // the nearest one that holds pages; -1: there is none
+    int positions = 0;        // that these pages hold
+    bool taken_over = false;  // nobody else needs them
   };
   // Who asked for a target, and who continues from a wanted row.
   struct TargetUse {
@@ -98,51 +113,59 @@ class Plan {
   };
   struct WantedUse {
     int node = -1;        // this node's generations begin here
-    int generation = -1;  // index into running_
+    int generation = -1;  // index into generations_
   };
 
-  bool has_room(int pages) const { return pool_.available() - reserved_ >= pages; }
-  int generation_pages(const Node& node, int request) const;
-  std::vector<int32_t> branch(Node& parent, int positions, int& first_row);
-  void copy_page(int32_t from, int32_t to, int positions);
-  void release(std::vector<int32_t>& pages);
-  void drop_partial_pages();
+  Node& node(int index) { return nodes_[static_cast<size_t>(index)]; }
+  const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
+  TokenRequest& request(int index) { return requests_[static_cast<size_t>(index)]; }
 
   void build_step();
-  void start_generations();
-  void add_generation_row(size_t index);
+  int room() const { return limits_.max_rows - builder_.rows(); }
+
   void add_node_rows();
-  bool try_admit(Node& node);
-  void add_node_row(int index, int32_t table);
-  int32_t add_table(const std::vector<int32_t>& pages);
-  void add_row(Token token, int position, int32_t table, const std::vector<int32_t>& pages);
-  void add_write(const KeyValueWrite& write);
-  int room() const { return limits_.max_rows - step_.rows(); }
+  bool admit(int index);
+  void add_rows(int index);
+  void want_row(int index, int position);
+
+  void add_running_rows();
+  void start_generations();
+  bool grow(size_t index);
+  void interrupt_last();
+  void add_generation_rows(size_t index);
+
+  Held held_for(int parent, bool first) const;
+  static int pages_needed(const Held& held, int positions);
+  std::vector<int32_t> continue_pages(int parent, const Held& held, bool first, int positions);
+  void restore_ancestors(int index, const std::vector<int32_t>& pages);
+  void take_pages_of_tree();
+  void release(std::vector<int32_t>& pages);
 
   void finish_targets(const StepResult& result, size_t wanted, PlanListener& listener);
-  void begin_answers(int node, const NextToken& next, PlanListener& listener);
+  void begin_answers(int index, const NextToken& next, PlanListener& listener);
   void continue_answer(Generation& generation, const NextToken& next, PlanListener& listener);
+  void remove_finished_generations();
   void finish_nodes();
-  void finish_request(int request, PlanListener& listener);
+  void finish_request(int index, PlanListener& listener);
 
   PlanLimits limits_;
   PagePool pool_;
-  int reserved_ = 0;  // pages promised to the first generations of admitted nodes
   PlanCounts counts_;
 
   std::vector<TokenRequest> requests_;
   std::vector<int> targets_left_;  // of each request
   std::vector<Node> nodes_;
-  size_t cursor_ = 0;               // first node with rows left; nodes are in depth-first order
-  std::deque<Generation> waiting_;  // have their first token, need pages
-  std::vector<Generation> running_;
+  size_t cursor_ = 0;         // first node with rows left; nodes are in depth-first order
+  std::vector<int> holders_;  // nodes with pages, the last admitted last; some may have lost theirs
+  // In the order in which they began. The first `running_` hold pages and get rows, the others wait for room.
+  std::deque<Generation> generations_;
+  size_t running_ = 0;
 
   // The step being built or computed.
-  Step step_;
+  StepBuilder builder_;
   std::vector<WantedUse> wanted_uses_;  // of each wanted row
   std::vector<TargetUse> target_uses_;  // of each of the step's targets
   std::vector<int> finished_nodes_;
-  std::unordered_map<int32_t, std::vector<KeyValueWrite>> writes_by_page_;
 };
 
 }  // namespace sizeup

@@ -1,10 +1,13 @@
 #include "backends/engine/plan/prefix_tree.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 namespace sizeup {
 namespace {
+
+constexpr int kNone = -1;
 
 class TreeBuilder {
  public:
@@ -23,15 +26,15 @@ class TreeBuilder {
     return (static_cast<uint64_t>(static_cast<uint32_t>(parent + 1)) << 32) | static_cast<uint32_t>(first);
   }
 
-  Token token(int request, int position) const {
-    return requests_[static_cast<size_t>(request)].tokens[static_cast<size_t>(position)];
+  const std::vector<Token>& tokens(int request) const {
+    return requests_[static_cast<size_t>(request)].tokens;
   }
-
+  Token token(int request, int position) const { return tokens(request)[static_cast<size_t>(position)]; }
   PrefixNode& node(int index) { return nodes_[static_cast<size_t>(index)]; }
 
   int insert(int request) {
-    const int length = static_cast<int>(requests_[static_cast<size_t>(request)].tokens.size());
-    int parent = -1;
+    const int length = static_cast<int>(tokens(request).size());
+    int parent = kNone;
     int position = 0;
     while (share_prefixes_ && position < length) {
       const auto found = edges_.find(edge(parent, token(request, position)));
@@ -47,15 +50,15 @@ class TreeBuilder {
 
   int common_end(int child, int request, int position, int length) {
     const PrefixNode& other = node(child);
+    const Token* mine = tokens(request).data();
+    const Token* theirs = tokens(other.owner).data();
     const int end = std::min(other.end, length);
-    while (position < end && token(other.owner, position) == token(request, position)) ++position;
-    return position;
+    return static_cast<int>(std::mismatch(mine + position, mine + end, theirs + position).first - mine);
   }
 
   int add(int parent, int request, int begin, int end) {
     const int index = static_cast<int>(nodes_.size());
     nodes_.push_back({.parent = parent, .owner = request, .begin = begin, .end = end});
-    (parent < 0 ? roots_ : node(parent).children).push_back(index);
     if (share_prefixes_) edges_[edge(parent, token(request, begin))] = index;
     return index;
   }
@@ -63,15 +66,15 @@ class TreeBuilder {
   // Cuts a node at `position`: the new node is the upper part and takes the lower one's place.
   int split(int lower, int position) {
     const int upper = static_cast<int>(nodes_.size());
-    const PrefixNode whole = node(lower);
-    nodes_.push_back({.parent = whole.parent, .owner = whole.owner, .begin = whole.begin, .end = position});
-    std::vector<int>& siblings = whole.parent < 0 ? roots_ : node(whole.parent).children;
-    *std::find(siblings.begin(), siblings.end(), lower) = upper;
-    node(upper).children.push_back(lower);
+    const PrefixNode& whole = node(lower);
+    const int parent = whole.parent;
+    const int owner = whole.owner;
+    const int begin = whole.begin;
+    nodes_.push_back({.parent = parent, .owner = owner, .begin = begin, .end = position});
     node(lower).parent = upper;
     node(lower).begin = position;
-    edges_[edge(whole.parent, token(whole.owner, whole.begin))] = upper;
-    edges_[edge(upper, token(whole.owner, position))] = lower;
+    edges_[edge(parent, token(owner, begin))] = upper;
+    edges_[edge(upper, token(owner, position))] = lower;
     return upper;
   }
 
@@ -86,21 +89,40 @@ class TreeBuilder {
     }
   }
 
+  // Siblings differ in their owner, the request that first needed them: linked from the last to the first,
+  // each list is in order.
+  void link_siblings() {
+    std::vector<int> newest_first(nodes_.size());
+    std::iota(newest_first.begin(), newest_first.end(), 0);
+    std::sort(newest_first.begin(), newest_first.end(),
+              [&](int a, int b) { return node(a).owner > node(b).owner; });
+    first_child_.assign(nodes_.size(), kNone);
+    next_sibling_.assign(nodes_.size(), kNone);
+    for (const int index : newest_first) {
+      const int parent = node(index).parent;
+      if (parent != kNone) ++node(parent).children;
+      int& first = parent == kNone ? first_root_ : first_child_[static_cast<size_t>(parent)];
+      next_sibling_[static_cast<size_t>(index)] = first;
+      first = index;
+    }
+  }
+
   // Without recursion: the tree may be as deep as the longest request.
   std::vector<PrefixNode> depth_first() {
+    link_siblings();
     std::vector<PrefixNode> ordered;
+    ordered.reserve(nodes_.size());
     std::vector<int> place(nodes_.size());
-    std::vector<int> stack(roots_.rbegin(), roots_.rend());
+    std::vector<int> stack = {first_root_};
     while (!stack.empty()) {
       const int index = stack.back();
       stack.pop_back();
+      if (index == kNone) continue;
       place[static_cast<size_t>(index)] = static_cast<int>(ordered.size());
-      stack.insert(stack.end(), node(index).children.rbegin(), node(index).children.rend());
-      ordered.push_back(std::move(node(index)));
-    }
-    for (PrefixNode& n : ordered) {
-      if (n.parent >= 0) n.parent = place[static_cast<size_t>(n.parent)];
-      for (int& child : n.children) child = place[static_cast<size_t>(child)];
+      stack.push_back(next_sibling_[static_cast<size_t>(index)]);
+      stack.push_back(first_child_[static_cast<size_t>(index)]);
+      PrefixNode& next = ordered.emplace_back(std::move(node(index)));
+      if (next.parent != kNone) next.parent = place[static_cast<size_t>(next.parent)];
     }
     return ordered;
   }
@@ -108,9 +130,11 @@ class TreeBuilder {
   std::span<const TokenRequest> requests_;
   bool share_prefixes_;
   std::vector<PrefixNode> nodes_;
-  std::vector<int> roots_;
   std::vector<int> terminals_;  // of each request: the node that ends with its last token
   std::unordered_map<uint64_t, int> edges_;
+  int first_root_ = kNone;
+  std::vector<int> first_child_;   // of each node
+  std::vector<int> next_sibling_;  // of each node
 };
 
 }  // namespace

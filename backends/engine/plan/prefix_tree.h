@@ -15,7 +15,7 @@ struct PrefixNode {
   int owner = 0;
   int begin = 0;
   int end = 0;
-  std::vector<int> children = {};
+  int children = 0;
   std::vector<int> scored = {};      // requests with a target after at least one of these tokens
   std::vector<int> generating = {};  // requests that generate after the last of these tokens
 };

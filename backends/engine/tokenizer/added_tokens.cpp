@@ -79,6 +79,11 @@ std::vector<Fragment> AddedTokenMatcher::split(std::string_view text, bool parse
   size_t done = 0;  // text before this is in fragments
   size_t position = 0;
   while (position < text.size()) {
+    // Most bytes begin no token, and every byte of every text comes through here.
+    if (by_first_byte_[static_cast<uint8_t>(text[position])].empty()) {
+      ++position;
+      continue;
+    }
     const AddedToken* token = longest_at(text.substr(position));
     if (!token) {
       ++position;

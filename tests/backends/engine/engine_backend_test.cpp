@@ -337,6 +337,31 @@ TEST_F(Stories, AStopEndsTheRunBetweenSteps) {
   }
 }
 
+TEST_F(Stories, ResponsesComeWithTheStepThatFindsThemAndAStopEndsTheRunThere) {
+  const auto backend = open_model(model("stories260K-F32.gguf"));
+  std::vector<Request> requests;
+  for (const std::string_view name : {"Tim", "Lily", "Tom", "Sue", "Ben", "Anna", "Max", "Mia"}) {
+    requests.push_back(score(requests.size(), std::string(name) + " went to the park and saw a", " big dog"));
+  }
+  const RunCounts all = run(*backend, requests).counts;
+
+  std::stop_source stop;
+  std::vector<uint64_t> answered;
+  FunctionSink sink([&](Response response) {
+    answered.push_back(response.id);
+    stop.request_stop();
+  });
+  ListSource source(requests);
+  const RunOptions options{.max_batch_rows = 8};
+  const auto counts = backend->run(source, sink, options, stop.get_token());
+  ASSERT_TRUE(counts.has_value());
+  EXPECT_THAT(answered, ElementsAre(0));
+  // The first request has as many rows as an eighth of all, roughly; no step came after its last one.
+  EXPECT_LT(counts->tokens_computed, all.tokens_computed / 8 + 2 * options.max_batch_rows);
+  // A run that was stopped leaves nothing behind that another would see.
+  EXPECT_EQ(run(*backend, requests).counts.tokens_computed, all.tokens_computed);
+}
+
 // ---- Conversations, on the bundled model
 
 class Pocket : public testing::Test {

@@ -67,6 +67,15 @@ TEST(ModelReference, RefusesWhatMakesNoSense) {
   EXPECT_THAT(message("s3:bucket/model"), HasSubstr("unknown scheme 's3'"));
 }
 
+TEST(ModelReference, TakesAnOptionMore) {
+  const auto with = [](std::string_view text) {
+    return ModelReference::parse(text)->text_with("cpu_tier", "avx2");
+  };
+  EXPECT_EQ(with("m.gguf"), "m.gguf?cpu_tier=avx2");
+  EXPECT_EQ(with("small=./m.gguf?dtype=float32&device=cpu"),
+            "small=./m.gguf?dtype=float32&device=cpu&cpu_tier=avx2");
+}
+
 TEST(Registry, NamesWhatItLacks) {
   const auto open = [](std::string_view text) {
     const auto backend = open_backend(*ModelReference::parse(text));
@@ -76,7 +85,7 @@ TEST(Registry, NamesWhatItLacks) {
   EXPECT_THAT(open("m.gguf?device=abacus"),
               AllOf(HasSubstr("unknown device 'abacus'"), HasSubstr("reference")));
   EXPECT_THAT(open("m.gguf?dtyp=float32"), AllOf(HasSubstr("unknown option 'dtyp'"), HasSubstr("dtype")));
-  EXPECT_THAT(open("m.gguf?dtype=int3"), HasSubstr("dtype 'int3' is not supported yet"));
+  EXPECT_THAT(open("m.gguf?dtype=int3"), AllOf(HasSubstr("unknown dtype 'int3'"), HasSubstr("bfloat16")));
   EXPECT_THAT(open("/no/such/model.gguf"), HasSubstr("/no/such/model.gguf"));
 }
 

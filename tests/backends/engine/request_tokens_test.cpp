@@ -76,6 +76,11 @@ Request generate(std::string prompt, int max_tokens, Truncate truncate = Truncat
           .truncate = truncate};
 }
 
+Result<TokenisedRequest> tokenise(const Request& request, const TextModel& text,
+                                  const DecoderLimits& limits) {
+  return RequestTokeniser(text, limits).tokenise(request);
+}
+
 std::vector<Token> all_tokens(const TokenRequest& part) {
   std::vector<Token> all = part.tokens;
   all.push_back(part.targets.back());
@@ -114,6 +119,21 @@ TEST(ScoreTokens, AreCutAtTheContextsOwnTokenCount) {
   const auto result = tokenise(score("xa", "bc"), model(kKnowsBos), kLimits);
   EXPECT_THAT(result->response.tokens, ElementsAre('c'));
   EXPECT_THAT(all_tokens(result->parts[0]), ElementsAre('x', 'a', 'c'));
+}
+
+TEST(ScoreTokens, DoNotDependOnTheRequestsBefore) {
+  const TextModel text = model(kAddsBos);
+  RequestTokeniser tokeniser(text, kLimits);
+  Request bare = score("xa", "z");
+  bare.add_special = false;
+  for (const Request& request : {score("xa", "bc"), score("xa", "z"), bare, score("xb", "z"),
+                                 score("xb ", "z"), score("", "z"), score("xb", "z")}) {
+    const auto alone = tokenise(request, text, kLimits);
+    const auto after = tokeniser.tokenise(request);
+    ASSERT_TRUE(after.has_value());
+    EXPECT_EQ(after->response.tokens, alone->response.tokens);
+    EXPECT_EQ(after->parts[0].tokens, alone->parts[0].tokens);
+  }
 }
 
 TEST(ScoreTokens, OfAnEmptyContextFollowBosOrEos) {

@@ -33,21 +33,31 @@ class TokenRunner : public PlanListener {
   std::function<void(const Step&)> on_step;
 
   std::vector<TokenOutcome> run(Plan& plan, std::vector<TokenRequest> requests) {
-    outcomes_.assign(requests.size(), {});
-    for (size_t i = 0; i < requests.size(); ++i) {
-      outcomes_[i].logprobs.assign(requests[i].targets.size(), std::numeric_limits<float>::quiet_NaN());
-      outcomes_[i].best.assign(requests[i].targets.size(), false);
-    }
-    first_ = plan.add(std::move(requests));
-    StepResult result;
-    while (!plan.idle()) {
-      const Step& step = plan.next_step();
-      if (on_step) on_step(step);
-      compute_(step, result);
-      plan.finish_step(result, *this);
-    }
+    outcomes_.clear();
+    add(plan, std::move(requests));
+    while (!plan.idle()) step(plan);
     return outcomes_;
   }
+
+  // The same in pieces: all requests of the plan come through here.
+  void add(Plan& plan, std::vector<TokenRequest> requests) {
+    for (const TokenRequest& request : requests) {
+      TokenOutcome& outcome = outcomes_.emplace_back();
+      outcome.logprobs.assign(request.targets.size(), std::numeric_limits<float>::quiet_NaN());
+      outcome.best.assign(request.targets.size(), false);
+    }
+    const size_t count = requests.size();
+    first_ = plan.add(std::move(requests)) + static_cast<int>(count) - static_cast<int>(outcomes_.size());
+  }
+
+  void step(Plan& plan) {
+    const Step& next = plan.next_step();
+    if (on_step) on_step(next);
+    compute_(next, result_);
+    plan.finish_step(result_, *this);
+  }
+
+  const std::vector<TokenOutcome>& outcomes() const { return outcomes_; }
 
   void on_target(int request, int index, float logprob, bool best) override {
     TokenOutcome& outcome = at(request);
@@ -71,6 +81,7 @@ class TokenRunner : public PlanListener {
 
   Compute compute_;
   std::optional<Token> end_;
+  StepResult result_;
   int first_ = 0;
   std::vector<TokenOutcome> outcomes_;
 };

@@ -1,0 +1,404 @@
+#include "backends/cpu/cpu_device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "backends/cpu/activations.h"
+#include "backends/cpu/head.h"
+#include "backends/cpu/pack.h"
+#include "backends/cpu/pages.h"
+#include "backends/engine/rotary_angles.h"
+#include "core/threads/thread_pool.h"
+
+namespace sizeup {
+namespace cpu {
+namespace {
+
+// Rows of a step: weights are read and widened once for all of them. More rows gain little and need more
+// memory for activations (docs/performance.md).
+constexpr int kPreferredRows = 2048;
+
+// Below this many multiplications the other threads are not woken.
+constexpr size_t kSmallProduct = size_t{1} << 17;
+
+// Below this many values an operation on rows is done in place.
+constexpr size_t kSmallRows = size_t{1} << 14;
+
+WeightFormat stored_format(Precision precision, const Tensor& weight) {
+  if (precision == Precision::bfloat16 || weight.type == TensorType::bf16) return WeightFormat::bfloat16;
+  return weight.type == TensorType::f16 ? WeightFormat::float16 : WeightFormat::float32;
+}
+
+// How stacked layers are kept: exactly where the precision allows it, in one format.
+WeightFormat stored_format(Precision precision, std::span<const LinearTensors> stacked) {
+  const WeightFormat first = stored_format(precision, *stacked.front().weight);
+  const bool same = std::all_of(stacked.begin(), stacked.end(), [&](const LinearTensors& linear) {
+    return stored_format(precision, *linear.weight) == first;
+  });
+  return same ? first : WeightFormat::float32;
+}
+
+bool bfloat_weights(Precision precision, const DecoderTensors& tensors) {
+  const auto bfloat = [&](const Tensor* weight) {
+    return weight == nullptr || stored_format(precision, *weight) == WeightFormat::bfloat16;
+  };
+  return bfloat(tensors.embedding) && bfloat(tensors.head) &&
+         std::all_of(tensors.layers.begin(), tensors.layers.end(), [&](const LayerTensors& layer) {
+           return bfloat(layer.query.weight) && bfloat(layer.key.weight) && bfloat(layer.value.weight) &&
+                  bfloat(layer.output.weight) && bfloat(layer.gate.weight) && bfloat(layer.up.weight) &&
+                  bfloat(layer.down.weight);
+         });
+}
+
+AttentionShape attention_shape(const DecoderSpec& spec) {
+  return {.heads = spec.heads,
+          .kv_heads = spec.kv_heads,
+          .head_size = spec.head_size,
+          .scale = 1.0F / std::sqrt(static_cast<float>(spec.head_size))};
+}
+
+// A step's angles in lanes: [group][pair][kLanes].
+struct LaneAngles {
+  std::vector<float> cosines;
+  std::vector<float> sines;
+};
+
+class CpuDevice final : public Device {
+ public:
+  CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
+            const AttentionFamily& attention, Precision precision, int threads)
+      : spec_(spec),
+        kernels_(kernels),
+        product_(product),
+        attention_(attention),
+        precision_(precision),
+        shape_(attention_shape(spec)),
+        angles_(spec.rotary),
+        pages_(spec.layers, attention.page_bytes(shape_)) {
+    set_threads(threads > 0 ? threads : ThreadPool::available_processors());
+  }
+
+  DeviceTraits traits() const override {
+    DeviceTraits traits;
+    traits.name = "cpu";
+    traits.tier = kernels_.tier;
+    traits.precision = precision_;
+    traits.preferred_rows = kPreferredRows;
+    for (const PackedLinear& linear : linears_)
+      traits.weight_bytes += static_cast<int64_t>(linear.weights.size());
+    traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
+    return traits;
+  }
+
+  void set_threads(int threads) override {
+    pool_ = std::make_unique<ThreadPool>(std::max(1, threads));
+    scratch_.clear();
+    scratch_.resize(static_cast<size_t>(pool_->size()));
+    for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(scratch_bytes_);
+  }
+
+  LinearId add_linear(std::span<const LinearTensors> stacked) override { return add_packed(stacked, false); }
+  LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) override {
+    return add_packed(std::array{gate, up}, true);
+  }
+
+  VectorId add_vector(const Tensor& weight) override {
+    std::vector<float>& values = vectors_.emplace_back(static_cast<size_t>(weight.columns()));
+    dequantise_row(weight, 0, values);
+    return static_cast<VectorId>(vectors_.size() - 1);
+  }
+
+  RowsId add_rows(int columns, RowsUse use) override {
+    activations_.emplace_back(columns, use, operand_format());
+    return static_cast<RowsId>(activations_.size() - 1);
+  }
+
+  void begin(const Step& step) override {
+    step_ = &step;
+    pages_.reserve(step.page_count);
+    copy_pages();
+    plan_ = plan_attention(step, shape_);
+    spread_angles();
+  }
+
+  void embed(LinearId table, RowsId out) override {
+    rows(out).resize(step_->rows());
+    const LaneRows to = rows(out).values();
+    const PackedLinear& linear = linears_[static_cast<size_t>(table)];
+    pool_->parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
+      const int group = static_cast<int>(index);
+      std::vector<float> row(static_cast<size_t>(to.columns));
+      for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
+        read_output(linear, step_->tokens[static_cast<size_t>(group * kLanes + lane)], row.data());
+        float* place = to.at(group, 0) + lane;
+        for (const float value : row) {
+          *place = value;
+          place += kLanes;
+        }
+      }
+    });
+  }
+
+  void norm(RowsId in, VectorId weight, float epsilon, RowsId out) override {
+    const LaneRows from = rows(in).values();
+    rows(out).resize(from.rows);
+    const Operand to = rows(out).operand();
+    each_groups(from, [&](int first, int end) {
+      kernels_.rows.norm(from, vectors_[static_cast<size_t>(weight)].data(), epsilon, to, first, end);
+    });
+  }
+
+  void linear(RowsId in, LinearId weight, RowsId out) override {
+    const Operand from = rows(in).operand();
+    rows(out).resize(from.rows);
+    ProductResult result;
+    result.kind = ProductResult::Kind::store;
+    result.rows = rows(out).values();
+    result.outputs = result.rows.columns;
+    multiply(weight, from, result);
+  }
+
+  void linear_add(RowsId in, LinearId weight, RowsId to) override {
+    ProductResult result;
+    result.kind = ProductResult::Kind::add;
+    result.rows = rows(to).values();
+    result.outputs = result.rows.columns;
+    multiply(weight, rows(in).operand(), result);
+  }
+
+  void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) override {
+    const Operand from = rows(in).operand();
+    rows(out).resize(from.rows);
+    ProductResult result;
+    result.kind = ProductResult::Kind::gate;
+    result.activation = activation;
+    result.operand = rows(out).operand();
+    result.outputs = rows(out).columns();
+    multiply(gate_up, from, result);
+  }
+
+  void rotate_and_write(int layer, RowsId query_key_value) override {
+    const LaneRows all = rows(query_key_value).values();
+    const RotaryLanes angles{lane_angles_.cosines.data(), lane_angles_.sines.data(), angles_.pairs()};
+    each_groups(all, [&](int first, int end) {
+      // Queries and keys lie side by side.
+      kernels_.rows.rotate(all, 0, spec_.heads + spec_.kv_heads, spec_.head_size, spec_.rotary.layout, angles,
+                           first, end);
+    });
+    const int key = spec_.query_width();
+    const std::span<const KeyValueWrite> writes = step_->writes;
+    const std::span<std::byte* const> pages = pages_.layer(layer);
+    split(writes.size(), writes.size() * static_cast<size_t>(2 * spec_.kv_width()),
+          [&](size_t first, size_t end) {
+            attention_.write(shape_, all, key, key + spec_.kv_width(), writes.subspan(first, end - first),
+                             pages);
+          });
+  }
+
+  void attention(int layer, RowsId query_key_value, RowsId out) override {
+    AttentionWork work;
+    work.plan = &plan_;
+    work.shape = shape_;
+    work.query = rows(query_key_value).values();
+    rows(out).resize(work.query.rows);
+    work.out = rows(out).operand();
+    work.pages = pages_.layer(layer);
+    const size_t tasks = plan_.blocks.size() * static_cast<size_t>(spec_.kv_heads);
+    each_task(tasks, [&](size_t task, std::byte* scratch) {
+      const auto heads = static_cast<size_t>(spec_.kv_heads);
+      attention_.attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads), scratch);
+    });
+  }
+
+  void select_wanted(RowsId in, RowsId out) override {
+    const LaneRows from = rows(in).values();
+    rows(out).resize(static_cast<int>(step_->wanted.size()));
+    const LaneRows to = rows(out).values();
+    pool_->parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
+      const int group = static_cast<int>(index);
+      for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
+        const int row = step_->wanted[static_cast<size_t>(group * kLanes + lane)].row;
+        const float* value = from.at(row / kLanes, 0) + row % kLanes;
+        float* place = to.at(group, 0) + lane;
+        for (int c = 0; c < to.columns; ++c) place[c * kLanes] = value[c * kLanes];
+      }
+    });
+  }
+
+  void log_probabilities(RowsId wanted, LinearId weight, StepResult& result) override {
+    const PackedLinear& linear = linears_[static_cast<size_t>(weight)];
+    const Operand from = rows(wanted).operand();
+    Head head(*step_, linear.outputs, result);
+    if (from.rows == 0) return;
+    const int chunk_panels = kChunkOutputs / linear.panel_outputs;
+    each_task(static_cast<size_t>(head.chunks()), [&](size_t chunk, std::byte* scratch) {
+      ProductResult folded;
+      folded.kind = ProductResult::Kind::head;
+      folded.head = head.chunk(static_cast<int>(chunk));
+      folded.outputs = linear.outputs;
+      const int first = static_cast<int>(chunk) * chunk_panels;
+      product_.multiply(linear, from, folded, first, std::min(first + chunk_panels, linear.panels()),
+                        scratch);
+    });
+    head.finish(result);
+  }
+
+ private:
+  Activations& rows(RowsId id) { return activations_[static_cast<size_t>(id)]; }
+
+  OperandFormat operand_format() const {
+    const bool rounds = precision_ == Precision::bfloat16 && product_.operand == OperandFormat::floats;
+    return rounds ? OperandFormat::rounded_floats : product_.operand;
+  }
+
+  LinearId add_packed(std::span<const LinearTensors> stacked, bool gated) {
+    linears_.push_back(pack_linear(stacked, gated, stored_format(precision_, stacked), product_, *pool_));
+    const size_t needed = std::max(product_.scratch_bytes(linears_.back()), attention_.scratch_bytes(shape_));
+    if (needed > scratch_bytes_) {
+      scratch_bytes_ = needed;
+      for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(needed);
+    }
+    return static_cast<LinearId>(linears_.size() - 1);
+  }
+
+  void multiply(LinearId weight, const Operand& in, const ProductResult& result) {
+    const PackedLinear& linear = linears_[static_cast<size_t>(weight)];
+    const size_t work = static_cast<size_t>(in.rows) * static_cast<size_t>(linear.inputs) *
+                        static_cast<size_t>(linear.outputs);
+    if (work < kSmallProduct || pool_->size() == 1) {
+      product_.multiply(linear, in, result, 0, linear.panels(), scratch_[0].data());
+      return;
+    }
+    pool_->run([&](int thread) {
+      const int64_t panels = linear.panels();
+      const int first = static_cast<int>(panels * thread / pool_->size());
+      const int end = static_cast<int>(panels * (thread + 1) / pool_->size());
+      if (first < end)
+        product_.multiply(linear, in, result, first, end, scratch_[static_cast<size_t>(thread)].data());
+    });
+  }
+
+  // body(first, end) over [0, count) in equal parts, in place where the work is small.
+  template <class Body>
+  void split(size_t count, size_t work, const Body& body) {
+    if (work < kSmallRows || pool_->size() == 1) {
+      if (count > 0) body(size_t{0}, count);
+      return;
+    }
+    pool_->run([&](int thread) {
+      const auto threads = static_cast<size_t>(pool_->size());
+      const size_t first = count * static_cast<size_t>(thread) / threads;
+      const size_t end = count * static_cast<size_t>(thread + 1) / threads;
+      if (first < end) body(first, end);
+    });
+  }
+
+  template <class Body>
+  void each_groups(const LaneRows& all, const Body& body) {
+    const auto groups = static_cast<size_t>(all.groups());
+    split(groups, groups * kLanes * static_cast<size_t>(all.columns),
+          [&](size_t first, size_t end) { body(static_cast<int>(first), static_cast<int>(end)); });
+  }
+
+  // body(task, scratch of the thread) for tasks of unequal length, taken one by one.
+  template <class Body>
+  void each_task(size_t count, const Body& body) {
+    std::atomic<size_t> next{0};
+    const auto work = [&](int thread) {
+      for (size_t task = next++; task < count; task = next++)
+        body(task, scratch_[static_cast<size_t>(thread)].data());
+    };
+    if (count <= 1) {
+      work(0);
+    } else {
+      pool_->run(work);
+    }
+  }
+
+  void copy_pages() {
+    const size_t layers = static_cast<size_t>(spec_.layers);
+    pool_->parallel_for(step_->copies.empty() ? 0 : layers, [&](size_t layer) {
+      const std::span<std::byte* const> pages = pages_.layer(static_cast<int>(layer));
+      for (const PageCopy& copy : step_->copies) {
+        attention_.copy(shape_, pages[static_cast<size_t>(copy.from)], copy.positions,
+                        pages[static_cast<size_t>(copy.to)]);
+      }
+    });
+  }
+
+  void spread_angles() {
+    angles_.prepare(*std::max_element(step_->positions.begin(), step_->positions.end()));
+    const auto pairs = static_cast<size_t>(angles_.pairs());
+    const auto count = static_cast<size_t>(groups_of(step_->rows())) * pairs * kLanes;
+    lane_angles_.cosines.resize(count);
+    lane_angles_.sines.resize(count);
+    for (size_t row = 0; row < step_->positions.size(); ++row) {
+      const auto cosines = angles_.cosines(step_->positions[row]);
+      const auto sines = angles_.sines(step_->positions[row]);
+      const size_t begin = row / kLanes * pairs * kLanes + row % kLanes;
+      for (size_t pair = 0; pair < pairs; ++pair) {
+        lane_angles_.cosines[begin + pair * kLanes] = cosines[pair];
+        lane_angles_.sines[begin + pair * kLanes] = sines[pair];
+      }
+    }
+  }
+
+  DecoderSpec spec_;
+  const Kernels& kernels_;
+  const ProductFamily& product_;
+  const AttentionFamily& attention_;
+  Precision precision_;
+  AttentionShape shape_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::vector<HugeBuffer> scratch_;  // of each thread
+  size_t scratch_bytes_ = 0;
+  std::vector<PackedLinear> linears_;
+  std::vector<std::vector<float>> vectors_;
+  std::vector<Activations> activations_;
+  RotaryAngles angles_;
+  LaneAngles lane_angles_;
+  Pages pages_;
+  AttentionPlan plan_;
+  const Step* step_ = nullptr;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const DeviceOptions& options,
+                                            const Kernels& kernels) {
+  const Precision precision = options.precision.value_or(kernels.fast_precision);
+  const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
+  const AttentionShape shape = attention_shape(model.spec);
+  for (const AttentionFamily* attention : kernels.attention(precision)) {
+    if (!attention->supports(shape)) continue;
+    return std::make_unique<CpuDevice>(model.spec, kernels, product, *attention, precision, options.threads);
+  }
+  throw InternalError("the float families attend in every shape");
+}
+
+}  // namespace cpu
+
+Result<std::unique_ptr<Device>> make_cpu_device(const DecoderModel& model, const DeviceOptions& options) {
+  std::optional<CpuTier> tier = best_cpu_tier();
+  if (!options.tier.empty()) {
+    auto asked = parse_cpu_tier(options.tier);
+    if (!asked) return forward_error(asked);
+    if (const auto reason = why_unsupported(*asked)) {
+      return unavailable("cpu", fmt::format("tier {}: {}", options.tier, *reason),
+                         "`sizeup doctor` lists the tiers");
+    }
+    tier = *asked;
+  }
+  if (!tier)
+    return unavailable("cpu", "this processor has no tier of the CPU device",
+                       "device=reference computes anywhere");
+  return cpu::make_device(model, options, cpu::kernels_of(*tier));
+}
+
+}  // namespace sizeup

@@ -1,0 +1,14 @@
+// The kernels that exist, by tier; each is defined in the source file of its name. Only those whose tier the
+// machine has may be called.
+#pragma once
+
+#include "backends/cpu/kernels.h"
+
+namespace sizeup::cpu {
+
+extern const RowKernels kRowsAvx2, kRowsAvx512;
+
+// Operands of floats or rounded_floats, weights of any format.
+extern const ProductFamily kFloatsAvx2, kFloatsAvx512;
+
+}  // namespace sizeup::cpu

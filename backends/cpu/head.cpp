@@ -1,0 +1,86 @@
+#include "backends/cpu/head.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sizeup::cpu {
+
+Head::Head(const Step& step, int vocabulary, StepResult& result)
+    : step_(step),
+      vocabulary_(vocabulary),
+      padded_rows_(static_cast<size_t>(groups_of(static_cast<int>(step.wanted.size()))) * kLanes) {
+  const size_t partials = padded_rows_ * static_cast<size_t>(chunks());
+  greatest_.assign(partials, -std::numeric_limits<float>::infinity());
+  best_.assign(partials, 0);
+  sum_.assign(partials, 0.0F);
+
+  target_begin_.push_back(0);
+  int64_t place = 0;
+  const bool any_logits = std::any_of(step.wanted.begin(), step.wanted.end(),
+                                      [](const WantedRow& wanted) { return wanted.distribution; });
+  if (any_logits) logits_place_.assign(padded_rows_, -1);
+  for (size_t first = 0; first < padded_rows_; first += kLanes) {
+    for (size_t row = first; row < std::min(first + kLanes, step.wanted.size()); ++row) {
+      const WantedRow& wanted = step.wanted[row];
+      for (int t = wanted.target_begin; t < wanted.target_begin + wanted.target_count; ++t) {
+        targets_.push_back({.output = step.targets[static_cast<size_t>(t)],
+                            .lane = static_cast<int32_t>(row - first),
+                            .result = t});
+      }
+      if (!wanted.distribution) continue;
+      logits_place_[row] = place;
+      place += vocabulary;
+    }
+    std::sort(targets_.begin() + target_begin_.back(), targets_.end(),
+              [](const HeadTarget& a, const HeadTarget& b) { return a.output < b.output; });
+    target_begin_.push_back(static_cast<int32_t>(targets_.size()));
+  }
+  result.best.resize(step.wanted.size());
+  result.best_logprobs.resize(step.wanted.size());
+  result.target_logprobs.resize(step.targets.size());
+  result.distributions.resize(static_cast<size_t>(place));
+  logits_ = result.distributions.data();
+  target_logits_ = result.target_logprobs.data();
+}
+
+HeadWork Head::chunk(int index) {
+  const size_t begin = padded_rows_ * static_cast<size_t>(index);
+  return {.greatest = greatest_.data() + begin,
+          .best = best_.data() + begin,
+          .sum = sum_.data() + begin,
+          .target_begin = target_begin_,
+          .targets = targets_,
+          .target_logits = target_logits_,
+          .logits_place = logits_place_,
+          .logits = logits_};
+}
+
+void Head::finish(StepResult& result) const {
+  for (size_t row = 0; row < step_.wanted.size(); ++row) {
+    size_t best = row;
+    for (size_t at = row; at < greatest_.size(); at += padded_rows_) {
+      if (greatest_[at] > greatest_[best]) best = at;
+    }
+    const float greatest = greatest_[best];
+    double sum = 0.0;
+    for (size_t at = row; at < greatest_.size(); at += padded_rows_) {
+      sum += static_cast<double>(sum_[at]) *
+             std::exp(static_cast<double>(greatest_[at]) - static_cast<double>(greatest));
+    }
+    const auto log_sum = static_cast<float>(std::log(sum));
+    const auto log_probability = [&](float logit) { return (logit - greatest) - log_sum; };
+    const WantedRow& wanted = step_.wanted[row];
+    result.best[row] = best_[best];
+    result.best_logprobs[row] = log_probability(greatest);
+    for (int t = wanted.target_begin; t < wanted.target_begin + wanted.target_count; ++t) {
+      float& value = result.target_logprobs[static_cast<size_t>(t)];
+      value = log_probability(value);
+    }
+    if (!wanted.distribution) continue;
+    const auto begin = result.distributions.begin() + logits_place_[row];
+    std::transform(begin, begin + vocabulary_, begin, log_probability);
+  }
+}
+
+}  // namespace sizeup::cpu

@@ -1,0 +1,51 @@
+#include "backends/cpu/kernels.h"
+
+#include <array>
+
+#include "backends/cpu/families.h"
+#include "backends/cpu/float_attention.h"
+#include "core/errors/result.h"
+
+namespace sizeup::cpu {
+namespace {
+
+template <const ProductFamily& kFloats>
+const ProductFamily& floats_only(Precision, bool) {
+  return kFloats;
+}
+
+template <const AttentionFamily& kFloat32, const AttentionFamily& kBfloat16>
+std::span<const AttentionFamily* const> by_precision(Precision precision) {
+  static constexpr std::array kFull{&kFloat32};
+  static constexpr std::array kHalf{&kBfloat16};
+  return precision == Precision::float32 ? kFull : kHalf;
+}
+
+// Bfloat16 products are no faster than float32 ones without tiles: it only halves the memory there.
+const Kernels kAvx2{.tier = "avx2",
+                    .fast_precision = Precision::float32,
+                    .rows = kRowsAvx2,
+                    .product = floats_only<kFloatsAvx2>,
+                    .attention = by_precision<kFloatPagesAvx2, kBfloatPagesAvx2>};
+
+const Kernels kAvx512{.tier = "avx512",
+                      .fast_precision = Precision::float32,
+                      .rows = kRowsAvx512,
+                      .product = floats_only<kFloatsAvx512>,
+                      .attention = by_precision<kFloatPagesAvx512, kBfloatPagesAvx512>};
+
+}  // namespace
+
+const Kernels& kernels_of(CpuTier tier) {
+  switch (tier) {
+    case CpuTier::avx2:
+      return kAvx2;
+    case CpuTier::avx512:
+      return kAvx512;
+    case CpuTier::amx:
+      return kAvx512;
+  }
+  throw InternalError("a tier has kernels");
+}
+
+}  // namespace sizeup::cpu

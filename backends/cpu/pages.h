@@ -1,0 +1,30 @@
+// Memory of key/value pages: page after page, each with its layers side by side.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/memory/huge_buffer.h"
+
+namespace sizeup::cpu {
+
+class Pages {
+ public:
+  Pages(int layers, size_t layer_bytes);
+
+  size_t page_bytes() const { return layer_bytes_ * by_layer_.size(); }
+  // Makes pages [0, count) exist; contents stay.
+  void reserve(int count);
+  // One layer's part of every page, by page number.
+  std::span<std::byte* const> layer(int index) const { return by_layer_[static_cast<size_t>(index)]; }
+
+ private:
+  size_t layer_bytes_;
+  std::vector<HugeBuffer> blocks_;  // of several pages, so that small pages share huge ones
+  int block_pages_;
+  std::vector<std::vector<std::byte*>> by_layer_;
+};
+
+}  // namespace sizeup::cpu

@@ -1,0 +1,63 @@
+// Operations on rows, included after a vector_*.h and operand.inl: vertical, so that a lane is on its own.
+namespace {
+
+using sizeup::RotaryLayout;
+using sizeup::cpu::kLanes;
+using sizeup::cpu::LaneRows;
+using sizeup::cpu::RotaryLanes;
+
+// Squares are added in four sums by column modulo 4, which are added at the end.
+static inline Lanes scale_of(const LaneRows& in, int group, float epsilon) {
+  Lanes sums[4] = {zero(), zero(), zero(), zero()};
+  const float* x = in.at(group, 0);
+  int c = 0;
+  for (; c + 4 <= in.columns; c += 4) {
+    for (int i = 0; i < 4; ++i) {
+      const Lanes value = load(x + (c + i) * kLanes);
+      sums[i] = fused(value, value, sums[i]);
+    }
+  }
+  for (; c < in.columns; ++c) {
+    const Lanes value = load(x + c * kLanes);
+    sums[c % 4] = fused(value, value, sums[c % 4]);
+  }
+  const Lanes mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(in.columns));
+  return broadcast(1.0F) / square_root(mean + broadcast(epsilon));
+}
+
+static void norm(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
+                 int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    const Lanes scale = scale_of(in, group, epsilon);
+    const auto column = [&](int c) {
+      if (c >= in.columns) return zero();
+      return load(in.at(group, c)) * scale * broadcast(weight[c]);
+    };
+    for (int c = 0; c < out.columns; c += 2) store_columns(out, group, c, column(c), column(c + 1));
+  }
+}
+
+static void rotate(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
+                   const RotaryLanes& angles, int first_group, int end_group) {
+  const bool interleaved = layout == RotaryLayout::interleaved;
+  const int step = interleaved ? 2 : 1;                // from one pair's first element to the next pair's
+  const int partner = interleaved ? 1 : angles.pairs;  // from a pair's first element to its second
+  for (int group = first_group; group < end_group; ++group) {
+    const size_t begin = static_cast<size_t>(group) * static_cast<size_t>(angles.pairs) * kLanes;
+    for (int head = 0; head < heads; ++head) {
+      float* x = rows.at(group, first_column + head * head_size);
+      for (int pair = 0; pair < angles.pairs; ++pair) {
+        const Lanes cosine = load(angles.cosines + begin + static_cast<size_t>(pair * kLanes));
+        const Lanes sine = load(angles.sines + begin + static_cast<size_t>(pair * kLanes));
+        float* first_place = x + pair * step * kLanes;
+        float* second_place = first_place + partner * kLanes;
+        const Lanes first = load(first_place);
+        const Lanes second = load(second_place);
+        store(first_place, first * cosine - second * sine);
+        store(second_place, second * cosine + first * sine);
+      }
+    }
+  }
+}
+
+}  // namespace

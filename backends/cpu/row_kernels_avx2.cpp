@@ -1,0 +1,13 @@
+// Each include builds on the ones before.
+// clang-format off
+#include "backends/cpu/families.h"
+#include "backends/cpu/vector_avx2.h"
+#include "backends/cpu/operand.inl"
+#include "backends/cpu/row_kernels.inl"
+// clang-format on
+
+namespace sizeup::cpu {
+
+const RowKernels kRowsAvx2{.norm = norm, .rotate = rotate};
+
+}  // namespace sizeup::cpu

@@ -1,0 +1,177 @@
+#include "backends/cpu/tier.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace sizeup {
+namespace {
+
+constexpr std::array kTiers{
+    CpuTierEntry{CpuTier::avx2, "avx2", "256-bit vectors: most x86-64 processors since 2013",
+                 "AVX2, FMA, F16C, BMI1, BMI2"},
+    CpuTierEntry{CpuTier::avx512, "avx512", "512-bit vectors: Intel servers since 2017, AMD since Zen 4",
+                 "AVX512F, AVX512BW, AVX512VL, AVX512DQ and those of avx2"},
+    CpuTierEntry{CpuTier::amx, "amx", "bf16 tile products: Intel servers since Sapphire Rapids (2023)",
+                 "AMX-TILE, AMX-BF16, AVX512_BF16 and those of avx512"},
+};
+
+constexpr bool bit(uint64_t word, int index) {
+  return (word >> index & 1) != 0;
+}
+
+// Bits are those of Intel's Software Developer's Manual, volume 2A, CPUID. A tier asks for the features that
+// come with it and with the tiers before it.
+struct Feature {
+  CpuTier since;
+  std::string_view name;
+  uint32_t CpuRegisters::*word;
+  int index;
+};
+constexpr std::array kFeatures{
+    Feature{CpuTier::avx2, "FMA", &CpuRegisters::leaf1_ecx, 12},
+    Feature{CpuTier::avx2, "AVX", &CpuRegisters::leaf1_ecx, 28},
+    Feature{CpuTier::avx2, "F16C", &CpuRegisters::leaf1_ecx, 29},
+    Feature{CpuTier::avx2, "BMI1", &CpuRegisters::leaf7_ebx, 3},
+    Feature{CpuTier::avx2, "AVX2", &CpuRegisters::leaf7_ebx, 5},
+    Feature{CpuTier::avx2, "BMI2", &CpuRegisters::leaf7_ebx, 8},
+    Feature{CpuTier::avx512, "AVX512F", &CpuRegisters::leaf7_ebx, 16},
+    Feature{CpuTier::avx512, "AVX512DQ", &CpuRegisters::leaf7_ebx, 17},
+    Feature{CpuTier::avx512, "AVX512BW", &CpuRegisters::leaf7_ebx, 30},
+    Feature{CpuTier::avx512, "AVX512VL", &CpuRegisters::leaf7_ebx, 31},
+    Feature{CpuTier::amx, "AVX512_BF16", &CpuRegisters::leaf7_1_eax, 5},
+    Feature{CpuTier::amx, "AMX-BF16", &CpuRegisters::leaf7_edx, 22},
+    Feature{CpuTier::amx, "AMX-TILE", &CpuRegisters::leaf7_edx, 24},
+};
+
+// An instruction that the processor knows still faults, or loses its registers at the next switch of threads,
+// if the system doesn't save them: volume 1, chapter 13 of the same manual.
+struct SavedState {
+  CpuTier since;
+  std::string_view name;
+  uint64_t mask;
+};
+constexpr int kOsUsesXsave = 27;  // of leaf 1 ECX; without it XGETBV faults
+constexpr std::array kStates{
+    SavedState{CpuTier::avx2, "AVX registers", 0x6},  // SSE and the upper halves of 256 bits
+    SavedState{CpuTier::avx512, "AVX-512 registers",
+               0xe0},                                // masks, upper halves of 512 bits, registers 16-31
+    SavedState{CpuTier::amx, "AMX tiles", 0x60000},  // tile configuration and tile data
+};
+
+#if defined(__x86_64__)
+
+uint64_t read_xcr0() {
+  uint32_t low = 0;
+  uint32_t high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return uint64_t{high} << 32 | low;
+}
+
+#if defined(__linux__)
+// Since Linux 5.16 a process must ask before its first tile instruction, which else is a fault.
+bool request_tiles() {
+  constexpr int kRequestStatePermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr int kTileData = 18;                    // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestStatePermission, kTileData) == 0;
+}
+#else
+bool request_tiles() {
+  return false;
+}
+#endif
+
+CpuRegisters read_registers(CpuTier tier) {
+  CpuRegisters registers{.x86_64 = true};
+  uint32_t eax = 0;
+  uint32_t ebx = 0;
+  uint32_t ecx = 0;
+  uint32_t edx = 0;
+  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) registers.leaf1_ecx = ecx;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
+    registers.leaf7_ebx = ebx;
+    registers.leaf7_edx = edx;
+    const uint32_t last_subleaf = eax;
+    if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0) {
+      registers.leaf7_1_eax = eax;
+    }
+  }
+  if (bit(registers.leaf1_ecx, kOsUsesXsave)) registers.xcr0 = read_xcr0();
+  // Permission makes the kernel reserve room for tiles in every signal frame: asked for only where it is
+  // wanted.
+  if (tier == CpuTier::amx) registers.tiles_permitted = request_tiles();
+  return registers;
+}
+
+#else
+
+CpuRegisters read_registers(CpuTier /*tier*/) {
+  return {};
+}
+
+#endif
+
+}  // namespace
+
+std::span<const CpuTierEntry> cpu_tiers() {
+  return kTiers;
+}
+
+std::string_view cpu_tier_name(CpuTier tier) {
+  return kTiers[static_cast<size_t>(tier)].name;
+}
+
+Result<CpuTier> parse_cpu_tier(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const CpuTierEntry& entry : kTiers) {
+    if (entry.name == name) return entry.tier;
+    names.push_back(entry.name);
+  }
+  return usage_error(fmt::format("unknown CPU tier '{:.100}'", name),
+                     fmt::format("known: {}", fmt::join(names, ", ")));
+}
+
+std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers) {
+  if (!registers.x86_64) return "this build is not for x86-64 processors";
+  std::vector<std::string_view> missing;
+  for (const Feature& feature : kFeatures) {
+    if (feature.since <= tier && !bit(registers.*feature.word, feature.index))
+      missing.push_back(feature.name);
+  }
+  if (!missing.empty()) {
+    return fmt::format("the processor, or the virtual machine, does not offer {}", fmt::join(missing, ", "));
+  }
+  for (const SavedState& state : kStates) {
+    const bool saved = bit(registers.leaf1_ecx, kOsUsesXsave) && (registers.xcr0 & state.mask) == state.mask;
+    if (state.since <= tier && !saved) {
+      return fmt::format("the operating system does not save {}", state.name);
+    }
+  }
+  if (tier == CpuTier::amx && !registers.tiles_permitted) {
+    return "the operating system refuses the use of AMX tiles";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_unsupported(CpuTier tier) {
+  return why_unsupported(tier, read_registers(tier));
+}
+
+std::optional<CpuTier> best_cpu_tier() {
+  for (auto entry = kTiers.rbegin(); entry != kTiers.rend(); ++entry) {
+    if (!why_unsupported(entry->tier)) return entry->tier;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sizeup

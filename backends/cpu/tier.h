@@ -1,0 +1,54 @@
+// Tiers of the CPU device: levels of x86-64 instruction sets, each of which has its own kernels.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+// In order: a machine that has one has those before it too.
+enum class CpuTier { avx2, avx512, amx };
+
+struct CpuTierEntry {
+  CpuTier tier;
+  std::string_view name;         // "avx512", what users write: --cpu-tier avx512
+  std::string_view description;  // one line
+  std::string_view features;     // what it asks of the processor, with what the tiers before it ask
+};
+
+std::span<const CpuTierEntry> cpu_tiers();
+
+// "avx512"
+std::string_view cpu_tier_name(CpuTier tier);
+
+// usage error, with the names that there are, for any other text.
+Result<CpuTier> parse_cpu_tier(std::string_view name);
+
+// Why this machine can't run the tier's kernels, a phrase such as "the processor does not offer AVX2, FMA";
+// nothing if it can. Asking for amx also asks the system for permission to use tiles, which then holds for
+// the process.
+std::optional<std::string> why_unsupported(CpuTier tier);
+
+// The last tier that this machine can run, if any.
+std::optional<CpuTier> best_cpu_tier();
+
+// What the answers above come from: the words that CPUID and XGETBV give, all zero where there are none.
+struct CpuRegisters {
+  bool x86_64 = false;           // whether this build is for such a processor
+  uint32_t leaf1_ecx = 0;        // CPUID leaf 1
+  uint32_t leaf7_ebx = 0;        // CPUID leaf 7, subleaf 0
+  uint32_t leaf7_edx = 0;        //
+  uint32_t leaf7_1_eax = 0;      // CPUID leaf 7, subleaf 1
+  uint64_t xcr0 = 0;             // the states that the system saves when it switches threads
+  bool tiles_permitted = false;  // whether the system lets this process use tiles
+};
+
+// The same for a machine with these registers.
+std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers);
+
+}  // namespace sizeup

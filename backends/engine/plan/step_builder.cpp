@@ -1,0 +1,66 @@
+#include "backends/engine/plan/step_builder.h"
+
+#include <algorithm>
+
+namespace sizeup {
+
+void StepBuilder::clear() {
+  for (const int32_t page : written_pages_) slot_rows_[static_cast<size_t>(page)].fill(kNoRow);
+  written_pages_.clear();
+  step_.tokens.clear();
+  step_.positions.clear();
+  step_.tables.clear();
+  step_.table_begin.assign(1, 0);
+  step_.pages.clear();
+  step_.copies.clear();
+  step_.writes.clear();
+  step_.wanted.clear();
+  step_.targets.clear();
+}
+
+int32_t StepBuilder::add_table(const std::vector<int32_t>& pages) {
+  step_.pages.insert(step_.pages.end(), pages.begin(), pages.end());
+  step_.table_begin.push_back(static_cast<int32_t>(step_.pages.size()));
+  return static_cast<int32_t>(step_.table_begin.size()) - 2;
+}
+
+void StepBuilder::add_row(Token token, int position, int32_t table) {
+  step_.tokens.push_back(token);
+  step_.positions.push_back(position);
+  step_.tables.push_back(table);
+  write({.row = rows() - 1,
+         .page = step_.table(table)[static_cast<size_t>(position / kPagePositions)],
+         .offset = position % kPagePositions});
+}
+
+WantedRow& StepBuilder::want_last_row() {
+  return step_.wanted.emplace_back(
+      WantedRow{.row = rows() - 1, .target_begin = static_cast<int32_t>(step_.targets.size())});
+}
+
+void StepBuilder::add_target(Token target) {
+  step_.targets.push_back(target);
+  ++step_.wanted.back().target_count;
+}
+
+void StepBuilder::copy_page(int32_t from, int32_t to, int positions) {
+  SlotRows now;
+  now.fill(kNoRow);
+  if (static_cast<size_t>(from) < slot_rows_.size()) now = slot_rows_[static_cast<size_t>(from)];
+  const auto end = now.begin() + positions;
+  if (std::find(now.begin(), end, kNoRow) != end) step_.copies.push_back({from, to, positions});
+  for (int offset = 0; offset < positions; ++offset) {
+    const int32_t row = now[static_cast<size_t>(offset)];
+    if (row != kNoRow) write({.row = row, .page = to, .offset = offset});
+  }
+}
+
+void StepBuilder::write(const KeyValueWrite& write) {
+  step_.writes.push_back(write);
+  const auto page = static_cast<size_t>(write.page);
+  while (slot_rows_.size() <= page) slot_rows_.emplace_back().fill(kNoRow);
+  slot_rows_[page][static_cast<size_t>(write.offset)] = write.row;
+  if (written_pages_.empty() || written_pages_.back() != write.page) written_pages_.push_back(write.page);
+}
+
+}  // namespace sizeup

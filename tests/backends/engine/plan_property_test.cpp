@@ -1,0 +1,137 @@
+// The plan over random requests and limits: outcomes never change, and the counts add up.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "backends/engine/plan/plan.h"
+#include "tests/backends/engine/fake_device.h"
+#include "tests/backends/engine/random_requests.h"
+#include "tests/backends/engine/token_runner.h"
+
+namespace sizeup {
+namespace {
+
+constexpr Token kEnd = 7;  // ends an answer: one token in fifty
+constexpr int kAmple = 100000;
+
+std::vector<TokenOutcome> expected_outcomes(const std::vector<TokenRequest>& requests) {
+  std::vector<TokenOutcome> outcomes;
+  for (const TokenRequest& request : requests) outcomes.push_back(expected_outcome(request, kEnd));
+  return outcomes;
+}
+
+// Every token of an answer but its last is fed back.
+int64_t fed_back(const std::vector<TokenOutcome>& outcomes) {
+  int64_t rows = 0;
+  for (const TokenOutcome& outcome : outcomes) {
+    if (!outcome.tokens.empty()) rows += static_cast<int64_t>(outcome.tokens.size()) - 1;
+  }
+  return rows;
+}
+
+int64_t distinct_prefixes(const std::vector<TokenRequest>& requests) {
+  std::set<std::vector<Token>> prefixes;
+  for (const TokenRequest& request : requests) {
+    for (size_t length = 1; length <= request.tokens.size(); ++length) {
+      prefixes.emplace(request.tokens.begin(), request.tokens.begin() + static_cast<std::ptrdiff_t>(length));
+    }
+  }
+  return static_cast<int64_t>(prefixes.size());
+}
+
+TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
+  Random random(11);
+  int64_t recomputed = 0;
+  for (int round = 0; round < 40; ++round) {
+    const std::vector<TokenRequest> requests = random_requests(random, 1 + 2 * round);
+    const std::vector<TokenOutcome> expected = expected_outcomes(requests);
+    const int most = most_pages(requests);
+    for (const int rows : {1, 7, 64, 1000, 8192}) {
+      for (const int pages : {1, most + random.below(8), 3 * most, kAmple}) {
+        const bool share = random.below(4) > 0;
+        FakeDevice device;
+        Plan plan({.max_rows = rows, .pages = pages, .share_prefixes = share});
+        TokenRunner runner(std::ref(device), kEnd);
+        runner.on_step = [&](const Step& step) {
+          ASSERT_GT(step.rows(), 0);
+          ASSERT_LE(step.rows(), rows);
+          ASSERT_LE(step.page_count, std::max(pages, most + 1));
+        };
+        const auto outcomes = runner.run(plan, requests);
+        ASSERT_EQ(outcomes, expected)
+            << round << ", rows " << rows << ", pages " << pages << ", share " << share;
+        ASSERT_EQ(plan.pages_in_use(), 0);
+        ASSERT_EQ(plan.counts().rows_computed, device.rows());
+        ASSERT_EQ(plan.counts().rows_computed,
+                  plan.counts().rows_unique + fed_back(outcomes) + plan.counts().rows_recomputed);
+        if (pages == kAmple) {
+          ASSERT_EQ(plan.counts().rows_recomputed, 0);
+        }
+        recomputed += plan.counts().rows_recomputed;
+      }
+    }
+  }
+  EXPECT_GT(recomputed, 0);
+}
+
+TEST(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
+  Random random(12);
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<TokenRequest> requests = random_requests(random, 40);
+    const std::vector<TokenOutcome> expected = expected_outcomes(requests);
+    std::vector<size_t> order(requests.size());
+    std::iota(order.begin(), order.end(), 0);
+    random.shuffle(order);
+    std::vector<TokenRequest> shuffled;
+    for (const size_t r : order) shuffled.push_back(requests[r]);
+    FakeDevice device;
+    Plan plan({.max_rows = random.one_of({5, 100}), .pages = random.one_of({1, 10, kAmple})});
+    const auto outcomes = TokenRunner(std::ref(device), kEnd).run(plan, shuffled);
+    for (size_t i = 0; i < order.size(); ++i) ASSERT_EQ(outcomes[i], expected[order[i]]) << round;
+    ASSERT_EQ(plan.counts().rows_unique, distinct_prefixes(requests));
+  }
+}
+
+TEST(PlanProperty, RequestsMayComeWhileOthersRun) {
+  Random random(13);
+  for (int round = 0; round < 40; ++round) {
+    FakeDevice device;
+    Plan plan({.max_rows = random.one_of({1, 9, 100}), .pages = random.one_of({1, 8, 20, kAmple})});
+    TokenRunner runner(std::ref(device), kEnd);
+    std::vector<TokenRequest> all;
+    while (all.size() < 60 || !plan.idle()) {
+      if (all.size() < 60 && (plan.idle() || random.below(6) == 0)) {
+        const std::vector<TokenRequest> some = random_requests(random, 1 + random.below(8));
+        all.insert(all.end(), some.begin(), some.end());
+        runner.add(plan, some);
+      } else {
+        runner.step(plan);
+      }
+    }
+    ASSERT_EQ(runner.outcomes(), expected_outcomes(all)) << round;
+    ASSERT_EQ(plan.pages_in_use(), 0);
+  }
+}
+
+TEST(PlanProperty, RowsAreThoseOfDistinctPrefixes) {
+  Random random(14);
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<TokenRequest> requests = random_requests(random, 3 * round + 1);
+    int64_t tokens = 0;
+    for (const TokenRequest& request : requests) tokens += static_cast<int64_t>(request.tokens.size());
+    FakeDevice device;
+    Plan shared({.max_rows = 50, .pages = kAmple});
+    const auto outcomes = TokenRunner(std::ref(device), kEnd).run(shared, requests);
+    ASSERT_EQ(shared.counts().rows_unique, distinct_prefixes(requests));
+    ASSERT_EQ(shared.counts().rows_computed, distinct_prefixes(requests) + fed_back(outcomes));
+    Plan apart({.max_rows = 50, .pages = kAmple, .share_prefixes = false});
+    TokenRunner(std::ref(device), kEnd).run(apart, requests);
+    ASSERT_EQ(apart.counts().rows_unique, tokens);
+  }
+}
+
+}  // namespace
+}  // namespace sizeup

@@ -1,0 +1,196 @@
+// What is promised of every device, tier and precision: the same bits for any threads, steps, order, sharing,
+// memory and interruption, and while generating as when scoring; and the reference's numbers within a bound.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "backends/cpu/cpu_device.h"
+#include "backends/cpu/tier.h"
+#include "backends/engine/decoder.h"
+#include "backends/reference/reference_device.h"
+#include "tests/backends/engine/random_requests.h"
+#include "tests/backends/engine/token_runner.h"
+#include "tests/support/random_decoder.h"
+
+namespace sizeup {
+namespace {
+
+constexpr int kVocabulary = 50;  // of random_requests
+constexpr int kAmple = 100000;
+
+DecoderSpec small_spec(int heads, int kv_heads, int head_size, int width, int ffn_width) {
+  DecoderSpec spec;
+  spec.vocabulary = kVocabulary;
+  spec.context_length = 1024;
+  spec.layers = 2;
+  spec.width = width;
+  spec.heads = heads;
+  spec.kv_heads = kv_heads;
+  spec.head_size = head_size;
+  spec.ffn_width = ffn_width;
+  spec.norm_epsilon = 1e-5F;
+  spec.rotary = {.layout = RotaryLayout::half_split, .dimensions = head_size / 2 * 2, .base = 10000.0F};
+  spec.tied_head = heads % 2 == 0;
+  return spec;
+}
+
+// Shapes that fill nothing evenly, and one that the tile kernels take.
+const std::vector<DecoderSpec>& shapes() {
+  static const std::vector<DecoderSpec> specs = {small_spec(6, 2, 20, 44, 75), small_spec(3, 1, 7, 33, 40),
+                                                 small_spec(4, 2, 32, 64, 96)};
+  return specs;
+}
+
+struct Computer {
+  std::string name;
+  DeviceFactory make;
+  DeviceOptions options;
+  TensorType weights;
+};
+
+std::vector<Computer> computers() {
+  std::vector<Computer> all = {{"reference", make_reference_device, {}, TensorType::f32}};
+  for (const CpuTierEntry& entry : cpu_tiers()) {
+    for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+      for (const TensorType weights : {TensorType::f32, TensorType::bf16}) {
+        DeviceOptions options;
+        options.precision = precision;
+        options.tier = entry.name;
+        all.push_back({std::string(entry.name) + "_" + std::string(precision_name(precision)) +
+                           (weights == TensorType::bf16 ? "_bf16" : "_f32"),
+                       make_cpu_device, options, weights});
+      }
+    }
+  }
+  return all;
+}
+
+class Reproducible : public testing::TestWithParam<Computer> {
+ protected:
+  void SetUp() override {
+    if (GetParam().options.tier.empty()) return;
+    const auto tier = parse_cpu_tier(GetParam().options.tier);
+    ASSERT_TRUE(tier.has_value());
+    if (const auto reason = why_unsupported(*tier)) GTEST_SKIP() << *reason;
+  }
+
+  // Shape `index` on this computer.
+  static Decoder decoder(size_t index) {
+    const RandomDecoder random(shapes()[index], GetParam().weights, 5);
+    return Decoder(random.model(), std::move(*GetParam().make(random.model(), GetParam().options)));
+  }
+
+  static std::vector<TokenOutcome> run(Decoder& decoder, const PlanLimits& limits,
+                                       const std::vector<TokenRequest>& requests) {
+    Plan plan(limits);
+    return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
+        .run(plan, requests);
+  }
+};
+
+TEST_P(Reproducible, BitsDoNotDependOnThreadsStepsOrderSharingOrMemory) {
+  Random random(21);
+  for (size_t shape = 0; shape < shapes().size(); ++shape) {
+    Decoder computing = decoder(shape);
+    for (int round = 0; round < 3; ++round) {
+      const std::vector<TokenRequest> requests = random_requests(random, 12 + 10 * round);
+      computing.device().set_threads(1);
+      const auto expected = run(computing, {.max_rows = 512, .pages = kAmple}, requests);
+      for (const int threads : {1, 2, 3}) {
+        computing.device().set_threads(threads);
+        for (const int rows : {1, 64, 777, 8192}) {
+          if (rows == 1 && (threads != 2 || round > 0)) continue;  // slow
+          const int pages = random.one_of({1, most_pages(requests) + 3, kAmple});
+          const bool share = random.below(3) > 0;
+          std::vector<size_t> order(requests.size());
+          std::iota(order.begin(), order.end(), 0);
+          random.shuffle(order);
+          std::vector<TokenRequest> shuffled;
+          for (const size_t r : order) shuffled.push_back(requests[r]);
+          const auto outcomes =
+              run(computing, {.max_rows = rows, .pages = pages, .share_prefixes = share}, shuffled);
+          for (size_t i = 0; i < order.size(); ++i) {
+            ASSERT_EQ(outcomes[i], expected[order[i]])
+                << "shape " << shape << ", threads " << threads << ", rows " << rows << ", pages " << pages
+                << ", share " << share;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Reproducible, AnInterruptedRunGoesOnWithTheSameBits) {
+  Random random(22);
+  for (size_t shape = 0; shape < shapes().size(); ++shape) {
+    const std::vector<TokenRequest> requests = random_requests(random, 30);
+    Decoder computing = decoder(shape);
+    const auto expected = run(computing, {.max_rows = 100, .pages = kAmple}, requests);
+    // Stopped after a few steps; what was not answered is asked of a new device.
+    Plan plan({.max_rows = 100, .pages = kAmple});
+    TokenRunner runner([&](const Step& step, StepResult& result) { computing.run(step, result); });
+    runner.add(plan, requests);
+    for (int steps = 0; steps < 4 && !plan.idle(); ++steps) runner.step(plan);
+    std::vector<size_t> left;
+    std::vector<TokenRequest> rest;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      if (runner.outcomes()[i].done == 1) {
+        ASSERT_EQ(runner.outcomes()[i], expected[i]);
+        continue;
+      }
+      left.push_back(i);
+      rest.push_back(requests[i]);
+    }
+    ASSERT_FALSE(rest.empty());
+    Decoder again = decoder(shape);
+    const auto outcomes = run(again, {.max_rows = 64, .pages = kAmple}, rest);
+    for (size_t i = 0; i < left.size(); ++i) ASSERT_EQ(outcomes[i], expected[left[i]]);
+  }
+}
+
+TEST_P(Reproducible, GeneratedLogProbabilitiesAreThoseOfScoringTheText) {
+  for (size_t shape = 0; shape < shapes().size(); ++shape) {
+    Decoder computing = decoder(shape);
+    const std::vector<Token> prompt = {3, 1, 4, 1, 5};
+    const auto generated = run(computing, {.max_rows = 5, .pages = kAmple}, {generate_request(prompt, 140)});
+    std::vector<Token> whole = prompt;
+    whole.insert(whole.end(), generated[0].tokens.begin(), generated[0].tokens.end());
+    const auto scored = run(computing, {.max_rows = 512, .pages = kAmple},
+                            {score_request(whole, static_cast<int>(prompt.size()))});
+    ASSERT_EQ(generated[0].tokens.size(), 140u);
+    EXPECT_EQ(scored[0].logprobs, generated[0].logprobs);
+    EXPECT_EQ(scored[0].best, std::vector<bool>(140, true));
+  }
+}
+
+// float32: sums in another order, about a hundred roundings of values up to about ten. bfloat16: 8 bits of
+// mantissa in each factor of each product, two layers deep.
+TEST_P(Reproducible, AgreesWithTheReference) {
+  Random random(23);
+  const bool exact = GetParam().options.precision.value_or(Precision::float32) == Precision::float32;
+  const float bound = exact ? 2e-4F : 0.15F;
+  for (size_t shape = 0; shape < shapes().size(); ++shape) {
+    std::vector<Token> tokens;
+    for (int i = 0; i < 200; ++i) tokens.push_back(random.below(kVocabulary));
+    const std::vector<TokenRequest> requests = {score_request(tokens, 1)};
+    Decoder computing = decoder(shape);
+    const auto found = run(computing, {.max_rows = 512, .pages = kAmple}, requests);
+    const RandomDecoder model(shapes()[shape], GetParam().weights, 5);
+    Decoder reference(model.model(), std::move(*make_reference_device(model.model(), {})));
+    const auto expected = run(reference, {.max_rows = 512, .pages = kAmple}, requests);
+    float worst = 0.0F;
+    for (size_t i = 0; i < expected[0].logprobs.size(); ++i) {
+      worst = std::max(worst, std::abs(found[0].logprobs[i] - expected[0].logprobs[i]));
+    }
+    EXPECT_LT(worst, bound) << "shape " << shape;
+    if (!exact) {
+      EXPECT_GT(worst, 1e-4F) << "rounding to bfloat16 is not visible";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()),
+                         [](const auto& instance) { return instance.param.name; });
+
+}  // namespace
+}  // namespace sizeup

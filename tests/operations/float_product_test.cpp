@@ -1,0 +1,328 @@
+// The float products of every tier this machine has: bit for bit the plain chain of fused multiply-adds, at
+// row counts around groups, blocks and the switch between few and many rows; and what becomes of the results.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "backends/cpu/families.h"
+#include "backends/cpu/head.h"
+#include "backends/cpu/pack.h"
+#include "backends/cpu/pack_tiles.h"
+
+namespace sizeup::cpu {
+namespace {
+
+struct TierProduct {
+  CpuTier tier;
+  const ProductFamily* family;
+};
+constexpr std::array kTiers{TierProduct{CpuTier::avx2, &kFloatsAvx2},
+                            TierProduct{CpuTier::avx512, &kFloatsAvx512}};
+
+constexpr std::array kRows{1, 2, 3, 5, 15, 16, 17, 31, 33, 64, 65, 81, 100};
+
+class FloatProduct : public testing::TestWithParam<TierProduct> {
+ protected:
+  void SetUp() override {
+    if (const auto reason = why_unsupported(GetParam().tier)) GTEST_SKIP() << *reason;
+  }
+  const ProductFamily& family() const { return *GetParam().family; }
+
+  // All panels, split at `cut` as if two threads did it.
+  void multiply(const PackedLinear& linear, const Operand& in, const ProductResult& result, int cut) const {
+    HugeBuffer scratch(family().scratch_bytes(linear));
+    family().multiply(linear, in, result, 0, cut, scratch.data());
+    family().multiply(linear, in, result, cut, linear.panels(), scratch.data());
+  }
+};
+
+std::vector<float> random_floats(size_t count, uint32_t seed, float scale = 1.0F) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0F, scale);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+// Weights whose values the format holds exactly.
+std::vector<float> random_weights(size_t count, uint32_t seed, WeightFormat format) {
+  std::vector<float> values = random_floats(count, seed);
+  for (float& value : values) {
+    if (format == WeightFormat::bfloat16) {
+      uint32_t bits = uint32_t{to_bfloat16(value)} << 16;
+      std::memcpy(&value, &bits, sizeof value);
+    } else if (format == WeightFormat::float16) {
+      value = std::round(value * 256.0F) / 256.0F;
+    }
+  }
+  return values;
+}
+
+Tensor tensor_of(const std::vector<float>& values, int rows) {
+  Tensor tensor;
+  tensor.type = TensorType::f32;
+  tensor.shape = {rows, static_cast<int64_t>(values.size()) / rows};
+  tensor.data = std::as_bytes(std::span(values));
+  return tensor;
+}
+
+// Rows of `columns` values as an operand; padding columns are zero, padding lanes NaN: nobody may look at
+// them.
+struct OperandRows {
+  HugeBuffer buffer;
+  Operand operand;
+
+  OperandRows(const std::vector<float>& values, int rows, int columns) {
+    operand = {.data = nullptr,
+               .format = OperandFormat::floats,
+               .rows = rows,
+               .columns = (columns + kStepColumns - 1) / kStepColumns * kStepColumns};
+    buffer = HugeBuffer(operand.bytes());
+    operand.data = buffer.data();
+    for (int group = 0; group < groups_of(rows); ++group) {
+      for (int c = 0; c < operand.columns; ++c) {
+        for (int lane = 0; lane < operand.width(); ++lane) {
+          const int row = group * kLanes + lane;
+          float value = std::numeric_limits<float>::quiet_NaN();
+          if (row < rows) value = c < columns ? values[static_cast<size_t>(row * columns + c)] : 0.0F;
+          operand.floats_at(group, c)[lane] = value;
+        }
+      }
+    }
+  }
+};
+
+struct ValueRows {
+  HugeBuffer buffer;
+  LaneRows rows;
+  ValueRows(int count, int columns)
+      : buffer(sizeof(float) * kLanes * static_cast<size_t>(groups_of(count) * columns)) {
+    rows = {.data = reinterpret_cast<float*>(buffer.data()), .rows = count, .columns = columns};
+  }
+  float& at(int row, int column) const { return rows.at(row / kLanes, column)[row % kLanes]; }
+};
+
+float chain(const float* weights, const float* x, int inputs) {
+  float sum = 0.0F;
+  for (int k = 0; k < inputs; ++k) sum = std::fma(weights[k], x[k], sum);
+  return sum;
+}
+
+TEST_P(FloatProduct, IsOneChainOfFusedProductsForAnyRowsAndFormat) {
+  ThreadPool pool(1);
+  for (const WeightFormat format : {WeightFormat::float32, WeightFormat::float16, WeightFormat::bfloat16}) {
+    for (const int inputs : {7, 32, 300}) {  // below a step, a step, more than a pass
+      for (const int outputs : {1, 16, 45, 100}) {
+        const auto weights = random_weights(static_cast<size_t>(inputs * outputs), 1, format);
+        const Tensor weight = tensor_of(weights, outputs);
+        const LinearTensors layer{.weight = &weight};
+        const PackedLinear linear = pack_linear(std::span(&layer, 1), false, format, family(), pool);
+        for (const int rows : kRows) {
+          const auto x = random_floats(static_cast<size_t>(rows * inputs), 2);
+          const OperandRows in(x, rows, inputs);
+          const ValueRows out(rows, outputs);
+          ProductResult result;
+          result.rows = out.rows;
+          result.outputs = outputs;
+          multiply(linear, in.operand, result, linear.panels() / 2);
+          for (int r = 0; r < rows; ++r) {
+            for (int o = 0; o < outputs; ++o) {
+              const float expected = chain(&weights[static_cast<size_t>(o * inputs)],
+                                           &x[static_cast<size_t>(r * inputs)], inputs);
+              ASSERT_EQ(std::memcmp(&out.at(r, o), &expected, sizeof expected), 0)
+                  << rows << " rows, " << inputs << " -> " << outputs << " at " << r << ", " << o << ": "
+                  << out.at(r, o) << " instead of " << expected;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(FloatProduct, StacksLayersAddsBiasesAndAddsToRows) {
+  ThreadPool pool(2);
+  const int inputs = 40;
+  const std::array sizes{20, 5, 9};
+  std::vector<std::vector<float>> weights;
+  for (const int size : sizes)
+    weights.push_back(random_floats(static_cast<size_t>(size * inputs), 3 + static_cast<uint32_t>(size)));
+  const auto bias = random_floats(9, 7);
+  const Tensor bias_tensor = tensor_of(bias, 1);
+  std::vector<Tensor> tensors;
+  for (size_t i = 0; i < sizes.size(); ++i) tensors.push_back(tensor_of(weights[i], sizes[i]));
+  const std::array layers{LinearTensors{.weight = &tensors[0]}, LinearTensors{.weight = &tensors[1]},
+                          LinearTensors{.weight = &tensors[2], .bias = &bias_tensor}};
+  const PackedLinear linear = pack_linear(layers, false, WeightFormat::float32, family(), pool);
+  for (const int rows : {1, 17, 70}) {
+    const auto x = random_floats(static_cast<size_t>(rows * inputs), 5);
+    const OperandRows in(x, rows, inputs);
+    const ValueRows out(rows, 34);
+    for (int r = 0; r < rows; ++r) {
+      for (int o = 0; o < 34; ++o) out.at(r, o) = static_cast<float>(r) - static_cast<float>(o);
+    }
+    ProductResult result;
+    result.kind = ProductResult::Kind::add;
+    result.rows = out.rows;
+    result.outputs = 34;
+    multiply(linear, in.operand, result, 1);
+    for (int r = 0; r < rows; ++r) {
+      int o = 0;
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        for (int row = 0; row < sizes[i]; ++row, ++o) {
+          float sum = chain(&weights[i][static_cast<size_t>(row * inputs)],
+                            &x[static_cast<size_t>(r * inputs)], inputs);
+          if (i == 2) sum += bias[static_cast<size_t>(row)];
+          ASSERT_EQ(out.at(r, o), (static_cast<float>(r) - static_cast<float>(o)) + sum)
+              << rows << ": " << r << ", " << o;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(FloatProduct, GatesPairs) {
+  ThreadPool pool(1);
+  const int inputs = 33;
+  for (const int width : {1, 8, 21, 40}) {
+    const auto gate = random_floats(static_cast<size_t>(width * inputs), 11);
+    const auto up = random_floats(static_cast<size_t>(width * inputs), 12);
+    const auto bias = random_floats(static_cast<size_t>(width), 13);
+    const Tensor gate_tensor = tensor_of(gate, width);
+    const Tensor up_tensor = tensor_of(up, width);
+    const Tensor bias_tensor = tensor_of(bias, 1);
+    const std::array layers{LinearTensors{.weight = &gate_tensor, .bias = &bias_tensor},
+                            LinearTensors{.weight = &up_tensor}};
+    const PackedLinear linear = pack_linear(layers, true, WeightFormat::float32, family(), pool);
+    for (const int rows : {1, 3, 16, 17, 33, 80}) {
+      const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
+      const OperandRows in(x, rows, inputs);
+      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width)), rows, width);
+      ProductResult result;
+      result.kind = ProductResult::Kind::gate;
+      result.operand = out.operand;
+      result.outputs = width;
+      multiply(linear, in.operand, result, linear.panels() / 2);
+      for (int r = 0; r < rows; ++r) {
+        for (int o = 0; o < out.operand.columns; ++o) {
+          double expected = 0.0;
+          if (o < width) {
+            const float* row = &x[static_cast<size_t>(r * inputs)];
+            const double g =
+                chain(&gate[static_cast<size_t>(o * inputs)], row, inputs) + bias[static_cast<size_t>(o)];
+            expected = g / (1.0 + std::exp(-g)) * chain(&up[static_cast<size_t>(o * inputs)], row, inputs);
+          }
+          // The exponential is 2 units off, and a few operations round.
+          ASSERT_NEAR(out.operand.floats_at(r / kLanes, o)[r % kLanes], expected,
+                      8 * 0x1p-24 * std::abs(expected) + 1e-30)
+              << width << " wide, " << rows << " rows: " << r << ", " << o;
+        }
+      }
+    }
+  }
+}
+
+// Log-probabilities against float64, in one chunk and in several; equal logits prefer the lowest token.
+TEST_P(FloatProduct, FoldsTheHead) {
+  ThreadPool pool(1);
+  const int inputs = 32;
+  for (const int vocabulary : {5, 1024, 2500}) {
+    auto weights = random_floats(static_cast<size_t>(vocabulary * inputs), 21, 0.7F);
+    // Two equal rows, the greatest for inputs like themselves.
+    for (int k = 0; k < inputs; ++k) {
+      weights[static_cast<size_t>(3 * inputs + k)] = 2.0F;
+      weights[static_cast<size_t>((vocabulary - 1) * inputs + k)] = 2.0F;
+    }
+    const Tensor weight = tensor_of(weights, vocabulary);
+    const LinearTensors layer{.weight = &weight};
+    const PackedLinear linear =
+        pack_linear(std::span(&layer, 1), false, WeightFormat::float32, family(), pool);
+    for (const int rows : {1, 18, 70}) {
+      auto x = random_floats(static_cast<size_t>(rows * inputs), 22);
+      for (int k = 0; k < inputs; ++k) x[static_cast<size_t>(k)] = 1.0F;
+      Step step;
+      for (int r = 0; r < rows; ++r) {
+        step.wanted.push_back({.row = r,
+                               .target_begin = static_cast<int32_t>(step.targets.size()),
+                               .target_count = r % 3,
+                               .distribution = r % 5 == 1 || r == rows - 1});
+        for (int t = 0; t < r % 3; ++t) step.targets.push_back((r * 977 + t * 1023) % vocabulary);
+      }
+      const OperandRows in(x, rows, inputs);
+      StepResult found;
+      Head head(step, vocabulary, found);
+      HugeBuffer scratch(family().scratch_bytes(linear));
+      for (int chunk = head.chunks() - 1; chunk >= 0; --chunk) {
+        ProductResult result;
+        result.kind = ProductResult::Kind::head;
+        result.head = head.chunk(chunk);
+        result.outputs = vocabulary;
+        const int first = chunk * kChunkOutputs / linear.panel_outputs;
+        const int end = std::min(first + kChunkOutputs / linear.panel_outputs, linear.panels());
+        family().multiply(linear, in.operand, result, first, end, scratch.data());
+      }
+      head.finish(found);
+      EXPECT_EQ(found.best[0], 3);
+      size_t place = 0;
+      for (int r = 0; r < rows; ++r) {
+        std::vector<double> logits;
+        for (int o = 0; o < vocabulary; ++o) {
+          logits.push_back(
+              chain(&weights[static_cast<size_t>(o * inputs)], &x[static_cast<size_t>(r * inputs)], inputs));
+        }
+        const auto best = std::max_element(logits.begin(), logits.end());
+        double sum = 0.0;
+        for (const double logit : logits) sum += std::exp(logit - *best);
+        const auto expected = [&](int token) {
+          return logits[static_cast<size_t>(token)] - *best - std::log(sum);
+        };
+        const auto index = static_cast<size_t>(r);
+        // Sums of a thousand exponentials in float32, and logits of a few tens.
+        const double bound = 1e-5;
+        EXPECT_EQ(found.best[index], best - logits.begin());
+        EXPECT_NEAR(found.best_logprobs[index], expected(found.best[index]), bound);
+        for (int t = 0; t < step.wanted[index].target_count; ++t) {
+          const auto target = static_cast<size_t>(step.wanted[index].target_begin + t);
+          EXPECT_NEAR(found.target_logprobs[target], expected(step.targets[target]), bound) << r << ", " << t;
+        }
+        if (!step.wanted[index].distribution) continue;
+        for (int o = 0; o < vocabulary; ++o)
+          ASSERT_NEAR(found.distributions[place++], expected(o), bound) << r << ", " << o;
+      }
+      EXPECT_EQ(place, found.distributions.size());
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(kTiers),
+                         [](const auto& instance) { return std::string(cpu_tier_name(instance.param.tier)); });
+
+TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
+  ThreadPool pool(2);
+  const int inputs = 45;
+  const int outputs = 70;
+  for (const WeightFormat format : {WeightFormat::float32, WeightFormat::float16, WeightFormat::bfloat16}) {
+    const auto weights = random_weights(static_cast<size_t>(inputs * outputs), 31, format);
+    const Tensor weight = tensor_of(weights, outputs);
+    const LinearTensors layer{.weight = &weight};
+    for (const WeightLayout layout : {WeightLayout::columns, WeightLayout::tiles}) {
+      if (layout == WeightLayout::tiles && format != WeightFormat::bfloat16) continue;
+      ProductFamily family = kFloatsAvx2;
+      family.layout = layout;
+      family.panel_outputs = 32;
+      const PackedLinear linear = pack_linear(std::span(&layer, 1), false, format, family, pool);
+      for (const int output : {0, 15, 16, 31, 32, 69}) {
+        std::vector<float> row(inputs);
+        read_output(linear, output, row.data());
+        EXPECT_TRUE(std::equal(row.begin(), row.end(), weights.begin() + output * inputs)) << output;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sizeup::cpu

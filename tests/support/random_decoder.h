@@ -1,0 +1,75 @@
+// A small decoder with random weights, made in memory: for tests that need arithmetic but no model file.
+#pragma once
+
+#include <cmath>
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "backends/engine/decoder_spec.h"
+
+namespace sizeup {
+
+class RandomDecoder {
+ public:
+  // Weights are float32 or bfloat16. Their sizes make attention and feed-forward matter about equally.
+  RandomDecoder(const DecoderSpec& spec, TensorType type, unsigned seed) : type_(type), random_(seed) {
+    model_.architecture = "random";
+    model_.spec = spec;
+    DecoderTensors& tensors = model_.tensors;
+    tensors.embedding = matrix(spec.vocabulary, spec.width, 1.0F);
+    for (int i = 0; i < spec.layers; ++i) {
+      const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
+      LayerTensors layer;
+      layer.attention_norm = norm(spec.width);
+      layer.query = {.weight = matrix(spec.query_width(), spec.width, in), .bias = bias(spec.query_width())};
+      layer.key = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = nullptr};
+      layer.value = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = bias(spec.kv_width())};
+      layer.output = {.weight = matrix(spec.width, spec.query_width(), in), .bias = nullptr};
+      layer.ffn_norm = norm(spec.width);
+      layer.gate = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
+      layer.up = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
+      layer.down = {.weight = matrix(spec.width, spec.ffn_width, in), .bias = bias(spec.width)};
+      tensors.layers.push_back(layer);
+    }
+    tensors.final_norm = norm(spec.width);
+    if (!spec.tied_head) tensors.head = matrix(spec.vocabulary, spec.width, 0.5F);
+  }
+  RandomDecoder(const RandomDecoder&) = delete;
+  RandomDecoder& operator=(const RandomDecoder&) = delete;
+
+  const DecoderModel& model() const { return model_; }
+
+ private:
+  const Tensor* matrix(int rows, int columns, float scale) {
+    return tensor({rows, columns}, 0.0F, scale, type_);
+  }
+  const Tensor* norm(int columns) { return tensor({columns}, 1.0F, 0.2F, TensorType::f32); }
+  const Tensor* bias(int columns) { return tensor({columns}, 0.0F, 0.1F, TensorType::f32); }
+
+  const Tensor* tensor(std::vector<int64_t> shape, float mean, float scale, TensorType type) {
+    int64_t count = 1;
+    for (const int64_t size : shape) count *= size;
+    std::normal_distribution<float> normal(mean, scale);
+    std::vector<std::byte>& bytes = bytes_.emplace_back();
+    for (int64_t i = 0; i < count; ++i) {
+      const float value = normal(random_);
+      // The upper half of a float32 is a bfloat16 (rounded towards zero, which is as good here).
+      const auto* from = reinterpret_cast<const std::byte*>(&value);
+      bytes.insert(bytes.end(), from + (type == TensorType::bf16 ? 2 : 0), from + sizeof value);
+    }
+    Tensor& made = tensors_.emplace_back();
+    made.type = type;
+    made.shape = std::move(shape);
+    made.data = bytes;
+    return &made;
+  }
+
+  TensorType type_;
+  std::mt19937 random_;
+  DecoderModel model_;
+  std::deque<std::vector<std::byte>> bytes_;
+  std::deque<Tensor> tensors_;
+};
+
+}  // namespace sizeup
