@@ -2,10 +2,7 @@
 // everywhere (AVX2 for the lanes), with the instructions where the machine has them.
 #include "backends/cpu/tile_product.h"
 
-#include <cpuid.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/pack_tiles.h"
+#include "backends/cpu/tier.h"
 #include "tests/operations/emulated_tile_product.h"
 
 namespace sizeup::cpu {
@@ -227,32 +225,14 @@ ProductResult to_rows(ProductResult::Kind kind, const LaneRows& rows) {
 
 // ---- The kernels under test
 
-bool has_tile_instructions() {
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  constexpr unsigned kBfloatTiles = 1U << 22;
-  constexpr unsigned kTiles = 1U << 24;
-  if ((d & kBfloatTiles) == 0 || (d & kTiles) == 0) return false;
-  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr long kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
 enum class Tiles { emulated, instructions };
 
 class TileProduct : public testing::TestWithParam<Tiles> {
  protected:
   void SetUp() override {
-    if (GetParam() == Tiles::emulated &&
-        (__builtin_cpu_supports("avx2") == 0 || __builtin_cpu_supports("fma") == 0)) {
-      GTEST_SKIP() << "this machine has no AVX2, which the lanes around the emulated tiles are written in";
-    }
-    if (GetParam() == Tiles::instructions && !has_tile_instructions()) {
-      GTEST_SKIP() << "this machine has no AMX, or the system does not allow it";
-    }
+    // The lanes around the emulated tiles are written in AVX2.
+    const CpuTier tier = GetParam() == Tiles::emulated ? CpuTier::avx2 : CpuTier::amx;
+    if (const auto reason = why_unsupported(tier)) GTEST_SKIP() << *reason;
   }
 
   // The first panel apart from the others, as threads would take them.
