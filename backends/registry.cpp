@@ -22,7 +22,8 @@ constexpr std::array kBackends{
         .device = "reference",
         .description = "built-in inference in plain float32 on any processor; the oracle for other devices",
         .example = "small=./model.gguf?device=reference",
-        .open = open_on_reference_device},
+        .open = open_on_reference_device,
+        .make_device = make_reference_device},
 };
 
 // The schemes, or the devices of one scheme.
@@ -41,14 +42,14 @@ std::span<const BackendEntry> backend_table() {
   return kBackends;
 }
 
-Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
+Result<const BackendEntry*> find_backend(const ModelReference& reference) {
   const auto option = reference.options.find("device");
   const std::string device = option == reference.options.end() ? std::string() : option->second;
   bool known_scheme = false;
   for (const BackendEntry& entry : kBackends) {
     if (entry.scheme != reference.scheme) continue;
     known_scheme = true;
-    if (device.empty() || entry.device == device) return entry.open(reference);
+    if (device.empty() || entry.device == device) return &entry;
   }
   if (!known_scheme) {
     return usage_error(
@@ -57,6 +58,12 @@ Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
   }
   return usage_error(fmt::format("model '{}': unknown device '{}'", reference.text, device),
                      known_backends(reference.scheme));
+}
+
+Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
+  auto entry = find_backend(reference);
+  if (!entry) return forward_error(entry);
+  return (*entry)->open(reference);
 }
 
 }  // namespace sizeup

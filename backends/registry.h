@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "backends/backend.h"
+#include "backends/engine/device.h"
 #include "backends/model_reference.h"
 
 namespace sizeup {
@@ -18,11 +19,15 @@ struct BackendEntry {
   std::string_view description;  // one line
   std::string_view example;      // a model reference that works
   Result<std::unique_ptr<Backend>> (*open)(const ModelReference& reference);
+  DeviceFactory make_device;  // of the built-in engine; nullptr elsewhere
 };
 
 std::span<const BackendEntry> backend_table();
 
-// Opens the model: the entry with the reference's scheme and device (the first of the scheme by default).
+// The entry with the reference's scheme and device (the first of the scheme by default).
+Result<const BackendEntry*> find_backend(const ModelReference& reference);
+
+// Opens the model with that entry.
 Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference);
 
 }  // namespace sizeup
