@@ -2,10 +2,7 @@
 // everywhere (AVX2 for the lanes), with the instructions where the machine has them.
 #include "backends/cpu/tile_product.h"
 
-#include <cpuid.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -14,21 +11,23 @@
 #include <vector>
 
 #include "backends/cpu/pack_tiles.h"
+#include "backends/cpu/tier.h"
 #include "tests/operations/emulated_tile_product.h"
 
 namespace sizeup::cpu {
 namespace {
 
 constexpr int kMostRows = 100;
-constexpr int kMostOutputs = 96;
-constexpr int kRowCounts[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 100};
-constexpr int kOutputCounts[] = {16, 33, 45, 96};
+constexpr int kMostOutputs = 128;
+constexpr int kRowCounts[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 48, 64, 100};
+constexpr int kOutputCounts[] = {16, 33, 45, 96, 128};
 constexpr int kInputCounts[] = {32, 64, 576, 40};
 
-// Blocks of 2 panels x 5 steps, passes of 2 steps, 2 double groups at a time: every loop turns more than
-// once.
-constexpr TileBlocking kSmallBlocking{
-    .block_bytes = 2 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 2, .waiting_groups = 2};
+// Blocks of 2 or 3 panels x 5 steps, 2 double groups at a time: every loop turns more than once, with several
+// passes in a block and with one.
+constexpr TileBlocking kSmallBlockings[] = {
+    {.block_bytes = 2 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 2, .waiting_groups = 2},
+    {.block_bytes = 3 * 5 * kStepWeightBytes, .block_steps = 5, .pass_steps = 5, .waiting_groups = 2}};
 
 // ---- The plain loops
 
@@ -226,32 +225,14 @@ ProductResult to_rows(ProductResult::Kind kind, const LaneRows& rows) {
 
 // ---- The kernels under test
 
-bool has_tile_instructions() {
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  constexpr unsigned kBfloatTiles = 1U << 22;
-  constexpr unsigned kTiles = 1U << 24;
-  if ((d & kBfloatTiles) == 0 || (d & kTiles) == 0) return false;
-  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr long kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
 enum class Tiles { emulated, instructions };
 
 class TileProduct : public testing::TestWithParam<Tiles> {
  protected:
   void SetUp() override {
-    if (GetParam() == Tiles::emulated &&
-        (__builtin_cpu_supports("avx2") == 0 || __builtin_cpu_supports("fma") == 0)) {
-      GTEST_SKIP() << "this machine has no AVX2, which the lanes around the emulated tiles are written in";
-    }
-    if (GetParam() == Tiles::instructions && !has_tile_instructions()) {
-      GTEST_SKIP() << "this machine has no AMX, or the system does not allow it";
-    }
+    // The lanes around the emulated tiles are written in AVX2.
+    const CpuTier tier = GetParam() == Tiles::emulated ? CpuTier::avx2 : CpuTier::amx;
+    if (const auto reason = why_unsupported(tier)) GTEST_SKIP() << *reason;
   }
 
   // The first panel apart from the others, as threads would take them.
@@ -274,7 +255,9 @@ class TileProduct : public testing::TestWithParam<Tiles> {
   void for_all_rows(const Check& check) const {
     for (const int rows : kRowCounts) {
       check(rows, TileBlocking());
-      if (GetParam() == Tiles::emulated && rows > 32) check(rows, kSmallBlocking);
+      if (GetParam() == Tiles::emulated && rows > 2 * kLanes) {
+        for (const TileBlocking& blocking : kSmallBlockings) check(rows, blocking);
+      }
       if (HasFatalFailure()) return;
     }
   }
