@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,12 +20,14 @@ struct BackendEntry {
   std::string_view description;  // one line
   std::string_view example;      // a model reference that works
   Result<std::unique_ptr<Backend>> (*open)(const ModelReference& reference);
-  DeviceFactory make_device;  // of the built-in engine; nullptr elsewhere
+  DeviceFactory make_device;                        // of the built-in engine; nullptr elsewhere
+  std::optional<std::string> (*why_unavailable)();  // on this machine; nothing if it can be used
 };
 
 std::span<const BackendEntry> backend_table();
 
-// The entry with the reference's scheme and device (the first of the scheme by default).
+// The entry with the reference's scheme and device (by default the first of the scheme that this
+// machine can use).
 Result<const BackendEntry*> find_backend(const ModelReference& reference);
 
 // Opens the model with that entry.
