@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "tests/backends/engine/fake_device.h"
@@ -118,14 +119,21 @@ std::vector<TokenRequest> answers(int count, int length) {
 }
 
 TEST(Plan, AnswersRunTogetherThoughTheirLimitsWouldNotFit) {
-  // Each may need ten pages; they end after a few tokens.
-  const std::vector<TokenRequest> requests = answers(8, 10 * kPagePositions);
+  // Each may need ten pages, so that four fit; they end after a few tokens.
+  const std::vector<TokenRequest> requests = answers(100, 10 * kPagePositions);
   FakeDevice device;
-  Plan plan({.max_rows = 64, .pages = 16});
+  Plan plan({.max_rows = 1000, .pages = 40});
   TokenRunner runner(std::ref(device));
   runner.add(plan, requests);
+  const auto running = [&] {
+    return std::count_if(runner.outcomes().begin(), runner.outcomes().end(),
+                         [](const TokenOutcome& outcome) { return outcome.tokens.size() > 3; });
+  };
   for (int steps = 0; steps < 5; ++steps) runner.step(plan);
-  for (const TokenOutcome& outcome : runner.outcomes()) EXPECT_GE(outcome.tokens.size(), 4u);
+  // Half of the pages is theirs, the other half what they will grow by.
+  EXPECT_GE(running(), 19);
+  while (device.rows() < 19 * kPagePositions) runner.step(plan);
+  EXPECT_EQ(plan.counts().rows_recomputed, 0);
 }
 
 TEST(Plan, TheOldestAnswerIsNeverInterrupted) {
