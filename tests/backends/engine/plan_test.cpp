@@ -170,6 +170,34 @@ TEST(Plan, AnInterruptedAnswerComputesAgainOnlyWhatIsNotHeld) {
   EXPECT_EQ(plan.pages_in_use(), 0);
 }
 
+TEST(Plan, TargetsFoundBeforeATextLostItsPagesAreNotFoundAgain) {
+  // The answer grows to six of seven pages while a text is computed, two rows a step, that needs five.
+  const std::vector<TokenRequest> requests = {generate_request({1}, 6 * kPagePositions),
+                                              score_request(counting(100, 5 * kPagePositions), 1)};
+  FakeDevice device;
+  Plan plan({.max_rows = 3, .pages = 7});
+  const auto outcomes = TokenRunner(std::ref(device)).run(plan, requests);
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(outcomes[i], expected_outcome(requests[i])) << i;
+  EXPECT_GT(plan.counts().rows_recomputed, kPagePositions);
+}
+
+TEST(Plan, ASharedPrefixThatLostItsPagesIsComputedAgainOnce) {
+  // The answer takes all pages of the prefix while its first continuation is computed, one row a step.
+  const int shared = 2 * kPagePositions + 22;
+  std::vector<TokenRequest> requests = {generate_request({1}, 6 * kPagePositions)};
+  for (int i = 1; i <= 4; ++i) {
+    const int own = 2 * kPagePositions - 30;
+    requests.push_back(score_request(joined(counting(100, shared), counting(1000 * i, own)), shared + 1));
+  }
+  FakeDevice device;
+  Plan plan({.max_rows = 2, .pages = 7});
+  const auto outcomes = TokenRunner(std::ref(device)).run(plan, requests);
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(outcomes[i], expected_outcome(requests[i])) << i;
+  EXPECT_GT(plan.counts().rows_recomputed, shared);
+  EXPECT_LT(plan.counts().rows_recomputed, 2 * shared + kPagePositions);
+  EXPECT_EQ(plan.pages_in_use(), 0);
+}
+
 TEST(Plan, EachAnswerComesWithTheStepThatFindsIt) {
   // Prompts of four rows, computed four rows at a time: every step finishes one request.
   std::vector<TokenRequest> requests;
