@@ -102,7 +102,7 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
   const std::array thread_counts = {conditions->threads};
   const MachineLimits limits = measure_machine_limits(thread_counts);
   show_progress("packing the weights");
-  auto device = open_device(reference, opened->model, make_device);
+  auto device = make_device(opened->model, opened->options);
   if (!device) return forward_error(device);
   Decoder decoder(opened->model, std::move(*device));
   opened->checkpoint.reset();
