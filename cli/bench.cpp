@@ -13,6 +13,7 @@
 #include "backends/registry.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
+#include "cli/engine_options.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
 #include "harness/run/machine.h"
@@ -22,6 +23,7 @@ namespace {
 
 struct BenchCommand {
   std::string model;
+  std::string cpu_tier;  // empty: the best one
   int threads = 0;
   std::vector<int> step_tokens;
   int prompt = 0;
@@ -100,7 +102,7 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
   const std::array thread_counts = {conditions->threads};
   const MachineLimits limits = measure_machine_limits(thread_counts);
   show_progress("packing the weights");
-  auto device = open_device(reference, opened->model, make_device);
+  auto device = make_device(opened->model, opened->options);
   if (!device) return forward_error(device);
   Decoder decoder(opened->model, std::move(*device));
   opened->checkpoint.reset();
@@ -114,7 +116,9 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
 }
 
 Outcome bench(const BenchCommand& command) {
-  auto reference = ModelReference::parse(command.model);
+  auto model = with_cpu_tier(command.model, command.cpu_tier);
+  if (!model) return forward_error(model);
+  auto reference = ModelReference::parse(*model);
   if (!reference) return forward_error(reference);
   auto backend = find_backend(*reference);
   if (!backend) return forward_error(backend);
@@ -145,6 +149,7 @@ std::function<Outcome()> add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1024));
   app.add_option("--questions", command->questions, "Multiple-choice questions that share a prefix")
       ->check(CLI::Range(1, 1 << 20));
+  add_cpu_tier(app, command->cpu_tier);
   app.add_flag("--quick", command->quick, "Small sizes, each measured once");
   app.add_flag("--json", command->json, "JSON instead of tables");
   return [command] { return bench(*command); };

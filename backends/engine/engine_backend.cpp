@@ -118,7 +118,7 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
   if (!text) return forward_error(text);
   auto hash = fingerprint(checkpoint);
   if (!hash) return forward_error(hash);
-  auto device = open_device(reference, opened->model, make_device);
+  auto device = make_device(opened->model, opened->options);
   if (!device) return forward_error(device);
   return std::make_unique<EngineBackend>(
       describe_model(reference, checkpoint, opened->model, std::move(*hash)), opened->model, std::move(*text),
@@ -129,6 +129,8 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
 
 Result<OpenedModel> open_weights(const ModelReference& reference) {
   if (auto checked = check_options(reference); !checked) return forward_error(checked);
+  auto options = device_options(reference);
+  if (!options) return forward_error(options);
   auto checkpoint = open_checkpoint(reference.target);
   if (!checkpoint) return forward_error(checkpoint);
   if ((*checkpoint)->tensors().empty()) {
@@ -136,14 +138,7 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   }
   auto model = describe_decoder(**checkpoint);
   if (!model) return forward_error(model);
-  return OpenedModel{std::move(*checkpoint), std::move(*model)};
-}
-
-Result<std::unique_ptr<Device>> open_device(const ModelReference& reference, const DecoderModel& model,
-                                            DeviceFactory make_device) {
-  auto options = device_options(reference);
-  if (!options) return forward_error(options);
-  return make_device(model, *options);
+  return OpenedModel{std::move(*checkpoint), std::move(*model), std::move(*options)};
 }
 
 std::string describe_weights(const Checkpoint& checkpoint) {

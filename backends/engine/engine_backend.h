@@ -13,13 +13,12 @@ namespace sizeup {
 // A decoder's weights and what they mean, before a device packs them.
 struct OpenedModel {
   std::unique_ptr<Checkpoint> checkpoint;
-  DecoderModel model;  // its tensors lie in the checkpoint
+  DecoderModel model;     // its tensors lie in the checkpoint
+  DeviceOptions options;  // what the reference asks of the device
 };
 
-// The two steps of open_engine() that need no tokenizer; the reference's options are checked and followed.
+// The weights alone: no tokenizer, no device. The reference's options are checked before its files.
 Result<OpenedModel> open_weights(const ModelReference& reference);
-Result<std::unique_ptr<Device>> open_device(const ModelReference& reference, const DecoderModel& model,
-                                            DeviceFactory make_device);
 
 // "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
 std::string describe_weights(const Checkpoint& checkpoint);

@@ -247,7 +247,7 @@ TEST(DoctorSlow, MeasuresTheMachine) {
 }
 
 TEST(BenchSlow, MeasuresAModelWithoutATokenizer) {
-  const std::string folder = SIZEUP_SOURCE_DIR "/tests/golden/tiny_llama/wide_heads_bf16";
+  const std::string folder = SIZEUP_SOURCE_DIR "/tests/golden/tiny_llama/wide_heads_bf16?dtype=float32";
   const Finished finished = run_program({"bench", folder, "--quick", "--threads", "2", "--streams", "1,2",
                                          "--step-tokens", "16,64", "--questions", "3", "--json"});
   ASSERT_EQ(finished.status, 0) << finished.errors;
