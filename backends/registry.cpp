@@ -6,6 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "backends/cpu/cpu_device.h"
+#include "backends/cpu/tier.h"
 #include "backends/engine/engine_backend.h"
 #include "backends/reference/reference_device.h"
 
@@ -16,13 +18,34 @@ Result<std::unique_ptr<Backend>> open_on_reference_device(const ModelReference& 
   return open_engine(reference, make_reference_device);
 }
 
+Result<std::unique_ptr<Backend>> open_on_cpu_device(const ModelReference& reference) {
+  return open_engine(reference, make_cpu_device);
+}
+
+std::optional<std::string> why_no_cpu_device() {
+  return best_cpu_tier() ? std::nullopt : why_unsupported(cpu_tiers().front().tier);
+}
+
+std::optional<std::string> always_available() {
+  return std::nullopt;
+}
+
 constexpr std::array kBackends{
+    BackendEntry{.scheme = "file",
+                 .device = "cpu",
+                 .description = "built-in inference with the processor's vector and matrix instructions",
+                 .example = "small=./model.gguf?device=cpu",
+                 .open = open_on_cpu_device,
+                 .make_device = make_cpu_device,
+                 .why_unavailable = why_no_cpu_device},
     BackendEntry{
         .scheme = "file",
         .device = "reference",
         .description = "built-in inference in plain float32 on any processor; the oracle for other devices",
         .example = "small=./model.gguf?device=reference",
-        .open = open_on_reference_device},
+        .open = open_on_reference_device,
+        .make_device = make_reference_device,
+        .why_unavailable = always_available},
 };
 
 // The schemes, or the devices of one scheme.
@@ -41,14 +64,14 @@ std::span<const BackendEntry> backend_table() {
   return kBackends;
 }
 
-Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
+Result<const BackendEntry*> find_backend(const ModelReference& reference) {
   const auto option = reference.options.find("device");
   const std::string device = option == reference.options.end() ? std::string() : option->second;
   bool known_scheme = false;
   for (const BackendEntry& entry : kBackends) {
     if (entry.scheme != reference.scheme) continue;
     known_scheme = true;
-    if (device.empty() || entry.device == device) return entry.open(reference);
+    if (device.empty() ? !entry.why_unavailable() : entry.device == device) return &entry;
   }
   if (!known_scheme) {
     return usage_error(
@@ -57,6 +80,12 @@ Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
   }
   return usage_error(fmt::format("model '{}': unknown device '{}'", reference.text, device),
                      known_backends(reference.scheme));
+}
+
+Result<std::unique_ptr<Backend>> open_backend(const ModelReference& reference) {
+  auto entry = find_backend(reference);
+  if (!entry) return forward_error(entry);
+  return (*entry)->open(reference);
 }
 
 }  // namespace sizeup

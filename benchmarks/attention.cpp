@@ -89,7 +89,7 @@ void attention(benchmark::State& state, const AttentionFamily& family, const Att
   HugeBuffer out_memory(out.bytes());
   out.data = out_memory.data();
 
-  const AttentionPlan plan = plan_attention(step, shape);
+  const AttentionPlan plan = plan_attention(step, shape, {.lone_rows = family.lone_rows(shape)});
   const AttentionWork work{.plan = &plan,
                            .shape = shape,
                            .query = {reinterpret_cast<float*>(query.data()), step.rows(), width},
@@ -121,7 +121,7 @@ void attention(benchmark::State& state, const AttentionFamily& family, const Att
 
 void plan_time(benchmark::State& state, const AttentionShape& shape, const Rows& rows) {
   const Step step = step_of(rows);
-  for (auto _ : state) benchmark::DoNotOptimize(plan_attention(step, shape));
+  for (auto _ : state) benchmark::DoNotOptimize(plan_attention(step, shape, {.lone_rows = true}));
   state.SetItemsProcessed(state.iterations() * step.rows());
 }
 

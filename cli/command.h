@@ -30,6 +30,7 @@ std::function<Outcome()> add_score(CLI::App& app);
 std::function<Outcome()> add_generate(CLI::App& app);
 std::function<Outcome()> add_tokenize(CLI::App& app);
 std::function<Outcome()> add_render(CLI::App& app);
+std::function<Outcome()> add_bench(CLI::App& app);
 std::function<Outcome()> add_doctor(CLI::App& app);
 
 }  // namespace sizeup::cli

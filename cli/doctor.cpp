@@ -20,14 +20,12 @@
 namespace sizeup::cli {
 namespace {
 
-// Devices that sizeup will have, and what stands in for them today: a fallback is never silent.
+// Devices that sizeup will have.
 struct MissingDevice {
   const char* name;
   const char* reason;
 };
 constexpr MissingDevice kMissingDevices[] = {
-    {"cpu",
-     "this build has no tuned CPU kernels; the reference device computes instead, slower and in float32"},
     {"cuda", "this build has no CUDA plug-in"},
     {"metal", "this build has no Metal plug-in"},
 };
@@ -74,10 +72,11 @@ Json examine() {
   examine_resources(report["machine"]);
   report["backends"] = Json::array();
   for (const BackendEntry& entry : backend_table()) {
+    const auto reason = entry.why_unavailable();
     report["backends"].push_back({{"scheme", entry.scheme},
                                   {"device", entry.device},
-                                  {"available", true},
-                                  {"note", entry.description}});
+                                  {"available", !reason.has_value()},
+                                  {"note", reason.value_or(std::string(entry.description))}});
   }
   for (const MissingDevice& device : kMissingDevices) {
     report["backends"].push_back(

@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"generate", "Generated text for prompts or conversations, JSON lines in and out", add_generate},
     Command{"tokenize", "Texts to token ids (or back), JSON lines in and out", add_tokenize},
     Command{"render", "Conversations through a chat template, JSON lines in and out", add_render},
+    Command{"bench", "Measure a model's speed beside what this machine can do at most", add_bench},
     Command{"doctor", "Show what this machine offers and what is missing", add_doctor},
 };
 

@@ -13,6 +13,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang libclang-rt-14-dev clang-format  # fuzz targets and the format check
+  qemu-user                              # the program on older processors
   chromium sqlite3                       # the report in a real browser, data checks, the store from outside
 )
 

@@ -53,8 +53,8 @@ struct PageVisit {
   int32_t first_tile = 0;  // tiles [first_tile, first_tile + tiles) have lanes that see it
   int32_t tiles = 0;
   int32_t bounds = -1;  // index into AttentionPlan::bounds; -1: every lane of these tiles sees all `keys`
-  // Lane l of the block sees some key if bit l is set (of empty lanes: set). Those of rows see at least the keys
-  // [common_from, common_to), which may be none.
+  // Lane l of the block sees some key if bit l is set (of empty lanes: set). Those of rows see at least the
+  // keys [common_from, common_to), which may be none.
   uint32_t lanes = ~0U;
   int32_t common_from = 0;
   int32_t common_to = 0;
@@ -89,10 +89,13 @@ enum class TilePlacement : uint8_t {
   aligned,
   compact,
 };
+struct PlanOptions {
+  TilePlacement placement = TilePlacement::cheapest;
+  bool lone_rows = false;  // AttentionFamily::lone_rows
+};
 // Page tables are taken to be branches of a tree: tables that differ at one page share none after it. Of
 // others a page may be visited more than once.
-AttentionPlan plan_attention(const Step& step, const AttentionShape& shape,
-                             TilePlacement placement = TilePlacement::cheapest);
+AttentionPlan plan_attention(const Step& step, const AttentionShape& shape, const PlanOptions& options = {});
 
 struct AttentionWork {
   const AttentionPlan* plan = nullptr;
@@ -106,6 +109,9 @@ struct AttentionWork {
 struct AttentionFamily {
   std::string_view name;  // "avx512 bfloat16"
   bool (*supports)(const AttentionShape& shape) = nullptr;
+  // Whether a row alone in its block costs as its heads do, not as sixteen lanes: stacking rows then gains
+  // little more than their common pages' way to the cache.
+  bool (*lone_rows)(const AttentionShape& shape) = nullptr;
   size_t (*page_bytes)(const AttentionShape& shape) = nullptr;  // one layer's part of a page
   // Keys and values of rows go to their pages: columns [key_column, ...) and [value_column, ...) of `rows`.
   void (*write)(const AttentionShape& shape, const LaneRows& rows, int key_column, int value_column,

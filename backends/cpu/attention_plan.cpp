@@ -10,9 +10,17 @@
 namespace sizeup::cpu {
 namespace {
 
-// Gathering a compact tile's queries and scattering its outputs costs about as much as this many of its
-// visits.
-constexpr int kCompactVisits = 2;
+// Costs in lanes that visit a page: a tile's visit costs kLanes. Gathering a compact tile's queries and
+// scattering its outputs costs about as much as two visits; a lone row has fewer of them, and however few
+// heads it has, a page must come from memory, in about the time of four heads' arithmetic.
+constexpr int kCompactCost = 2 * kLanes;
+constexpr int kLoneCost = kLanes;
+constexpr int kLoneHeads = 4;
+
+// Where rows may be alone, n pages of k stacked rows cost kLanes each if they are common, and k times kLanes
+// if they are not; alone, k times kLoneHeads or a little more. Stacking pays from 73 % (one head) to 92 %
+// (four heads) of common pages on.
+constexpr int kCommonOfEight = 7;
 
 // Rows of a block's lanes, -1 for empty ones.
 using BlockRows = std::array<int32_t, kBlockLanes>;
@@ -172,8 +180,11 @@ class BlockRuns {
 
 class Planner {
  public:
-  Planner(const Step& step, const AttentionShape& shape)
-      : step_(step), shape_(shape), compact_rows_(std::max(1, kLanes / shape.group())) {}
+  Planner(const Step& step, const AttentionShape& shape, bool lone_rows)
+      : step_(step),
+        shape_(shape),
+        lone_rows_(lone_rows && shape.group() < kLanes),
+        compact_rows_(std::max(1, kLanes / shape.group())) {}
 
   AttentionPlan plan(TilePlacement placement) {
     for (int group = 0; group < groups_of(step_.rows()); ++group) {
@@ -199,30 +210,51 @@ class Planner {
 
   int end_row(int group) const { return std::min((group + 1) * kLanes, step_.rows()); }
 
-  // Whether two rows see a page together. Tables are a tree, so it is enough to look where both begin to see.
-  bool share(int32_t a, int32_t b) const {
-    const int32_t least = std::min(position(a), position(b));
-    const int32_t greatest = std::max(position(a), position(b));
-    const int first = shape_.window == 0 ? 0 : std::max(0, greatest - shape_.window + 1) / kPagePositions;
-    if (first > least / kPagePositions) return false;
-    return table(a)[static_cast<size_t>(first)] == table(b)[static_cast<size_t>(first)];
+  int first_page(int32_t row) const {
+    return shape_.window == 0 ? 0 : std::max(0, position(row) - shape_.window + 1) / kPagePositions;
+  }
+  int end_page(int32_t row) const { return position(row) / kPagePositions + 1; }
+  // Pages that two rows see together. Tables are a tree: they have the same pages up to some place.
+  int common_pages(int32_t a, int32_t b) const {
+    const int first = std::max(first_page(a), first_page(b));
+    int same = first;
+    int end = std::max(first, std::min(end_page(a), end_page(b)));
+    if (step_.tables[static_cast<size_t>(a)] == step_.tables[static_cast<size_t>(b)]) return end - first;
+    while (same < end) {
+      const int middle = same + (end - same) / 2;
+      if (table(a)[static_cast<size_t>(middle)] == table(b)[static_cast<size_t>(middle)]) {
+        same = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    return same - first;
+  }
+  // Whether a row goes into the tile of the row before.
+  bool stacks(int32_t before, int32_t row) const {
+    const int common = common_pages(before, row);
+    if (!lone_rows_) return common > 0;
+    return 8 * common >= kCommonOfEight * (end_page(row) - first_page(row));
   }
   int32_t position(int32_t row) const { return step_.positions[static_cast<size_t>(row)]; }
   std::span<const int32_t> table(int32_t row) const {
     return step_.table(step_.tables[static_cast<size_t>(row)]);
   }
 
-  // By visits of tiles to pages.
   bool compact_is_cheaper(int group) const {
     const int begin = group * kLanes;
     const int end = end_row(group);
-    const int aligned = shape_.group() * count_pages(begin, end);
+    const int aligned = kLanes * shape_.group() * count_pages(begin, end);
     const int head_tiles = (shape_.group() + kLanes - 1) / kLanes;
     int compact = 0;
     for (int row = begin; row < end && compact < aligned;) {
       int next = row + 1;
-      while (next < end && next < row + compact_rows_ && share(next - 1, next)) ++next;
-      compact += head_tiles * (kCompactVisits + count_pages(row, next));
+      while (next < end && next < row + compact_rows_ && stacks(next - 1, next)) ++next;
+      if (lone_rows_ && next == row + 1) {
+        compact += kLoneCost + std::max(shape_.group(), kLoneHeads) * (end_page(row) - first_page(row));
+      } else {
+        compact += head_tiles * (kCompactCost + kLanes * count_pages(row, next));
+      }
       row = next;
     }
     return compact < aligned;
@@ -260,7 +292,7 @@ class Planner {
   }
 
   void add_compact_row(int32_t row) {
-    if (!rows_.empty() && (static_cast<int>(rows_.size()) == compact_rows_ || !share(rows_.back(), row))) {
+    if (!rows_.empty() && (static_cast<int>(rows_.size()) == compact_rows_ || !stacks(rows_.back(), row))) {
       flush_compact();
     }
     rows_.push_back(row);
@@ -277,14 +309,18 @@ class Planner {
           tile.heads[lane] = h;
         }
       }
-      pair_up(tile);
+      if (lone_rows_ && rows_.size() == 1) {
+        add_block(tile, nullptr, visits_of(rows_of(tile, nullptr)));
+      } else {
+        pair_up(tile);
+      }
     }
     rows_.clear();
   }
 
   // A tile goes into a block with the one that waits if they share pages.
   void pair_up(const AttentionTile& tile) {
-    if (tile_ && share(last_row(*tile_), tile.rows[0])) {
+    if (tile_ && common_pages(last_row(*tile_), tile.rows[0]) > 0) {
       add_block(*tile_, &tile, visits_of(rows_of(*tile_, &tile)));
       tile_.reset();
       return;
@@ -361,6 +397,7 @@ class Planner {
 
   const Step& step_;
   const AttentionShape& shape_;
+  const bool lone_rows_;
   const int compact_rows_;             // rows of a compact tile
   std::vector<int32_t> rows_;          // of the next compact tile
   std::optional<AttentionTile> tile_;  // waits for a second one
@@ -370,8 +407,8 @@ class Planner {
 
 }  // namespace
 
-AttentionPlan plan_attention(const Step& step, const AttentionShape& shape, TilePlacement placement) {
-  return Planner(step, shape).plan(placement);
+AttentionPlan plan_attention(const Step& step, const AttentionShape& shape, const PlanOptions& options) {
+  return Planner(step, shape, options.lone_rows).plan(options.placement);
 }
 
 }  // namespace sizeup::cpu

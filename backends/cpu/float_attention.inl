@@ -1,11 +1,9 @@
-// Attention in float32 over keys and values of float32 or bfloat16, included after a vector_*.h,
-// exponential.inl and operand.inl, and after the constants
+// Attention in float32 over keys and values of float32 or bfloat16, included after lone_row.inl, what that
+// needs, and the constants
 //   kSideTiles:        tiles that go through the products together
-//   kProductRows[n]:   keys (or elements of a value) that a product of n tiles keeps in registers; divides 16
+//   kProductRows[n]:   keys (or elements of a value) that a product of n tiles keeps in registers
 //
-// A head's part of a page is its keys, then its values, both [head_size][kPagePositions]: as rows lie in
-// lanes, so that consecutive rows are written as they stand, and with the factors that a product needs next
-// side by side. Pages of bfloat16 are widened into scratch when they are visited, once for both tiles of a
+// Pages of bfloat16 are widened into scratch when they are visited, once for both tiles of a
 // block: 9 % of the arithmetic, where widening in the product would take 50 %.
 //
 // The reference of a lane is the greatest score so far, so that p is at most 1. Following it on every page
@@ -13,86 +11,7 @@
 // waiting until it has risen by some slack would save less than that.
 namespace {
 
-using sizeup::KeyValueWrite;
-using sizeup::kPagePositions;
-using sizeup::cpu::AttentionBlock;
-using sizeup::cpu::AttentionPlan;
-using sizeup::cpu::AttentionShape;
-using sizeup::cpu::AttentionTile;
-using sizeup::cpu::AttentionWork;
-using sizeup::cpu::kBlockTiles;
-using sizeup::cpu::kLanes;
 using sizeup::cpu::LaneBounds;
-using sizeup::cpu::LaneRows;
-using sizeup::cpu::PageVisit;
-
-static_assert(kPagePositions % 16 == 0);
-
-constexpr float kLowest = -3.402823466e38F;  // finite, so that lowest - lowest is no NaN
-
-struct BfloatElement {
-  uint16_t bits;
-};
-
-// ---- Pages
-
-static inline size_t half_elements(const AttentionShape& shape) {  // keys (or values) of a head
-  return static_cast<size_t>(shape.head_size) * kPagePositions;
-}
-
-template <typename Element>
-static size_t float_page_bytes(const AttentionShape& shape) {
-  return 2 * sizeof(Element) * half_elements(shape) * static_cast<size_t>(shape.kv_heads);
-}
-
-static inline void store_elements(float* to, Lanes a, int n) {
-  store_some(to, a, n);
-}
-static inline void store_elements(BfloatElement* to, Lanes a, int n) {
-  store_bfloats(to, a, n);
-}
-
-// Rows of one group from `lane` on, `count` of them, to consecutive places of a page.
-template <typename Element>
-static inline void write_run(const AttentionShape& shape, const LaneRows& rows, int column, int row,
-                             int count, Element* to) {
-  const int size = shape.head_size;
-  for (int head = 0; head < shape.kv_heads; ++head) {
-    const float* from = rows.at(row / kLanes, column + head * size) + row % kLanes;
-    Element* place = to + static_cast<size_t>(head) * 2 * half_elements(shape);
-    for (int d = 0; d < size; ++d) {
-      store_elements(place + d * kPagePositions, load_some(from + d * kLanes, count), count);
-    }
-  }
-}
-
-template <typename Element>
-static void write_pages(const AttentionShape& shape, const LaneRows& rows, int key_column, int value_column,
-                        std::span<const KeyValueWrite> writes, std::span<std::byte* const> pages) {
-  for (size_t i = 0; i < writes.size();) {
-    const KeyValueWrite& first = writes[i];
-    const int room = kLanes - first.row % kLanes;
-    int count = 1;
-    for (++i; i < writes.size() && count < room; ++i, ++count) {
-      if (writes[i].page != first.page || writes[i].row != first.row + count ||
-          writes[i].offset != first.offset + count) {
-        break;
-      }
-    }
-    auto* page = reinterpret_cast<Element*>(pages[static_cast<size_t>(first.page)]) + first.offset;
-    write_run(shape, rows, key_column, first.row, count, page);
-    write_run(shape, rows, value_column, first.row, count, page + half_elements(shape));
-  }
-}
-
-template <typename Element>
-static void copy_page(const AttentionShape& shape, const std::byte* from, int positions, std::byte* to) {
-  const size_t bytes = sizeof(Element) * static_cast<size_t>(positions);
-  const size_t end = float_page_bytes<Element>(shape);
-  for (size_t row = 0; row < end; row += sizeof(Element) * kPagePositions) {
-    __builtin_memcpy(to + row, from + row, bytes);
-  }
-}
 
 // ---- One visit
 
@@ -103,7 +22,7 @@ struct AttentionScratch {
   float* reference;  // [tile][kLanes]
   float* sum;        // [tile][kLanes]
   float* query;      // [tile][head_size][kLanes], of compact tiles
-  float* widened;    // [head_size][kPagePositions], of bfloat16 pages
+  float* widened;    // keys or values of a bfloat16 page's head
 
   static size_t floats(const AttentionShape& shape) {
     const auto size = static_cast<size_t>(shape.head_size);
@@ -123,19 +42,6 @@ struct AttentionScratch {
 static size_t float_scratch_bytes(const AttentionShape& shape) {
   return sizeof(float) * AttentionScratch::floats(shape);
 }
-
-// Asks for the next part of the page while the present one is multiplied, a share for each block of the
-// product: all at once would hold up the arithmetic behind the queue of the memory.
-struct Ahead {
-  const char* next;
-  const char* end;
-
-  void ask(size_t bytes) {
-    for (const char* stop = next + bytes < end ? next + bytes : end; next < stop; next += 64) {
-      _mm_prefetch(next, _MM_HINT_T0);
-    }
-  }
-};
 
 // scores[tile][key] = scale * sum over d of key[d] * query[d], for kKeys keys from `keys` on.
 template <int kKeys, int kTiles>
@@ -167,20 +73,18 @@ static inline void score_keys(const float* keys, int head_size, const float* con
   }
 }
 
-template <int kTiles>
-static inline void score_page(const float* keys, int count, int head_size, const float* const* query,
-                              float scale, float* scores, Ahead& ahead) {
-  constexpr int kKeys = kProductRows[kTiles];
-  for (int k = 0; k < count; k += kKeys) {  // the last ones may be beyond `count`, yet in the page
+// Keys [key, count), kKeys at a time, the last ones of the page in smaller numbers; some may be beyond
+// `count`, yet in the page.
+template <int kKeys, int kTiles>
+static inline void score_range(const float* keys, int key, int count, int head_size,
+                               const float* const* query, float scale, float* scores, Ahead& ahead) {
+  for (; key < count && key + kKeys <= kPagePositions; key += kKeys) {
     ahead.ask(static_cast<size_t>(head_size) * sizeof(float) * kKeys);
-    score_keys<kKeys, kTiles>(keys + k, head_size, query, scale, scores + k * kLanes);
+    score_keys<kKeys, kTiles>(keys + key, head_size, query, scale, scores + key * kLanes);
   }
-}
-
-// cap tanh(s / cap) = cap (1 - 2 / (1 + e^(2 s / cap))): off by a few units in the last place of cap.
-static inline Lanes capped(Lanes s, float cap) {
-  const Lanes e = exponential(s * broadcast(2.0F / cap));
-  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
+  if constexpr (kKeys > 1) {
+    if (key < count) score_range<kKeys / 2, kTiles>(keys, key, count, head_size, query, scale, scores, ahead);
+  }
 }
 
 // Scores become weights; sum and output so far are rescaled where the reference rises.
@@ -249,7 +153,7 @@ static inline void add_elements(const float* values, const float* weights, const
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kElements; ++i) {
-      const Lanes value = broadcast(values[i * kPagePositions + k]);
+      const Lanes value = broadcast(values[k * head_size + i]);
 #pragma GCC unroll 2
       for (int t = 0; t < kTiles; ++t) {
         if constexpr (kBounded) {
@@ -277,8 +181,8 @@ static inline void add_range(const float* values, const float* weights, const Ke
                              int head_size, int element, float* out, Ahead& ahead) {
   for (; element + kElements <= head_size; element += kElements) {
     ahead.ask(kElements * kPagePositions * sizeof(float));
-    add_elements<kElements, kTiles, kBounded>(values + element * kPagePositions, weights, range, first_tile,
-                                              head_size, out + element * kLanes);
+    add_elements<kElements, kTiles, kBounded>(values + element, weights, range, first_tile, head_size,
+                                              out + element * kLanes);
   }
   if constexpr (kElements > 1) {
     add_range<kElements / 2, kTiles, kBounded>(values, weights, range, first_tile, head_size, element, out,
@@ -370,6 +274,10 @@ static void attend_block(const AttentionWork& work, int block_index, int kv_head
   const AttentionTile* tiles = plan.tiles.data() + block.first_tile;
   const int size = shape.head_size;
   const AttentionScratch scratch(shape, memory);
+  if (const int heads = lone_heads(shape, block, tiles[0]); heads > 0) {
+    attend_lone<Element>(work, block, kv_head, heads, scratch.scores);
+    return;
+  }
 
   const float* query[kBlockTiles] = {};
   for (int t = 0; t < block.tiles; ++t) {
@@ -389,20 +297,17 @@ static void attend_block(const AttentionWork& work, int block_index, int kv_head
     const auto page = static_cast<size_t>(plan.visits[static_cast<size_t>(visit)].page);
     return reinterpret_cast<const Element*>(work.pages[page]) + static_cast<size_t>(kv_head) * 2 * half;
   };
-  const auto ahead_of = [&](const Element* part) {
-    const char* begin = reinterpret_cast<const char*>(part);
-    return Ahead{begin, part == nullptr ? begin : begin + half * sizeof(Element)};
-  };
   for (int index = block.first_visit; index < block.end_visit; ++index) {
     const PageVisit& visit = plan.visits[static_cast<size_t>(index)];
     const LaneBounds* bounds = visit.bounds < 0 ? nullptr : plan.bounds.data() + visit.bounds;
     const Element* page = head_of(index);
 
     const float* keys = as_floats(page, size, scratch.widened);
-    Ahead values_ahead = ahead_of(page + half);
+    Ahead values_ahead = ahead_of(page + half, half);
     for_tiles<kSideTiles>(visit, visit.first_tile, [&]<int kTiles>(int tile) {
-      score_page<kTiles>(keys, visit.keys, size, query + tile, shape.scale,
-                         scratch.scores + tile * kPagePositions * kLanes, values_ahead);
+      score_range<kProductRows[kTiles], kTiles>(keys, 0, visit.keys, size, query + tile, shape.scale,
+                                                scratch.scores + tile * kPagePositions * kLanes,
+                                                values_ahead);
     });
     for (int tile = visit.first_tile; tile < visit.first_tile + visit.tiles; ++tile) {
       weigh(shape, visit.keys, bounds == nullptr ? nullptr : bounds->from + tile * kLanes,
@@ -411,7 +316,7 @@ static void attend_block(const AttentionWork& work, int block_index, int kv_head
             scratch.sum + tile * kLanes, scratch.out + tile * size * kLanes);
     }
     const float* values = as_floats(page + half, size, scratch.widened);
-    Ahead keys_ahead = ahead_of(index + 1 < block.end_visit ? head_of(index + 1) : nullptr);
+    Ahead keys_ahead = index + 1 < block.end_visit ? ahead_of(head_of(index + 1), half) : Ahead{};
     for_tiles<kSideTiles>(visit, visit.first_tile, [&]<int kTiles>(int tile) {
       add_page<kTiles>(values, visit, bounds, tile, size, scratch.scores + tile * kPagePositions * kLanes,
                        scratch.out + tile * size * kLanes, keys_ahead);
@@ -437,6 +342,7 @@ template <typename Element>
 static constexpr sizeup::cpu::AttentionFamily float_attention(std::string_view name) {
   return {.name = name,
           .supports = supports_any,
+          .lone_rows = lone_rows,
           .page_bytes = float_page_bytes<Element>,
           .write = write_pages<Element>,
           .copy = copy_page<Element>,

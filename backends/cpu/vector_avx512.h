@@ -94,9 +94,7 @@ SIZEUP_LANES LaneMask between(const int32_t* from, int32_t index, const int32_t*
 }
 // a * 2^n for integers n in [-126, 127].
 SIZEUP_LANES Lanes scale_by_power(Lanes a, Lanes n) {
-  const __m512i exponent =
-      _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);
-  return {_mm512_mul_ps(a.v, _mm512_castsi512_ps(exponent))};
+  return {_mm512_scalef_ps(a.v, n.v)};
 }
 // To the nearest bfloat16, ties to even, in float32. By integers: the conversion instruction flushes
 // subnormals, which only a part of the machines has. NaN may become infinite.

@@ -54,20 +54,6 @@ Result<DeviceOptions> device_options(const ModelReference& reference) {
   return options;
 }
 
-// "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
-std::string describe_weights(const Checkpoint& checkpoint) {
-  std::map<std::string_view, size_t> bytes;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    if (tensor.shape.size() >= 2) bytes[block_format(tensor.type).name] += tensor.data.size();
-  }
-  std::vector<std::pair<size_t, std::string_view>> formats;
-  for (const auto& [name, size] : bytes) formats.emplace_back(size, name);
-  std::sort(formats.rbegin(), formats.rend());
-  std::vector<std::string_view> names;
-  for (const auto& [size, name] : formats) names.push_back(name);
-  return fmt::format("{}{}", names.size() > 1 ? "mixed " : "", fmt::join(names, "/"));
-}
-
 ModelCard describe_model(const ModelReference& reference, const Checkpoint& checkpoint,
                          const DecoderModel& model, std::string hash) {
   ModelCard card;
@@ -124,6 +110,27 @@ class EngineBackend final : public Backend {
 };
 
 Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, DeviceFactory make_device) {
+  auto opened = open_weights(reference);
+  if (!opened) return forward_error(opened);
+  const Checkpoint& checkpoint = *opened->checkpoint;
+  const auto now = reference.options.find("now");
+  auto text = TextModel::load(checkpoint, now == reference.options.end() ? current_time() : now->second);
+  if (!text) return forward_error(text);
+  auto hash = fingerprint(checkpoint);
+  if (!hash) return forward_error(hash);
+  auto device = make_device(opened->model, opened->options);
+  if (!device) return forward_error(device);
+  return std::make_unique<EngineBackend>(
+      describe_model(reference, checkpoint, opened->model, std::move(*hash)), opened->model, std::move(*text),
+      std::move(*device));
+}
+
+}  // namespace
+
+Result<OpenedModel> open_weights(const ModelReference& reference) {
+  if (auto checked = check_options(reference); !checked) return forward_error(checked);
+  auto options = device_options(reference);
+  if (!options) return forward_error(options);
   auto checkpoint = open_checkpoint(reference.target);
   if (!checkpoint) return forward_error(checkpoint);
   if ((*checkpoint)->tensors().empty()) {
@@ -131,23 +138,23 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
   }
   auto model = describe_decoder(**checkpoint);
   if (!model) return forward_error(model);
-  const auto now = reference.options.find("now");
-  auto text = TextModel::load(**checkpoint, now == reference.options.end() ? current_time() : now->second);
-  if (!text) return forward_error(text);
-  auto hash = fingerprint(**checkpoint);
-  if (!hash) return forward_error(hash);
-  auto options = device_options(reference);
-  if (!options) return forward_error(options);
-  auto device = make_device(*model, *options);
-  if (!device) return forward_error(device);
-  return std::make_unique<EngineBackend>(describe_model(reference, **checkpoint, *model, std::move(*hash)),
-                                         *model, std::move(*text), std::move(*device));
+  return OpenedModel{std::move(*checkpoint), std::move(*model), std::move(*options)};
 }
 
-}  // namespace
+std::string describe_weights(const Checkpoint& checkpoint) {
+  std::map<std::string_view, size_t> bytes;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    if (tensor.shape.size() >= 2) bytes[block_format(tensor.type).name] += tensor.data.size();
+  }
+  std::vector<std::pair<size_t, std::string_view>> formats;
+  for (const auto& [name, size] : bytes) formats.emplace_back(size, name);
+  std::sort(formats.rbegin(), formats.rend());
+  std::vector<std::string_view> names;
+  for (const auto& [size, name] : formats) names.push_back(name);
+  return fmt::format("{}{}", names.size() > 1 ? "mixed " : "", fmt::join(names, "/"));
+}
 
 Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device) {
-  if (auto checked = check_options(reference); !checked) return forward_error(checked);
   try {
     return open_checked(reference, make_device);
   } catch (const std::bad_alloc&) {

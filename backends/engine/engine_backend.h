@@ -5,9 +5,23 @@
 
 #include "backends/backend.h"
 #include "backends/engine/device.h"
+#include "backends/engine/formats/checkpoint.h"
 #include "backends/model_reference.h"
 
 namespace sizeup {
+
+// A decoder's weights and what they mean, before a device packs them.
+struct OpenedModel {
+  std::unique_ptr<Checkpoint> checkpoint;
+  DecoderModel model;     // its tensors lie in the checkpoint
+  DeviceOptions options;  // what the reference asks of the device
+};
+
+// The weights alone: no tokenizer, no device. The reference's options are checked before its files.
+Result<OpenedModel> open_weights(const ModelReference& reference);
+
+// "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
+std::string describe_weights(const Checkpoint& checkpoint);
 
 // Opens the model that the reference's target names. Options: device (chosen by the registry),
 // dtype=float32|bfloat16, cpu_tier (of the cpu device), now=ISO-8601 (what chat templates see as the current

@@ -192,6 +192,7 @@ TEST(Doctor, SaysWhatThisMachineOffers) {
     EXPECT_FALSE(tier["note"].get<std::string>().empty()) << tier;
     EXPECT_THAT(text, HasSubstr(tier["tier"].get<std::string>()));
   }
+  EXPECT_FALSE(report.contains("limits")) << "measuring takes seconds and is asked for";
 }
 
 // A tier that the machine has is taken; one that it lacks ends the command with the reason, never in silence.
@@ -233,6 +234,44 @@ TEST(CpuTier, AModelsOwnOptionsComeFirst) {
   const Finished reference =
       run_program({"score", kPocketSmall + "?device=reference", "--cpu-tier", "amx"}, input);
   EXPECT_EQ(reference.status, 0) << reference.errors;
+}
+
+TEST(DoctorSlow, MeasuresTheMachine) {
+  const Finished finished = run_program({"doctor", "--measure", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json limits = Json::parse(finished.output)["limits"];
+  ASSERT_FALSE(limits.empty());
+  EXPECT_EQ(limits.back()["what"], "memory read");
+  EXPECT_EQ(limits.back()["unit"], "GB/s");
+  EXPECT_THAT(run_program({"doctor", "--measure"}).output, HasSubstr("memory read"));
+}
+
+TEST(BenchSlow, MeasuresAModelWithoutATokenizer) {
+  const std::string folder = SIZEUP_SOURCE_DIR "/tests/golden/tiny_llama/wide_heads_bf16?dtype=float32";
+  const Finished finished = run_program({"bench", folder, "--quick", "--threads", "2", "--streams", "1,2",
+                                         "--step-tokens", "16,64", "--questions", "3", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json report = Json::parse(finished.output);
+  EXPECT_EQ(report["threads"], 2);
+  EXPECT_EQ(report["dtype"], "float32");
+  EXPECT_GT(report["weight_bytes"].get<int64_t>(), 0);
+  ASSERT_EQ(report["prompts"].size(), 2u);
+  EXPECT_EQ(report["prompts"][1]["step_tokens"], 64);
+  ASSERT_EQ(report["generation"].size(), 2u);
+  EXPECT_EQ(report["generation"][1]["streams"], 2);
+  ASSERT_EQ(report["shared_prefix"].size(), 2u);
+  EXPECT_EQ(report["shared_prefix"][0]["questions"], 3);
+  for (const Json& limit : report["limits"]) EXPECT_EQ(limit["threads"], 2);
+  const std::string text = run_program({"bench", folder, "--quick"}).output;
+  EXPECT_THAT(text, HasSubstr("of peak"));
+  EXPECT_THAT(text, HasSubstr("tokens asked"));
+}
+
+TEST(Bench, RefusesWhatCannotBeMeasured) {
+  EXPECT_EQ(run_program({"bench", kPocketSmall, "--prompt", "513"}).status, 2) << "the context is 512";
+  EXPECT_EQ(run_program({"bench", kPocketSmall, "--streams", "0"}).status, 2);
+  EXPECT_EQ(run_program({"bench", kPocketSmall + "?device=none"}).status, 2);
+  EXPECT_EQ(run_program({"bench", "no/such/model.gguf"}).status, 3);
 }
 
 TEST(List, ShowsTheTables) {

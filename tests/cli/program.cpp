@@ -18,12 +18,15 @@ std::string quoted(const std::string& argument) {
 
 }  // namespace
 
-Finished run_program(const std::vector<std::string>& arguments, const std::string& input) {
+Finished run_program(const std::vector<std::string>& arguments, const std::string& input,
+                     const std::vector<std::string>& launcher) {
   const TemporaryFolder folder;
   const std::string in = folder.write("in", input).string();
   const std::string out = (folder.path() / "out").string();
   const std::string err = (folder.path() / "err").string();
-  std::string command = quoted(SIZEUP_PROGRAM);
+  std::string command;
+  for (const std::string& word : launcher) command += quoted(word) + " ";
+  command += quoted(SIZEUP_PROGRAM);
   for (const std::string& argument : arguments) command += " " + quoted(argument);
   command += " < " + in + " > " + out + " 2> " + err;
   const int status = std::system(command.c_str());

@@ -12,8 +12,10 @@ struct Finished {
   std::string errors;  // standard error
 };
 
-// Runs build/.../sizeup with these arguments and standard input; waits for it.
-Finished run_program(const std::vector<std::string>& arguments, const std::string& input = {});
+// Runs build/.../sizeup with these arguments and standard input; waits for it. `launcher` is the program that
+// starts it and that program's arguments, if any.
+Finished run_program(const std::vector<std::string>& arguments, const std::string& input = {},
+                     const std::vector<std::string>& launcher = {});
 
 // Non-empty lines.
 std::vector<std::string> lines_of(const std::string& text);

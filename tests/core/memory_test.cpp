@@ -62,7 +62,8 @@ TEST(HugeBuffer, CostsNothingUntilItIsWritten) {
 
 TEST(HugeBuffer, RefusalsAreBadAlloc) {
   EXPECT_THROW(HugeBuffer(size_t{1} << 60), std::bad_alloc);
-  EXPECT_THROW(HugeBuffer(std::numeric_limits<size_t>::max()), std::bad_alloc);
+  constexpr size_t kMost = std::numeric_limits<size_t>::max();
+  EXPECT_THROW(HugeBuffer{kMost}, std::bad_alloc);
 }
 
 TEST(HugePages, ReadsTheSystemsSetting) {

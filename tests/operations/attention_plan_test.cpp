@@ -132,11 +132,14 @@ TEST(AttentionPlan, EveryLaneSeesItsPositions) {
         for (int i = 0; i < count; ++i) rows.push_back({sequence, std::min(first + i, 5 * kP - 1)});
       }
       const Step step = step_of(rows, tables);
-      for (const TilePlacement placement :
-           {TilePlacement::cheapest, TilePlacement::aligned, TilePlacement::compact}) {
-        const AttentionPlan plan = plan_attention(step, shape, placement);
-        PlanCheck(step, shape, plan).run();
-        if (HasFatalFailure()) return;
+      for (const bool lone_rows : {false, true}) {
+        for (const TilePlacement placement :
+             {TilePlacement::cheapest, TilePlacement::aligned, TilePlacement::compact}) {
+          const AttentionPlan plan =
+              plan_attention(step, shape, {.placement = placement, .lone_rows = lone_rows});
+          PlanCheck(step, shape, plan).run();
+          if (HasFatalFailure()) return;
+        }
       }
     }
   }
@@ -150,7 +153,8 @@ TEST(AttentionPlan, VisitsASharedPageOnce) {
     for (const int sequence : order) {
       for (int i = 0; i < 5; ++i) rows.push_back({sequence, 3 * kP - 1 - i});
     }
-    const AttentionPlan plan = plan_attention(step_of(rows, tables), heads_of(1, 1), TilePlacement::aligned);
+    const AttentionPlan plan =
+        plan_attention(step_of(rows, tables), heads_of(1, 1), {.placement = TilePlacement::aligned});
     std::map<int32_t, int> visits;
     for (const PageVisit& visit : plan.visits) ++visits[visit.page];
     EXPECT_THAT(visits,
@@ -193,6 +197,21 @@ TEST(AttentionPlan, TakesTheTilesThatVisitFewerPages) {
   EXPECT_EQ(stacked.blocks.size(), 1U);
   EXPECT_EQ(stacked.visits.size(), 9U + 8U);
   EXPECT_EQ(tile_visits(stacked), 2 * 9 + 8);
+}
+
+TEST(AttentionPlan, LeavesRowsAloneUnlessMostPagesAreCommon) {
+  std::vector<AskingRow> rows;
+  for (int s = 0; s < 8; ++s) rows.push_back({s, 10 * kP - 1});
+  const auto blocks = [&](int common, int group) {
+    return plan_attention(step_of(rows, tables_of(8, common, 10 - common)), heads_of(group, 1),
+                          {.lone_rows = true})
+        .blocks.size();
+  };
+  EXPECT_EQ(blocks(9, 4), 1U);
+  EXPECT_EQ(blocks(5, 4), 8U);
+  EXPECT_EQ(blocks(9, 1), 1U);
+  EXPECT_EQ(blocks(5, 1), 8U);
+  EXPECT_EQ(blocks(0, 16), 8U);  // nothing is gained where a row fills a tile
 }
 
 TEST(AttentionPlan, SortsBlocksLongestFirst) {

@@ -127,6 +127,14 @@ void expect_near_exact(const TestedFamily& tested, const AttentionProblem& given
   }
 }
 
+std::vector<PlanOptions> placements() {
+  return {{.placement = TilePlacement::cheapest},
+          {.placement = TilePlacement::cheapest, .lone_rows = true},
+          {.placement = TilePlacement::aligned},
+          {.placement = TilePlacement::compact},
+          {.placement = TilePlacement::compact, .lone_rows = true}};
+}
+
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
@@ -170,10 +178,10 @@ TEST(Attention, WritesEveryFormatOfOperands) {
       const FilledPages pages(*tested.family, problem, true);
       for (const auto& [format, relative] : formats) {
         for (const size_t count : {1U, 15U, 33U}) {
-          for (const TilePlacement placement : {TilePlacement::aligned, TilePlacement::compact}) {
+          for (const PlanOptions& options : placements()) {
             const auto rows = edge_rows(count);
             expect_near_exact(tested, problem, rows,
-                              attend(*tested.family, problem, rows, pages, placement, format), relative);
+                              attend(*tested.family, problem, rows, pages, options, format), relative);
           }
         }
       }
@@ -189,8 +197,10 @@ TEST(Attention, RoundsTheSameInAlignedAndCompactTiles) {
     const auto rows = edge_rows(33);
     for (const OperandFormat format :
          {OperandFormat::rounded_floats, OperandFormat::pairs, OperandFormat::split_pairs}) {
-      const auto aligned = attend(*tested.family, problem, rows, pages, TilePlacement::aligned, format);
-      const auto compact = attend(*tested.family, problem, rows, pages, TilePlacement::compact, format);
+      const auto aligned =
+          attend(*tested.family, problem, rows, pages, {.placement = TilePlacement::aligned}, format);
+      const auto compact =
+          attend(*tested.family, problem, rows, pages, {.placement = TilePlacement::compact}, format);
       for (size_t r = 0; r < rows.size(); ++r) EXPECT_TRUE(same_bits(aligned[r], compact[r])) << r;
     }
   }
@@ -226,7 +236,12 @@ TEST(Attention, KeepsTrackOfAnyMaximum) {
       const FilledPages pages(*tested.family, problem, true);
       std::vector<AskingRow> rows;
       for (int position = 0; position < problem.length; position += 3) rows.push_back({0, position});
-      expect_near_exact(tested, problem, rows, attend(*tested.family, problem, rows, pages));
+      for (const PlanOptions& options : placements()) {
+        expect_near_exact(tested, problem, rows, attend(*tested.family, problem, rows, pages, options));
+      }
+      const std::span<const AskingRow> last = std::span(rows).last(1);
+      expect_near_exact(tested, problem, last,
+                        attend(*tested.family, problem, last, pages, {.lone_rows = true}));
     }
   }
 }
@@ -238,7 +253,8 @@ TEST(Attention, GivesTheSameBitsHoweverRowsAreStacked) {
       const FilledPages shared(*tested.family, problem, true);
       const FilledPages copied(*tested.family, problem, false);
       const auto rows = edge_rows(43);
-      const auto expected = attend(*tested.family, problem, rows, shared, TilePlacement::aligned);
+      const auto expected =
+          attend(*tested.family, problem, rows, shared, {.placement = TilePlacement::aligned});
       std::mt19937 random(1);
       for (int round = 0; round < 6; ++round) {
         std::vector<size_t> order(rows.size());
@@ -248,9 +264,8 @@ TEST(Attention, GivesTheSameBitsHoweverRowsAreStacked) {
         std::vector<AskingRow> picked;
         for (const size_t i : order) picked.push_back(rows[i]);
         for (const FilledPages* pages : {&shared, &copied}) {
-          for (const TilePlacement placement :
-               {TilePlacement::cheapest, TilePlacement::aligned, TilePlacement::compact}) {
-            const auto out = attend(*tested.family, problem, picked, *pages, placement);
+          for (const PlanOptions& options : placements()) {
+            const auto out = attend(*tested.family, problem, picked, *pages, options);
             for (size_t i = 0; i < order.size(); ++i) {
               ASSERT_TRUE(same_bits(out[i], expected[order[i]]))
                   << name_of(tested, shape) << ", row " << order[i];
@@ -259,8 +274,11 @@ TEST(Attention, GivesTheSameBitsHoweverRowsAreStacked) {
         }
       }
       for (size_t i = 0; i < rows.size(); i += 5) {
-        const auto alone = attend(*tested.family, problem, std::span(rows).subspan(i, 1), copied);
-        ASSERT_TRUE(same_bits(alone[0], expected[i])) << name_of(tested, shape) << ", row " << i << " alone";
+        for (const PlanOptions& options : placements()) {
+          const auto alone = attend(*tested.family, problem, std::span(rows).subspan(i, 1), copied, options);
+          ASSERT_TRUE(same_bits(alone[0], expected[i]))
+              << name_of(tested, shape) << ", row " << i << " alone";
+        }
       }
     }
   }
@@ -284,8 +302,8 @@ TEST(Attention, LeavesRowsAloneThatDoNotSeeAKey) {
     const FilledPages pages(*tested.family, problem, true);
     const FilledPages sound_pages(*tested.family, sound, true);
     const auto expected = attend(*tested.family, sound, rows, sound_pages);
-    for (const TilePlacement placement : {TilePlacement::aligned, TilePlacement::compact}) {
-      const auto out = attend(*tested.family, problem, rows, pages, placement);
+    for (const PlanOptions& options : placements()) {
+      const auto out = attend(*tested.family, problem, rows, pages, options);
       for (size_t r = 0; r < rows.size(); ++r) {
         if (rows[r].sequence == 2 || rows[r].position >= 2 * kP + 3) {
           EXPECT_FALSE(std::isfinite(out[r][0])) << r;

@@ -168,7 +168,7 @@ inline Step step_of(std::span<const AskingRow> rows, const std::vector<std::vect
 // The output of a step: [row][heads * head_size].
 inline std::vector<std::vector<float>> attend(const AttentionFamily& family, const AttentionProblem& problem,
                                               std::span<const AskingRow> rows, const FilledPages& pages,
-                                              TilePlacement placement = TilePlacement::cheapest,
+                                              const PlanOptions& options = {},
                                               OperandFormat format = OperandFormat::floats) {
   const AttentionShape& shape = problem.shape;
   const auto count = static_cast<int>(rows.size());
@@ -181,7 +181,7 @@ inline std::vector<std::vector<float>> attend(const AttentionFamily& family, con
     }
   }
   const OperandValues out(count, width, format);
-  const AttentionPlan plan = plan_attention(step_of(rows, pages.tables()), shape, placement);
+  const AttentionPlan plan = plan_attention(step_of(rows, pages.tables()), shape, options);
   const AttentionWork work{
       .plan = &plan, .shape = shape, .query = query.view(), .out = out.view(), .pages = pages.pages()};
   HugeBuffer scratch(family.scratch_bytes(shape));

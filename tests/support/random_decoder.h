@@ -17,7 +17,7 @@ class RandomDecoder {
     model_.architecture = "random";
     model_.spec = spec;
     DecoderTensors& tensors = model_.tensors;
-    tensors.embedding = matrix(spec.vocabulary, spec.width, 1.0F);
+    tensors.embedding = matrix(spec.vocabulary, spec.width, 0.3F);
     for (int i = 0; i < spec.layers; ++i) {
       const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
       LayerTensors layer;
@@ -33,7 +33,7 @@ class RandomDecoder {
       tensors.layers.push_back(layer);
     }
     tensors.final_norm = norm(spec.width);
-    if (!spec.tied_head) tensors.head = matrix(spec.vocabulary, spec.width, 0.5F);
+    if (!spec.tied_head) tensors.head = matrix(spec.vocabulary, spec.width, 0.3F);
   }
   RandomDecoder(const RandomDecoder&) = delete;
   RandomDecoder& operator=(const RandomDecoder&) = delete;

@@ -13,6 +13,7 @@ void Plan::add_node_rows() {
     if (node(index).next_row < node(index).tree.end) return;
     restore_ancestors(node(index).tree.parent, node(index).pages);
     finished_nodes_.push_back(index);
+    answers_beginning_ += node(index).tree.generating.size();
     ++cursor_;
   }
 }
@@ -24,7 +25,7 @@ bool Plan::admit(int index) {
   const bool first = !admitted.started;
   const Held held = held_for(tree.parent, first);
   // Each answer is left one page to grow by, or it would soon be interrupted.
-  const int spare = static_cast<int>(generations_.size());
+  const int spare = static_cast<int>(generations_.size() + answers_beginning_);
   if (pool_.available() < pages_needed(held, tree.end) + spare) return false;
   admitted.pages = continue_pages(tree.parent, held, first, tree.end);
   admitted.started = true;

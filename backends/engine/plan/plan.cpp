@@ -75,6 +75,7 @@ void Plan::build_step() {
   builder_.clear();
   wanted_uses_.clear();
   target_uses_.clear();
+  answers_beginning_ = 0;
   add_running_rows();
   start_generations();
   add_node_rows();

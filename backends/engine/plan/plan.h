@@ -166,6 +166,7 @@ class Plan {
   std::vector<WantedUse> wanted_uses_;  // of each wanted row
   std::vector<TargetUse> target_uses_;  // of each of the step's targets
   std::vector<int> finished_nodes_;
+  size_t answers_beginning_ = 0;  // to the prompts among them
 };
 
 }  // namespace sizeup

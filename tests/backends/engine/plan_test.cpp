@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "tests/backends/engine/fake_device.h"
@@ -118,14 +119,21 @@ std::vector<TokenRequest> answers(int count, int length) {
 }
 
 TEST(Plan, AnswersRunTogetherThoughTheirLimitsWouldNotFit) {
-  // Each may need ten pages; they end after a few tokens.
-  const std::vector<TokenRequest> requests = answers(8, 10 * kPagePositions);
+  // Each may need ten pages, so that four fit; they end after a few tokens.
+  const std::vector<TokenRequest> requests = answers(100, 10 * kPagePositions);
   FakeDevice device;
-  Plan plan({.max_rows = 64, .pages = 16});
+  Plan plan({.max_rows = 1000, .pages = 40});
   TokenRunner runner(std::ref(device));
   runner.add(plan, requests);
+  const auto running = [&] {
+    return std::count_if(runner.outcomes().begin(), runner.outcomes().end(),
+                         [](const TokenOutcome& outcome) { return outcome.tokens.size() > 3; });
+  };
   for (int steps = 0; steps < 5; ++steps) runner.step(plan);
-  for (const TokenOutcome& outcome : runner.outcomes()) EXPECT_GE(outcome.tokens.size(), 4u);
+  // Half of the pages is theirs, the other half what they will grow by.
+  EXPECT_GE(running(), 19);
+  while (device.rows() < 19 * kPagePositions) runner.step(plan);
+  EXPECT_EQ(plan.counts().rows_recomputed, 0);
 }
 
 TEST(Plan, TheOldestAnswerIsNeverInterrupted) {
@@ -159,6 +167,34 @@ TEST(Plan, AnInterruptedAnswerComputesAgainOnlyWhatIsNotHeld) {
   const auto outcomes = runner.run(plan, requests);
   for (const TokenOutcome& outcome : outcomes) EXPECT_EQ(outcome, expected_outcome(requests[0]));
   EXPECT_GT(plan.counts().rows_recomputed, 0);
+  EXPECT_EQ(plan.pages_in_use(), 0);
+}
+
+TEST(Plan, TargetsFoundBeforeATextLostItsPagesAreNotFoundAgain) {
+  // The answer grows to six of seven pages while a text is computed, two rows a step, that needs five.
+  const std::vector<TokenRequest> requests = {generate_request({1}, 6 * kPagePositions),
+                                              score_request(counting(100, 5 * kPagePositions), 1)};
+  FakeDevice device;
+  Plan plan({.max_rows = 3, .pages = 7});
+  const auto outcomes = TokenRunner(std::ref(device)).run(plan, requests);
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(outcomes[i], expected_outcome(requests[i])) << i;
+  EXPECT_GT(plan.counts().rows_recomputed, kPagePositions);
+}
+
+TEST(Plan, ASharedPrefixThatLostItsPagesIsComputedAgainOnce) {
+  // The answer takes all pages of the prefix while its first continuation is computed, one row a step.
+  const int shared = 2 * kPagePositions + 22;
+  std::vector<TokenRequest> requests = {generate_request({1}, 6 * kPagePositions)};
+  for (int i = 1; i <= 4; ++i) {
+    const int own = 2 * kPagePositions - 30;
+    requests.push_back(score_request(joined(counting(100, shared), counting(1000 * i, own)), shared + 1));
+  }
+  FakeDevice device;
+  Plan plan({.max_rows = 2, .pages = 7});
+  const auto outcomes = TokenRunner(std::ref(device)).run(plan, requests);
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(outcomes[i], expected_outcome(requests[i])) << i;
+  EXPECT_GT(plan.counts().rows_recomputed, shared);
+  EXPECT_LT(plan.counts().rows_recomputed, 2 * shared + kPagePositions);
   EXPECT_EQ(plan.pages_in_use(), 0);
 }
 

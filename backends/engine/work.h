@@ -1,0 +1,34 @@
+// How much computation a step is, by formula: what a measured time is divided by.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/engine/decoder_spec.h"
+#include "backends/engine/step.h"
+
+namespace sizeup {
+
+// What steps ask of a decoder, counted; sums over steps are the work of all of them.
+struct Work {
+  int64_t rows = 0;      // through all layers
+  int64_t wanted = 0;    // through the head
+  int64_t attended = 0;  // positions that rows attend to: a row at position p attends to p + 1
+
+  Work& operator+=(const Work& other);
+};
+Work work_of(const Step& step);
+
+// Weights that every row multiplies with: all linear layers, without embedding and head.
+int64_t linear_weights(const DecoderSpec& spec);
+// Of the head, or of the embedding: as many.
+int64_t head_weights(const DecoderSpec& spec);
+
+// Floating-point operations, a multiplication and an addition counted as two: 2 for each weight a row meets,
+// and 4 for each position, head and element of attention (the product with its key, that with its value).
+// Norms, rotations, activations and softmax are left out, as is usual: they are less than a hundredth.
+double flop_of(const DecoderSpec& spec, const Work& work);
+
+// The share of a model's weights that a generation step reads: all but an embedding that is not the head.
+double share_read_by_step(const DecoderSpec& spec);
+
+}  // namespace sizeup

@@ -1,0 +1,63 @@
+#include "backends/cpu/machine_limits.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace sizeup {
+namespace {
+
+ArithmeticLimit limit(std::string_view tier, std::string_view dtype, int threads) {
+  return {.tier = tier, .dtype = dtype, .threads = threads, .rate = {}};
+}
+
+const MachineLimits kAmxMachine{
+    .arithmetic = {limit("avx2", "float32", 1), limit("avx512", "float32", 1), limit("amx", "bfloat16", 1),
+                   limit("avx2", "float32", 2), limit("avx512", "float32", 2), limit("amx", "bfloat16", 2)},
+    .reads = {{.threads = 1, .bytes = 1, .rate = {}}, {.threads = 2, .bytes = 2, .rate = {}}}};
+
+std::string_view chosen(std::string_view tier, std::string_view dtype, int threads) {
+  const ArithmeticLimit* found = arithmetic_limit(kAmxMachine, tier, dtype, threads);
+  if (found == nullptr) return "none";
+  EXPECT_EQ(found->threads, threads);
+  return found->tier;
+}
+
+TEST(MachineLimits, AnArithmeticLimitIsThatOfTheTierAndDtype) {
+  EXPECT_EQ(chosen("amx", "bfloat16", 2), "amx");
+  EXPECT_EQ(chosen("avx2", "float32", 1), "avx2");
+  EXPECT_EQ(chosen("avx2", "bfloat16", 1), "avx2") << "without tiles products are float32";
+  EXPECT_EQ(chosen("amx", "float32", 1), "avx512") << "tiles do not multiply float32";
+  EXPECT_EQ(chosen("", "float32", 2), "avx512") << "the best there is";
+  EXPECT_EQ(chosen("", "bfloat16", 2), "amx");
+  EXPECT_EQ(chosen("amx", "bfloat16", 3), "none") << "not measured";
+}
+
+TEST(MachineLimits, AReadLimitIsThatOfTheThreads) {
+  ASSERT_NE(read_limit(kAmxMachine, 2), nullptr);
+  EXPECT_EQ(read_limit(kAmxMachine, 2)->bytes, 2u);
+  EXPECT_EQ(read_limit(kAmxMachine, 3), nullptr);
+}
+
+// What can be said of any machine: every limit is there once for each thread count, and not by orders of
+// magnitude wrong, as a loop that the compiler took away would be.
+TEST(MachineLimitsSlow, MeasureEveryThreadCount) {
+  constexpr std::array kThreads = {1, 2};
+  const MachineLimits limits = measure_machine_limits(kThreads);
+  ASSERT_EQ(limits.reads.size(), 2u);
+  EXPECT_EQ(limits.arithmetic.size() % 2, 0u);
+  for (const ArithmeticLimit& one : limits.arithmetic) {
+    EXPECT_GT(one.rate.least, 0.0);
+    EXPECT_LE(one.rate.least, one.rate.median);
+    EXPECT_LE(one.rate.median, one.rate.most);
+    EXPECT_LT(one.rate.most, 1e14) << one.tier;
+  }
+  for (const ReadLimit& one : limits.reads) {
+    EXPECT_GE(one.bytes, size_t{250} << 20);
+    EXPECT_GT(one.rate.least, 0.0);
+    EXPECT_LT(one.rate.most, 1e13);
+  }
+}
+
+}  // namespace
+}  // namespace sizeup

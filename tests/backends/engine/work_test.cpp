@@ -1,0 +1,60 @@
+#include "backends/engine/work.h"
+
+#include <gtest/gtest.h>
+
+namespace sizeup {
+namespace {
+
+// Small enough to count by hand; heads * head_size is not the width.
+DecoderSpec small_spec() {
+  DecoderSpec spec;
+  spec.vocabulary = 100;
+  spec.layers = 2;
+  spec.width = 8;
+  spec.heads = 3;
+  spec.kv_heads = 1;
+  spec.head_size = 4;
+  spec.ffn_width = 5;
+  spec.tied_head = true;
+  return spec;
+}
+
+TEST(Work, WeightsAreThoseOfTheLinearLayers) {
+  // A layer: query 12 x 8, key and value 4 x 8 each, output 8 x 12; gate and up 5 x 8 each, down 8 x 5.
+  EXPECT_EQ(linear_weights(small_spec()), 2 * (96 + 32 + 32 + 96 + 40 + 40 + 40));
+  EXPECT_EQ(head_weights(small_spec()), 800);
+}
+
+TEST(Work, FlopCountRowsWantedRowsAndAttendedPositions) {
+  const DecoderSpec spec = small_spec();
+  EXPECT_EQ(flop_of(spec, {.rows = 1, .wanted = 0, .attended = 0}), 2.0 * 752);
+  EXPECT_EQ(flop_of(spec, {.rows = 0, .wanted = 1, .attended = 0}), 2.0 * 800);
+  // 2 layers x 3 heads x 4 elements, a multiplication and an addition with key and with value.
+  EXPECT_EQ(flop_of(spec, {.rows = 0, .wanted = 0, .attended = 1}), 2.0 * 3 * 4 * 4);
+  EXPECT_EQ(flop_of(spec, {.rows = 7, .wanted = 2, .attended = 11}), 7 * 1504.0 + 2 * 1600.0 + 11 * 96.0);
+}
+
+TEST(Work, AStepsWorkIsCountedFromItsRows) {
+  Step step;
+  step.tokens = {1, 2, 3};
+  step.positions = {0, 1, 9};
+  step.wanted.resize(2);
+  Work work = work_of(step);
+  EXPECT_EQ(work.rows, 3);
+  EXPECT_EQ(work.wanted, 2);
+  EXPECT_EQ(work.attended, 1 + 2 + 10);
+  work += work_of(step);
+  EXPECT_EQ(work.rows, 6);
+  EXPECT_EQ(work.wanted, 4);
+  EXPECT_EQ(work.attended, 26);
+}
+
+TEST(Work, AStepReadsNoEmbeddingOfItsOwn) {
+  DecoderSpec spec = small_spec();
+  EXPECT_EQ(share_read_by_step(spec), 1.0);
+  spec.tied_head = false;
+  EXPECT_DOUBLE_EQ(share_read_by_step(spec), 1552.0 / 2352.0);
+}
+
+}  // namespace
+}  // namespace sizeup
