@@ -58,6 +58,11 @@ static bool supports_tiles(const AttentionShape& shape) {
   return shape.head_size > 0 && shape.head_size % kTileDepth == 0;
 }
 
+// A row alone in its block costs as much as sixteen lanes.
+static bool no_lone_rows(const AttentionShape&) {
+  return false;
+}
+
 static size_t tile_page_bytes(const AttentionShape& shape) {
   return 2 * sizeof(uint16_t) * half_page_elements(shape) * static_cast<size_t>(shape.kv_heads);
 }
@@ -488,6 +493,7 @@ static void attend_tiles(const AttentionWork& work, int block_index, int kv_head
 static constexpr sizeup::cpu::AttentionFamily tile_attention(std::string_view name) {
   return {.name = name,
           .supports = supports_tiles,
+          .lone_rows = no_lone_rows,
           .page_bytes = tile_page_bytes,
           .write = write_tiles,
           .copy = copy_tiles,

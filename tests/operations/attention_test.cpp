@@ -7,9 +7,6 @@
 #include <string>
 
 #include "backends/cpu/float_attention.h"
-#include "backends/cpu/tier.h"
-#include "backends/cpu/tile_attention.h"
-#include "tests/operations/emulated_tile_attention.h"
 #include "tests/support/attention_problem.h"
 
 namespace sizeup::cpu {
@@ -19,24 +16,20 @@ constexpr int kP = kPagePositions;
 
 struct TestedFamily {
   const AttentionFamily* family;
-  bool rounded = false;  // keys and values are bfloat16
-  bool tiles = false;    // queries and weights are, too
+  bool rounded;  // keys and values are bfloat16
 };
 
 std::vector<TestedFamily> families() {
   std::vector<TestedFamily> all;
 #if defined(__x86_64__)
-  if (!why_unsupported(CpuTier::avx2)) {
-    all.push_back({.family = &kFloatPagesAvx2});
-    all.push_back({.family = &kBfloatPagesAvx2, .rounded = true});
-    all.push_back({.family = &kTileAttentionEmulated, .rounded = true, .tiles = true});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    all.push_back({&kFloatPagesAvx2, false});
+    all.push_back({&kBfloatPagesAvx2, true});
   }
-  if (!why_unsupported(CpuTier::avx512)) {
-    all.push_back({.family = &kFloatPagesAvx512});
-    all.push_back({.family = &kBfloatPagesAvx512, .rounded = true});
-  }
-  if (!why_unsupported(CpuTier::amx)) {
-    all.push_back({.family = &kTileAttentionAmx, .rounded = true, .tiles = true});
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    all.push_back({&kFloatPagesAvx512, false});
+    all.push_back({&kBfloatPagesAvx512, true});
   }
 #endif
   return all;
@@ -51,31 +44,23 @@ AttentionShape shape_of(int heads, int kv_heads, int head_size, int window = 0, 
           .window = window};
 }
 
-// With the next head size that the family has.
-AttentionShape fitting(const TestedFamily& tested, AttentionShape shape) {
-  while (!tested.family->supports(shape)) ++shape.head_size;
-  return shape;
-}
-
 // Odd and awkward head sizes, groups that fill tiles and that do not, more heads than lanes, windows and
 // caps.
-std::vector<AttentionShape> shapes(const TestedFamily& tested) {
-  std::vector<AttentionShape> all = {shape_of(2, 2, 6),
-                                     shape_of(3, 1, 5),
-                                     shape_of(6, 2, 16),
-                                     shape_of(4, 1, 64),
-                                     shape_of(2, 2, 80),
-                                     shape_of(4, 1, 128),
-                                     shape_of(9, 3, 64),
-                                     shape_of(20, 1, 7),
-                                     shape_of(4, 2, 16, 20),
-                                     shape_of(3, 1, 6, kP + 1),
-                                     shape_of(4, 1, 16, 0, 3),
-                                     shape_of(3, 3, 9, 0, 2),
-                                     shape_of(8, 2, 80, 30, 5.0F),
-                                     shape_of(2, 1, 24, 1)};
-  for (AttentionShape& shape : all) shape = fitting(tested, shape);
-  return all;
+std::vector<AttentionShape> shapes() {
+  return {shape_of(2, 2, 6),
+          shape_of(3, 1, 5),
+          shape_of(6, 2, 16),
+          shape_of(4, 1, 64),
+          shape_of(2, 2, 80),
+          shape_of(4, 1, 128),
+          shape_of(9, 3, 64),
+          shape_of(20, 1, 7),
+          shape_of(4, 2, 16, 20),
+          shape_of(3, 1, 6, kP + 1),
+          shape_of(4, 1, 16, 0, 3),
+          shape_of(3, 3, 9, 0, 2),
+          shape_of(8, 2, 80, 30, 5.0F),
+          shape_of(2, 1, 24, 1)};
 }
 
 std::string name_of(const TestedFamily& tested, const AttentionShape& shape) {
@@ -99,27 +84,16 @@ std::vector<AskingRow> edge_rows(size_t count) {
   return rows;
 }
 
-// Of weights rounded to bfloat16, times the greatest value: 2^-8 of a weight, and the error of 2^x.
-constexpr double kTileWeights = (0x1p-8 + 6e-6) * 2.0;
-
-void expect_near_exact(const TestedFamily& tested, const AttentionProblem& given,
+void expect_near_exact(const TestedFamily& tested, const AttentionProblem& problem,
                        std::span<const AskingRow> rows, const std::vector<std::vector<float>>& out,
                        double relative = 0.0) {
-  AttentionProblem problem = given;
-  if (tested.tiles) {
-    problem.element = [&](Part part, int sequence, int position, int column) {
-      const float x = given.element(part, sequence, position, column);
-      return part == Part::query ? rounded_to_bfloat(x) : x;
-    };
-  }
   const int size = problem.shape.head_size;
   for (size_t r = 0; r < rows.size(); ++r) {
     for (int head = 0; head < problem.shape.heads; ++head) {
       const ExactHead exact = exact_head(problem, rows[r], head, tested.rounded);
       for (size_t d = 0; d < static_cast<size_t>(size); ++d) {
         const double value = out[r][static_cast<size_t>(head * size) + d];
-        const double bound =
-            exact.bound[d] + relative * std::abs(exact.out[d]) + (tested.tiles ? kTileWeights : 0.0);
+        const double bound = exact.bound[d] + relative * std::abs(exact.out[d]);
         ASSERT_NEAR(value, exact.out[d], bound)
             << name_of(tested, problem.shape) << ", row " << r << ", head " << head << ", element " << d;
       }
@@ -141,7 +115,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 
 TEST(Attention, AgreesWithFloat64AtEveryRowCount) {
   for (const TestedFamily& tested : families()) {
-    for (const AttentionShape& shape : shapes(tested)) {
+    for (const AttentionShape& shape : shapes()) {
       const AttentionProblem problem = branching(shape);
       const FilledPages pages(*tested.family, problem, true);
       for (const size_t count : {1U, 15U, 16U, 17U, 31U, 33U}) {
@@ -154,8 +128,7 @@ TEST(Attention, AgreesWithFloat64AtEveryRowCount) {
 
 TEST(Attention, AgreesWithFloat64OnAWholePrompt) {
   for (const TestedFamily& tested : families()) {
-    const AttentionProblem problem{
-        .shape = fitting(tested, shape_of(3, 1, 16)), .length = 4 * kP - 3, .element = scattered};
+    const AttentionProblem problem{.shape = shape_of(3, 1, 16), .length = 4 * kP - 3, .element = scattered};
     const FilledPages pages(*tested.family, problem, true);
     std::vector<AskingRow> rows;
     for (int position = 0; position < problem.length; ++position) rows.push_back({0, position});
@@ -174,7 +147,7 @@ TEST(Attention, WritesEveryFormatOfOperands) {
                  {OperandFormat::split_pairs, 0x1p-23}};
   for (const TestedFamily& tested : families()) {
     for (const AttentionShape& shape : {shape_of(4, 2, 8), shape_of(3, 1, 5), shape_of(3, 3, 7)}) {
-      const AttentionProblem problem = branching(fitting(tested, shape));
+      const AttentionProblem problem = branching(shape);
       const FilledPages pages(*tested.family, problem, true);
       for (const auto& [format, relative] : formats) {
         for (const size_t count : {1U, 15U, 33U}) {
@@ -192,7 +165,7 @@ TEST(Attention, WritesEveryFormatOfOperands) {
 // Aligned tiles store vectors where compact ones store values: the rounding is the same.
 TEST(Attention, RoundsTheSameInAlignedAndCompactTiles) {
   for (const TestedFamily& tested : families()) {
-    const AttentionProblem problem = branching(fitting(tested, shape_of(3, 1, 5)));
+    const AttentionProblem problem = branching(shape_of(3, 1, 5));
     const FilledPages pages(*tested.family, problem, true);
     const auto rows = edge_rows(33);
     for (const OperandFormat format :
@@ -207,15 +180,14 @@ TEST(Attention, RoundsTheSameInAlignedAndCompactTiles) {
 }
 
 // One element carries the score exactly, so that it may be anything.
-AttentionProblem with_scores(const TestedFamily& tested, std::function<float(int position)> score) {
-  AttentionShape shape = fitting(tested, shape_of(4, 1, 16));
+AttentionProblem with_scores(std::function<float(int position)> score) {
+  AttentionShape shape = shape_of(4, 1, 16);
   shape.scale = 1.0F;
   return {.shape = shape,
           .length = 3 * kP + 5,
-          .element = [score = std::move(score), size = shape.head_size](Part part, int sequence, int position,
-                                                                        int column) {
+          .element = [score = std::move(score)](Part part, int sequence, int position, int column) {
             if (part == Part::value) return scattered(part, sequence, position, column);
-            if (column % size != 3) return 0.0F;
+            if (column % 16 != 3) return 0.0F;
             return part == Part::query ? 1.0F : score(position);
           }};
 }
@@ -232,7 +204,7 @@ TEST(Attention, KeepsTrackOfAnyMaximum) {
   };
   for (const TestedFamily& tested : families()) {
     for (const auto& score : scores) {
-      const AttentionProblem problem = with_scores(tested, score);
+      const AttentionProblem problem = with_scores(score);
       const FilledPages pages(*tested.family, problem, true);
       std::vector<AskingRow> rows;
       for (int position = 0; position < problem.length; position += 3) rows.push_back({0, position});
@@ -248,7 +220,7 @@ TEST(Attention, KeepsTrackOfAnyMaximum) {
 
 TEST(Attention, GivesTheSameBitsHoweverRowsAreStacked) {
   for (const TestedFamily& tested : families()) {
-    for (const AttentionShape& shape : shapes(tested)) {
+    for (const AttentionShape& shape : shapes()) {
       const AttentionProblem problem = branching(shape);
       const FilledPages shared(*tested.family, problem, true);
       const FilledPages copied(*tested.family, problem, false);
@@ -287,7 +259,7 @@ TEST(Attention, GivesTheSameBitsHoweverRowsAreStacked) {
 // What lies behind a row's position, or in a sequence that shares its tile, may be infinite or no number.
 TEST(Attention, LeavesRowsAloneThatDoNotSeeAKey) {
   for (const TestedFamily& tested : families()) {
-    AttentionProblem problem = branching(fitting(tested, shape_of(4, 1, 16)));
+    AttentionProblem problem = branching(shape_of(4, 1, 16));
     const AttentionProblem sound = problem;
     problem.element = [](Part part, int sequence, int position, int column) {
       if (part != Part::query && position == 2 * kP + 3) return std::numeric_limits<float>::infinity();
@@ -317,8 +289,7 @@ TEST(Attention, LeavesRowsAloneThatDoNotSeeAKey) {
 
 TEST(AttentionPages, CopiesTheFirstPositions) {
   for (const TestedFamily& tested : families()) {
-    const AttentionProblem problem{
-        .shape = fitting(tested, shape_of(4, 2, 7)), .length = kP, .element = scattered};
+    const AttentionProblem problem{.shape = shape_of(4, 2, 7), .length = kP, .element = scattered};
     const FilledPages from(*tested.family, problem, true);
     AttentionProblem other = problem;
     other.element = [](Part part, int sequence, int position, int column) {
@@ -344,7 +315,7 @@ TEST(AttentionPages, CopiesTheFirstPositions) {
 // Rows in any order, several places for one row: as if each were written alone.
 TEST(AttentionPages, WritesRowsWhereTheStepSays) {
   for (const TestedFamily& tested : families()) {
-    const AttentionShape shape = fitting(tested, shape_of(2, 2, 5));
+    const AttentionShape shape = shape_of(2, 2, 5);
     const int width = shape.kv_heads * shape.head_size;
     LaneValues values(40, 2 * width);
     for (int row = 0; row < 40; ++row) {
