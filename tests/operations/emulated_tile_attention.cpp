@@ -5,6 +5,7 @@
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/attention_lanes.inl"
+#include "backends/cpu/tile_pages.inl"
 #include "tests/support/tiles_emulated.h"
 // clang-format on
 

@@ -280,25 +280,26 @@ TEST_P(TileAttention, LeavesRowsAloneThatDoNotSeeAKey) {
 // Infinite values alone, so that weights are finite: they reach those who see them, in the element they are
 // of.
 TEST_P(TileAttention, InfiniteValuesReachTheRowsThatSeeThem) {
-  const AttentionProblem sound = branching(shape_of(4, 1, 32));
-  AttentionProblem problem = sound;
-  problem.element = [](Part part, int sequence, int position, int column) {
-    if (part == Part::value && position == kP + 10 && column == 7)
-      return -std::numeric_limits<float>::infinity();
-    return scattered(part, sequence, position, column);
-  };
-  std::vector<AskingRow> rows;
-  for (int position = kP; position < kP + 20; ++position) rows.push_back({0, position});
-  const FilledPages pages(family(), problem, true);
-  const FilledPages sound_pages(family(), sound, true);
-  const auto expected = attend(family(), sound, rows, sound_pages);
-  const auto out = attend(family(), problem, rows, pages);
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < out[r].size(); ++c) {
-      if (rows[r].position >= kP + 10 && c % 32 == 7) {
-        EXPECT_EQ(out[r][c], -std::numeric_limits<float>::infinity()) << r << ", " << c;
-      } else {
-        EXPECT_EQ(out[r][c], expected[r][c]) << r << ", " << c;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr int kPlace = kP + 10;
+  for (const int window : {0, 6}) {
+    const AttentionProblem sound = branching(shape_of(4, 1, 32, window));
+    AttentionProblem problem = sound;
+    problem.element = [](Part part, int sequence, int position, int column) {
+      if (part == Part::value && position == kPlace && column == 7) return -kInfinity;
+      return scattered(part, sequence, position, column);
+    };
+    std::vector<AskingRow> rows;
+    for (int position = kP; position < kP + 20; ++position) rows.push_back({0, position});
+    const FilledPages pages(family(), problem, true);
+    const FilledPages sound_pages(family(), sound, true);
+    const auto expected = attend(family(), sound, rows, sound_pages);
+    const auto out = attend(family(), problem, rows, pages);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      const int position = rows[r].position;
+      const bool sees = position >= kPlace && (window == 0 || position - window < kPlace);
+      for (size_t c = 0; c < out[r].size(); ++c) {
+        EXPECT_EQ(out[r][c], sees && c % 32 == 7 ? -kInfinity : expected[r][c]) << r << ", " << c;
       }
     }
   }

@@ -185,6 +185,7 @@ inline std::vector<std::vector<float>> attend(const AttentionFamily& family, con
   const AttentionWork work{
       .plan = &plan, .shape = shape, .query = query.view(), .out = out.view(), .pages = pages.pages()};
   HugeBuffer scratch(family.scratch_bytes(shape));
+  std::memset(scratch.data(), 0xFF, scratch.size());  // as a block of NaN leaves it
   for (int kv_head = 0; kv_head < shape.kv_heads; ++kv_head) {
     for (int block = 0; block < static_cast<int>(plan.blocks.size()); ++block) {
       family.attend(work, block, kv_head, scratch.data());
