@@ -1,5 +1,5 @@
-// Attention in bfloat16 tiles against float64 and against itself: with emulated tiles everywhere (AVX2 for
-// the lanes), with the instructions where the machine has them.
+// Attention in bfloat16 tiles against float64 and against itself: with emulated tiles everywhere,
+// with the instructions where the machine has them.
 #include "backends/cpu/tile_attention.h"
 
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <random>
 
-#include "backends/cpu/tier.h"
 #include "tests/operations/emulated_tile_attention.h"
 #include "tests/support/attention_problem.h"
+#include "tests/support/tested_tiles.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -61,16 +61,14 @@ std::vector<PlanOptions> placements() {
           {.placement = TilePlacement::compact}};
 }
 
-enum class Tiles { emulated, instructions };
-
 class TileAttention : public testing::TestWithParam<Tiles> {
  protected:
   void SetUp() override {
-    const CpuTier tier = GetParam() == Tiles::emulated ? CpuTier::avx2 : CpuTier::amx;
-    if (const auto reason = why_unsupported(tier)) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unsupported(GetParam())) GTEST_SKIP() << *reason;
   }
   const AttentionFamily& family() const {
-    return GetParam() == Tiles::emulated ? kTileAttentionEmulated : kTileAttentionAmx;
+    if (GetParam() == Tiles::instructions) return kTileAttentionAmx;
+    return GetParam() == Tiles::emulated_avx2 ? kEmulatedTileAttentionAvx2 : kEmulatedTileAttentionAvx512;
   }
 
   // `greatest_value`: of magnitudes. `relative`: of the operand's format.
@@ -99,8 +97,9 @@ class TileAttention : public testing::TestWithParam<Tiles> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Emulated, TileAttention, testing::Values(Tiles::emulated));
-INSTANTIATE_TEST_SUITE_P(Instructions, TileAttention, testing::Values(Tiles::instructions));
+INSTANTIATE_TEST_SUITE_P(Tiles, TileAttention,
+                         testing::Values(Tiles::emulated_avx2, Tiles::emulated_avx512, Tiles::instructions),
+                         [](const auto& instance) { return tiles_name(instance.param); });
 
 TEST_P(TileAttention, SupportsHeadSizesOfWholeTiles) {
   EXPECT_TRUE(family().supports(shape_of(1, 1, 32)));

@@ -20,6 +20,6 @@ inline void store_weights(void* p, Lanes even, Lanes odd) {
 
 namespace sizeup::cpu {
 
-constinit const AttentionFamily kTileAttentionEmulated = tile_attention("emulated tiles bfloat16");
+constinit const AttentionFamily kEmulatedTileAttentionAvx2 = tile_attention("emulated tiles avx2");
 
 }  // namespace sizeup::cpu
