@@ -213,43 +213,6 @@ static inline void add_page(const float* values, const PageVisit& visit, const L
 
 // ---- One block
 
-// Queries of a compact tile, lane by lane.
-static inline void gather_queries(const AttentionWork& work, const AttentionTile& tile, int kv_head,
-                                  float* query) {
-  const int size = work.shape.head_size;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    if (tile.rows[lane] < 0) {
-      for (int d = 0; d < size; ++d) query[d * kLanes + lane] = 0.0F;
-      continue;
-    }
-    const int column = (kv_head * work.shape.group() + tile.heads[lane]) * size;
-    const float* from = work.query.at(tile.rows[lane] / kLanes, column) + tile.rows[lane] % kLanes;
-    for (int d = 0; d < size; ++d) query[d * kLanes + lane] = from[d * kLanes];
-  }
-}
-
-static inline void finish_aligned(const AttentionWork& work, const AttentionTile& tile, int kv_head,
-                                  Lanes sum, const float* out) {
-  const int size = work.shape.head_size;
-  const int column = (kv_head * work.shape.group() + tile.head) * size;
-  const auto value = [&](int d) { return load(out + d * kLanes) / sum; };
-  int d = column % 2;  // of an odd head size: pairs of columns may belong to two heads
-  if (d != 0) store_column(work.out, tile.group, column, value(0));
-  for (; d + 1 < size; d += 2) store_columns(work.out, tile.group, column + d, value(d), value(d + 1));
-  if (d < size) store_column(work.out, tile.group, column + d, value(d));
-}
-
-static inline void finish_compact(const AttentionWork& work, const AttentionTile& tile, int kv_head,
-                                  Lanes sum, float* out) {
-  const int size = work.shape.head_size;
-  for (int d = 0; d < size; ++d) store(out + d * kLanes, load(out + d * kLanes) / sum);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    if (tile.rows[lane] < 0) continue;
-    const int column = (kv_head * work.shape.group() + tile.heads[lane]) * size;
-    for (int d = 0; d < size; ++d) store_value(work.out, tile.rows[lane], column + d, out[d * kLanes + lane]);
-  }
-}
-
 static inline const float* as_floats(const float* from, int, float*) {
   return from;
 }
@@ -326,11 +289,8 @@ static void attend_block(const AttentionWork& work, int block_index, int kv_head
   for (int t = 0; t < block.tiles; ++t) {
     const Lanes sum = load(scratch.sum + t * kLanes);
     float* out = scratch.out + t * size * kLanes;
-    if (tiles[t].aligned) {
-      finish_aligned(work, tiles[t], kv_head, sum, out);
-    } else {
-      finish_compact(work, tiles[t], kv_head, sum, out);
-    }
+    for (int d = 0; d < size; ++d) store(out + d * kLanes, load(out + d * kLanes) / sum);
+    store_heads(work, tiles[t], kv_head, out);
   }
 }
 

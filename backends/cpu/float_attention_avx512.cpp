@@ -4,6 +4,7 @@
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
+#include "backends/cpu/attention_lanes.inl"
 #include "backends/cpu/float_pages.inl"
 // clang-format on
 
