@@ -66,7 +66,8 @@ std::span<const BackendEntry> backend_table() {
 
 Result<const BackendEntry*> find_backend(const ModelReference& reference) {
   const auto option = reference.options.find("device");
-  const std::string device = option == reference.options.end() ? std::string() : option->second;
+  std::string device = option == reference.options.end() ? std::string() : option->second;
+  if (device.empty() && reference.options.contains("cpu_tier")) device = "cpu";
   bool known_scheme = false;
   for (const BackendEntry& entry : kBackends) {
     if (entry.scheme != reference.scheme) continue;

@@ -35,7 +35,7 @@ struct Run {
   // Pages [first_page, end_page) may be seen by some of its lanes.
   int32_t first_page = 0;
   int32_t end_page = 0;
-  int leader = -1;  // the first run that sees the same page; itself if there is none before
+  int leader = -1;  // a run that sees the same page; itself if it was the first to see it
 
   bool sees(int page) const { return first_page <= page && page < end_page; }
 };
@@ -86,11 +86,11 @@ class BlockRuns {
   }
 
   // The usual case: all lanes see the whole page.
-  bool all_see(int index) const {
+  bool all_see(int index, int leader) const {
     const int begin = index * kPagePositions;
     for (int i = 0; i < count_; ++i) {
       const Run& run = runs_[static_cast<size_t>(i)];
-      if (run.leader != 0 || run.least < begin + kPagePositions - 1) return false;
+      if (run.leader != leader || run.least < begin + kPagePositions - 1) return false;
       if (window_ != 0 && run.greatest - window_ >= begin) return false;
     }
     return true;
@@ -117,7 +117,7 @@ class BlockRuns {
       visit.common_from = std::max(visit.common_from, bounds.from[lane]);
       visit.common_to = std::min(visit.common_to, bounds.to[lane]);
     }
-    visit.page = runs_[static_cast<size_t>(leader)].pages[static_cast<size_t>(index)];
+    visit.page = page(index, leader);
     if (visit.common_from >= visit.common_to) visit.common_from = visit.common_to = visit.keys;
     visit.lanes = seeing | ~occupied_;
     place(visit, seeing);
@@ -132,7 +132,9 @@ class BlockRuns {
   }
 
   uint32_t occupied() const { return occupied_; }
-  int32_t page(int index) const { return runs_[0].pages[static_cast<size_t>(index)]; }
+  int32_t page(int index, int leader) const {
+    return runs_[static_cast<size_t>(leader)].pages[static_cast<size_t>(index)];
+  }
 
  private:
   std::span<Run> runs() { return std::span(runs_).first(static_cast<size_t>(count_)); }
@@ -146,8 +148,8 @@ class BlockRuns {
     return run;
   }
 
-  // Tables are a tree: a run that leads goes on leading, one that follows does so until it leaves its
-  // leader's table or sees on when the leader ends.
+  // Tables are a tree: a run that leads goes on leading as long as it sees pages; one that follows does so
+  // until their tables part or its leader sees no more.
   void find_leader(int i, int index) {
     Run& run = runs_[static_cast<size_t>(i)];
     if (!run.sees(index)) {
@@ -161,7 +163,7 @@ class BlockRuns {
              leader.pages[static_cast<size_t>(index)] == run.pages[static_cast<size_t>(index)];
     };
     if (run.leader >= 0 && same_page(run.leader)) return;
-    for (int other = 0; other < i; ++other) {
+    for (int other = 0; other < count_; ++other) {  // those after i lead if they led at the page before
       if (same_page(other)) {
         run.leader = other;
         return;
@@ -353,8 +355,8 @@ class Planner {
     Visits visits{.first = static_cast<int32_t>(plan_.visits.size())};
     LaneBounds bounds;
     runs.for_each_page([&](int index, int leader) {
-      if (leader == 0 && runs.all_see(index)) {
-        whole.page = runs.page(index);
+      if (runs.all_see(index, leader)) {
+        whole.page = runs.page(index, leader);
         plan_.visits.push_back(whole);
       } else {
         const PageVisit visit = runs.visit(index, leader, bounds);

@@ -13,7 +13,9 @@
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/pages.h"
+#include "backends/cpu/storage.h"
 #include "backends/engine/rotary_angles.h"
+#include "core/memory/available_memory.h"
 #include "core/threads/thread_pool.h"
 
 namespace sizeup {
@@ -29,32 +31,6 @@ constexpr size_t kSmallProduct = size_t{1} << 17;
 
 // Below this many values an operation on rows is done in place.
 constexpr size_t kSmallRows = size_t{1} << 14;
-
-WeightFormat stored_format(Precision precision, const Tensor& weight) {
-  if (precision == Precision::bfloat16 || weight.type == TensorType::bf16) return WeightFormat::bfloat16;
-  return weight.type == TensorType::f16 ? WeightFormat::float16 : WeightFormat::float32;
-}
-
-// How stacked layers are kept: exactly where the precision allows it, in one format.
-WeightFormat stored_format(Precision precision, std::span<const LinearTensors> stacked) {
-  const WeightFormat first = stored_format(precision, *stacked.front().weight);
-  const bool same = std::all_of(stacked.begin(), stacked.end(), [&](const LinearTensors& linear) {
-    return stored_format(precision, *linear.weight) == first;
-  });
-  return same ? first : WeightFormat::float32;
-}
-
-bool bfloat_weights(Precision precision, const DecoderTensors& tensors) {
-  const auto bfloat = [&](const Tensor* weight) {
-    return weight == nullptr || stored_format(precision, *weight) == WeightFormat::bfloat16;
-  };
-  return bfloat(tensors.embedding) && bfloat(tensors.head) &&
-         std::all_of(tensors.layers.begin(), tensors.layers.end(), [&](const LayerTensors& layer) {
-           return bfloat(layer.query.weight) && bfloat(layer.key.weight) && bfloat(layer.value.weight) &&
-                  bfloat(layer.output.weight) && bfloat(layer.gate.weight) && bfloat(layer.up.weight) &&
-                  bfloat(layer.down.weight);
-         });
-}
 
 AttentionShape attention_shape(const DecoderSpec& spec) {
   return {.heads = spec.heads,
@@ -72,7 +48,8 @@ struct LaneAngles {
 class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
-            const AttentionFamily& attention, Precision precision, int threads)
+            const AttentionFamily& attention, Precision precision, const DeviceOptions& options,
+            int64_t page_memory)
       : spec_(spec),
         kernels_(kernels),
         product_(product),
@@ -80,8 +57,9 @@ class CpuDevice final : public Device {
         precision_(precision),
         shape_(attention_shape(spec)),
         angles_(spec.rotary),
-        pages_(spec.layers, attention.page_bytes(shape_)) {
-    set_threads(threads > 0 ? threads : ThreadPool::available_processors());
+        pages_(spec.layers, attention.page_bytes(shape_)),
+        page_memory_(page_memory) {
+    set_threads(options.threads > 0 ? options.threads : ThreadPool::available_processors());
   }
 
   DeviceTraits traits() const override {
@@ -93,8 +71,12 @@ class CpuDevice final : public Device {
     for (const PackedLinear& linear : linears_)
       traits.weight_bytes += static_cast<int64_t>(linear.weights.size());
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
+    traits.page_memory = page_memory_;
+    traits.notes = notes_;
     return traits;
   }
+
+  void add_note(std::string note) { notes_.push_back(std::move(note)); }
 
   void set_threads(int threads) override {
     pool_ = std::make_unique<ThreadPool>(std::max(1, threads));
@@ -364,6 +346,8 @@ class CpuDevice final : public Device {
   RotaryAngles angles_;
   LaneAngles lane_angles_;
   Pages pages_;
+  int64_t page_memory_;
+  std::vector<std::string> notes_;
   AttentionPlan plan_;
   const Step* step_ = nullptr;
 };
@@ -375,11 +359,28 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   const Precision precision = options.precision.value_or(kernels.fast_precision);
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
   const AttentionShape shape = attention_shape(model.spec);
-  for (const AttentionFamily* attention : kernels.attention(precision)) {
-    if (!attention->supports(shape)) continue;
-    return std::make_unique<CpuDevice>(model.spec, kernels, product, *attention, precision, options.threads);
+  const auto families = kernels.attention(precision);
+  const auto attention = std::find_if(families.begin(), families.end(),
+                                      [&](const auto* family) { return family->supports(shape); });
+  require(attention != families.end(), "the last family attends in every shape");
+
+  const auto page_bytes = static_cast<int64_t>((*attention)->page_bytes(shape)) * model.spec.layers;
+  const std::optional<int64_t> free =
+      options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
+  int64_t page_memory = 0;
+  if (free) {
+    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, page_bytes);
+    if (!left) return forward_error(left);
+    page_memory = *left;
   }
-  throw InternalError("the float families attend in every shape");
+  auto device =
+      std::make_unique<CpuDevice>(model.spec, kernels, product, **attention, precision, options, page_memory);
+  for (std::string& note : describe_storage(precision, model.tensors)) device->add_note(std::move(note));
+  if (*attention != families.front()) {
+    device->add_note(fmt::format("attention by '{}': '{}' does not take heads of {}", (*attention)->name,
+                                 families.front()->name, shape.head_size));
+  }
+  return device;
 }
 
 }  // namespace cpu

@@ -4,6 +4,8 @@
 
 #include "backends/cpu/families.h"
 #include "backends/cpu/float_attention.h"
+#include "backends/cpu/tile_attention.h"
+#include "backends/cpu/tile_product.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
@@ -33,6 +35,25 @@ const Kernels kAvx512{.tier = "avx512",
                       .rows = kRowsAvx512,
                       .product = floats_only<kFloatsAvx512>,
                       .attention = by_precision<kFloatPagesAvx512, kBfloatPagesAvx512>};
+
+// Float32 activations of bfloat16 weights are split in three; other weights would have to be split, too, and
+// go through float32 instead.
+const ProductFamily& amx_products(Precision precision, bool bfloat_weights) {
+  if (precision == Precision::bfloat16) return kTilesAmx;
+  return bfloat_weights ? kSplitTilesAmx : kFloatsAvx512;
+}
+
+std::span<const AttentionFamily* const> amx_attention(Precision precision) {
+  static constexpr std::array kFull{&kFloatPagesAvx512};
+  static constexpr std::array kHalf{&kTileAttentionAmx, &kBfloatPagesAvx512};
+  return precision == Precision::float32 ? std::span<const AttentionFamily* const>(kFull) : kHalf;
+}
+
+const Kernels kAmx{.tier = "amx",
+                   .fast_precision = Precision::bfloat16,
+                   .rows = kRowsAvx512,
+                   .product = amx_products,
+                   .attention = amx_attention};
 
 }  // namespace
 

@@ -43,8 +43,9 @@ std::string_view precision_name(Precision precision);  // "float32", "bfloat16"
 // What a user asked of a device; empty: the device's own choice.
 struct DeviceOptions {
   std::optional<Precision> precision;
-  std::string tier;  // of devices that have instruction-set levels
-  int threads = 0;   // for packing the weights; 0: all available processors
+  std::string tier;          // of devices that have instruction-set levels
+  int threads = 0;           // for packing the weights; 0: all available processors
+  int64_t memory_bytes = 0;  // that the device may take; 0: what is free
 };
 
 // What a device says of itself.
@@ -55,6 +56,7 @@ struct DeviceTraits {
   int preferred_rows = 0;          // rows of a step that keep it busy
   int64_t weight_bytes = 0;        // packed weights
   int64_t page_bytes = 0;          // keys and values of one page, all layers
+  int64_t page_memory = 0;         // bytes that pages may take; 0: not known
   std::vector<std::string> notes;  // fallbacks to show in doctor and reports
 };
 

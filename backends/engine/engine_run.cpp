@@ -1,7 +1,10 @@
 #include "backends/engine/engine_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "backends/engine/answer_text.h"
@@ -33,11 +36,35 @@ double milliseconds_since(Clock::time_point start) {
 }
 
 PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
-  const int64_t budget = options.kv_budget_bytes > 0 ? options.kv_budget_bytes : kDefaultBudgetBytes;
+  int64_t budget = kDefaultBudgetBytes;
+  if (device.page_memory > 0) budget = std::min(budget, device.page_memory);
+  if (options.kv_budget_bytes > 0) budget = options.kv_budget_bytes;
   constexpr int64_t kMostPages = int64_t{1} << 24;  // positions still fit 32 bits
   return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : device.preferred_rows,
           .pages = static_cast<int>(std::clamp<int64_t>(budget / device.page_bytes, 1, kMostPages)),
           .share_prefixes = options.share_prefixes};
+}
+
+// Positions whose keys and values fit the device's memory.
+int64_t positions_that_fit(const DeviceTraits& device) {
+  if (device.page_memory == 0) return std::numeric_limits<int64_t>::max();
+  return device.page_memory / device.page_bytes * kPagePositions;
+}
+
+// What a request needs at most, if memory is too small for it.
+std::optional<Error> too_long(const TokenRequest& part, const DeviceTraits& device) {
+  const auto positions = static_cast<int64_t>(part.tokens.size()) + std::max(0, part.max_new_tokens - 1);
+  const int64_t fits = positions_that_fit(device);
+  // One page more: see Plan::add.
+  if (positions + kPagePositions <= fits) return std::nullopt;
+  return Error{.kind = ErrorKind::unavailable,
+               .place = device.name,
+               .message = fmt::format(
+                   "keys and values of {} positions need {:.2f} GB", positions,
+                   static_cast<double>(pages_for(static_cast<int>(positions)) * device.page_bytes) * 1e-9),
+               .expected = fmt::format("a context of at most {} tokens with the memory that is free",
+                                       std::max<int64_t>(0, fits - kPagePositions)),
+               .hint = "free memory, or shorten the prompt or the answer"};
 }
 
 }  // namespace
@@ -45,12 +72,13 @@ PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
 EngineRun::EngineRun(Decoder& decoder, const TextModel& text, ResponseSink& sink, const RunOptions& options,
                      std::stop_token stop)
     : decoder_(decoder),
+      device_(decoder.device().traits()),
       text_(text),
       sink_(sink),
       threads_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
       max_concurrent_(options.max_concurrent),
       stop_(std::move(stop)),
-      plan_(plan_limits(options, decoder.device().traits())) {
+      plan_(plan_limits(options, device_)) {
   decoder_.device().set_threads(threads_);
 }
 
@@ -119,9 +147,17 @@ std::vector<Result<TokenisedRequest>> EngineRun::tokenise(std::vector<TakenReque
 void EngineRun::begin(TakenRequest taken, Result<TokenisedRequest> tokenised,
                       std::vector<TokenRequest>& planned) {
   Active active{.request = std::move(taken.request), .start = taken.at, .response = {}};
-  if (!tokenised) {
+  std::optional<Error> error;
+  if (tokenised) {
+    for (const TokenRequest& part : tokenised->parts) {
+      if (!error) error = too_long(part, device_);
+    }
+  } else {
+    error = std::move(tokenised.error());
+  }
+  if (error) {
     active.response.id = active.request.id;
-    active.response.error = std::move(tokenised.error());
+    active.response.error = std::move(error);
     respond(active);
     return;
   }

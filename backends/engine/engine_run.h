@@ -55,6 +55,7 @@ class EngineRun final : private PlanListener {
   void respond(Active& active);
 
   Decoder& decoder_;
+  DeviceTraits device_;
   const TextModel& text_;
   ResponseSink& sink_;
   int threads_;

@@ -163,6 +163,16 @@ TEST(AttentionPlan, VisitsASharedPageOnce) {
   }
 }
 
+TEST(AttentionPlan, VisitsASharedPageOnceWhereWindowsBeginApart) {
+  const std::vector<std::vector<int32_t>> tables = {{1, 2, 3, 4}, {1, 2, 3, 5}, {1, 2, 3, 6}};
+  const std::vector<AskingRow> rows = {{0, 3 * kP}, {1, 2 * kP}, {2, 3 * kP}};
+  const AttentionPlan plan =
+      plan_attention(step_of(rows, tables), heads_of(1, 1, kP + 1), {.placement = TilePlacement::aligned});
+  std::vector<int32_t> visited;
+  for (const PageVisit& visit : plan.visits) visited.push_back(visit.page);
+  EXPECT_THAT(visited, testing::ElementsAre(2, 3, 4, 6));
+}
+
 TEST(AttentionPlan, NeedsNoBoundsWhereAllLanesSeeAllKeys) {
   std::vector<AskingRow> rows;
   for (int i = 0; i < 16; ++i) rows.push_back({0, 3 * kP + i});
@@ -176,6 +186,12 @@ TEST(AttentionPlan, NeedsNoBoundsWhereAllLanesSeeAllKeys) {
   EXPECT_EQ(plan.visits[3].keys, 16);
   EXPECT_NE(plan.visits[3].bounds, -1);
   EXPECT_EQ(plan.visits[3].common_to, 1);  // the first row sees its own key alone
+
+  rows.resize(5);
+  rows.erase(rows.begin(), rows.begin() + 4);  // one row, which sees five keys of its last page
+  const AttentionPlan alone = plan_attention(step_of(rows, tables_of(1, 0, 4)), heads_of(2, 1));
+  EXPECT_EQ(alone.visits.back().keys, 5);
+  EXPECT_TRUE(alone.bounds.empty());
 }
 
 TEST(AttentionPlan, TakesTheTilesThatVisitFewerPages) {

@@ -2,32 +2,51 @@
 // hand; what a family makes of a step, and what float64 makes of the same keys and values.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <limits>
+#include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backends/cpu/attention.h"
-#include "core/memory/huge_buffer.h"
 
 namespace sizeup::cpu {
 
-// [group][column][lane] with its memory, filled with NaN.
+// Memory on a cache line's boundary, all NaN; a sanitizer sees where it ends.
+class NanBytes {
+ public:
+  NanBytes() = default;
+  explicit NanBytes(size_t size) : data_(static_cast<std::byte*>(::operator new(size, kAlignment))) {
+    std::memset(data_, 0xFF, size);
+  }
+  ~NanBytes() { ::operator delete(data_, kAlignment); }
+  NanBytes(NanBytes&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  NanBytes& operator=(NanBytes&& other) noexcept {
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  std::byte* data() const { return data_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  std::byte* data_ = nullptr;
+};
+
+// [group][column][lane] with its memory.
 class LaneValues {
  public:
   LaneValues(int rows, int columns)
       : memory_(sizeof(float) * kLanes * static_cast<size_t>(groups_of(rows) * columns)),
-        view_{reinterpret_cast<float*>(memory_.data()), rows, columns} {
-    std::memset(memory_.data(), 0xFF, memory_.size());
-  }
+        view_{reinterpret_cast<float*>(memory_.data()), rows, columns} {}
   const LaneRows& view() const { return view_; }
   float& at(int row, int column) { return view_.at(row / kLanes, column)[row % kLanes]; }
 
  private:
-  HugeBuffer memory_;
+  NanBytes memory_;
   LaneRows view_;
 };
 
@@ -37,7 +56,6 @@ class OperandValues {
       : view_{nullptr, format, rows, (columns + kStepColumns - 1) / kStepColumns * kStepColumns},
         memory_(view_.bytes()) {
     view_.data = memory_.data();
-    std::memset(memory_.data(), 0xFF, memory_.size());
   }
   const Operand& view() const { return view_; }
   // The sum of the parts.
@@ -56,7 +74,7 @@ class OperandValues {
 
  private:
   Operand view_;
-  HugeBuffer memory_;
+  NanBytes memory_;
 };
 
 inline float rounded_to_bfloat(float x) {
@@ -105,8 +123,7 @@ class FilledPages {
     const int common = shared ? problem.prefix / kPagePositions : 0;
     const size_t bytes = (family.page_bytes(problem.shape) + 63) / 64 * 64;
     const int count = pages_each * problem.sequences;
-    memory_ = HugeBuffer(bytes * static_cast<size_t>(count));
-    std::memset(memory_.data(), 0xFF, memory_.size());
+    memory_ = NanBytes(bytes * static_cast<size_t>(count));
     // Numbers descend, so that a page's number is not its place in a table.
     for (int page = 0; page < count; ++page) {
       pages_.push_back(memory_.data() + bytes * static_cast<size_t>(count - 1 - page));
@@ -141,7 +158,7 @@ class FilledPages {
     family.write(shape, values.view(), 3, 3 + width, writes, pages_);
   }
 
-  HugeBuffer memory_;
+  NanBytes memory_;
   std::vector<std::byte*> pages_;
   std::vector<std::vector<int32_t>> tables_;
 };
@@ -184,8 +201,7 @@ inline std::vector<std::vector<float>> attend(const AttentionFamily& family, con
   const AttentionPlan plan = plan_attention(step_of(rows, pages.tables()), shape, options);
   const AttentionWork work{
       .plan = &plan, .shape = shape, .query = query.view(), .out = out.view(), .pages = pages.pages()};
-  HugeBuffer scratch(family.scratch_bytes(shape));
-  std::memset(scratch.data(), 0xFF, scratch.size());  // as a block of NaN leaves it
+  NanBytes scratch(family.scratch_bytes(shape));
   for (int kv_head = 0; kv_head < shape.kv_heads; ++kv_head) {
     for (int block = 0; block < static_cast<int>(plan.blocks.size()); ++block) {
       family.attend(work, block, kv_head, scratch.data());

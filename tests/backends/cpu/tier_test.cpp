@@ -12,7 +12,7 @@ using testing::Not;
 
 constexpr CpuTier kAllTiers[] = {CpuTier::avx2, CpuTier::avx512, CpuTier::amx};
 
-// As read on real machines (a Haswell desktop; a Cascade Lake and a Sapphire Rapids server), masked to the
+// Such as these machines have (a Haswell desktop; a Cascade Lake and a Sapphire Rapids server), masked to the
 // bits that the programming manuals list for these features.
 constexpr CpuRegisters kHaswell{.x86_64 = true,
                                 .leaf1_ecx = 0x7ffafbff,

@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& file) { return std::string(file.index == 0 ? "F32" : "Q8_0"); });
 
 TEST_F(Stories, CardDescribesTheModel) {
-  const auto backend = open_model("tiny=" + model("stories260K-Q8_0.gguf"));
+  const auto backend = open_model("tiny=" + model("stories260K-Q8_0.gguf") + "?device=reference");
   const ModelCard& card = backend->card();
   EXPECT_EQ(card.name, "tiny");
   EXPECT_EQ(card.architecture, "llama");

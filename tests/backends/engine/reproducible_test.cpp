@@ -10,6 +10,7 @@
 #include "backends/reference/reference_device.h"
 #include "tests/backends/engine/random_requests.h"
 #include "tests/backends/engine/token_runner.h"
+#include "tests/operations/emulated_amx.h"
 #include "tests/support/random_decoder.h"
 
 namespace sizeup {
@@ -45,11 +46,17 @@ struct Computer {
   std::string name;
   DeviceFactory make;
   DeviceOptions options;
+  std::string tier;  // that the machine must have; empty: none
   TensorType weights;
 };
 
+Result<std::unique_ptr<Device>> make_emulated_amx(const DecoderModel& model, const DeviceOptions& options) {
+  return cpu::make_device(model, options, cpu::emulated_amx());
+}
+
 std::vector<Computer> computers() {
-  std::vector<Computer> all = {{"reference", make_reference_device, {}, TensorType::f32}};
+  std::vector<Computer> all;
+  all.push_back({"reference", make_reference_device, DeviceOptions(), "", TensorType::f32});
   for (const CpuTierEntry& entry : cpu_tiers()) {
     for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
       for (const TensorType weights : {TensorType::f32, TensorType::bf16}) {
@@ -58,9 +65,20 @@ std::vector<Computer> computers() {
         options.tier = entry.name;
         all.push_back({std::string(entry.name) + "_" + std::string(precision_name(precision)) +
                            (weights == TensorType::bf16 ? "_bf16" : "_f32"),
-                       make_cpu_device, options, weights});
+                       make_cpu_device, options, options.tier, weights});
       }
     }
+  }
+  return all;
+}
+
+std::vector<Computer> emulated_computers() {
+  std::vector<Computer> all;
+  for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+    DeviceOptions options;
+    options.precision = precision;
+    all.push_back({"amx_" + std::string(precision_name(precision)), make_emulated_amx, options, "avx2",
+                   TensorType::bf16});
   }
   return all;
 }
@@ -68,8 +86,8 @@ std::vector<Computer> computers() {
 class Reproducible : public testing::TestWithParam<Computer> {
  protected:
   void SetUp() override {
-    if (GetParam().options.tier.empty()) return;
-    const auto tier = parse_cpu_tier(GetParam().options.tier);
+    if (GetParam().tier.empty()) return;
+    const auto tier = parse_cpu_tier(GetParam().tier);
     ASSERT_TRUE(tier.has_value());
     if (const auto reason = why_unsupported(*tier)) GTEST_SKIP() << *reason;
   }
@@ -194,8 +212,12 @@ TEST_P(Reproducible, AgreesWithTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()),
-                         [](const auto& instance) { return instance.param.name; });
+std::string name_of(const testing::TestParamInfo<Computer>& instance) {
+  return instance.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()), name_of);
+INSTANTIATE_TEST_SUITE_P(EmulatedSlow, Reproducible, testing::ValuesIn(emulated_computers()), name_of);
 
 }  // namespace
 }  // namespace sizeup

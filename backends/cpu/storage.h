@@ -1,0 +1,33 @@
+// How a model is kept in memory: the format of its weights, and what all of it needs.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/cpu/product.h"
+#include "backends/engine/device.h"
+
+namespace sizeup::cpu {
+
+// Of stacked layers: exactly as in the file where the precision allows it, in one format; quantised weights
+// are unpacked.
+WeightFormat stored_format(Precision precision, std::span<const LinearTensors> stacked);
+
+// Whether every weight of the model is kept as bfloat16.
+bool bfloat_weights(Precision precision, const DecoderTensors& tensors);
+
+// Weights that are kept in another format than the file's, for people; empty if there are none.
+std::vector<std::string> describe_storage(Precision precision, const DecoderTensors& tensors);
+
+struct MemoryNeed {
+  int64_t weights = 0;      // bytes, without the padding of panels
+  int64_t activations = 0;  // for a step of as many rows as the device prefers
+};
+MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows);
+
+// What is left of `available` bytes for pages of `page_bytes`, or why the model does not fit.
+Result<int64_t> memory_for_pages(const MemoryNeed& need, int64_t available, int64_t page_bytes);
+
+}  // namespace sizeup::cpu

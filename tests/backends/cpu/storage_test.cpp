@@ -1,0 +1,86 @@
+// What a model needs in memory, and what is said where there is too little of it.
+#include "backends/cpu/storage.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backends/cpu/cpu_device.h"
+#include "backends/cpu/tier.h"
+#include "backends/engine/decoder.h"
+#include "tests/support/random_decoder.h"
+
+namespace sizeup::cpu {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+DecoderSpec small_spec() {
+  DecoderSpec spec;
+  spec.vocabulary = 100;
+  spec.context_length = 4096;
+  spec.layers = 2;
+  spec.width = 32;
+  spec.heads = 4;
+  spec.kv_heads = 2;
+  spec.head_size = 8;
+  spec.ffn_width = 64;
+  spec.norm_epsilon = 1e-5F;
+  spec.rotary.dimensions = 8;
+  spec.tied_head = true;
+  return spec;
+}
+
+// 100 x 32 + 2 layers x (64 x 32 + 32 x 32 + 128 x 32 + 32 x 64)
+constexpr int64_t kWeights = 3200 + 2 * (2048 + 1024 + 4096 + 2048);
+
+TEST(MemoryNeed, CountsWeightsAsTheyAreKept) {
+  const RandomDecoder floats(small_spec(), TensorType::f32, 1);
+  const RandomDecoder bfloats(small_spec(), TensorType::bf16, 1);
+  EXPECT_EQ(memory_need(Precision::float32, floats.model(), 100).weights, 4 * kWeights);
+  EXPECT_EQ(memory_need(Precision::bfloat16, floats.model(), 100).weights, 2 * kWeights);
+  EXPECT_EQ(memory_need(Precision::float32, bfloats.model(), 100).weights, 2 * kWeights);
+  EXPECT_EQ(memory_need(Precision::float32, floats.model(), 200).activations,
+            2 * memory_need(Precision::float32, floats.model(), 100).activations);
+}
+
+TEST(DescribeStorage, NamesWhatIsKeptOtherwise) {
+  const RandomDecoder floats(small_spec(), TensorType::f32, 1);
+  EXPECT_THAT(describe_storage(Precision::float32, floats.model().tensors), IsEmpty());
+  EXPECT_THAT(describe_storage(Precision::bfloat16, floats.model().tensors),
+              ElementsAre(HasSubstr("F32 weights are kept as bfloat16")));
+}
+
+class LittleMemory : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!best_cpu_tier()) GTEST_SKIP() << "no tier of the CPU device runs here";
+  }
+  static auto open(int64_t bytes) {
+    static const RandomDecoder random(small_spec(), TensorType::f32, 1);
+    DeviceOptions options;
+    options.memory_bytes = bytes;
+    return make_cpu_device(random.model(), options);
+  }
+};
+
+TEST_F(LittleMemory, IsAnErrorWithTheNeed) {
+  const auto device = open(int64_t{50} << 20);
+  ASSERT_FALSE(device.has_value());
+  EXPECT_EQ(device.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(describe(device.error()), AllOf(HasSubstr("the model needs"), HasSubstr("0.05 GB are free")));
+}
+
+TEST_F(LittleMemory, LeavesPagesWhatTheModelDoesNotNeed) {
+  const int64_t more = int64_t{10} << 20;
+  const auto device = open(int64_t{200} << 20);
+  const auto larger = open((int64_t{200} << 20) + more);
+  ASSERT_TRUE(device.has_value() && larger.has_value());
+  EXPECT_GT((*device)->traits().page_memory, 0);
+  EXPECT_EQ((*larger)->traits().page_memory - (*device)->traits().page_memory, more);
+}
+
+}  // namespace
+}  // namespace sizeup::cpu
