@@ -64,7 +64,7 @@ const Kernels& kernels_of(CpuTier tier) {
     case CpuTier::avx512:
       return kAvx512;
     case CpuTier::amx:
-      return kAvx512;
+      return kAmx;
   }
   throw InternalError("a tier has kernels");
 }
