@@ -111,9 +111,11 @@ TEST_P(TileAttention, AgreesWithFloat64AtEveryRowCount) {
   for (const AttentionShape& shape : shapes()) {
     const AttentionProblem problem = branching(shape);
     const FilledPages pages(family(), problem, true);
-    for (const size_t count : {1U, 15U, 16U, 17U, 31U, 33U}) {
-      const auto rows = edge_rows(count);
-      expect_near_exact(problem, rows, attend(family(), problem, rows, pages));
+    const auto all = attend(family(), problem, edge_rows(33), pages);
+    expect_near_exact(problem, edge_rows(33), all);
+    for (const size_t count : {1U, 15U, 16U, 17U, 31U}) {
+      const auto out = attend(family(), problem, edge_rows(count), pages);
+      for (size_t r = 0; r < count; ++r) EXPECT_TRUE(same_bits(out[r], all[r])) << r << " of " << count;
     }
   }
 }
