@@ -5,22 +5,11 @@
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/attention_lanes.inl"
+#include "backends/cpu/tile_pages.inl"
 #include "backends/cpu/tiles_amx.h"
-// clang-format on
-
-namespace {
-
-// By the conversion instruction, which flushes denormals (weights have none): 3 instructions, where rounding
-// by integers takes 11.
-static inline __attribute__((always_inline)) void store_weights(void* p, Lanes even, Lanes odd) {
-  const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
-                                         22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const auto both = __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(odd.v, even.v));
-  _mm512_storeu_si512(p, _mm512_permutexvar_epi16(pairs, both));
-}
-
-}  // namespace
+#include "backends/cpu/tile_weights_avx512.inl"
 #include "backends/cpu/tile_attention.inl"
+// clang-format on
 
 namespace sizeup::cpu {
 

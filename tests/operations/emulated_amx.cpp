@@ -16,11 +16,11 @@ constexpr TileBlocking kBlocking{.block_bytes = 8192, .block_steps = 2, .pass_st
 template <int kParts>
 void multiply(const PackedLinear& weights, const Operand& in, const ProductResult& result, int first, int end,
               std::byte* scratch) {
-  multiply_emulated_tiles(kParts, weights, in, result, first, end, kBlocking, scratch);
+  kEmulatedTileProductAvx2.multiply(kParts, weights, in, result, first, end, kBlocking, scratch);
 }
 
 size_t scratch_bytes(const PackedLinear& weights) {
-  return emulated_tiles_scratch_bytes(weights, kBlocking);
+  return kEmulatedTileProductAvx2.scratch_bytes(weights, kBlocking);
 }
 
 const ProductFamily kTiles{.name = "emulated bfloat16",
@@ -43,7 +43,7 @@ const ProductFamily& products(Precision precision, bool bfloat_weights) {
 
 std::span<const AttentionFamily* const> attention(Precision precision) {
   static constexpr std::array kFull{&kFloatPagesAvx2};
-  static constexpr std::array kHalf{&kTileAttentionEmulated, &kBfloatPagesAvx2};
+  static constexpr std::array kHalf{&kEmulatedTileAttentionAvx2, &kBfloatPagesAvx2};
   return precision == Precision::float32 ? std::span<const AttentionFamily* const>(kFull) : kHalf;
 }
 

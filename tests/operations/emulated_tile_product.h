@@ -1,4 +1,5 @@
-// The tile product with emulated tiles, on any machine with AVX2.
+// The tile product with emulated tiles: with the lanes of AVX2, and with those of the kernel that has
+// instructions (AVX-512).
 #pragma once
 
 #include <cstddef>
@@ -7,10 +8,15 @@
 
 namespace sizeup::cpu {
 
-// As ProductFamily::multiply of the family with these parts (1 or kSplitParts).
-void multiply_emulated_tiles(int parts, const PackedLinear& weights, const Operand& in,
-                             const ProductResult& result, int first_panel, int end_panel,
-                             const TileBlocking& blocking, std::byte* scratch);
-size_t emulated_tiles_scratch_bytes(const PackedLinear& weights, const TileBlocking& blocking);
+struct EmulatedTileProduct {
+  // As ProductFamily::multiply of the family with these parts (1 or kSplitParts).
+  void (*multiply)(int parts, const PackedLinear& weights, const Operand& in, const ProductResult& result,
+                   int first_panel, int end_panel, const TileBlocking& blocking,
+                   std::byte* scratch) = nullptr;
+  size_t (*scratch_bytes)(const PackedLinear& weights, const TileBlocking& blocking) = nullptr;
+};
+
+extern const EmulatedTileProduct kEmulatedTileProductAvx2;
+extern const EmulatedTileProduct kEmulatedTileProductAvx512;
 
 }  // namespace sizeup::cpu

@@ -1,5 +1,5 @@
-// Attention in bfloat16 tiles against float64 and against itself: with emulated tiles everywhere (AVX2 for
-// the lanes), with the instructions where the machine has them.
+// Attention in bfloat16 tiles against float64 and against itself: with emulated tiles everywhere,
+// with the instructions where the machine has them.
 #include "backends/cpu/tile_attention.h"
 
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <random>
 
-#include "backends/cpu/tier.h"
 #include "tests/operations/emulated_tile_attention.h"
 #include "tests/support/attention_problem.h"
+#include "tests/support/tested_tiles.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -61,16 +61,14 @@ std::vector<PlanOptions> placements() {
           {.placement = TilePlacement::compact}};
 }
 
-enum class Tiles { emulated, instructions };
-
 class TileAttention : public testing::TestWithParam<Tiles> {
  protected:
   void SetUp() override {
-    const CpuTier tier = GetParam() == Tiles::emulated ? CpuTier::avx2 : CpuTier::amx;
-    if (const auto reason = why_unsupported(tier)) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unsupported(GetParam())) GTEST_SKIP() << *reason;
   }
   const AttentionFamily& family() const {
-    return GetParam() == Tiles::emulated ? kTileAttentionEmulated : kTileAttentionAmx;
+    if (GetParam() == Tiles::instructions) return kTileAttentionAmx;
+    return GetParam() == Tiles::emulated_avx2 ? kEmulatedTileAttentionAvx2 : kEmulatedTileAttentionAvx512;
   }
 
   // `greatest_value`: of magnitudes. `relative`: of the operand's format.
@@ -99,8 +97,9 @@ class TileAttention : public testing::TestWithParam<Tiles> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Emulated, TileAttention, testing::Values(Tiles::emulated));
-INSTANTIATE_TEST_SUITE_P(Instructions, TileAttention, testing::Values(Tiles::instructions));
+INSTANTIATE_TEST_SUITE_P(Tiles, TileAttention,
+                         testing::Values(Tiles::emulated_avx2, Tiles::emulated_avx512, Tiles::instructions),
+                         [](const auto& instance) { return tiles_name(instance.param); });
 
 TEST_P(TileAttention, SupportsHeadSizesOfWholeTiles) {
   EXPECT_TRUE(family().supports(shape_of(1, 1, 32)));
@@ -280,25 +279,26 @@ TEST_P(TileAttention, LeavesRowsAloneThatDoNotSeeAKey) {
 // Infinite values alone, so that weights are finite: they reach those who see them, in the element they are
 // of.
 TEST_P(TileAttention, InfiniteValuesReachTheRowsThatSeeThem) {
-  const AttentionProblem sound = branching(shape_of(4, 1, 32));
-  AttentionProblem problem = sound;
-  problem.element = [](Part part, int sequence, int position, int column) {
-    if (part == Part::value && position == kP + 10 && column == 7)
-      return -std::numeric_limits<float>::infinity();
-    return scattered(part, sequence, position, column);
-  };
-  std::vector<AskingRow> rows;
-  for (int position = kP; position < kP + 20; ++position) rows.push_back({0, position});
-  const FilledPages pages(family(), problem, true);
-  const FilledPages sound_pages(family(), sound, true);
-  const auto expected = attend(family(), sound, rows, sound_pages);
-  const auto out = attend(family(), problem, rows, pages);
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < out[r].size(); ++c) {
-      if (rows[r].position >= kP + 10 && c % 32 == 7) {
-        EXPECT_EQ(out[r][c], -std::numeric_limits<float>::infinity()) << r << ", " << c;
-      } else {
-        EXPECT_EQ(out[r][c], expected[r][c]) << r << ", " << c;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr int kPlace = kP + 10;
+  for (const int window : {0, 6}) {
+    const AttentionProblem sound = branching(shape_of(4, 1, 32, window));
+    AttentionProblem problem = sound;
+    problem.element = [](Part part, int sequence, int position, int column) {
+      if (part == Part::value && position == kPlace && column == 7) return -kInfinity;
+      return scattered(part, sequence, position, column);
+    };
+    std::vector<AskingRow> rows;
+    for (int position = kP; position < kP + 20; ++position) rows.push_back({0, position});
+    const FilledPages pages(family(), problem, true);
+    const FilledPages sound_pages(family(), sound, true);
+    const auto expected = attend(family(), sound, rows, sound_pages);
+    const auto out = attend(family(), problem, rows, pages);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      const int position = rows[r].position;
+      const bool sees = position >= kPlace && (window == 0 || position - window < kPlace);
+      for (size_t c = 0; c < out[r].size(); ++c) {
+        EXPECT_EQ(out[r][c], sees && c % 32 == 7 ? -kInfinity : expected[r][c]) << r << ", " << c;
       }
     }
   }

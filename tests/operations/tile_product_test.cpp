@@ -1,5 +1,5 @@
 // The tile product bit for bit against plain loops in its order, and against float64: with emulated tiles
-// everywhere (AVX2 for the lanes), with the instructions where the machine has them.
+// everywhere, with the instructions where the machine has them.
 #include "backends/cpu/tile_product.h"
 
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "backends/cpu/pack_tiles.h"
-#include "backends/cpu/tier.h"
 #include "tests/operations/emulated_tile_product.h"
+#include "tests/support/tested_tiles.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -225,23 +225,21 @@ ProductResult to_rows(ProductResult::Kind kind, const LaneRows& rows) {
 
 // ---- The kernels under test
 
-enum class Tiles { emulated, instructions };
-
 class TileProduct : public testing::TestWithParam<Tiles> {
  protected:
   void SetUp() override {
-    // The lanes around the emulated tiles are written in AVX2.
-    const CpuTier tier = GetParam() == Tiles::emulated ? CpuTier::avx2 : CpuTier::amx;
-    if (const auto reason = why_unsupported(tier)) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unsupported(GetParam())) GTEST_SKIP() << *reason;
   }
 
   // The first panel apart from the others, as threads would take them.
   void multiply(const PackedLinear& weights, const Operand& in, const ProductResult& result,
                 const TileBlocking& blocking) const {
     for (const auto& [first, end] : {std::pair(0, 1), std::pair(1, weights.panels())}) {
-      if (GetParam() == Tiles::emulated) {
-        HugeBuffer scratch(emulated_tiles_scratch_bytes(weights, blocking));
-        multiply_emulated_tiles(in.parts(), weights, in, result, first, end, blocking, scratch.data());
+      if (GetParam() != Tiles::instructions) {
+        const EmulatedTileProduct& product =
+            GetParam() == Tiles::emulated_avx2 ? kEmulatedTileProductAvx2 : kEmulatedTileProductAvx512;
+        HugeBuffer scratch(product.scratch_bytes(weights, blocking));
+        product.multiply(in.parts(), weights, in, result, first, end, blocking, scratch.data());
       } else {
         const ProductFamily& family = in.parts() == 1 ? kTilesAmx : kSplitTilesAmx;
         HugeBuffer scratch(family.scratch_bytes(weights));
@@ -255,7 +253,7 @@ class TileProduct : public testing::TestWithParam<Tiles> {
   void for_all_rows(const Check& check) const {
     for (const int rows : kRowCounts) {
       check(rows, TileBlocking());
-      if (GetParam() == Tiles::emulated && rows > 2 * kLanes) {
+      if (GetParam() != Tiles::instructions && rows > 2 * kLanes) {
         for (const TileBlocking& blocking : kSmallBlockings) check(rows, blocking);
       }
       if (HasFatalFailure()) return;
@@ -263,8 +261,9 @@ class TileProduct : public testing::TestWithParam<Tiles> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Emulated, TileProduct, testing::Values(Tiles::emulated));
-INSTANTIATE_TEST_SUITE_P(Instructions, TileProduct, testing::Values(Tiles::instructions));
+INSTANTIATE_TEST_SUITE_P(Tiles, TileProduct,
+                         testing::Values(Tiles::emulated_avx2, Tiles::emulated_avx512, Tiles::instructions),
+                         [](const auto& instance) { return tiles_name(instance.param); });
 
 TEST_P(TileProduct, StoresAndAddsTheSumInItsOrder) {
   for (const int inputs : kInputCounts) {

@@ -5,6 +5,7 @@
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/attention_lanes.inl"
+#include "backends/cpu/tile_pages.inl"
 #include "tests/support/tiles_emulated.h"
 // clang-format on
 
@@ -19,6 +20,6 @@ inline void store_weights(void* p, Lanes even, Lanes odd) {
 
 namespace sizeup::cpu {
 
-constinit const AttentionFamily kTileAttentionEmulated = tile_attention("emulated tiles bfloat16");
+constinit const AttentionFamily kEmulatedTileAttentionAvx2 = tile_attention("emulated tiles avx2");
 
 }  // namespace sizeup::cpu

@@ -1,7 +1,7 @@
 // Each of these builds on the ones before.
 // clang-format off
 #include "tests/operations/emulated_tile_product.h"
-#include "backends/cpu/vector_avx2.h"
+#include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
@@ -10,10 +10,10 @@
 // clang-format on
 
 namespace sizeup::cpu {
+namespace {
 
-void multiply_emulated_tiles(int parts, const PackedLinear& weights, const Operand& in,
-                             const ProductResult& result, int first_panel, int end_panel,
-                             const TileBlocking& blocking, std::byte* scratch) {
+void multiply(int parts, const PackedLinear& weights, const Operand& in, const ProductResult& result,
+              int first_panel, int end_panel, const TileBlocking& blocking, std::byte* scratch) {
   if (parts == 1) {
     multiply_tiles<1>(weights, in, result, first_panel, end_panel, blocking, scratch);
   } else {
@@ -21,8 +21,9 @@ void multiply_emulated_tiles(int parts, const PackedLinear& weights, const Opera
   }
 }
 
-size_t emulated_tiles_scratch_bytes(const PackedLinear& weights, const TileBlocking& blocking) {
-  return tiles_scratch_bytes(weights, blocking);
-}
+}  // namespace
+
+constinit const EmulatedTileProduct kEmulatedTileProductAvx512{.multiply = multiply,
+                                                               .scratch_bytes = tiles_scratch_bytes};
 
 }  // namespace sizeup::cpu
