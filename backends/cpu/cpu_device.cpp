@@ -105,7 +105,8 @@ class CpuDevice final : public Device {
     step_ = &step;
     pages_.reserve(step.page_count);
     copy_pages();
-    plan_ = plan_attention(step, shape_);
+    plan_ = plan_attention(step, shape_,
+                           {.placement = TilePlacement::cheapest, .lone_rows = attention_.lone_rows(shape_)});
     spread_angles();
   }
 
