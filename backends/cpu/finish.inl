@@ -8,6 +8,7 @@ using sizeup::cpu::HeadWork;
 using sizeup::cpu::kLanes;
 using sizeup::cpu::PackedLinear;
 using sizeup::cpu::ProductResult;
+using sizeup::cpu::TopLogits;
 
 // x / (1 + e^-x)
 static inline Lanes silu(Lanes x) {
@@ -51,6 +52,29 @@ static inline void finish_gate(const PackedLinear& weights, const ProductResult&
   }
 }
 
+// Inserts a logit that is greater than the least one kept; returns the least one kept after it.
+static inline float insert_top(const TopLogits& top, float logit, int32_t output) {
+  int32_t place = top.count - 1;
+  for (; place > 0 && top.logits[place - 1] < logit; --place) {
+    top.logits[place] = top.logits[place - 1];
+    top.outputs[place] = top.outputs[place - 1];
+  }
+  top.logits[place] = logit;
+  top.outputs[place] = output;
+  return top.logits[top.count - 1];
+}
+
+static inline void finish_top(const HeadWork& head, int group, int first, int count, const float* sums) {
+  float* least = head.top_least + group * kLanes;
+  for (int i = 0; i < count; ++i) {
+    const LaneMask enters = greater(load(sums + i * kLanes), load(least));
+    for (uint32_t rest = bits(enters); rest != 0; rest &= rest - 1) {
+      const int lane = __builtin_ctz(rest);
+      least[lane] = insert_top(head.top[static_cast<size_t>(group * kLanes + lane)], sums[i * kLanes + lane], first + i);
+    }
+  }
+}
+
 static inline void finish_head(const PackedLinear& weights, const ProductResult& result, int group, int panel,
                                const float* sums) {
   const HeadWork& head = result.head;
@@ -78,6 +102,7 @@ static inline void finish_head(const PackedLinear& weights, const ProductResult&
     if (target->output >= first)
       head.target_logits[target->result] = sums[(target->output - first) * kLanes + target->lane];
   }
+  if (!head.top.empty()) finish_top(head, group, first, count, sums);
   if (head.logits_place.empty()) return;
   for (int lane = 0; lane < kLanes; ++lane) {
     const int64_t place = head.logits_place[static_cast<size_t>(group * kLanes + lane)];

@@ -24,6 +24,9 @@ class Head {
   void finish(StepResult& result) const;
 
  private:
+  void prepare_top();
+  void finish_top(size_t row, float greatest, float log_sum, TopToken* out) const;
+
   const Step& step_;
   int vocabulary_;
   size_t padded_rows_;
@@ -32,6 +35,11 @@ class Head {
   std::vector<float> sum_;
   std::vector<int32_t> target_begin_;
   std::vector<HeadTarget> targets_;
+  std::vector<int32_t> top_begin_;  // of each wanted row in a chunk's top lists; empty: nobody wants any
+  std::vector<float> top_logits_;   // [chunk][all rows' lists]
+  std::vector<int32_t> top_outputs_;
+  std::vector<TopLogits> top_;    // [chunk][padded row]
+  std::vector<float> top_least_;  // [chunk][padded row]
   std::vector<int64_t> logits_place_;
   float* logits_ = nullptr;
   float* target_logits_ = nullptr;

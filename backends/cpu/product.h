@@ -62,6 +62,13 @@ struct HeadTarget {
   int32_t result = 0;  // index into HeadChunk::target_logits
 };
 
+// The most probable tokens of a row so far, best first.
+struct TopLogits {
+  float* logits = nullptr;     // [count]
+  int32_t* outputs = nullptr;  // [count]
+  int32_t count = 0;           // kept at most; 0: none are wanted
+};
+
 // log-softmax over a fixed range of outputs, folded panel by panel while the product makes them. One chunk is
 // computed by one thread; all pointers are the chunk's own, except where the work says "all chunks".
 struct HeadWork {
@@ -73,6 +80,10 @@ struct HeadWork {
   std::span<const int32_t> target_begin = {};  // [groups + 1]
   std::span<const HeadTarget> targets = {};
   float* target_logits = nullptr;
+  // Rows that want their most probable tokens: [group][kLanes], empty if there are none. A logit gets in if
+  // it is greater than the row's least, which is infinite for rows that want none.
+  std::span<const TopLogits> top = {};
+  float* top_least = nullptr;
   // Rows that want all logits: for each lane of each group its place in `logits`, or -1; empty if there are
   // none.
   std::span<const int64_t> logits_place = {};

@@ -197,10 +197,16 @@ std::optional<Token> EngineRun::on_next(int request, const NextToken& next) {
   Response& response = active.response;
   Token token = next.best;
   float logprob = next.best_logprob;
-  if (!next.distribution.empty()) {
-    const Sampling& sampling = std::get<Generate>(active.request.ask).sampling;
-    if (sampling.temperature > 0.0) {
-      token = sample(next.distribution, sampling, response.tokens.size());
+  const Sampling& sampling = std::get<Generate>(active.request.ask).sampling;
+  if (sampling.temperature > 0.0) {
+    const size_t position = response.tokens.size();
+    if (top_is_enough(sampling)) {
+      const size_t count = std::min(next.top.size(), static_cast<size_t>(sampling.top_k));
+      const TopToken chosen = sample(next.top.first(count), sampling, position);
+      token = chosen.token;
+      logprob = chosen.logprob;
+    } else {
+      token = sample(next.distribution, sampling, position);
       logprob = next.distribution[static_cast<size_t>(token)];
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backends/engine/sampling.h"
 #include "backends/engine/trailing_space.h"
 
 namespace sizeup {
@@ -164,11 +165,14 @@ Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& a
   }
   result.response.prompt_tokens = static_cast<int>(tokens.size());
   const int room = limits_.context_length - static_cast<int>(tokens.size());
+  const bool samples = ask.sampling.temperature > 0.0;
+  const bool top = samples && top_is_enough(ask.sampling);
   result.parts.push_back({.tokens = std::move(tokens),
                           .targets = {},
                           .first_target = 0,
                           .max_new_tokens = std::max(1, std::min(ask.max_tokens, room)),
-                          .distribution = ask.sampling.temperature > 0.0});
+                          .top_count = top ? std::min(ask.sampling.top_k, limits_.vocabulary) : 0,
+                          .distribution = samples && !top});
   result.offsets.push_back(0);
   return result;
 }

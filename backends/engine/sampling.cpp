@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "core/random/counter_random.h"
@@ -71,15 +72,12 @@ void keep_min_p(std::vector<Candidate>& candidates, double min_p) {
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.weight < min_p * maximum; });
 }
 
-}  // namespace
-
-Token sample(std::span<const float> logits, const Sampling& sampling, uint64_t position) {
-  if (!(sampling.temperature > 0.0)) return most_probable(logits);
-  std::vector<Candidate> candidates = weigh(logits, sampling.temperature);
+// From the weighed tokens, as the filters leave them; nothing if there are none.
+std::optional<Token> choose(std::vector<Candidate> candidates, const Sampling& sampling, uint64_t position) {
   keep_top_k(candidates, sampling.top_k);
   keep_top_p(candidates, sampling.top_p);
   keep_min_p(candidates, sampling.min_p);
-  if (candidates.empty()) return most_probable(logits);
+  if (candidates.empty()) return std::nullopt;
 
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
@@ -90,6 +88,30 @@ Token sample(std::span<const float> logits, const Sampling& sampling, uint64_t p
     if (sum > point) return candidate.token;
   }
   return candidates.back().token;
+}
+
+}  // namespace
+
+Token sample(std::span<const float> logits, const Sampling& sampling, uint64_t position) {
+  if (!(sampling.temperature > 0.0)) return most_probable(logits);
+  const std::optional<Token> chosen = choose(weigh(logits, sampling.temperature), sampling, position);
+  return chosen ? *chosen : most_probable(logits);
+}
+
+bool top_is_enough(const Sampling& sampling) {
+  return sampling.top_k > 0 && sampling.top_k <= kMostTop;
+}
+
+TopToken sample(std::span<const TopToken> top, const Sampling& sampling, uint64_t position) {
+  const auto maximum = static_cast<double>(top.front().logprob);
+  std::vector<Candidate> candidates;
+  for (const TopToken& one : top) {
+    const double weight = std::exp((static_cast<double>(one.logprob) - maximum) / sampling.temperature);
+    if (weight >= 0.0) candidates.push_back({one.token, weight});
+  }
+  const std::optional<Token> chosen = choose(std::move(candidates), sampling, position);
+  if (!chosen) return top.front();
+  return *std::find_if(top.begin(), top.end(), [&](const TopToken& one) { return one.token == *chosen; });
 }
 
 }  // namespace sizeup

@@ -34,12 +34,23 @@ struct KeyValueWrite {
   int32_t offset = 0;  // in [0, kPagePositions)
 };
 
+// Most tokens that a row may ask for as its most probable ones. Samplers keep 20 to 50; whoever wants more
+// asks for the distribution.
+inline constexpr int kMostTop = 64;
+
+struct TopToken {
+  Token token = 0;
+  float logprob = 0.0F;
+  bool operator==(const TopToken&) const = default;
+};
+
 // A row whose next-token distribution is asked for.
 struct WantedRow {
   int32_t row = 0;
   int32_t target_begin = 0;  // Step::targets[target_begin, target_begin + target_count)
   int32_t target_count = 0;
-  bool distribution = false;  // all log-probabilities are wanted, for sampling
+  int32_t top_count = 0;      // so many most probable tokens are wanted: at most kMostTop and the vocabulary
+  bool distribution = false;  // all log-probabilities are wanted
 };
 
 // Order of effects: copies in order, then in every layer all writes before any attention.
@@ -73,7 +84,9 @@ struct StepResult {
   std::vector<Token> best;             // for each wanted row: the most probable token, ties to the lowest
   std::vector<float> best_logprobs;    // for each wanted row: its log-probability
   std::vector<float> target_logprobs;  // for each of Step::targets
-  std::vector<float> distributions;    // `vocabulary` values for each wanted row that asked, in order
+  std::vector<TopToken> top;  // `top_count` for each wanted row, in order: most probable first, ties to
+                              // the lowest token
+  std::vector<float> distributions;  // `vocabulary` values for each wanted row that asked, in order
 };
 
 }  // namespace sizeup

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include "backends/engine/rotary_angles.h"
@@ -172,7 +175,7 @@ class ReferenceDevice final : public Device {
   void log_probabilities(RowsId wanted, LinearId head, StepResult& result) override {
     const RowsView rows = view(wanted);
     const int vocabulary = linear_of(head).weight.outputs();
-    const std::vector<size_t> places = make_room(vocabulary, result);
+    const std::vector<ResultPlace> places = make_room(vocabulary, result);
     FloatBuffer logits(padded_columns(vocabulary) * static_cast<size_t>(std::min(rows.rows, kHeadRows)));
     for (int first = 0; first < rows.rows; first += kHeadRows) {
       const RowsView part{rows.row(first), rows.stride, std::min(kHeadRows, rows.rows - first)};
@@ -246,22 +249,29 @@ class ReferenceDevice final : public Device {
     });
   }
 
-  // Sizes the result; where each wanted row's distribution goes.
-  std::vector<size_t> make_room(int vocabulary, StepResult& result) const {
-    std::vector<size_t> places;
-    size_t end = 0;
+  // Where a wanted row's results go.
+  struct ResultPlace {
+    size_t top;
+    size_t distribution;
+  };
+
+  std::vector<ResultPlace> make_room(int vocabulary, StepResult& result) const {
+    std::vector<ResultPlace> places;
+    ResultPlace end{0, 0};
     for (const WantedRow& wanted : step_->wanted) {
       places.push_back(end);
-      if (wanted.distribution) end += static_cast<size_t>(vocabulary);
+      end.top += static_cast<size_t>(wanted.top_count);
+      if (wanted.distribution) end.distribution += static_cast<size_t>(vocabulary);
     }
     result.best.resize(step_->wanted.size());
     result.best_logprobs.resize(step_->wanted.size());
     result.target_logprobs.resize(step_->targets.size());
-    result.distributions.resize(end);
+    result.top.resize(end.top);
+    result.distributions.resize(end.distribution);
     return places;
   }
 
-  void finish_row(size_t index, std::span<const float> logits, size_t place, StepResult& result) const {
+  void finish_row(size_t index, std::span<const float> logits, ResultPlace place, StepResult& result) const {
     const WantedRow& wanted = step_->wanted[index];
     const LogSoftmax softmax(logits);
     result.best[index] = softmax.best();
@@ -270,8 +280,24 @@ class ReferenceDevice final : public Device {
       const Token target = step_->targets[static_cast<size_t>(t)];
       result.target_logprobs[static_cast<size_t>(t)] = softmax(logits[static_cast<size_t>(target)]);
     }
+    if (wanted.top_count > 0)
+      find_top(logits, softmax,
+               std::span(result.top).subspan(place.top, static_cast<size_t>(wanted.top_count)));
     if (!wanted.distribution) return;
-    for (size_t v = 0; v < logits.size(); ++v) result.distributions[place + v] = softmax(logits[v]);
+    for (size_t v = 0; v < logits.size(); ++v)
+      result.distributions[place.distribution + v] = softmax(logits[v]);
+  }
+
+  static void find_top(std::span<const float> logits, const LogSoftmax& softmax, std::span<TopToken> top) {
+    std::vector<Token> tokens(logits.size());
+    std::iota(tokens.begin(), tokens.end(), 0);
+    const auto logit = [&](Token token) {  // a broken model's NaN is no candidate
+      const float value = logits[static_cast<size_t>(token)];
+      return std::isnan(value) ? -std::numeric_limits<float>::infinity() : value;
+    };
+    std::partial_sort(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(top.size()), tokens.end(),
+                      [&](Token a, Token b) { return logit(a) != logit(b) ? logit(a) > logit(b) : a < b; });
+    for (size_t i = 0; i < top.size(); ++i) top[i] = {tokens[i], softmax(logit(tokens[i]))};
   }
 
   DecoderSpec spec_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "backends/cpu/families.h"
@@ -249,6 +250,7 @@ TEST_P(FloatProduct, FoldsTheHead) {
         step.wanted.push_back({.row = r,
                                .target_begin = static_cast<int32_t>(step.targets.size()),
                                .target_count = r % 3,
+                               .top_count = r % 4 == 2 ? std::min(vocabulary, 1 + r) : 0,
                                .distribution = r % 5 == 1 || r == rows - 1});
         for (int t = 0; t < r % 3; ++t) step.targets.push_back((r * 977 + t * 1023) % vocabulary);
       }
@@ -268,6 +270,7 @@ TEST_P(FloatProduct, FoldsTheHead) {
       head.finish(found);
       EXPECT_EQ(found.best[0], 3);
       size_t place = 0;
+      size_t top_place = 0;
       for (int r = 0; r < rows; ++r) {
         std::vector<double> logits;
         for (int o = 0; o < vocabulary; ++o) {
@@ -289,17 +292,29 @@ TEST_P(FloatProduct, FoldsTheHead) {
           const auto target = static_cast<size_t>(step.wanted[index].target_begin + t);
           EXPECT_NEAR(found.target_logprobs[target], expected(step.targets[target]), bound) << r << ", " << t;
         }
+        std::vector<int> order(logits.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+          return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+        });
+        for (int t = 0; t < step.wanted[index].top_count; ++t) {
+          const TopToken top = found.top[top_place++];
+          ASSERT_EQ(top.token, order[static_cast<size_t>(t)]) << r << ", " << t;
+          ASSERT_NEAR(top.logprob, expected(top.token), bound);
+        }
         if (!step.wanted[index].distribution) continue;
         for (int o = 0; o < vocabulary; ++o)
           ASSERT_NEAR(found.distributions[place++], expected(o), bound) << r << ", " << o;
       }
       EXPECT_EQ(place, found.distributions.size());
+      EXPECT_EQ(top_place, found.top.size());
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(kTiers),
-                         [](const auto& instance) { return std::string(cpu_tier_name(instance.param.tier)); });
+INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(kTiers), [](const auto& instance) {
+  return std::string(cpu_tier_name(instance.param.tier));
+});
 
 TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
   ThreadPool pool(2);

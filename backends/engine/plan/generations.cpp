@@ -65,7 +65,9 @@ void Plan::add_generation_rows(size_t index) {
   }
   if (end <= last) return;
   if (catches_up) restore_ancestors(generation.node, generation.pages);
-  builder_.want_last_row().distribution = asked.distribution;
+  WantedRow& wanted = builder_.want_last_row();
+  wanted.top_count = asked.top_count;
+  wanted.distribution = asked.distribution;
   wanted_uses_.push_back({.node = -1, .generation = static_cast<int>(index)});
 }
 

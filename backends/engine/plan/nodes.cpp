@@ -68,8 +68,10 @@ void Plan::want_row(int index, int position) {
     target_uses_.push_back({.request = r, .index = target});
   }
   if (answers_begin) {
-    wanted.distribution = std::any_of(tree.generating.begin(), tree.generating.end(),
-                                      [&](int r) { return request(r).distribution; });
+    for (const int r : tree.generating) {
+      wanted.top_count = std::max<int32_t>(wanted.top_count, request(r).top_count);
+      wanted.distribution = wanted.distribution || request(r).distribution;
+    }
   }
   wanted_uses_.push_back({.node = answers_begin ? index : -1, .generation = -1});
 }

@@ -45,6 +45,7 @@ struct PlanCounts {
 struct NextToken {
   Token best = 0;
   float best_logprob = 0.0F;
+  std::span<const TopToken> top;        // at least as many as the request asked for
   std::span<const float> distribution;  // empty unless the request asked for it
 };
 

@@ -11,8 +11,13 @@ void Plan::finish_step(const StepResult& result, PlanListener& listener) {
       std::count_if(wanted.begin(), wanted.end(), [](const WantedRow& row) { return row.distribution; });
   const size_t vocabulary = askers == 0 ? 0 : result.distributions.size() / static_cast<size_t>(askers);
   size_t place = 0;
+  size_t top_place = 0;
   for (size_t w = 0; w < wanted.size(); ++w) {
-    NextToken next{.best = result.best[w], .best_logprob = result.best_logprobs[w], .distribution = {}};
+    NextToken next{
+        .best = result.best[w], .best_logprob = result.best_logprobs[w], .top = {}, .distribution = {}};
+    const auto top_count = static_cast<size_t>(wanted[w].top_count);
+    next.top = std::span(result.top).subspan(top_place, top_count);
+    top_place += top_count;
     if (wanted[w].distribution) {
       next.distribution = std::span(result.distributions).subspan(place, vocabulary);
       place += vocabulary;

@@ -14,7 +14,8 @@ struct TokenRequest {
   std::vector<Token> targets;  // scoring: one for each of tokens[first_target...]; empty for generation
   int first_target = 0;        // tokens.size() - targets.size() for scoring
   int max_new_tokens = 0;      // generation: at most this many, at least 1; 0 for scoring
-  bool distribution = false;   // generation: the listener needs all log-probabilities, not only the best
+  int top_count = 0;          // generation: the listener needs so many most probable tokens, at most kMostTop
+  bool distribution = false;  // generation: the listener needs all log-probabilities
 };
 
 }  // namespace sizeup

@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 
+#include "backends/cpu/cpu_device.h"
+#include "backends/cpu/tier.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder.h"
 #include "backends/reference/reference_device.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "tests/backends/engine/token_runner.h"
+#include "tests/operations/emulated_amx.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
@@ -19,6 +23,32 @@ const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) /
 Json expected_values() {
   const auto text = read_file(kGolden / "expected.json");
   return text ? parse_json(*text, "expected.json").value_or(Json()) : Json();
+}
+
+// Every device and tier of this machine in float32; the last is the amx tier with emulated tiles.
+struct Computer {
+  std::string name;
+  std::function<Result<std::unique_ptr<Device>>(const DecoderModel&)> make;
+};
+
+std::vector<Computer> computers() {
+  DeviceOptions exact;
+  exact.precision = Precision::float32;
+  std::vector<Computer> all;
+  all.push_back({"reference", [](const DecoderModel& model) { return make_reference_device(model, {}); }});
+  for (const CpuTierEntry& entry : cpu_tiers()) {
+    if (why_unsupported(entry.tier)) continue;
+    DeviceOptions options = exact;
+    options.tier = entry.name;
+    all.push_back({std::string(entry.name),
+                   [options](const DecoderModel& model) { return make_cpu_device(model, options); }});
+  }
+  if (!why_unsupported(CpuTier::avx2)) {
+    all.push_back({"emulated amx", [exact](const DecoderModel& model) {
+                     return cpu::make_device(model, exact, cpu::emulated_amx());
+                   }});
+  }
+  return all;
 }
 
 TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
@@ -34,20 +64,23 @@ TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
       ASSERT_TRUE(model.has_value()) << describe(model.error());
       EXPECT_EQ(model->spec.tied_head, entry["tied"].get<bool>());
       EXPECT_EQ(model->spec.vocabulary, entry["vocabulary"].get<int>());
-      Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
       const float bound = file["bound"].get<float>();
-      for (const Json& sequence : entry["sequences"]) {
-        const auto tokens = sequence["tokens"].get<std::vector<Token>>();
-        Plan plan({});
-        const auto outcome = TokenRunner([&](const Step& step, StepResult& result) {
-                               decoder.run(step, result);
-                             }).run(plan, {score_request(tokens, 1)});
-        const auto logprobs = sequence["logprobs"].get<std::vector<float>>();
-        const auto best = sequence["best"].get<std::vector<Token>>();
-        ASSERT_EQ(outcome[0].logprobs.size(), logprobs.size());
-        for (size_t i = 0; i < logprobs.size(); ++i) {
-          ASSERT_NEAR(outcome[0].logprobs[i], logprobs[i], bound) << "token " << i + 1;
-          EXPECT_EQ(outcome[0].best[i], best[i] == tokens[i + 1]) << "token " << i + 1;
+      for (const Computer& computer : computers()) {
+        SCOPED_TRACE(computer.name);
+        Decoder decoder(*model, std::move(*computer.make(*model)));
+        for (const Json& sequence : entry["sequences"]) {
+          const auto tokens = sequence["tokens"].get<std::vector<Token>>();
+          Plan plan({});
+          const auto outcome = TokenRunner([&](const Step& step, StepResult& result) {
+                                 decoder.run(step, result);
+                               }).run(plan, {score_request(tokens, 1)});
+          const auto logprobs = sequence["logprobs"].get<std::vector<float>>();
+          const auto best = sequence["best"].get<std::vector<Token>>();
+          ASSERT_EQ(outcome[0].logprobs.size(), logprobs.size());
+          for (size_t i = 0; i < logprobs.size(); ++i) {
+            ASSERT_NEAR(outcome[0].logprobs[i], logprobs[i], bound) << "token " << i + 1;
+            EXPECT_EQ(outcome[0].best[i], best[i] == tokens[i + 1]) << "token " << i + 1;
+          }
         }
       }
       ++files;
