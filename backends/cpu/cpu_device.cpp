@@ -76,7 +76,7 @@ class CpuDevice final : public Device {
     return traits;
   }
 
-  void add_note(std::string note) { notes_.push_back(std::move(note)); }
+  void set_notes(std::vector<std::string> notes) { notes_ = std::move(notes); }
 
   void set_threads(int threads) override {
     pool_ = std::make_unique<ThreadPool>(std::max(1, threads));
@@ -356,7 +356,7 @@ class CpuDevice final : public Device {
 }  // namespace
 
 Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const DeviceOptions& options,
-                                            const Kernels& kernels) {
+                                            const Kernels& kernels, std::vector<std::string> notes) {
   const Precision precision = options.precision.value_or(kernels.fast_precision);
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
   const AttentionShape shape = attention_shape(model.spec);
@@ -376,11 +376,12 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   auto device =
       std::make_unique<CpuDevice>(model.spec, kernels, product, **attention, precision, options, page_memory);
-  for (std::string& note : describe_storage(precision, model.tensors)) device->add_note(std::move(note));
+  for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
   if (*attention != families.front()) {
-    device->add_note(fmt::format("attention by '{}': '{}' does not take heads of {}", (*attention)->name,
-                                 families.front()->name, shape.head_size));
+    notes.push_back(fmt::format("attention by '{}': '{}' does not take heads of {}", (*attention)->name,
+                                families.front()->name, shape.head_size));
   }
+  device->set_notes(std::move(notes));
   return device;
 }
 
@@ -388,7 +389,13 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
 
 Result<std::unique_ptr<Device>> make_cpu_device(const DecoderModel& model, const DeviceOptions& options) {
   std::optional<CpuTier> tier = best_cpu_tier();
-  if (!options.tier.empty()) {
+  std::vector<std::string> notes;
+  if (options.tier.empty()) {
+    for (const CpuTierEntry& entry : cpu_tiers()) {
+      if (const auto reason = why_refused(entry.tier))
+        notes.push_back(fmt::format("not tier {}: {}", entry.name, *reason));
+    }
+  } else {
     auto asked = parse_cpu_tier(options.tier);
     if (!asked) return forward_error(asked);
     if (const auto reason = why_unsupported(*asked)) {
@@ -397,10 +404,12 @@ Result<std::unique_ptr<Device>> make_cpu_device(const DecoderModel& model, const
     }
     tier = *asked;
   }
-  if (!tier)
+  if (!tier) {
     return unavailable("cpu", "this processor has no tier of the CPU device",
                        "device=reference computes anywhere");
-  return cpu::make_device(model, options, cpu::kernels_of(*tier));
+  }
+  if (const HugePages pages = huge_pages(); !pages.available) notes.push_back(pages.note);
+  return cpu::make_device(model, options, cpu::kernels_of(*tier), std::move(notes));
 }
 
 }  // namespace sizeup

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "backends/cpu/kernels.h"
 #include "backends/engine/device.h"
@@ -14,9 +16,9 @@ Result<std::unique_ptr<Device>> make_cpu_device(const DecoderModel& model, const
 
 namespace cpu {
 
-// The same on given kernels.
+// The same on given kernels; `notes` come before the device's own.
 Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const DeviceOptions& options,
-                                            const Kernels& kernels);
+                                            const Kernels& kernels, std::vector<std::string> notes = {});
 
 }  // namespace cpu
 }  // namespace sizeup

@@ -69,6 +69,15 @@ constexpr std::array kStates{
     SavedState{CpuTier::amx, "AMX tiles", 0x60000},  // tile configuration and tile data
 };
 
+std::vector<std::string_view> missing_features(CpuTier tier, const CpuRegisters& registers) {
+  std::vector<std::string_view> missing;
+  for (const Feature& feature : kFeatures) {
+    if (feature.since <= tier && !bit(registers.*feature.word, feature.index))
+      missing.push_back(feature.name);
+  }
+  return missing;
+}
+
 #if defined(__x86_64__)
 
 uint64_t read_xcr0() {
@@ -143,12 +152,7 @@ Result<CpuTier> parse_cpu_tier(std::string_view name) {
 
 std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers) {
   if (!registers.x86_64) return "this build is not for x86-64 processors";
-  std::vector<std::string_view> missing;
-  for (const Feature& feature : kFeatures) {
-    if (feature.since <= tier && !bit(registers.*feature.word, feature.index))
-      missing.push_back(feature.name);
-  }
-  if (!missing.empty()) {
+  if (const auto missing = missing_features(tier, registers); !missing.empty()) {
     return fmt::format("the processor, or the virtual machine, does not offer {}", fmt::join(missing, ", "));
   }
   for (const SavedState& state : kStates) {
@@ -165,6 +169,15 @@ std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& reg
 
 std::optional<std::string> why_unsupported(CpuTier tier) {
   return why_unsupported(tier, read_registers(tier));
+}
+
+std::optional<std::string> why_refused(CpuTier tier, const CpuRegisters& registers) {
+  if (!registers.x86_64 || !missing_features(tier, registers).empty()) return std::nullopt;
+  return why_unsupported(tier, registers);
+}
+
+std::optional<std::string> why_refused(CpuTier tier) {
+  return why_refused(tier, read_registers(tier));
 }
 
 std::optional<CpuTier> best_cpu_tier() {

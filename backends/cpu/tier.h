@@ -34,6 +34,9 @@ Result<CpuTier> parse_cpu_tier(std::string_view name);
 // the process.
 std::optional<std::string> why_unsupported(CpuTier tier);
 
+// The same, but only if the processor offers the tier and the system refuses it: what a user could mend.
+std::optional<std::string> why_refused(CpuTier tier);
+
 // The last tier that this machine can run, if any.
 std::optional<CpuTier> best_cpu_tier();
 
@@ -50,5 +53,6 @@ struct CpuRegisters {
 
 // The same for a machine with these registers.
 std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers);
+std::optional<std::string> why_refused(CpuTier tier, const CpuRegisters& registers);
 
 }  // namespace sizeup

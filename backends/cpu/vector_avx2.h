@@ -16,11 +16,11 @@ struct LaneMask {
   __m256 lo, hi;
 };
 
-// Accumulators that the product kernel keeps: features x groups (8 of 16 registers: as many as two pipes with
-// a latency of 4 need, and a divisor of the panel).
+// Sums that the product keeps in registers: outputs x groups of rows. 4 of two registers each: two pipes with a latency
+// of 4 cycles need 8 registers, and 4 outputs divide a panel.
 constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
-// Accumulators (of two registers) of the product with few rows.
+// The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 4;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))

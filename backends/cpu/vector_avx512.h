@@ -17,11 +17,11 @@ struct LaneMask {
   __mmask16 m;
 };
 
-// Accumulators that the product kernel keeps: features x groups (24 of 32 registers, two pipes with a latency
-// of 4 need 8).
+// Sums that the product keeps in registers: outputs x groups of rows. 16 of 32 registers: two pipes with a latency of 4
+// cycles need 8, and 8 outputs divide a panel.
 constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
-// Accumulators of the product with few rows.
+// The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 16;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))

@@ -125,6 +125,15 @@ TEST(CpuTier, TilesNeedPermission) {
   EXPECT_EQ(reason(CpuTier::avx512, registers), "supported");
 }
 
+TEST(CpuTier, IsRefusedOnlyWhereTheProcessorOffersIt) {
+  CpuRegisters without_permission = kSapphireRapids;
+  without_permission.tiles_permitted = false;
+  EXPECT_THAT(why_refused(CpuTier::amx, without_permission).value_or(""), HasSubstr("refuses"));
+  EXPECT_FALSE(why_refused(CpuTier::amx, kSapphireRapids).has_value());
+  EXPECT_FALSE(why_refused(CpuTier::amx, kCascadeLake).has_value());
+  EXPECT_FALSE(why_refused(CpuTier::avx2, CpuRegisters{}).has_value());
+}
+
 TEST(CpuTier, NamesAndTiersBelongTogether) {
   for (const CpuTierEntry& entry : cpu_tiers()) {
     EXPECT_EQ(parse_cpu_tier(entry.name), entry.tier);
