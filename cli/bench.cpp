@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 #include <stdlib.h>
 
-#include <array>
-#include <ctime>
 #include <memory>
 #include <new>
 
@@ -16,6 +14,7 @@
 #include "cli/engine_options.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
+#include "core/timing/utc_time.h"
 #include "harness/run/machine.h"
 
 namespace sizeup::cli {
@@ -51,15 +50,6 @@ Result<SpeedSettings> settings_of(const BenchCommand& command, int context_lengt
                        "fewer --streams, larger --step-tokens or --quick");
   }
   return settings;
-}
-
-std::string utc_now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, sizeof "2026-01-01T00:00:00Z"> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
 }
 
 // Of the last minute; negative where the system does not say.

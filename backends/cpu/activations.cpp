@@ -14,7 +14,7 @@ void Activations::resize(int rows) {
   if (buffer_.size() < needed) buffer_ = HugeBuffer(needed);
   // Columns that pad a step are zero; no writer touches them.
   const bool padded = use_ == RowsUse::operand && columns_ % kStepColumns != 0;
-  if (padded) std::memset(buffer_.data(), 0, needed);
+  if (padded && needed > 0) std::memset(buffer_.data(), 0, needed);
 }
 
 LaneRows Activations::values() const {

@@ -5,27 +5,18 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <map>
 #include <new>
 
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "core/timing/utc_time.h"
 
 namespace sizeup {
 namespace {
 
 constexpr std::array<std::string_view, 4> kOptions = {"cpu_tier", "device", "dtype", "now"};
-
-std::string current_time() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, sizeof "2026-01-01T00:00:00Z"> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
-}
 
 Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
@@ -114,7 +105,7 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
   if (!opened) return forward_error(opened);
   const Checkpoint& checkpoint = *opened->checkpoint;
   const auto now = reference.options.find("now");
-  auto text = TextModel::load(checkpoint, now == reference.options.end() ? current_time() : now->second);
+  auto text = TextModel::load(checkpoint, now == reference.options.end() ? utc_now() : now->second);
   if (!text) return forward_error(text);
   auto hash = fingerprint(checkpoint);
   if (!hash) return forward_error(hash);
