@@ -16,8 +16,8 @@ struct LaneMask {
   __m256 lo, hi;
 };
 
-// Sums that the product keeps in registers: outputs x groups of rows. 4 of two registers each: two pipes with a latency
-// of 4 cycles need 8 registers, and 4 outputs divide a panel.
+// Sums that the product keeps in registers: outputs x groups of rows. 4 of two registers each: two pipes with
+// a latency of 4 cycles need 8 registers, and 4 outputs divide a panel.
 constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
 // The same of the product with few rows: panels x rows.

@@ -17,8 +17,8 @@ struct LaneMask {
   __mmask16 m;
 };
 
-// Sums that the product keeps in registers: outputs x groups of rows. 16 of 32 registers: two pipes with a latency of 4
-// cycles need 8, and 8 outputs divide a panel.
+// Sums that the product keeps in registers: outputs x groups of rows. 16 of 32 registers: two pipes with a
+// latency of 4 cycles need 8, and 8 outputs divide a panel.
 constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
 // The same of the product with few rows: panels x rows.
