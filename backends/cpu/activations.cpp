@@ -12,7 +12,7 @@ void Activations::resize(int rows) {
       sizeof(float) * kLanes * static_cast<size_t>(groups_of(rows)) * static_cast<size_t>(columns_);
   if (use_ == RowsUse::operand) needed = operand().bytes();
   if (buffer_.size() < needed) buffer_ = HugeBuffer(needed);
-  // Columns that pad a step are zero; no writer touches them.
+  // Columns that pad a step are zero; attention does not write them.
   const bool padded = use_ == RowsUse::operand && columns_ % kStepColumns != 0;
   if (padded && needed > 0) std::memset(buffer_.data(), 0, needed);
 }

@@ -6,6 +6,7 @@
 // equal.
 namespace {
 
+using sizeup::cpu::weight_bytes;
 using sizeup::cpu::WeightFormat;
 
 constexpr int kPanelOutputs = 16;
@@ -34,10 +35,6 @@ static inline __attribute__((always_inline)) Lanes load_weights(const std::byte*
   }
 }
 
-constexpr int format_bytes(WeightFormat format) {
-  return format == WeightFormat::float32 ? 4 : 2;
-}
-
 // ---- Few rows
 
 // What is fetched while a pass multiplies: the weights that come next in the pass's own streams, or, where
@@ -57,7 +54,7 @@ static inline void multiply_few_block(const PackedLinear& weights, const float* 
   for (int p = 0; p < kPanels; ++p) {
     for (int r = 0; r < kRows; ++r) acc[p][r] = zero();
   }
-  constexpr int kLine = 64 / (format_bytes(kFormat) * kPanelOutputs);  // inputs in a cache line
+  constexpr int kLine = 64 / (static_cast<int>(weight_bytes(kFormat)) * kPanelOutputs);  // inputs in a cache line
   for (int k = 0; k < weights.padded_inputs; k += kLine) {
     if (ahead.from == nullptr) {
       for (int p = 0; p < kPanels; ++p) {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack_tiles.h"
 #include "core/errors/result.h"
 

@@ -1,9 +1,10 @@
 #include "backends/cpu/pack_tiles.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstdint>
 #include <cstring>
 
+#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/tile_product.h"
 
 namespace sizeup::cpu {
@@ -18,18 +19,6 @@ size_t row_offset(const PackedLinear& packed, int output) {
 }
 
 }  // namespace
-
-uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  constexpr uint32_t kInfinity = 0x7F800000;
-  const uint32_t nan = (bits >> 16) | 0x40;  // quiet, even if only bits that are cut off made it one
-  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  return static_cast<uint16_t>((bits & 0x7FFFFFFF) > kInfinity ? nan : rounded);
-}
-
-float from_bfloat16(uint16_t value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
-}
 
 void pack_tile_row(std::span<const float> row, int output, PackedLinear& to) {
   std::byte* place = to.weights.data() + row_offset(to, output);

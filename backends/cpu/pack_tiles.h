@@ -2,16 +2,11 @@
 // since no two of them share a cache line.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "backends/cpu/product.h"
 
 namespace sizeup::cpu {
-
-// To the nearest, ties to even; NaN stays NaN.
-uint16_t to_bfloat16(float value);
-float from_bfloat16(uint16_t value);
 
 // `to` has its sizes and zeroed weights of its panels. `output` counts in the order of the panels (of a gated
 // layer: as product.h interleaves gates and ups). The row has to.inputs elements.

@@ -25,7 +25,9 @@ namespace sizeup::cpu {
 // Elements of packed weights.
 enum class WeightFormat : uint8_t { float32, float16, bfloat16 };
 
-size_t weight_bytes(WeightFormat format);
+constexpr size_t weight_bytes(WeightFormat format) {
+  return format == WeightFormat::float32 ? 4 : 2;
+}
 
 // How the weights of a panel lie.
 enum class WeightLayout : uint8_t {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <random>
 
+#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"

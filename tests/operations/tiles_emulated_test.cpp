@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack_tiles.h"
 
 namespace {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/tile_product.h"
 
 namespace sizeup::cpu {
