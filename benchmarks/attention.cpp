@@ -5,9 +5,12 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/cpu/float_attention.h"
+#include "backends/cpu/tier.h"
+#include "benchmarks/peak.h"
 #include "core/memory/huge_buffer.h"
 #include "core/threads/thread_pool.h"
 
@@ -69,6 +72,11 @@ bool present(const AttentionFamily& family) {
                                          : __builtin_cpu_supports("avx512bw") != 0;
 }
 
+// "avx512" of "avx512 bfloat16".
+std::string_view tier_of(const AttentionFamily& family) {
+  return family.name.substr(0, family.name.find(' '));
+}
+
 void attention(benchmark::State& state, const AttentionFamily& family, const AttentionShape& shape,
                const Rows& rows) {
   if (!present(family)) {
@@ -119,6 +127,9 @@ void attention(benchmark::State& state, const AttentionFamily& family, const Att
   const double flop = 4.0 * pairs * width;
   const auto rate = benchmark::Counter::kIsIterationInvariantRate;
   state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * flop, rate);
+  // Products are float32 in all of these families.
+  const double most = peak(tier_of(family), "float32", static_cast<int>(threads));
+  if (most > 0.0) state.counters["of_peak"] = benchmark::Counter(flop / most, rate);
   // All pages once; what generation has to read at least.
   state.counters["GB/s"] = benchmark::Counter(1e-9 * static_cast<double>(memory.size()), rate);
 }
@@ -142,6 +153,7 @@ const bool kRegistered = [] {
       const std::string of = "/" + std::string(name) + "/" + std::to_string(shape.heads) + "_" +
                              std::to_string(shape.kv_heads) + "_" + std::to_string(shape.head_size);
       for (const AttentionFamily* family : kFamilies) {
+        if (why_unsupported(*parse_cpu_tier(tier_of(*family)))) continue;
         std::string label = "attention/" + std::string(family->name) + of;
         std::ranges::replace(label, ' ', '_');
         benchmark::RegisterBenchmark(

@@ -2,15 +2,13 @@
 // share of the tier's measured peak, and the rate at which weights are read.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstring>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "backends/cpu/kernels.h"
-#include "backends/cpu/machine_limits.h"
 #include "backends/cpu/pack.h"
+#include "benchmarks/peak.h"
 #include "core/threads/thread_pool.h"
 
 namespace sizeup::cpu {
@@ -22,15 +20,6 @@ struct Layer {
 };
 // Feed-forward layers of models of 135 million and of a billion parameters.
 constexpr Layer kLayers[] = {{1536, 576}, {8192, 2048}, {2048, 8192}};
-
-// Measured once; FLOP/s.
-double peak(std::string_view tier, std::string_view dtype, int threads) {
-  static std::map<int, MachineLimits> measured;
-  const auto [found, is_new] = measured.try_emplace(threads);
-  if (is_new) found->second = measure_machine_limits(std::array{threads});
-  const ArithmeticLimit* limit = arithmetic_limit(found->second, tier, dtype, threads);
-  return limit == nullptr ? 0.0 : limit->rate.median;
-}
 
 PackedLinear make_linear(const Layer& layer, const ProductFamily& family, ThreadPool& pool) {
   const std::vector<uint16_t> values(static_cast<size_t>(layer.outputs) * static_cast<size_t>(layer.inputs),
