@@ -48,6 +48,22 @@ def tensor(name, shape, kind, offset):
     return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
 
 
+# ggml's number, weights and bytes of a block of every quantised type.
+BLOCKS = [
+    (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (10, 256, 84), (11, 256, 110), (12, 256, 144),
+    (13, 256, 176), (14, 256, 210), (15, 256, 292), (20, 32, 18), (23, 256, 136), (39, 32, 17),
+]
+
+
+def blocks():
+    tensors, data = [], b""
+    for kind, weights, size in BLOCKS:
+        tensors.append(tensor(f"t{kind}", [weights, 1], kind, len(data)))
+        data += bytes(range(size % 7, size % 7 + size))[:size] if size < 250 else b"\x3c" * size
+        data += b"\0" * (-len(data) % 32)
+    return gguf([], tensors, data)
+
+
 def vocabulary(model, pre, tokens, types, merges):
     return gguf(
         [
@@ -200,6 +216,7 @@ def main():
             [tensor("f", [2, 2], 0, 0), tensor("q", [32], 8, 32), tensor("h", [2], 1, 96), tensor("b", [2], 30, 128)],
             b"\1" * 132,
         ),
+        "gguf/blocks": blocks(),
         "safetensors/empty": safetensors({}, b""),
         "safetensors/all": safetensors({"__metadata__": {"format": "pt"}, "a": entry, "b": half}, b"\1" * 12),
         "tokenizer/byte_level": vocabulary("gpt2", "llama-bpe", tokens, types, ["a b", "Ġ a"]),

@@ -7,6 +7,9 @@ tiny.gguf, tiny.safetensors  the files
 tiny.json                    {"gguf": {name: {"type", "shape", "bits"}}, "safetensors": {...}, "half_sha256"}:
                              bits are the float32 values as hexadecimal little-endian bytes; shapes are outermost
                              first; half_sha256 is of all 2^16 float16 bit patterns as float32, NaNs as 0
+blocks.gguf                  random bytes as blocks of every quantised type, a row for each kind of scale
+blocks.json                  {type: {"first_row_bits", "row_sha256"}}: the float32 values of the first row, and the
+                             hash of each row's, NaNs as 7fc00000
 metadata.json                what the GGUF file's metadata says, as the package reads it
 """
 
@@ -93,6 +96,75 @@ def write_gguf(path, random):
     return expected, metadata
 
 
+# Where a block's scales lie that are floats, and their numpy type.
+BLOCK_SCALES = {
+    Type.Q4_0: ([0], "<f2"),
+    Type.Q4_1: ([0, 2], "<f2"),
+    Type.Q5_0: ([0], "<f2"),
+    Type.Q5_1: ([0, 2], "<f2"),
+    Type.Q8_0: ([0], "<f2"),
+    Type.Q2_K: ([80, 82], "<f2"),
+    Type.Q3_K: ([108], "<f2"),
+    Type.Q4_K: ([0, 2], "<f2"),
+    Type.Q5_K: ([0, 2], "<f2"),
+    Type.Q6_K: ([208], "<f2"),
+    Type.Q8_K: ([0], "<f4"),
+    Type.IQ4_NL: ([0], "<f2"),
+    Type.IQ4_XS: ([0], "<f2"),
+    Type.MXFP4: ([0], "u1"),
+}
+RANDOM_ROWS = 8
+BLOCK_COLUMNS = 256
+
+
+# The scales of the rows: random finite ones, then one of each special kind for all blocks of a row.
+def block_scales(kind, blocks, random):
+    if kind == "u1":  # powers of two: the two subnormal ones, the smallest normal ones, the largest
+        special = np.array([0, 1, 2, 3, 127, 253, 254, 255], dtype=np.uint8)
+        finite = random.integers(100, 150, (RANDOM_ROWS, blocks)).astype(np.uint8)
+    else:
+        limits = np.finfo(kind)
+        special = [0.0, -0.0, limits.smallest_subnormal, -limits.smallest_normal / 3, limits.max, np.inf, -np.inf, np.nan]
+        special = np.array(special).astype(kind)
+        finite = random.standard_normal((RANDOM_ROWS, blocks)).astype(kind)
+    return np.concatenate([finite, np.repeat(special[:, None], blocks, axis=1)])
+
+
+# The package does not dequantise Q8_K, the type that activations have in llama.cpp's products.
+def dequantise(data, kind):
+    if kind != Type.Q8_K:
+        return gguf.quants.dequantize(data, kind)
+    blocks = data.reshape(data.shape[0], -1, 292)
+    scales = np.ascontiguousarray(blocks[..., :4]).view("<f4")
+    return (scales * blocks[..., 4:260].view(np.int8).astype(np.float32)).reshape(data.shape[0], -1)
+
+
+def write_blocks(path, random):
+    writer = gguf.GGUFWriter(path, "blocks")
+    for kind, (places, dtype) in BLOCK_SCALES.items():
+        elements, size = gguf.GGML_QUANT_SIZES[kind]
+        blocks = BLOCK_COLUMNS // elements
+        rows = len(block_scales(dtype, blocks, np.random.default_rng(0)))
+        data = random.integers(0, 256, (rows, blocks, size)).astype(np.uint8)
+        for place in places:
+            scales = block_scales(dtype, blocks, random)[..., None].view(np.uint8)
+            data[:, :, place : place + scales.shape[-1]] = scales
+        writer.add_tensor(kind.name, data.reshape(rows, -1), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+    expected = {}
+    for tensor in gguf.GGUFReader(path).tensors:
+        with np.errstate(all="ignore"):  # infinity times zero
+            values = dequantise(np.array(tensor.data), tensor.tensor_type)
+        values = np.where(np.isnan(values), np.uint32(0x7FC00000).view(np.float32), values)
+        hashes = [hashlib.sha256(row.astype("<f4").tobytes()).hexdigest() for row in values]
+        expected[tensor.name] = {"first_row_bits": bits(values[0]), "row_sha256": hashes}
+    return expected
+
+
 def write_safetensors(path, random):
     from safetensors import safe_open
     from safetensors.torch import save_file
@@ -128,9 +200,11 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(20240601)
     from_gguf, metadata = write_gguf(OUT / "tiny.gguf", random)
+    blocks = write_blocks(OUT / "blocks.gguf", np.random.default_rng(20261126))
     from_safetensors = write_safetensors(OUT / "tiny.safetensors", random)
     values = {"gguf": from_gguf, "safetensors": from_safetensors, "half_sha256": half_hash()}
     (OUT / "tiny.json").write_text(json.dumps(values, indent=1) + "\n")
+    (OUT / "blocks.json").write_text(json.dumps(blocks, indent=1) + "\n")
     (OUT / "metadata.json").write_text(json.dumps(metadata, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "backends/engine/formats/blocks.h"
 #include "core/errors/result.h"
 
 namespace sizeup {
@@ -16,49 +17,35 @@ T load(const uint8_t* bytes) {  // files do not promise alignment
   return value;
 }
 
-// IEEE 754 binary16 to binary32, exact for every value: subnormals are scaled by 2^-24, which is a power of
-// two.
-float from_half(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1Fu;
-  const uint32_t mantissa = half & 0x3FFu;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
-  }
-  const uint32_t wide_exponent = exponent == 0x1F ? 0xFFu : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | (wide_exponent << 23) | (mantissa << 13));
-}
-
 float from_bfloat(uint16_t value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
 }
 
-void dequantise_f32(const void* blocks, int64_t elements, float* out) {
-  std::memcpy(out, blocks, static_cast<size_t>(elements) * sizeof(float));
+void dequantise_f32(const void* from, int64_t elements, float* out) {
+  std::memcpy(out, from, static_cast<size_t>(elements) * sizeof(float));
 }
 
-void dequantise_f16(const void* blocks, int64_t elements, float* out) {
-  const auto* bytes = static_cast<const uint8_t*>(blocks);
-  for (int64_t i = 0; i < elements; ++i) out[i] = from_half(load<uint16_t>(bytes + 2 * i));
+void dequantise_f16(const void* from, int64_t elements, float* out) {
+  const auto* bytes = static_cast<const uint8_t*>(from);
+  for (int64_t i = 0; i < elements; ++i) out[i] = blocks::float_from_half(load<uint16_t>(bytes + 2 * i));
 }
 
-void dequantise_bf16(const void* blocks, int64_t elements, float* out) {
-  const auto* bytes = static_cast<const uint8_t*>(blocks);
+void dequantise_bf16(const void* from, int64_t elements, float* out) {
+  const auto* bytes = static_cast<const uint8_t*>(from);
   for (int64_t i = 0; i < elements; ++i) out[i] = from_bfloat(load<uint16_t>(bytes + 2 * i));
 }
 
-constexpr int kQ8Elements = 32;
-constexpr int kQ8Bytes = 2 + kQ8Elements;  // binary16 scale, then 32 signed bytes
-
-void dequantise_q8_0(const void* blocks, int64_t elements, float* out) {
-  const auto* block = static_cast<const uint8_t*>(blocks);
-  for (int64_t start = 0; start < elements; start += kQ8Elements, block += kQ8Bytes) {
-    const float scale = from_half(load<uint16_t>(block));
-    for (int i = 0; i < kQ8Elements; ++i) {
-      out[start + i] = static_cast<float>(static_cast<int8_t>(block[2 + i])) * scale;
-    }
+template <class Format>
+void dequantise_blocks(const void* from, int64_t elements, float* out) {
+  const auto* block = static_cast<const uint8_t*>(from);
+  for (int64_t start = 0; start < elements; start += Format::kElements, block += Format::kBytes) {
+    blocks::dequantise<Format>(block, out + start);
   }
+}
+
+template <class Format>
+constexpr BlockFormat of_blocks(TensorType type, std::string_view name, uint32_t gguf_id) {
+  return {type, name, gguf_id, Format::kElements, Format::kBytes, dequantise_blocks<Format>};
 }
 
 // In the order of TensorType, so that a type is its row's index.
@@ -66,7 +53,20 @@ constexpr std::array kFormats = {
     BlockFormat{TensorType::f32, "F32", 0, 1, 4, dequantise_f32},
     BlockFormat{TensorType::f16, "F16", 1, 1, 2, dequantise_f16},
     BlockFormat{TensorType::bf16, "BF16", 30, 1, 2, dequantise_bf16},
-    BlockFormat{TensorType::q8_0, "Q8_0", 8, kQ8Elements, kQ8Bytes, dequantise_q8_0},
+    of_blocks<blocks::Q4_0>(TensorType::q4_0, "Q4_0", 2),
+    of_blocks<blocks::Q4_1>(TensorType::q4_1, "Q4_1", 3),
+    of_blocks<blocks::Q5_0>(TensorType::q5_0, "Q5_0", 6),
+    of_blocks<blocks::Q5_1>(TensorType::q5_1, "Q5_1", 7),
+    of_blocks<blocks::Q8_0>(TensorType::q8_0, "Q8_0", 8),
+    of_blocks<blocks::Q2K>(TensorType::q2_k, "Q2_K", 10),
+    of_blocks<blocks::Q3K>(TensorType::q3_k, "Q3_K", 11),
+    of_blocks<blocks::Q4K>(TensorType::q4_k, "Q4_K", 12),
+    of_blocks<blocks::Q5K>(TensorType::q5_k, "Q5_K", 13),
+    of_blocks<blocks::Q6K>(TensorType::q6_k, "Q6_K", 14),
+    of_blocks<blocks::Q8K>(TensorType::q8_k, "Q8_K", 15),
+    of_blocks<blocks::IQ4NL>(TensorType::iq4_nl, "IQ4_NL", 20),
+    of_blocks<blocks::IQ4XS>(TensorType::iq4_xs, "IQ4_XS", 23),
+    of_blocks<blocks::MXFP4>(TensorType::mxfp4, "MXFP4", 39),
 };
 
 }  // namespace

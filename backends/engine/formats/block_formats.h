@@ -1,5 +1,5 @@
-// The element types that weights come in, described once: plain types and blocks of quantised values.
-// Compiles as C++ here and, later, as CUDA and Metal.
+// The element types that weights come in, as a table: plain types, and blocks of quantised values, whose bits
+// blocks.h describes.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,25 @@
 
 namespace sizeup {
 
-enum class TensorType : uint8_t { f32, f16, bf16, q8_0 };
+enum class TensorType : uint8_t {
+  f32,
+  f16,
+  bf16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  q8_k,
+  iq4_nl,
+  iq4_xs,
+  mxfp4
+};
 
 // One row of the table: everything that readers and kernels need to know about a type.
 struct BlockFormat {
@@ -18,6 +36,7 @@ struct BlockFormat {
   uint32_t gguf_id;       // ggml_type in a GGUF file
   int block_elements;     // weights in a block: 1 for plain types
   int block_bytes;        // bytes of a block
+  // `elements` weights, which are whole blocks, as float32; blocks may lie at any address.
   void (*dequantise)(const void* blocks, int64_t elements, float* out);
 };
 

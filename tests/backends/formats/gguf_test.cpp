@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr uint32_t kU8 = 0, kU32 = 4, kI32 = 5, kF32 = 6, kBool = 7, kString = 8, kArray = 9;
-constexpr uint32_t kTypeF32 = 0, kTypeQ8 = 8;
+constexpr uint32_t kTypeF32 = 0, kTypeQ8 = 8, kTypeQ4K = 12, kTypeIq1S = 19;
 
 Result<GgufContent> parse(const GgufBuilder& builder) {
   return parse_gguf(as_bytes(builder.bytes()), "m.gguf");
@@ -179,8 +179,10 @@ TEST(Gguf, RefusesImpossibleTensors) {
   EXPECT_THAT(shape({uint64_t{1} << 61}, kTypeF32, 0), HasSubstr("weights"));
   EXPECT_THAT(shape({1, 1, 1, 1, 1}, kTypeF32, 0), HasSubstr("has 5 dimensions"));
   EXPECT_THAT(shape({31}, kTypeQ8, 0), HasSubstr("rows of 31 weights in type Q8_0"));
-  EXPECT_THAT(shape({256}, 12, 0),
-              HasSubstr("type Q4_K, which is not supported yet (expected: one of F32 F16 BF16 Q8_0"));
+  EXPECT_THAT(shape({128}, kTypeQ4K, 0),
+              HasSubstr("rows of 128 weights in type Q4_K (expected: a multiple of 256"));
+  EXPECT_THAT(shape({256}, kTypeIq1S, 0),
+              HasSubstr("type IQ1_S, which is not supported yet (expected: one of F32 F16 BF16 Q4_0"));
   EXPECT_THAT(shape({16}, 999, 0), HasSubstr("type number 999"));
 }
 
