@@ -39,6 +39,9 @@ AttentionShape attention_shape(const DecoderSpec& spec) {
           .scale = 1.0F / std::sqrt(static_cast<float>(spec.head_size))};
 }
 
+// Outputs side by side, in parts of the same storage.
+using Linear = std::vector<PackedLinear>;
+
 // A step's angles in lanes: [group][pair][kLanes].
 struct LaneAngles {
   std::vector<float> cosines;
@@ -68,8 +71,10 @@ class CpuDevice final : public Device {
     traits.tier = kernels_.tier;
     traits.precision = precision_;
     traits.preferred_rows = kPreferredRows;
-    for (const PackedLinear& linear : linears_)
-      traits.weight_bytes += static_cast<int64_t>(linear.weights.size());
+    for (const Linear& linear : linears_) {
+      for (const PackedLinear& part : linear)
+        traits.weight_bytes += static_cast<int64_t>(part.weights.size());
+    }
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
@@ -85,9 +90,21 @@ class CpuDevice final : public Device {
     for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(scratch_bytes_);
   }
 
-  LinearId add_linear(std::span<const LinearTensors> stacked) override { return add_packed(stacked, false); }
+  LinearId add_linear(std::span<const LinearTensors> stacked) override {
+    linears_.emplace_back();
+    while (!stacked.empty()) {
+      const Storage storage = storage_of(precision_, *stacked.front().weight);
+      size_t count = 1;
+      while (count < stacked.size() && storage_of(precision_, *stacked[count].weight) == storage) ++count;
+      add_part(stacked.first(count), false, storage);
+      stacked = stacked.subspan(count);
+    }
+    return static_cast<LinearId>(linears_.size() - 1);
+  }
   LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) override {
-    return add_packed(std::array{gate, up}, true);
+    linears_.emplace_back();
+    add_part(std::array{gate, up}, true, storage_of_pair(precision_, *gate.weight, *up.weight));
+    return static_cast<LinearId>(linears_.size() - 1);
   }
 
   VectorId add_vector(const Tensor& weight) override {
@@ -113,7 +130,7 @@ class CpuDevice final : public Device {
   void embed(LinearId table, RowsId out) override {
     rows(out).resize(step_->rows());
     const LaneRows to = rows(out).values();
-    const PackedLinear& linear = linears_[static_cast<size_t>(table)];
+    const PackedLinear& linear = linears_[static_cast<size_t>(table)].front();
     pool_->parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
       const int group = static_cast<int>(index);
       std::vector<float> row(static_cast<size_t>(to.columns));
@@ -143,7 +160,6 @@ class CpuDevice final : public Device {
     ProductResult result;
     result.kind = ProductResult::Kind::store;
     result.rows = rows(out).values();
-    result.outputs = result.rows.columns;
     multiply(weight, from, result);
   }
 
@@ -151,7 +167,6 @@ class CpuDevice final : public Device {
     ProductResult result;
     result.kind = ProductResult::Kind::add;
     result.rows = rows(to).values();
-    result.outputs = result.rows.columns;
     multiply(weight, rows(in).operand(), result);
   }
 
@@ -215,7 +230,7 @@ class CpuDevice final : public Device {
   }
 
   void log_probabilities(RowsId wanted, LinearId weight, StepResult& result) override {
-    const PackedLinear& linear = linears_[static_cast<size_t>(weight)];
+    const PackedLinear& linear = linears_[static_cast<size_t>(weight)].front();
     const Operand from = rows(wanted).operand();
     Head head(*step_, linear.outputs, result);
     if (from.rows == 0) return;
@@ -240,31 +255,50 @@ class CpuDevice final : public Device {
     return rounds ? OperandFormat::rounded_floats : product_.operand;
   }
 
-  LinearId add_packed(std::span<const LinearTensors> stacked, bool gated) {
-    linears_.push_back(pack_linear(stacked, gated, stored_format(precision_, stacked), product_, *pool_));
-    const size_t needed = std::max(product_.scratch_bytes(linears_.back()), attention_.scratch_bytes(shape_));
-    if (needed > scratch_bytes_) {
-      scratch_bytes_ = needed;
-      for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(needed);
-    }
-    return static_cast<LinearId>(linears_.size() - 1);
+  void add_part(std::span<const LinearTensors> stacked, bool gated, const Storage& storage) {
+    const PackedLinear& part =
+        linears_.back().emplace_back(pack_linear(stacked, gated, storage, product_, *pool_));
+    const size_t needed = std::max(product_.scratch_bytes(part), attention_.scratch_bytes(shape_));
+    if (needed <= scratch_bytes_) return;
+    scratch_bytes_ = needed;
+    for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(needed);
   }
 
   void multiply(LinearId weight, const Operand& in, const ProductResult& result) {
-    const PackedLinear& linear = linears_[static_cast<size_t>(weight)];
-    const size_t work = static_cast<size_t>(in.rows) * static_cast<size_t>(linear.inputs) *
-                        static_cast<size_t>(linear.outputs);
+    const Linear& linear = linears_[static_cast<size_t>(weight)];
+    int64_t panels = 0;
+    size_t work = 0;
+    for (const PackedLinear& part : linear) {
+      panels += part.panels();
+      work +=
+          static_cast<size_t>(in.rows) * static_cast<size_t>(part.inputs) * static_cast<size_t>(part.outputs);
+    }
     if (work < kSmallProduct || pool_->size() == 1) {
-      product_.multiply(linear, in, result, 0, linear.panels(), scratch_[0].data());
-      return;
+      return multiply_panels(linear, in, result, 0, panels, scratch_[0].data());
     }
     pool_->run([&](int thread) {
-      const int64_t panels = linear.panels();
-      const int first = static_cast<int>(panels * thread / pool_->size());
-      const int end = static_cast<int>(panels * (thread + 1) / pool_->size());
-      if (first < end)
-        product_.multiply(linear, in, result, first, end, scratch_[static_cast<size_t>(thread)].data());
+      multiply_panels(linear, in, result, panels * thread / pool_->size(),
+                      panels * (thread + 1) / pool_->size(), scratch_[static_cast<size_t>(thread)].data());
     });
+  }
+
+  // Panels [first, end), counted over all parts.
+  void multiply_panels(const Linear& linear, const Operand& in, const ProductResult& result, int64_t first,
+                       int64_t end, std::byte* scratch) const {
+    int64_t panels = 0;
+    int outputs = 0;
+    for (const PackedLinear& part : linear) {
+      ProductResult part_result = result;
+      if (result.kind != ProductResult::Kind::gate) {
+        part_result.outputs = part.outputs;
+        part_result.rows.data += static_cast<size_t>(outputs) * kLanes;
+      }
+      const auto from = static_cast<int>(std::max(first - panels, int64_t{0}));
+      const auto to = static_cast<int>(std::min(end - panels, int64_t{part.panels()}));
+      if (from < to) product_.multiply(part, in, part_result, from, to, scratch);
+      panels += part.panels();
+      outputs += part.outputs;
+    }
   }
 
   // body(first, end) over [0, count) in equal parts, in place where the work is small.
@@ -341,7 +375,7 @@ class CpuDevice final : public Device {
   std::unique_ptr<ThreadPool> pool_;
   std::vector<HugeBuffer> scratch_;  // of each thread
   size_t scratch_bytes_ = 0;
-  std::vector<PackedLinear> linears_;
+  std::vector<Linear> linears_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
   RotaryAngles angles_;

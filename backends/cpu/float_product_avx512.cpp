@@ -1,10 +1,12 @@
 // Each include builds on the ones before.
 // clang-format off
 #include "backends/cpu/families.h"
+#include "backends/cpu/packed_fields.h"
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
+#include "backends/cpu/unpack.inl"
 #include "backends/cpu/float_product.inl"
 // clang-format on
 

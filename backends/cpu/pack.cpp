@@ -1,50 +1,23 @@
 #include "backends/cpu/pack.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack_tiles.h"
+#include "backends/cpu/packed_fields.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
 namespace {
 
-// float32 to IEEE 754 binary16, for values that it holds exactly (they came from one).
-uint16_t to_exact_half(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const uint32_t sign = (bits >> 16) & 0x8000u;
-  const auto exponent = static_cast<int>((bits >> 23) & 0xFFu) - 127 + 15;
-  const uint32_t mantissa = bits & 0x7FFFFFu;
-  if (exponent >= 31) return static_cast<uint16_t>(sign | 0x7C00u | (mantissa >> 13));
-  if (exponent > 0)
-    return static_cast<uint16_t>(sign | static_cast<uint32_t>(exponent) << 10 | mantissa >> 13);
-  if (exponent < -10) return static_cast<uint16_t>(sign);
-  return static_cast<uint16_t>(sign | (mantissa | 0x800000u) >> (14 - exponent));
-}
-
-TensorType tensor_type(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::float32:
-      return TensorType::f32;
-    case WeightFormat::float16:
-      return TensorType::f16;
-    case WeightFormat::bfloat16:
-      return TensorType::bf16;
-  }
-  throw InternalError("a weight format has a tensor type");
-}
-
-// One output's weights as a column of its panel.
-template <class T>
-void write_column(std::span<const T> values, int output, PackedLinear& to) {
-  const auto outputs = static_cast<size_t>(to.panel_outputs);
-  std::byte* place = to.weights.data() + static_cast<size_t>(output / to.panel_outputs) * to.panel_bytes() +
-                     static_cast<size_t>(output % to.panel_outputs) * sizeof(T);
-  for (const T& value : values) {
-    std::memcpy(place, &value, sizeof value);
-    place += outputs * sizeof value;
+// One output's blocks into its places in its panel.
+void write_blocks(const std::byte* blocks, int output, PackedLinear& to) {
+  const BlockFormat& format = block_format(to.type);
+  const size_t panel_block = static_cast<size_t>(packed_block_bytes(to.type) * to.panel_outputs);
+  std::byte* place = to.weights.data() + static_cast<size_t>(output / to.panel_outputs) * to.panel_bytes;
+  for (int k = 0; k < to.inputs;
+       k += format.block_elements, blocks += format.block_bytes, place += panel_block) {
+    write_packed_block(to.type, blocks, to.panel_outputs, output % to.panel_outputs, place);
   }
 }
 
@@ -69,26 +42,47 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
   return {};
 }
 
-// `output` counts in the order of the panels.
-void write_output(std::span<const float> values, int output, PackedLinear& to) {
+// A row of a tensor into its panel; `output` counts in the order of the panels.
+void write_output(const Tensor& tensor, int64_t row, int output, PackedLinear& to) {
+  if (tensor.type == to.type && to.layout == WeightLayout::columns) {
+    return write_blocks(row_blocks(tensor, row), output, to);
+  }
+  std::vector<float> values(static_cast<size_t>(to.inputs));
+  dequantise_row(tensor, row, values);
   if (to.layout == WeightLayout::tiles) return pack_tile_row(values, output, to);
-  if (to.format == WeightFormat::float32) return write_column(values, output, to);
+  if (to.type == TensorType::f32) {
+    return write_blocks(reinterpret_cast<const std::byte*>(values.data()), output, to);
+  }
+  require(to.type == TensorType::bf16, "weights are kept as they are, or as float32 or bfloat16");
   std::vector<uint16_t> halves(values.size());
-  std::transform(values.begin(), values.end(), halves.begin(),
-                 to.format == WeightFormat::bfloat16 ? to_bfloat16 : to_exact_half);
-  write_column(std::span<const uint16_t>(halves), output, to);
+  std::transform(values.begin(), values.end(), halves.begin(), to_bfloat16);
+  write_blocks(reinterpret_cast<const std::byte*>(halves.data()), output, to);
 }
 
 }  // namespace
 
-PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, WeightFormat format,
+void lay_out(PackedLinear& linear) {
+  const int elements = block_format(linear.type).block_elements;
+  require(linear.inputs % elements == 0, "a row is a whole number of blocks");
+  linear.padded_inputs = (linear.inputs + kStepColumns - 1) / kStepColumns * kStepColumns;
+  const int block_bytes = linear.layout == WeightLayout::tiles ? static_cast<int>(sizeof(uint16_t))
+                                                               : packed_block_bytes(linear.type);
+  linear.panel_bytes = static_cast<size_t>(linear.padded_inputs) / static_cast<size_t>(elements) *
+                       static_cast<size_t>(block_bytes) * static_cast<size_t>(linear.panel_outputs);
+}
+
+PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, const Storage& storage,
                          const ProductFamily& family, ThreadPool& pool) {
   PackedLinear linear;
-  linear.format = format;
+  linear.type = storage.type;
+  linear.rounded = storage.rounded;
   linear.inputs = static_cast<int>(stacked.front().weight->columns());
-  linear.padded_inputs = (linear.inputs + kStepColumns - 1) / kStepColumns * kStepColumns;
   linear.panel_outputs = family.panel_outputs;
   linear.layout = family.layout;
+  if (linear.layout == WeightLayout::tiles) {
+    linear.type = TensorType::bf16;
+    linear.rounded = false;
+  }
   bool biased = false;
   for (const LinearTensors& layer : stacked) {
     require(layer.weight->columns() == linear.inputs, "stacked layers have the same inputs");
@@ -99,17 +93,17 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, Wei
     const int half = linear.panel_outputs / 2;
     linear.outputs = (linear.outputs / 2 + half - 1) / half * linear.panel_outputs;
   }
+  lay_out(linear);
   const auto panels = static_cast<size_t>(linear.panels());
-  linear.weights = HugeBuffer(panels * linear.panel_bytes());
+  linear.weights = HugeBuffer(panels * linear.panel_bytes);
   if (biased) linear.bias.assign(panels * static_cast<size_t>(linear.panel_outputs), 0.0F);
 
   pool.parallel_for(panels, [&](size_t panel) {
-    std::vector<float> values(static_cast<size_t>(linear.inputs));
     for (int i = 0; i < linear.panel_outputs; ++i) {
       const Source source = source_of(stacked, gated, linear.panel_outputs, static_cast<int>(panel), i);
       if (source.layer == nullptr) continue;
-      dequantise_row(*source.layer->weight, source.row, values);
-      write_output(values, static_cast<int>(panel) * linear.panel_outputs + i, linear);
+      write_output(*source.layer->weight, source.row, static_cast<int>(panel) * linear.panel_outputs + i,
+                   linear);
     }
   });
   if (!biased) return linear;
@@ -132,13 +126,16 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, Wei
 void read_output(const PackedLinear& linear, int output, float* out) {
   const auto inputs = static_cast<size_t>(linear.inputs);
   if (linear.layout == WeightLayout::tiles) return read_tile_row(linear, output, std::span(out, inputs));
-  const BlockFormat& format = block_format(tensor_type(linear.format));
-  const size_t bytes = weight_bytes(linear.format);
-  const std::byte* from = linear.panel(output / linear.panel_outputs) +
-                          static_cast<size_t>(output % linear.panel_outputs) * bytes;
-  for (size_t k = 0; k < inputs; ++k, from += static_cast<size_t>(linear.panel_outputs) * bytes) {
-    format.dequantise(from, 1, out + k);
+  const BlockFormat& format = block_format(linear.type);
+  const size_t panel_block = static_cast<size_t>(packed_block_bytes(linear.type) * linear.panel_outputs);
+  const std::byte* place = linear.panel(output / linear.panel_outputs);
+  std::vector<std::byte> block(static_cast<size_t>(format.block_bytes));
+  for (int k = 0; k < linear.inputs; k += format.block_elements, place += panel_block) {
+    read_packed_block(linear.type, place, linear.panel_outputs, output % linear.panel_outputs, block.data());
+    format.dequantise(block.data(), format.block_elements, out + k);
   }
+  if (!linear.rounded) return;
+  for (size_t k = 0; k < inputs; ++k) out[k] = from_bfloat16(to_bfloat16(out[k]));
 }
 
 }  // namespace sizeup::cpu

@@ -14,7 +14,7 @@ namespace {
 // on.
 size_t row_offset(const PackedLinear& packed, int output) {
   const int in_panel = output % kTilePanelOutputs;
-  return static_cast<size_t>(output / kTilePanelOutputs) * packed.panel_bytes() +
+  return static_cast<size_t>(output / kTilePanelOutputs) * packed.panel_bytes +
          static_cast<size_t>(in_panel) * kStepColumns * sizeof(uint16_t);
 }
 

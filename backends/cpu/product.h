@@ -18,20 +18,14 @@
 
 #include "backends/cpu/lanes.h"
 #include "backends/engine/decoder_spec.h"
+#include "backends/engine/formats/block_formats.h"
 #include "core/memory/huge_buffer.h"
 
 namespace sizeup::cpu {
 
-// Elements of packed weights.
-enum class WeightFormat : uint8_t { float32, float16, bfloat16 };
-
-constexpr size_t weight_bytes(WeightFormat format) {
-  return format == WeightFormat::float32 ? 4 : 2;
-}
-
 // How the weights of a panel lie.
 enum class WeightLayout : uint8_t {
-  columns,  // [input][panel_outputs]
+  columns,  // the blocks of the panel's outputs side by side, field by field: packed_fields.h
   tiles,    // [step][2 tiles][16 outputs][kStepColumns inputs], bfloat16: left tile operands as they stand
 };
 
@@ -39,21 +33,20 @@ enum class WeightLayout : uint8_t {
 // product family) for all inputs; outputs and inputs beyond the last are zero.
 // Of a gated layer the first half of each panel are gates, the second half the ups of the same outputs.
 struct PackedLinear {
-  WeightFormat format = WeightFormat::float32;
+  TensorType type = TensorType::f32;
+  bool rounded = false;  // a weight is what its block gives, rounded to bfloat16
   WeightLayout layout = WeightLayout::columns;
   int inputs = 0;
   int outputs = 0;  // of a gated layer: gates and ups together
   int panel_outputs = 0;
-  int padded_inputs = 0;    // a multiple of kStepColumns
+  int padded_inputs = 0;  // a multiple of kStepColumns and of the type's blocks
+  size_t panel_bytes = 0;
   std::vector<float> bias;  // in the order of the panels; empty: none
   HugeBuffer weights;
 
   int panels() const { return (outputs + panel_outputs - 1) / panel_outputs; }
-  size_t panel_bytes() const {
-    return weight_bytes(format) * static_cast<size_t>(padded_inputs) * static_cast<size_t>(panel_outputs);
-  }
   const std::byte* panel(int index) const {
-    return weights.data() + static_cast<size_t>(index) * panel_bytes();
+    return weights.data() + static_cast<size_t>(index) * panel_bytes;
   }
 };
 

@@ -2,45 +2,30 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <functional>
 #include <map>
+
+#include "backends/cpu/packed_fields.h"
 
 namespace sizeup::cpu {
 namespace {
 
-WeightFormat stored_format(Precision precision, const Tensor& weight) {
-  if (precision == Precision::bfloat16 || weight.type == TensorType::bf16) return WeightFormat::bfloat16;
-  return weight.type == TensorType::f16 ? WeightFormat::float16 : WeightFormat::float32;
+bool is_plain(TensorType type) {
+  return block_format(type).block_elements == 1;
 }
 
-std::string_view format_name(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::float32:
-      return "float32";
-    case WeightFormat::float16:
-      return "float16";
-    case WeightFormat::bfloat16:
-      return "bfloat16";
-  }
-  throw InternalError("a weight format has a name");
-}
-
-// The groups of layers that are stacked, as the decoder does it.
-void each_stack(const DecoderTensors& tensors,
-                const std::function<void(std::span<const LinearTensors>)>& visit) {
-  const auto one = [&](const Tensor* weight) {
-    const LinearTensors linear{.weight = weight, .bias = nullptr};
-    visit(std::span(&linear, 1));
-  };
+// Every matrix and how it is kept.
+void each_matrix(Precision precision, const DecoderTensors& tensors,
+                 const std::function<void(const Tensor&, const Storage&)>& visit) {
+  const auto one = [&](const Tensor* weight) { visit(*weight, storage_of(precision, *weight)); };
   one(tensors.embedding);
   if (tensors.head != nullptr) one(tensors.head);
   for (const LayerTensors& layer : tensors.layers) {
-    visit(std::array{layer.query, layer.key, layer.value});
-    visit(std::array{layer.gate, layer.up});
-    one(layer.output.weight);
-    one(layer.down.weight);
+    for (const LinearTensors& linear : {layer.query, layer.key, layer.value, layer.output, layer.down})
+      one(linear.weight);
+    const Storage pair = storage_of_pair(precision, *layer.gate.weight, *layer.up.weight);
+    visit(*layer.gate.weight, pair);
+    visit(*layer.up.weight, pair);
   }
 }
 
@@ -53,32 +38,31 @@ constexpr int64_t kOther = int64_t{100} << 20;
 
 }  // namespace
 
-WeightFormat stored_format(Precision precision, std::span<const LinearTensors> stacked) {
-  const WeightFormat first = stored_format(precision, *stacked.front().weight);
-  const bool same = std::all_of(stacked.begin(), stacked.end(), [&](const LinearTensors& linear) {
-    return stored_format(precision, *linear.weight) == first;
-  });
-  return same ? first : WeightFormat::float32;
+Storage storage_of(Precision precision, const Tensor& weight) {
+  const bool rounds = precision == Precision::bfloat16;
+  if (is_plain(weight.type)) return {.type = rounds ? TensorType::bf16 : weight.type, .rounded = false};
+  return {.type = weight.type, .rounded = rounds};
+}
+
+Storage storage_of_pair(Precision precision, const Tensor& gate, const Tensor& up) {
+  const Storage first = storage_of(precision, gate);
+  if (first == storage_of(precision, up)) return first;
+  return {.type = precision == Precision::bfloat16 ? TensorType::bf16 : TensorType::f32, .rounded = false};
 }
 
 bool bfloat_weights(Precision precision, const DecoderTensors& tensors) {
   bool all = true;
-  each_stack(tensors, [&](std::span<const LinearTensors> stacked) {
-    all = all && stored_format(precision, stacked) == WeightFormat::bfloat16;
-  });
+  each_matrix(precision, tensors,
+              [&](const Tensor&, const Storage& storage) { all = all && storage.type == TensorType::bf16; });
   return all;
 }
 
 std::vector<std::string> describe_storage(Precision precision, const DecoderTensors& tensors) {
   std::map<std::pair<std::string_view, std::string_view>, int64_t> changed;
-  each_stack(tensors, [&](std::span<const LinearTensors> stacked) {
-    const std::string_view kept = format_name(stored_format(precision, stacked));
-    for (const LinearTensors& linear : stacked) {
-      const std::string_view given = block_format(linear.weight->type).name;
-      const bool same = (given == "F32" && kept == "float32") || (given == "F16" && kept == "float16") ||
-                        (given == "BF16" && kept == "bfloat16");
-      if (!same) changed[{given, kept}] += linear.weight->rows() * linear.weight->columns();
-    }
+  each_matrix(precision, tensors, [&](const Tensor& weight, const Storage& storage) {
+    if (weight.type == storage.type) return;
+    changed[{block_format(weight.type).name, block_format(storage.type).name}] +=
+        weight.rows() * weight.columns();
   });
   std::vector<std::string> notes;
   for (const auto& [formats, weights] : changed) {
@@ -90,10 +74,10 @@ std::vector<std::string> describe_storage(Precision precision, const DecoderTens
 
 MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows) {
   MemoryNeed need;
-  each_stack(model.tensors, [&](std::span<const LinearTensors> stacked) {
-    const auto bytes = static_cast<int64_t>(weight_bytes(stored_format(precision, stacked)));
-    for (const LinearTensors& linear : stacked)
-      need.weights += bytes * linear.weight->rows() * linear.weight->columns();
+  each_matrix(precision, model.tensors, [&](const Tensor& weight, const Storage& storage) {
+    const BlockFormat& format = block_format(storage.type);
+    need.weights +=
+        weight.rows() * (weight.columns() / format.block_elements) * packed_block_bytes(storage.type);
   });
   // Residual, query | key | value, and the inputs of products, at most float32.
   const DecoderSpec& spec = model.spec;

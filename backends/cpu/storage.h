@@ -6,14 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "backends/cpu/product.h"
+#include "backends/cpu/pack.h"
 #include "backends/engine/device.h"
 
 namespace sizeup::cpu {
 
-// Of stacked layers: exactly as in the file where the precision allows it, in one format; quantised weights
-// are unpacked.
-WeightFormat stored_format(Precision precision, std::span<const LinearTensors> stacked);
+// Exactly as in the file where the precision allows it. Quantised weights stay as they are, and bfloat16
+// products round what they give; plain ones are rounded once.
+Storage storage_of(Precision precision, const Tensor& weight);
+
+// Of a gate and its up, which lie in the same panels: float32 or bfloat16 where the two differ.
+Storage storage_of_pair(Precision precision, const Tensor& gate, const Tensor& up);
 
 // Whether every weight of the model is kept as bfloat16.
 bool bfloat_weights(Precision precision, const DecoderTensors& tensors);

@@ -22,6 +22,8 @@ constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
 // The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 4;
+// Panels that a lone row is multiplied with side by side.
+constexpr int kLonePanels = 2;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {
@@ -160,6 +162,62 @@ SIZEUP_LANES Lanes load_bfloats(const void* p) {
 SIZEUP_LANES Lanes load_halves(const void* p) {
   const auto* q = static_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1))};
+}
+
+// ---- Quantised codes: a 32-bit integer, or four bytes, in each lane.
+
+struct Codes {
+  __m256i lo, hi;
+};
+SIZEUP_LANES Codes load_codes(const void* p) {
+  const auto* q = static_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(q), _mm256_loadu_si256(q + 1)};
+}
+SIZEUP_LANES Codes widen_bytes(const void* p) {  // of sixteen unsigned bytes
+  const __m128i all = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return {_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8))};
+}
+SIZEUP_LANES Codes operator&(Codes a, uint32_t mask) {
+  const __m256i m = _mm256_set1_epi32(static_cast<int>(mask));
+  return {_mm256_and_si256(a.lo, m), _mm256_and_si256(a.hi, m)};
+}
+SIZEUP_LANES Codes operator|(Codes a, Codes b) {
+  return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
+}
+SIZEUP_LANES Codes operator+(Codes a, Codes b) {
+  return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+}
+SIZEUP_LANES Codes broadcast_code(int32_t x) {
+  return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+SIZEUP_LANES Codes shift_right(Codes a, int bits) {  // zeros come in
+  const __m128i n = _mm_cvtsi32_si128(bits);
+  return {_mm256_srl_epi32(a.lo, n), _mm256_srl_epi32(a.hi, n)};
+}
+SIZEUP_LANES Codes shift_left(Codes a, int bits) {
+  const __m128i n = _mm_cvtsi32_si128(bits);
+  return {_mm256_sll_epi32(a.lo, n), _mm256_sll_epi32(a.hi, n)};
+}
+SIZEUP_LANES Codes subtract_from_bytes(Codes a, int8_t x) {
+  const __m256i all = _mm256_set1_epi8(x);
+  return {_mm256_sub_epi8(a.lo, all), _mm256_sub_epi8(a.hi, all)};
+}
+// table[byte] of each byte; bytes are below 16.
+SIZEUP_LANES Codes look_up_bytes(const int8_t* table, Codes a) {
+  const __m256i levels =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm256_shuffle_epi8(levels, a.lo), _mm256_shuffle_epi8(levels, a.hi)};
+}
+template <int kByte>
+SIZEUP_LANES Codes signed_byte(Codes a) {
+  return {_mm256_srai_epi32(_mm256_slli_epi32(a.lo, 24 - 8 * kByte), 24),
+          _mm256_srai_epi32(_mm256_slli_epi32(a.hi, 24 - 8 * kByte), 24)};
+}
+SIZEUP_LANES Lanes to_float(Codes a) {
+  return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)};
+}
+SIZEUP_LANES Lanes as_float(Codes a) {  // the same bits
+  return {_mm256_castsi256_ps(a.lo), _mm256_castsi256_ps(a.hi)};
 }
 #undef SIZEUP_LANES
 

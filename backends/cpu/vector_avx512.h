@@ -23,6 +23,8 @@ constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
 // The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 16;
+// Panels that a lone row is multiplied with side by side.
+constexpr int kLonePanels = 4;
 
 #define SIZEUP_LANES static inline __attribute__((always_inline))
 SIZEUP_LANES Lanes load(const float* p) {
@@ -125,6 +127,54 @@ SIZEUP_LANES Lanes load_bfloats(const void* p) {
 }
 SIZEUP_LANES Lanes load_halves(const void* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))};
+}
+
+// ---- Quantised codes: a 32-bit integer, or four bytes, in each lane.
+
+struct Codes {
+  __m512i v;
+};
+SIZEUP_LANES Codes load_codes(const void* p) {
+  return {_mm512_loadu_si512(p)};
+}
+SIZEUP_LANES Codes widen_bytes(const void* p) {  // of sixteen unsigned bytes
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))};
+}
+SIZEUP_LANES Codes operator&(Codes a, uint32_t mask) {
+  return {_mm512_and_si512(a.v, _mm512_set1_epi32(static_cast<int>(mask)))};
+}
+SIZEUP_LANES Codes operator|(Codes a, Codes b) {
+  return {_mm512_or_si512(a.v, b.v)};
+}
+SIZEUP_LANES Codes operator+(Codes a, Codes b) {
+  return {_mm512_add_epi32(a.v, b.v)};
+}
+SIZEUP_LANES Codes broadcast_code(int32_t x) {
+  return {_mm512_set1_epi32(x)};
+}
+SIZEUP_LANES Codes shift_right(Codes a, int bits) {  // zeros come in
+  return {_mm512_srl_epi32(a.v, _mm_cvtsi32_si128(bits))};
+}
+SIZEUP_LANES Codes shift_left(Codes a, int bits) {
+  return {_mm512_sll_epi32(a.v, _mm_cvtsi32_si128(bits))};
+}
+SIZEUP_LANES Codes subtract_from_bytes(Codes a, int8_t x) {
+  return {_mm512_sub_epi8(a.v, _mm512_set1_epi8(x))};
+}
+// table[byte] of each byte; bytes are below 16.
+SIZEUP_LANES Codes look_up_bytes(const int8_t* table, Codes a) {
+  const __m512i levels = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm512_shuffle_epi8(levels, a.v)};
+}
+template <int kByte>
+SIZEUP_LANES Codes signed_byte(Codes a) {
+  return {_mm512_srai_epi32(_mm512_slli_epi32(a.v, 24 - 8 * kByte), 24)};
+}
+SIZEUP_LANES Lanes to_float(Codes a) {
+  return {_mm512_cvtepi32_ps(a.v)};
+}
+SIZEUP_LANES Lanes as_float(Codes a) {  // the same bits
+  return {_mm512_castsi512_ps(a.v)};
 }
 #undef SIZEUP_LANES
 

@@ -13,7 +13,7 @@
 #include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"
-#include "backends/cpu/pack_tiles.h"
+#include "tests/support/random_blocks.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -25,6 +25,8 @@ struct TierProduct {
 constexpr std::array kTiers{TierProduct{CpuTier::avx2, &kFloatsAvx2},
                             TierProduct{CpuTier::avx512, &kFloatsAvx512}};
 
+constexpr Storage kFloats{};
+
 constexpr std::array kRows{1, 2, 3, 5, 15, 16, 17, 31, 33, 64, 65, 81, 100};
 
 class FloatProduct : public testing::TestWithParam<TierProduct> {
@@ -33,34 +35,21 @@ class FloatProduct : public testing::TestWithParam<TierProduct> {
     if (const auto reason = why_unsupported(GetParam().tier)) GTEST_SKIP() << *reason;
   }
   const ProductFamily& family() const { return *GetParam().family; }
-
-  // All panels, split at `cut` as if two threads did it.
-  void multiply(const PackedLinear& linear, const Operand& in, const ProductResult& result, int cut) const {
-    HugeBuffer scratch(family().scratch_bytes(linear));
-    family().multiply(linear, in, result, 0, cut, scratch.data());
-    family().multiply(linear, in, result, cut, linear.panels(), scratch.data());
-  }
 };
+
+// All panels, split at `cut` as if two threads did it.
+void multiply(const ProductFamily& family, const PackedLinear& linear, const Operand& in,
+              const ProductResult& result, int cut) {
+  HugeBuffer scratch(family.scratch_bytes(linear));
+  family.multiply(linear, in, result, 0, cut, scratch.data());
+  family.multiply(linear, in, result, cut, linear.panels(), scratch.data());
+}
 
 std::vector<float> random_floats(size_t count, uint32_t seed, float scale = 1.0F) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0F, scale);
   std::vector<float> values(count);
   for (float& value : values) value = normal(random);
-  return values;
-}
-
-// Weights whose values the format holds exactly.
-std::vector<float> random_weights(size_t count, uint32_t seed, WeightFormat format) {
-  std::vector<float> values = random_floats(count, seed);
-  for (float& value : values) {
-    if (format == WeightFormat::bfloat16) {
-      uint32_t bits = uint32_t{to_bfloat16(value)} << 16;
-      std::memcpy(&value, &bits, sizeof value);
-    } else if (format == WeightFormat::float16) {
-      value = std::round(value * 256.0F) / 256.0F;
-    }
-  }
   return values;
 }
 
@@ -114,35 +103,51 @@ float chain(const float* weights, const float* x, int inputs) {
   return sum;
 }
 
-TEST_P(FloatProduct, IsOneChainOfFusedProductsForAnyRowsAndFormat) {
+float rounded_to_bfloat(float value) {
+  return from_bfloat16(to_bfloat16(value));
+}
+
+// Rows around groups, passes and the switch between few and many; inputs below a step, a step, more than a
+// pass or, for blocks, one block and several pieces.
+void expect_chains(const ProductFamily& family, const BlockFormat& format, bool rounded) {
   ThreadPool pool(1);
-  for (const WeightFormat format : {WeightFormat::float32, WeightFormat::float16, WeightFormat::bfloat16}) {
-    for (const int inputs : {7, 32, 300}) {  // below a step, a step, more than a pass
-      for (const int outputs : {1, 16, 45, 100}) {
-        const auto weights = random_weights(static_cast<size_t>(inputs * outputs), 1, format);
-        const Tensor weight = tensor_of(weights, outputs);
-        const LinearTensors layer{.weight = &weight};
-        const PackedLinear linear = pack_linear(std::span(&layer, 1), false, format, family(), pool);
-        for (const int rows : kRows) {
-          const auto x = random_floats(static_cast<size_t>(rows * inputs), 2);
-          const OperandRows in(x, rows, inputs);
-          const ValueRows out(rows, outputs);
-          ProductResult result;
-          result.rows = out.rows;
-          result.outputs = outputs;
-          multiply(linear, in.operand, result, linear.panels() / 2);
+  const std::vector<int> sizes = format.block_elements == 1    ? std::vector{7, 32, 300}
+                                 : format.block_elements == 32 ? std::vector{32, 96, 288}
+                                                               : std::vector{256, 512};
+  for (const int inputs : sizes) {
+    for (const int outputs : {1, 16, 45, 100}) {
+      const RandomBlocks weights(format.type, outputs, inputs, 1);
+      const LinearTensors layer{.weight = &weights.tensor()};
+      const PackedLinear linear =
+          pack_linear(std::span(&layer, 1), false, {format.type, rounded}, family, pool);
+      for (const int rows : kRows) {
+        const auto x = random_floats(static_cast<size_t>(rows * inputs), 2);
+        const OperandRows in(x, rows, inputs);
+        const ValueRows out(rows, outputs);
+        ProductResult result;
+        result.rows = out.rows;
+        result.outputs = outputs;
+        multiply(family, linear, in.operand, result, linear.panels() / 2);
+        for (int o = 0; o < outputs; ++o) {
+          std::vector<float> row(weights.row(o), weights.row(o) + inputs);
+          if (rounded) std::transform(row.begin(), row.end(), row.begin(), rounded_to_bfloat);
           for (int r = 0; r < rows; ++r) {
-            for (int o = 0; o < outputs; ++o) {
-              const float expected = chain(&weights[static_cast<size_t>(o * inputs)],
-                                           &x[static_cast<size_t>(r * inputs)], inputs);
-              ASSERT_EQ(std::memcmp(&out.at(r, o), &expected, sizeof expected), 0)
-                  << rows << " rows, " << inputs << " -> " << outputs << " at " << r << ", " << o << ": "
-                  << out.at(r, o) << " instead of " << expected;
-            }
+            const float expected = chain(row.data(), &x[static_cast<size_t>(r * inputs)], inputs);
+            ASSERT_EQ(std::memcmp(&out.at(r, o), &expected, sizeof expected), 0)
+                << format.name << ", " << rows << " rows, " << inputs << " -> " << outputs << " at " << r
+                << ", " << o << ": " << out.at(r, o) << " instead of " << expected;
           }
         }
       }
     }
+  }
+}
+
+TEST_P(FloatProduct, IsOneChainOfFusedProductsForAnyRowsAndFormat) {
+  for (const BlockFormat& format : block_formats()) {
+    SCOPED_TRACE(format.name);
+    expect_chains(family(), format, false);
+    if (format.block_elements > 1) expect_chains(family(), format, true);
   }
 }
 
@@ -159,7 +164,7 @@ TEST_P(FloatProduct, StacksLayersAddsBiasesAndAddsToRows) {
   for (size_t i = 0; i < sizes.size(); ++i) tensors.push_back(tensor_of(weights[i], sizes[i]));
   const std::array layers{LinearTensors{.weight = &tensors[0]}, LinearTensors{.weight = &tensors[1]},
                           LinearTensors{.weight = &tensors[2], .bias = &bias_tensor}};
-  const PackedLinear linear = pack_linear(layers, false, WeightFormat::float32, family(), pool);
+  const PackedLinear linear = pack_linear(layers, false, kFloats, family(), pool);
   for (const int rows : {1, 17, 70}) {
     const auto x = random_floats(static_cast<size_t>(rows * inputs), 5);
     const OperandRows in(x, rows, inputs);
@@ -171,7 +176,7 @@ TEST_P(FloatProduct, StacksLayersAddsBiasesAndAddsToRows) {
     result.kind = ProductResult::Kind::add;
     result.rows = out.rows;
     result.outputs = 34;
-    multiply(linear, in.operand, result, 1);
+    multiply(family(), linear, in.operand, result, 1);
     for (int r = 0; r < rows; ++r) {
       int o = 0;
       for (size_t i = 0; i < sizes.size(); ++i) {
@@ -199,7 +204,7 @@ TEST_P(FloatProduct, GatesPairs) {
     const Tensor bias_tensor = tensor_of(bias, 1);
     const std::array layers{LinearTensors{.weight = &gate_tensor, .bias = &bias_tensor},
                             LinearTensors{.weight = &up_tensor}};
-    const PackedLinear linear = pack_linear(layers, true, WeightFormat::float32, family(), pool);
+    const PackedLinear linear = pack_linear(layers, true, kFloats, family(), pool);
     for (const int rows : {1, 3, 16, 17, 33, 80}) {
       const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
       const OperandRows in(x, rows, inputs);
@@ -208,7 +213,7 @@ TEST_P(FloatProduct, GatesPairs) {
       result.kind = ProductResult::Kind::gate;
       result.operand = out.operand;
       result.outputs = width;
-      multiply(linear, in.operand, result, linear.panels() / 2);
+      multiply(family(), linear, in.operand, result, linear.panels() / 2);
       for (int r = 0; r < rows; ++r) {
         for (int o = 0; o < out.operand.columns; ++o) {
           double expected = 0.0;
@@ -241,8 +246,7 @@ TEST_P(FloatProduct, FoldsTheHead) {
     }
     const Tensor weight = tensor_of(weights, vocabulary);
     const LinearTensors layer{.weight = &weight};
-    const PackedLinear linear =
-        pack_linear(std::span(&layer, 1), false, WeightFormat::float32, family(), pool);
+    const PackedLinear linear = pack_linear(std::span(&layer, 1), false, kFloats, family(), pool);
     for (const int rows : {1, 18, 70}) {
       auto x = random_floats(static_cast<size_t>(rows * inputs), 22);
       for (int k = 0; k < inputs; ++k) x[static_cast<size_t>(k)] = 1.0F;
@@ -319,24 +323,40 @@ INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(kTiers), [](cons
 
 TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
   ThreadPool pool(2);
-  const int inputs = 45;
   const int outputs = 70;
-  for (const WeightFormat format : {WeightFormat::float32, WeightFormat::float16, WeightFormat::bfloat16}) {
-    const auto weights = random_weights(static_cast<size_t>(inputs * outputs), 31, format);
-    const Tensor weight = tensor_of(weights, outputs);
-    const LinearTensors layer{.weight = &weight};
-    for (const WeightLayout layout : {WeightLayout::columns, WeightLayout::tiles}) {
-      if (layout == WeightLayout::tiles && format != WeightFormat::bfloat16) continue;
-      ProductFamily family = kFloatsAvx2;
-      family.layout = layout;
-      family.panel_outputs = 32;
-      const PackedLinear linear = pack_linear(std::span(&layer, 1), false, format, family, pool);
-      for (const int output : {0, 15, 16, 31, 32, 69}) {
-        std::vector<float> row(inputs);
-        read_output(linear, output, row.data());
-        EXPECT_TRUE(std::equal(row.begin(), row.end(), weights.begin() + output * inputs)) << output;
+  for (const BlockFormat& format : block_formats()) {
+    const int inputs = format.block_elements == 1 ? 45 : 2 * format.block_elements;
+    const RandomBlocks weights(format.type, outputs, inputs, 31);
+    const LinearTensors layer{.weight = &weights.tensor()};
+    for (const bool tiles : {false, true}) {
+      for (const bool rounded : {false, true}) {
+        ProductFamily family = kFloatsAvx2;
+        family.layout = tiles ? WeightLayout::tiles : WeightLayout::columns;
+        family.panel_outputs = 32;
+        const PackedLinear linear =
+            pack_linear(std::span(&layer, 1), false, {format.type, rounded}, family, pool);
+        for (const int output : {0, 15, 16, 31, 32, 69}) {
+          std::vector<float> row(static_cast<size_t>(inputs));
+          read_output(linear, output, row.data());
+          std::vector<float> expected(weights.row(output), weights.row(output) + inputs);
+          if (rounded || tiles)
+            std::transform(expected.begin(), expected.end(), expected.begin(), rounded_to_bfloat);
+          EXPECT_EQ(row, expected) << format.name << ", " << output;
+        }
       }
     }
+  }
+}
+
+TEST(PackedLinear, IsNoLargerThanTheFile) {
+  ThreadPool pool(1);
+  for (const BlockFormat& format : block_formats()) {
+    const RandomBlocks weights(format.type, 32, 512, 5);
+    const LinearTensors layer{.weight = &weights.tensor()};
+    const PackedLinear linear =
+        pack_linear(std::span(&layer, 1), false, {format.type, false}, kFloatsAvx2, pool);
+    EXPECT_LE(static_cast<size_t>(linear.panels()) * linear.panel_bytes, weights.tensor().data.size())
+        << format.name;
   }
 }
 

@@ -2,6 +2,7 @@
 // everywhere, with the instructions where the machine has them.
 #include "backends/cpu/tile_product.h"
 #include "backends/cpu/bfloat16.h"
+#include "backends/cpu/pack.h"
 
 #include <gtest/gtest.h>
 
@@ -113,12 +114,13 @@ constexpr int padded(int columns) {
 
 PackedLinear empty_linear(int inputs, int outputs) {
   PackedLinear packed;
-  packed.format = WeightFormat::bfloat16;
+  packed.type = TensorType::bf16;
+  packed.layout = WeightLayout::tiles;
   packed.inputs = inputs;
   packed.outputs = outputs;
   packed.panel_outputs = kTilePanelOutputs;
-  packed.padded_inputs = padded(inputs);
-  packed.weights = HugeBuffer(packed.panel_bytes() * static_cast<size_t>(packed.panels()));
+  lay_out(packed);
+  packed.weights = HugeBuffer(packed.panel_bytes * static_cast<size_t>(packed.panels()));
   return packed;
 }
 

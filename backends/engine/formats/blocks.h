@@ -21,9 +21,9 @@
 #endif
 
 #if defined(__CUDACC__)
-#define SIZEUP_BLOCK_FUNCTION __host__ __device__ inline
+#define SIZEUP_BLOCK_FUNCTION __host__ __device__ constexpr
 #else
-#define SIZEUP_BLOCK_FUNCTION inline
+#define SIZEUP_BLOCK_FUNCTION constexpr
 #endif
 
 namespace sizeup::blocks {
@@ -337,6 +337,12 @@ struct IQ4XS : NoOffset {
   }
 };
 
+// Twice the value of a 4-bit float with two bits of exponent and one of mantissa.
+SIZEUP_BLOCK_FUNCTION int doubled_e2m1(int code) {
+  constexpr int8_t kLevels[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+  return kLevels[code];
+}
+
 // 4-bit floats (E2M1) with a power of two: the OCP Microscaling Formats specification. Levels are twice the
 // floats, so that they are integers; the scale is half the power.
 struct MXFP4 : NoOffset {
@@ -345,8 +351,7 @@ struct MXFP4 : NoOffset {
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
-    constexpr int8_t kDoubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-    return kDoubled[nibble_of_32(block, kLevels, i)];
+    return doubled_e2m1(nibble_of_32(block, kLevels, i));
   }
   // 2^(byte - 128), of which the first two are subnormal. The specification's NaN (255) is 2^127 in GGUF.
   template <class Bytes>

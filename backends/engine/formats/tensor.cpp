@@ -10,16 +10,20 @@ int64_t Tensor::rows() const {
   return count;
 }
 
-void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
+const std::byte* row_blocks(const Tensor& tensor, int64_t row) {
   const BlockFormat& format = block_format(tensor.type);
-  const int64_t columns = tensor.columns();
   require(row >= 0 && row < tensor.rows(), "the row is in the tensor");
-  require(static_cast<int64_t>(out.size()) == columns, "the row's buffer has one float for each column");
-  const int64_t row_bytes = columns / format.block_elements * format.block_bytes;
+  const int64_t row_bytes = tensor.columns() / format.block_elements * format.block_bytes;
   const int64_t start = row * row_bytes;
   require(start + row_bytes <= static_cast<int64_t>(tensor.data.size()),
           "the reader checked the tensor's size");
-  format.dequantise(tensor.data.data() + start, columns, out.data());
+  return tensor.data.data() + start;
+}
+
+void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
+  const int64_t columns = tensor.columns();
+  require(static_cast<int64_t>(out.size()) == columns, "the row's buffer has one float for each column");
+  block_format(tensor.type).dequantise(row_blocks(tensor, row), columns, out.data());
 }
 
 }  // namespace sizeup

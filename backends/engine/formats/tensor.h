@@ -21,6 +21,9 @@ struct Tensor {
   int64_t rows() const;  // elements / columns
 };
 
+// The blocks of row `row`, as they lie in the file.
+const std::byte* row_blocks(const Tensor& tensor, int64_t row);
+
 // Row `row` as float32, exactly as the format defines it. out.size() == columns().
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out);
 

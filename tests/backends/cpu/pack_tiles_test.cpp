@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/cpu/bfloat16.h"
+#include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
 
 namespace sizeup::cpu {
@@ -16,12 +17,13 @@ namespace {
 
 PackedLinear empty_linear(int inputs, int outputs) {
   PackedLinear packed;
-  packed.format = WeightFormat::bfloat16;
+  packed.type = TensorType::bf16;
+  packed.layout = WeightLayout::tiles;
   packed.inputs = inputs;
   packed.outputs = outputs;
   packed.panel_outputs = kTilePanelOutputs;
-  packed.padded_inputs = (inputs + kStepColumns - 1) / kStepColumns * kStepColumns;
-  packed.weights = HugeBuffer(packed.panel_bytes() * static_cast<size_t>(packed.panels()));
+  lay_out(packed);
+  packed.weights = HugeBuffer(packed.panel_bytes * static_cast<size_t>(packed.panels()));
   return packed;
 }
 

@@ -50,7 +50,7 @@ TEST(DescribeStorage, NamesWhatIsKeptOtherwise) {
   const RandomDecoder floats(small_spec(), TensorType::f32, 1);
   EXPECT_THAT(describe_storage(Precision::float32, floats.model().tensors), IsEmpty());
   EXPECT_THAT(describe_storage(Precision::bfloat16, floats.model().tensors),
-              ElementsAre(HasSubstr("F32 weights are kept as bfloat16")));
+              ElementsAre(HasSubstr("F32 weights are kept as BF16")));
 }
 
 class LittleMemory : public testing::Test {
