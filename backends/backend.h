@@ -21,6 +21,7 @@ struct ModelCard {
   std::string architecture;   // "llama"; empty if unknown
   int64_t parameters = 0;     // 0 if unknown
   int64_t bytes = 0;          // size of the weights as stored; 0 if unknown
+  int64_t packed_bytes = 0;   // of the weights in the device's memory; 0 if unknown
   int context_length = 0;     // tokens; 0 if unknown
   int vocabulary = 0;         // tokens; 0 if unknown
   std::string weight_format;  // "Q8_0", "F32", "mixed Q8_0/F32"; empty if unknown

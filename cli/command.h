@@ -31,6 +31,7 @@ std::function<Outcome()> add_generate(CLI::App& app);
 std::function<Outcome()> add_tokenize(CLI::App& app);
 std::function<Outcome()> add_render(CLI::App& app);
 std::function<Outcome()> add_bench(CLI::App& app);
+std::function<Outcome()> add_quant_loss(CLI::App& app);
 std::function<Outcome()> add_doctor(CLI::App& app);
 
 }  // namespace sizeup::cli

@@ -22,6 +22,8 @@ constexpr std::array kCommands{
     Command{"tokenize", "Texts to token ids (or back), JSON lines in and out", add_tokenize},
     Command{"render", "Conversations through a chat template, JSON lines in and out", add_render},
     Command{"bench", "Measure a model's speed beside what this machine can do at most", add_bench},
+    Command{"quant-loss", "Measure how far a quantised model's probabilities are from its base's",
+            add_quant_loss},
     Command{"doctor", "Show what this machine offers and what is missing", add_doctor},
 };
 

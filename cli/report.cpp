@@ -37,6 +37,7 @@ Outcome report(const ReportCommand& command) {
     if (auto written = write_html(*data, command.html); !written) return forward_error(written);
   }
   fmt::print("{}\n", verdict_sentence(*data));
+  for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
   for (const std::string& path : {command.csv, command.json, command.html}) {
     if (!path.empty()) fmt::print("{}\n", path);
   }
@@ -56,6 +57,9 @@ std::function<Outcome()> add_report(CLI::App& app) {
                  "The model compared with (default: most parameters)");
   app.add_option("--candidate", command->options.candidate,
                  "The model in question (default: fewest parameters)");
+  app.add_option("--ladder", command->options.ladder,
+                 "Models that are the same weights at several precisions (default: by file and shape)")
+      ->delimiter(',');
   app.add_flag("--no-text", command->options.no_text, "Leave prompts, answers and sources out");
   app.add_option("--redact", command->options.redact,
                  "Regular expression whose matches become [redacted]; repeat for several");

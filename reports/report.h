@@ -13,8 +13,10 @@ namespace sizeup {
 class Store;
 
 struct ReportOptions {
-  std::string baseline;             // model name; empty: the model with the most parameters
-  std::string candidate;            // model name; empty: the one with the fewest
+  std::string baseline;   // model name; empty: the model with the most parameters
+  std::string candidate;  // model name; empty: the one with the fewest
+  // Names of models that are the same weights at several precisions; empty: found by their files and shapes.
+  std::vector<std::string> ladder;
   bool no_text = false;             // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
@@ -26,7 +28,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
 std::string to_html(const ReportData& data);
 
-// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, samples.
+// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, ladder, samples.
 Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
 
 // The page's data block: what scripts read. Schema "sizeup.report/1".
@@ -35,5 +37,8 @@ Result<void> write_json(const ReportData& data, const std::filesystem::path& pat
 
 // Whether the small model is enough, by task, with numbers: one or two sentences in fixed wordings.
 std::string verdict_sentence(const ReportData& data);
+
+// For each quantisation ladder, which step down is the first to cost accuracy beyond noise, with numbers.
+std::vector<std::string> ladder_sentences(const ReportData& data);
 
 }  // namespace sizeup

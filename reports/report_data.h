@@ -37,9 +37,11 @@ struct ReportModel {
   std::string device;
   std::string tier;
   std::string precision;
-  int64_t parameters = 0;  // 0: unknown
-  int64_t bytes = 0;       // 0: unknown
-  int context_length = 0;  // 0: unknown
+  int64_t parameters = 0;    // 0: unknown
+  int64_t bytes = 0;         // of the weights as stored; 0: unknown
+  int64_t packed_bytes = 0;  // of the weights in memory; 0: unknown
+  int64_t vocabulary = 0;    // tokens; 0: unknown
+  int context_length = 0;    // 0: unknown
   std::vector<std::string> notes;
 };
 
@@ -72,7 +74,8 @@ struct ReportDifference {
   NonInferiority result;  // .difference holds counts, interval and p
   double holm_p = kNoNumber;
   Retention kept;  // candidate / baseline; only for whole tasks
-  // Of a task's lowest slice: the interval at the confidence that allows for looking at every slice.
+  // The interval at the confidence that allows for all that was looked at: every slice of the task, or every
+  // step of a quantisation ladder.
   Interval widened;
 };
 
@@ -108,6 +111,29 @@ struct ReportLeader {
   std::optional<double> cost_per_1000;
   Estimate p50_ms;  // time to the full answer, scenario `single`; no value: not measured
   Estimate p95_ms;  // no value also when there are not enough queries
+};
+
+// One model of a quantisation ladder, and what it lost against the ladder's first.
+struct ReportRung {
+  int model = 0;
+  Estimate accuracy;  // as on the leaderboard
+  // This rung minus the first: each task that can be compared, then all of them where there are several.
+  // `widened` is at the ladder's confidence; claims rest on it. Empty for the first rung.
+  std::vector<ReportDifference> differences;
+  // Tokens a second in scenario `single`: the median over requests. No value: not measured.
+  Estimate prompt_rate;
+  Estimate generation_rate;
+  double offline_rate = kNoNumber;  // tokens computed a second while all tasks were answered at once
+  std::optional<double> cost_per_1000;
+};
+
+// The same weights at several precisions.
+struct ReportLadder {
+  std::string reason;               // why they are taken for the same weights, in words
+  std::vector<ReportRung> rungs;    // most bytes first
+  int64_t comparisons = 0;          // differences of all rungs
+  double confidence = kConfidence;  // of the widened intervals: all of them hold together with 95 %
+  int first_loss = -1;              // the first rung with a widened interval below zero; -1: there is none
 };
 
 struct HallucinationCount {
@@ -212,6 +238,7 @@ struct ReportData {
   std::vector<ReportHallucination> hallucination;
   std::vector<ReportLatency> latency;
   std::vector<ReportCost> cost;
+  std::vector<ReportLadder> ladders;
   std::vector<ReportSample> samples;
   std::vector<ReportWork> work;
   int64_t repaired_texts = 0;  // texts with bytes that are not UTF-8, shown as U+FFFD

@@ -73,6 +73,7 @@ class EngineBackend final : public Backend {
     card_.device = std::move(traits.name);
     card_.tier = std::move(traits.tier);
     card_.precision = precision_name(traits.precision);
+    card_.packed_bytes = traits.weight_bytes;
     card_.notes = std::move(traits.notes);
     card_.has_chat_template = text_.has_chat_template();
     if (text_.tokenizer().vocabulary() > model.spec.vocabulary) {

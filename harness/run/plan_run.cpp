@@ -21,6 +21,7 @@ std::string card_json(const ModelCard& card) {
                      {"architecture", card.architecture},
                      {"parameters", card.parameters},
                      {"bytes", card.bytes},
+                     {"packed_bytes", card.packed_bytes},
                      {"context_length", card.context_length},
                      {"vocabulary", card.vocabulary},
                      {"weight_format", card.weight_format},

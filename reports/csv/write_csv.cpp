@@ -3,6 +3,7 @@
 #include "core/io/file.h"
 #include "reports/csv/csv.h"
 #include "reports/format.h"
+#include "reports/ladder_text.h"
 #include "reports/report.h"
 #include "reports/samples_index.h"
 #include "reports/verdict_text.h"
@@ -142,6 +143,85 @@ std::string cost(const ReportData& data) {
   return table.content();
 }
 
+void rung_cells(CsvTable& table, const ReportData& data, const ReportLadder& ladder, const ReportRung& rung) {
+  const ReportModel& model = data.models[static_cast<size_t>(rung.model)];
+  const auto known = [](int64_t bytes) { return bytes > 0 ? std::optional(bytes) : std::nullopt; };
+  table.text(model.name).text(rung_label(data, ladder, rung)).text(model.weight_format);
+  table.text(model.precision).number(bits_per_weight(model));
+  table.integer(known(model.bytes)).integer(known(model.packed_bytes));
+  table.number(rung.prompt_rate.value).number(rung.generation_rate.value).number(rung.offline_rate);
+  table.number(rung.cost_per_1000);
+}
+
+const ReportDifference* difference_on(const ReportRung& rung, int task) {
+  for (const ReportDifference& difference : rung.differences) {
+    if (difference.task == task) return &difference;
+  }
+  return nullptr;
+}
+
+void rung_row(CsvTable& table, const ReportData& data, size_t ladder, const ReportRung& rung, int task,
+              const Estimate& score) {
+  table.integer(static_cast<int64_t>(ladder) + 1);
+  rung_cells(table, data, data.ladders[ladder], rung);
+  table.text(task_cell(data, task)).number(score.value).number(score.lo).number(score.hi);
+  const ReportDifference* difference = difference_on(rung, task);
+  if (difference == nullptr) {
+    table.integer(score.n);
+    for (int empty = 0; empty < 11; ++empty) table.text("");
+    return;
+  }
+  const PairedDifference& d = difference->result.difference;
+  table.integer(d.n).integer(d.wins).integer(d.losses).integer(d.ties).number(difference->baseline);
+  table.number(d.difference).number(d.lo).number(d.hi);
+  table.number(difference->widened.lo).number(difference->widened.hi).number(d.p);
+  table.text(verdict_class(ladder_verdict(data, *difference)));
+}
+
+// A row for each rung and task, and one for all tasks. The first rung of a ladder has no differences.
+std::string ladder(const ReportData& data) {
+  CsvTable table({"ladder",
+                  "model",
+                  "label",
+                  "format",
+                  "precision",
+                  "bits_per_weight",
+                  "bytes",
+                  "packed_bytes",
+                  "prompt_tokens_s",
+                  "generated_tokens_s",
+                  "offline_tokens_s",
+                  "cost_per_1000",
+                  "task",
+                  "score",
+                  "score_lo",
+                  "score_hi",
+                  "n",
+                  "win",
+                  "loss",
+                  "tie",
+                  "base_score",
+                  "difference",
+                  "lo",
+                  "hi",
+                  "wide_lo",
+                  "wide_hi",
+                  "p",
+                  "verdict"});
+  for (size_t index = 0; index < data.ladders.size(); ++index) {
+    const ReportLadder& ladder = data.ladders[index];
+    for (const ReportRung& rung : ladder.rungs) {
+      for (const ReportScore& score : data.scores) {
+        if (score.model == rung.model) {
+          rung_row(table, data, index, rung, score.task, score.headline);
+        }
+      }
+      if (data.tasks.size() > 1) rung_row(table, data, index, rung, -1, rung.accuracy);
+    }
+  }
+  return table.content();
+}
+
 void answer_cells(CsvTable& table, const ReportData& data, const ReportAnswer& answer) {
   table.number(answer.score).text(answer.status).number(answer.confidence).number(answer.total_ms);
   if (data.texts) table.text(answer.text).text(answer.extracted);
@@ -191,6 +271,9 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
   }
   if (auto done = write("latency.csv", latency(data)); !done) return done;
   if (auto done = write("cost.csv", cost(data)); !done) return done;
+  if (!data.ladders.empty()) {
+    if (auto done = write("ladder.csv", ladder(data)); !done) return done;
+  }
   return write("samples.csv", samples(data));
 }
 

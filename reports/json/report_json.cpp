@@ -4,6 +4,7 @@
 #include "core/json/json.h"
 #include "reports/format.h"
 #include "reports/glossary.h"
+#include "reports/ladder_text.h"
 #include "reports/report.h"
 #include "reports/samples_index.h"
 
@@ -36,6 +37,7 @@ Json model_json(const ReportModel& model) {
   out["architecture"] = model.architecture;
   out["parameters"] = model.parameters > 0 ? Json(model.parameters) : Json(nullptr);
   out["bytes"] = model.bytes > 0 ? Json(model.bytes) : Json(nullptr);
+  out["packed_bytes"] = model.packed_bytes > 0 ? Json(model.packed_bytes) : Json(nullptr);
   out["context"] = model.context_length > 0 ? Json(model.context_length) : Json(nullptr);
   out["format"] = model.weight_format;
   out["backend"] = model.backend;
@@ -233,6 +235,68 @@ Json cost_json(const ReportData& data) {
   return Json{{"rows", std::move(rows)}};
 }
 
+Json rate_json(const Estimate& rate) {
+  return Json{{"value", number(rate.value)}, {"lo", number(rate.lo)}, {"hi", number(rate.hi)}, {"n", rate.n}};
+}
+
+Json rung_difference_json(const ReportData& data, const ReportDifference& difference) {
+  const PairedDifference& d = difference.result.difference;
+  return Json{{"task", task_or_null(data, difference.task)},
+              {"n", d.n},
+              {"win", d.wins},
+              {"loss", d.losses},
+              {"tie", d.ties},
+              {"rung", number(difference.candidate)},
+              {"base", number(difference.baseline)},
+              {"diff", number(d.difference)},
+              {"lo", number(d.lo)},
+              {"hi", number(d.hi)},
+              {"wide_lo", number(difference.widened.lo)},
+              {"wide_hi", number(difference.widened.hi)},
+              {"p", number(d.p)},
+              {"margin", difference.result.margin},
+              {"verdict", std::string(verdict_class(ladder_verdict(data, difference)))},
+              {"method", d.method}};
+}
+
+Json rung_json(const ReportData& data, const ReportLadder& ladder, const ReportRung& rung) {
+  const ReportModel& model = data.models[static_cast<size_t>(rung.model)];
+  Json out = Json::object();
+  out["model"] = model.name;
+  out["label"] = rung_label(data, ladder, rung);
+  out["format"] = model.weight_format;
+  out["precision"] = model.precision;
+  out["bits_per_weight"] = number(bits_per_weight(model));
+  out["bytes"] = model.bytes > 0 ? Json(model.bytes) : Json(nullptr);
+  out["packed_bytes"] = model.packed_bytes > 0 ? Json(model.packed_bytes) : Json(nullptr);
+  out["accuracy"] = number(rung.accuracy.value);
+  out["interval"] = Json::array({number(rung.accuracy.lo), number(rung.accuracy.hi)});
+  out["prompt_tokens_s"] = rate_json(rung.prompt_rate);
+  out["generated_tokens_s"] = rate_json(rung.generation_rate);
+  out["offline_tokens_s"] = number(rung.offline_rate);
+  out["cost_per_1000"] = number(rung.cost_per_1000);
+  out["differences"] = Json::array();
+  for (const ReportDifference& difference : rung.differences) {
+    out["differences"].push_back(rung_difference_json(data, difference));
+  }
+  return out;
+}
+
+Json ladders_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportLadder& ladder : data.ladders) {
+    Json rungs = Json::array();
+    for (const ReportRung& rung : ladder.rungs) rungs.push_back(rung_json(data, ladder, rung));
+    out.push_back(Json{{"same_weights_because", ladder.reason},
+                       {"finding", ladder_sentence(data, ladder)},
+                       {"comparisons", ladder.comparisons},
+                       {"confidence", ladder.confidence},
+                       {"first_loss", ladder.first_loss < 0 ? Json(nullptr) : Json(ladder.first_loss)},
+                       {"rungs", std::move(rungs)}});
+  }
+  return out;
+}
+
 Json method_json(const ReportData& data) {
   Json out = Json::object();
   out["program"] = data.run.program;
@@ -298,6 +362,7 @@ Json to_json(const ReportData& data) {
   out["hallucination"] = hallucination_json(data);
   out["latency"] = latency_json(data);
   out["cost"] = cost_json(data);
+  if (!data.ladders.empty()) out["ladders"] = ladders_json(data);
   out["method"] = method_json(data);
   out["glossary"] = Json::object();
   for (const GlossaryEntry& entry : kGlossary)

@@ -11,51 +11,6 @@
 namespace sizeup {
 namespace {
 
-// Scores of both models on the samples that both have one for, in the order of the data.
-struct PairedScores {
-  std::vector<double> candidate;
-  std::vector<double> baseline;
-  std::vector<const SampleRow*> samples;
-};
-
-PairedScores paired_scores(const RunContent& content, const ReportData& data, size_t task) {
-  PairedScores out;
-  const Cell& candidate = content.cells[static_cast<size_t>(data.candidate)][task];
-  const Cell& baseline = content.cells[static_cast<size_t>(data.baseline)][task];
-  // Likelihood and written answers are different questions.
-  const bool comparable =
-      candidate.present && baseline.present && candidate.evaluation.protocol == baseline.evaluation.protocol;
-  if (!comparable) return out;
-  const auto by_sample = [&](const Cell& cell) {
-    std::unordered_map<int64_t, double> scores;
-    for (const AnswerRow& answer : cell.answers) {
-      if (const std::optional<double> score = pair_score(answer, data.tasks[task]))
-        scores[answer.sample_id] = *score;
-    }
-    return scores;
-  };
-  const auto small = by_sample(candidate);
-  const auto large = by_sample(baseline);
-  for (const SampleRow& sample : content.samples[task]) {
-    const auto a = small.find(sample.id);
-    const auto b = large.find(sample.id);
-    if (a == small.end() || b == large.end()) continue;
-    out.candidate.push_back(a->second);
-    out.baseline.push_back(b->second);
-    out.samples.push_back(&sample);
-  }
-  return out;
-}
-
-ReportDifference difference_of(const std::vector<double>& candidate, const std::vector<double>& baseline,
-                               double margin) {
-  ReportDifference out;
-  out.candidate = mean(candidate);
-  out.baseline = mean(baseline);
-  out.result = non_inferiority(paired_difference(candidate, baseline), margin);
-  return out;
-}
-
 void append(std::vector<double>& all, const std::vector<double>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
@@ -107,6 +62,44 @@ void compare_slices(const std::vector<SliceScores>& slices, int task, double mar
 
 }  // namespace
 
+PairedScores paired_scores(const RunContent& content, const ReportData& data, size_t task,
+                           int candidate_model, int baseline_model) {
+  PairedScores out;
+  const Cell& candidate = content.cells[static_cast<size_t>(candidate_model)][task];
+  const Cell& baseline = content.cells[static_cast<size_t>(baseline_model)][task];
+  const bool comparable =
+      candidate.present && baseline.present && candidate.evaluation.protocol == baseline.evaluation.protocol;
+  if (!comparable) return out;
+  const auto by_sample = [&](const Cell& cell) {
+    std::unordered_map<int64_t, double> scores;
+    for (const AnswerRow& answer : cell.answers) {
+      if (const std::optional<double> score = pair_score(answer, data.tasks[task]))
+        scores[answer.sample_id] = *score;
+    }
+    return scores;
+  };
+  const auto small = by_sample(candidate);
+  const auto large = by_sample(baseline);
+  for (const SampleRow& sample : content.samples[task]) {
+    const auto a = small.find(sample.id);
+    const auto b = large.find(sample.id);
+    if (a == small.end() || b == large.end()) continue;
+    out.candidate.push_back(a->second);
+    out.baseline.push_back(b->second);
+    out.samples.push_back(&sample);
+  }
+  return out;
+}
+
+ReportDifference difference_of(const std::vector<double>& candidate, const std::vector<double>& baseline,
+                               double margin) {
+  ReportDifference out;
+  out.candidate = mean(candidate);
+  out.baseline = mean(baseline);
+  out.result = non_inferiority(paired_difference(candidate, baseline), margin);
+  return out;
+}
+
 Result<void> choose_pair(const ReportOptions& options, ReportData& data) {
   const int count = static_cast<int>(data.models.size());
   const auto named = [&](const std::string& name) -> Result<int> {
@@ -118,10 +111,13 @@ Result<void> choose_pair(const ReportOptions& options, ReportData& data) {
     return usage_error(fmt::format("no model of the run '{}' is named '{}'", data.run.name, name),
                        "its models are: " + names);
   };
-  // A model of unknown size is an endpoint: as large as can be.
-  const auto size = [&](int model) {
-    const int64_t parameters = data.models[static_cast<size_t>(model)].parameters;
-    return parameters > 0 ? parameters : std::numeric_limits<int64_t>::max();
+  // By parameters, then by the bytes that hold them. A model of unknown size is an endpoint: as large as can
+  // be.
+  const auto size = [&](int index) {
+    const ReportModel& model = data.models[static_cast<size_t>(index)];
+    constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+    return std::pair(model.parameters > 0 ? model.parameters : kUnknown,
+                     model.bytes > 0 ? model.bytes : kUnknown);
   };
   int candidate = -1;
   int baseline = -1;
@@ -155,7 +151,7 @@ void compare_pair(const RunContent& content, const Redactor& redactor, ReportDat
   std::vector<double> p_values;
   double margin = 1.0;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
-    const PairedScores scores = paired_scores(content, data, task);
+    const PairedScores scores = paired_scores(content, data, task, data.candidate, data.baseline);
     if (scores.samples.empty()) continue;
     const ReportTask& about = data.tasks[task];
     ReportDifference difference = difference_of(scores.candidate, scores.baseline, about.margin);

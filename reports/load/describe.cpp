@@ -63,13 +63,6 @@ std::vector<std::pair<std::string, std::string>> machine_facts(const std::string
   return out;
 }
 
-// "small=./x.gguf" without the name that is printed beside it.
-std::string_view without_name(const ModelRow& row) {
-  const std::string_view reference = row.reference;
-  const bool named = reference.starts_with(row.name) && reference.substr(row.name.size()).starts_with('=');
-  return named ? reference.substr(row.name.size() + 1) : reference;
-}
-
 ReportModel describe_model(const ModelRow& row) {
   const Json card = object_from(row.card);
   ReportModel model;
@@ -84,6 +77,8 @@ ReportModel describe_model(const ModelRow& row) {
   model.precision = clean_name(text_at(card, "precision"));
   model.parameters = std::max<int64_t>(0, integer_at(card, "parameters"));
   model.bytes = std::max<int64_t>(0, integer_at(card, "bytes"));
+  model.packed_bytes = std::max<int64_t>(0, integer_at(card, "packed_bytes"));
+  model.vocabulary = std::max<int64_t>(0, integer_at(card, "vocabulary"));
   model.context_length =
       static_cast<int>(std::clamp<int64_t>(integer_at(card, "context_length"), 0, 1 << 30));
   model.notes = texts_at(card, "notes");
@@ -252,6 +247,12 @@ std::optional<double> pair_score(const AnswerRow& answer, const ReportTask& task
   const double* score =
       task.pair_metric.empty() || answer.error ? nullptr : find_score(answer, task.pair_metric);
   return score == nullptr ? std::nullopt : std::optional(*score);
+}
+
+std::string_view without_name(const ModelRow& row) {
+  const std::string_view reference = row.reference;
+  const bool named = reference.starts_with(row.name) && reference.substr(row.name.size()).starts_with('=');
+  return named ? reference.substr(row.name.size() + 1) : reference;
 }
 
 std::string shown_name(const Redactor& redactor, const std::string& name) {

@@ -20,6 +20,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   sum_costs(*content, data);
   count_hallucinations(*content, data);
   rank_models(*content, data);
+  if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto done = collect_samples(store, *content, *redactor, options, data); !done)
     return forward_error(done);
   return data;

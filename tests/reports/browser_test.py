@@ -56,7 +56,7 @@ class Quiet(unittest.TestCase):
     """Nothing goes wrong and nothing leaves the page."""
 
     def test_no_error_no_report_no_request(self):
-        for name in ("pair", "hostile", "single", "three"):
+        for name in ("pair", "hostile", "single", "three", "ladder"):
             for theme in ("light", "dark"):
                 with self.subTest(page=name, theme=theme):
                     browser.theme(theme)
@@ -78,7 +78,7 @@ class Quiet(unittest.TestCase):
 
 class Layout(unittest.TestCase):
     def test_never_scrolls_sideways(self):
-        for name in ("pair", "hostile", "single", "three"):
+        for name in ("pair", "hostile", "single", "three", "ladder"):
             for width in WIDTHS:
                 with self.subTest(page=name, width=width):
                     browser.resize(width)
@@ -91,7 +91,7 @@ class Layout(unittest.TestCase):
         browser.resize(1440)
 
     def test_structure(self):
-        for name in ("pair", "hostile", "single", "three"):
+        for name in ("pair", "hostile", "single", "three", "ladder"):
             with self.subTest(page=name):
                 open_page(name)
                 found = browser.js("""(() => { const all = s => [...document.querySelectorAll(s)], out = [];

@@ -214,6 +214,31 @@ Written write_answer(TaskNumber task, const SampleRow& sample, bool right, size_
   return task == kInvoices ? write_invoice(sample, right, model, i) : write_handbook(sample, right, model, i);
 }
 
+ModelRow rung_row(size_t model) {
+  constexpr std::array<const char*, 3> kFormats = {"Q8_0", "F16", "Q4_0"};
+  constexpr std::array<double, 3> kBits = {8.5, 16.0, 4.5};
+  constexpr int64_t kParameters = 36'000'000;
+  ModelRow row;
+  row.name = std::string("pocket-") + kFormats[model];
+  row.reference = row.name + ".gguf";
+  row.fingerprint = sha256_hex(row.name);
+  const auto bytes = static_cast<int64_t>(kBits[model] / 8.0 * kParameters);
+  row.card = to_line(Json{{"name", row.name},
+                          {"parameters", kParameters},
+                          {"bytes", bytes},
+                          {"packed_bytes", bytes + 4096},
+                          {"context_length", 512},
+                          {"vocabulary", 2048},
+                          {"weight_format", kFormats[model]},
+                          {"backend", "engine"},
+                          {"device", "cpu"},
+                          {"tier", "avx2"},
+                          {"precision", "bfloat16"},
+                          {"architecture", "llama"},
+                          {"notes", Json::array()}});
+  return row;
+}
+
 ModelRow model_row(size_t model, bool hostile) {
   constexpr std::array<const char*, 3> kNames = {"pocket-small", "pocket-large", "pocket-tiny"};
   constexpr std::array<int64_t, 3> kParameters = {3'500'000, 36'000'000, 900'000};
@@ -302,7 +327,7 @@ class Maker {
   void add_evaluation(size_t model, size_t task, const std::string& scenario) {
     if (scenario == "single" && !what_.timings) return;
     EvaluationRow row;
-    row.model = model_row(model, what_.hostile);
+    row.model = what_.ladder ? rung_row(model) : model_row(model, what_.hostile);
     row.task = task_row(static_cast<TaskNumber>(task));
     row.scenario = scenario;
     row.protocol = "generative";

@@ -13,6 +13,7 @@ struct InventedRun {
   bool hostile = false;  // names and texts of an enemy
   bool prices = true;
   bool timings = true;
+  bool ladder = false;  // the models are one at Q8_0, F16 and Q4_0, from three files
 };
 
 // Creates the file. Throws std::runtime_error if the store refuses: a broken fixture fails its test.

@@ -44,5 +44,9 @@ int main(int argc, char** argv) {
   failed += make(folder, "hostile", {.models = 2, .hostile = true, .prices = true, .timings = true}, {});
   failed += make(folder, "single", {.models = 1, .hostile = false, .prices = false, .timings = false}, {});
   failed += make(folder, "three", {.models = 3, .hostile = false, .prices = true, .timings = true}, no_text);
+  InventedRun ladder;
+  ladder.models = 3;
+  ladder.ladder = true;
+  failed += make(folder, "ladder", ladder, no_text);
   return failed == 0 ? 0 : 1;
 }
