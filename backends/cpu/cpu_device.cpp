@@ -68,6 +68,7 @@ class CpuDevice final : public Device {
     traits.tier = kernels_.tier;
     traits.precision = precision_;
     traits.preferred_rows = kPreferredRows;
+    traits.weight_rows = kernels_.weight_rows;
     for (const PackedLinear& linear : linears_)
       traits.weight_bytes += static_cast<int64_t>(linear.weights.size());
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
