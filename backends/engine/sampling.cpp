@@ -63,12 +63,24 @@ void keep_top_k(Candidates& candidates, int top_k) {
   keep_first(candidates, count);
 }
 
+// Puts the most probable ones of `begin` and later into [begin, end), sorted. A heap finds a few of them in
+// one pass over the others, but many only slowly.
+void sort_up_to(Candidates& candidates, size_t begin, size_t end) {
+  constexpr size_t kFewForHeap = 256;
+  const auto at = [&](size_t index) { return candidates.begin() + static_cast<std::ptrdiff_t>(index); };
+  if (end - begin <= kFewForHeap) {
+    std::partial_sort(at(begin), at(end), candidates.end(), more_probable);
+    return;
+  }
+  if (end < candidates.size()) std::nth_element(at(begin), at(end), candidates.end(), more_probable);
+  std::sort(at(begin), at(end), more_probable);
+}
+
 void keep_top_p(Candidates& candidates, double top_p) {
   if (top_p >= 1.0) return;
-  // Sorted as far as needed: usually that is a few dozen tokens, found in one pass; a flat distribution takes
-  // a few passes more.
+  // Sorted as far as needed: usually that is a few dozen tokens.
   constexpr size_t kFirstSorted = 256;
-  constexpr size_t kGrowth = 8;
+  constexpr size_t kGrowth = 16;
   const double enough = top_p * total_weight(candidates);
   double sum = 0.0;
   size_t sorted = 0;
@@ -76,8 +88,7 @@ void keep_top_p(Candidates& candidates, double top_p) {
   while (count < candidates.size()) {
     if (count == sorted) {
       sorted = std::min(candidates.size(), std::max(kFirstSorted, kGrowth * sorted));
-      const auto at = [&](size_t index) { return candidates.begin() + static_cast<std::ptrdiff_t>(index); };
-      std::partial_sort(at(count), at(sorted), candidates.end(), more_probable);
+      sort_up_to(candidates, count, sorted);
     }
     sum += candidates[count++].weight;
     if (sum >= enough) break;
