@@ -37,9 +37,10 @@ struct ReportModel {
   std::string device;
   std::string tier;
   std::string precision;
-  int64_t parameters = 0;  // 0: unknown
-  int64_t bytes = 0;       // 0: unknown
-  int context_length = 0;  // 0: unknown
+  int64_t parameters = 0;         // 0: unknown
+  int64_t active_parameters = 0;  // of a token; 0: unknown
+  int64_t bytes = 0;              // 0: unknown
+  int context_length = 0;         // 0: unknown
   std::vector<std::string> notes;
 };
 

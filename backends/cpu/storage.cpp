@@ -27,9 +27,20 @@ std::string_view format_name(WeightFormat format) {
   throw InternalError("a weight format has a name");
 }
 
-// The groups of layers that are stacked, as the decoder does it.
-void each_stack(const DecoderTensors& tensors,
-                const std::function<void(std::span<const LinearTensors>)>& visit) {
+using VisitStack = std::function<void(std::span<const LinearTensors>)>;
+
+void each_stack(const MixtureTensors& mixture, const VisitStack& visit) {
+  const auto expert = [&](const ExpertTensors& tensors) {
+    visit(std::array{LinearTensors{.weight = &tensors.gate, .bias = nullptr},
+                     LinearTensors{.weight = &tensors.up, .bias = nullptr}});
+    visit(std::array{LinearTensors{.weight = &tensors.down, .bias = nullptr}});
+  };
+  for (const ExpertTensors& tensors : mixture.experts) expert(tensors);
+  if (mixture.shared) expert(*mixture.shared);
+}
+
+// The groups of layers that are stacked, as the decoder does it; without routers, whose products are float32.
+void each_stack(const DecoderTensors& tensors, const VisitStack& visit) {
   const auto one = [&](const Tensor* weight) {
     const LinearTensors linear{.weight = weight, .bias = nullptr};
     visit(std::span(&linear, 1));
@@ -38,10 +49,30 @@ void each_stack(const DecoderTensors& tensors,
   if (tensors.head != nullptr) one(tensors.head);
   for (const LayerTensors& layer : tensors.layers) {
     visit(std::array{layer.query, layer.key, layer.value});
-    visit(std::array{layer.gate, layer.up});
     one(layer.output.weight);
+    if (layer.mixture) {
+      each_stack(*layer.mixture, visit);
+      continue;
+    }
+    visit(std::array{layer.gate, layer.up});
     one(layer.down.weight);
   }
+}
+
+int64_t router_bytes(const MixtureTensors& mixture) {
+  const int64_t outputs = mixture.router->rows() + (mixture.shared_gate ? 1 : 0);
+  return outputs * mixture.router->columns() *
+         static_cast<int64_t>(weight_bytes(stored_format(Precision::float32, *mixture.router)));
+}
+
+// Of a row in a mixture: its input twice, and for each of its experts the input, the gated values and the
+// result.
+int64_t mixture_columns(const DecoderSpec& spec) {
+  const ExpertSpec& experts = spec.experts;
+  if (!experts.any()) return 0;
+  const int64_t used = int64_t{experts.used} * (2 * spec.width + experts.width);
+  const int64_t shared = experts.shared_width > 0 ? 2 * spec.width + experts.shared_width : 0;
+  return 2 * spec.width + used + shared;
 }
 
 std::string gigabytes(int64_t bytes) {
@@ -95,10 +126,13 @@ MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows)
     for (const LinearTensors& linear : stacked)
       need.weights += bytes * linear.weight->rows() * linear.weight->columns();
   });
+  for (const LayerTensors& layer : model.tensors.layers) {
+    if (layer.mixture) need.weights += router_bytes(*layer.mixture);
+  }
   // Residual, query | key | value, and the inputs of products, at most float32.
   const DecoderSpec& spec = model.spec;
-  const int64_t columns =
-      int64_t{4} * spec.width + 2 * spec.query_width() + 2 * spec.kv_width() + spec.ffn_width;
+  const int64_t columns = int64_t{4} * spec.width + 2 * spec.query_width() + 2 * spec.kv_width() +
+                          spec.ffn_width + mixture_columns(spec);
   need.activations = columns * rows * static_cast<int64_t>(sizeof(float));
   return need;
 }

@@ -83,6 +83,7 @@ ReportModel describe_model(const ModelRow& row) {
   model.tier = clean_name(text_at(card, "tier"));
   model.precision = clean_name(text_at(card, "precision"));
   model.parameters = std::max<int64_t>(0, integer_at(card, "parameters"));
+  model.active_parameters = std::max<int64_t>(0, integer_at(card, "active_parameters"));
   model.bytes = std::max<int64_t>(0, integer_at(card, "bytes"));
   model.context_length =
       static_cast<int>(std::clamp<int64_t>(integer_at(card, "context_length"), 0, 1 << 30));
