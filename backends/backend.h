@@ -15,20 +15,21 @@ namespace sizeup {
 
 // Who answers, and with which numbers: everything that a result's identity depends on.
 struct ModelCard {
-  std::string name;           // short, for tables: "pocket-small"
-  std::string reference;      // as given on the command line, without secrets
-  std::string fingerprint;    // SHA-256 of the weights and what modifies them; "unknown:..." for endpoints
-  std::string architecture;   // "llama"; empty if unknown
-  int64_t parameters = 0;     // 0 if unknown
-  int64_t bytes = 0;          // size of the weights as stored; 0 if unknown
-  int64_t packed_bytes = 0;   // of the weights in the device's memory; 0 if unknown
-  int context_length = 0;     // tokens; 0 if unknown
-  int vocabulary = 0;         // tokens; 0 if unknown
-  std::string weight_format;  // "Q8_0", "F32", "mixed Q8_0/F32"; empty if unknown
-  std::string backend;        // "engine", "openai"
-  std::string device;         // "reference", "cpu", "cuda"; empty for endpoints
-  std::string tier;           // instruction-set level of the cpu device; empty elsewhere
-  std::string precision;      // "float32", "bfloat16"; empty if unknown
+  std::string name;          // short, for tables: "pocket-small"
+  std::string reference;     // as given on the command line, without secrets
+  std::string fingerprint;   // SHA-256 of the weights and what modifies them; "unknown:..." for endpoints
+  std::string architecture;  // "llama"; empty if unknown
+  int64_t parameters = 0;    // 0 if unknown
+  int64_t active_parameters = 0;  // without the experts that a token does not use
+  int64_t bytes = 0;              // size of the weights as stored; 0 if unknown
+  int64_t packed_bytes = 0;       // of the weights in the device's memory; 0 if unknown
+  int context_length = 0;         // tokens; 0 if unknown
+  int vocabulary = 0;             // tokens; 0 if unknown
+  std::string weight_format;      // "Q8_0", "F32", "mixed Q8_0/F32"; empty if unknown
+  std::string backend;            // "engine", "openai"
+  std::string device;             // "reference", "cpu", "cuda"; empty for endpoints
+  std::string tier;               // instruction-set level of the cpu device; empty elsewhere
+  std::string precision;          // "float32", "bfloat16"; empty if unknown
   bool can_score = false;
   bool can_generate = false;
   bool has_chat_template = false;

@@ -100,16 +100,23 @@ std::string digits(const Json& value, int decimals) {
   return number(value.get<double>(), decimals);
 }
 
+// Only where there are experts that a token does not use.
+std::string active_text(const Json& report) {
+  if (report["active_parameters"] == report["parameters"]) return {};
+  return fmt::format(" ({} active)", count_in_words(report["active_parameters"].get<int64_t>()));
+}
+
 std::string conditions_text(const Json& report) {
   const std::string tier = report["tier"].get<std::string>();
   std::string text = fmt::format(
-      "{}: {}, {} parameters, weights {} in the file, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
+      "{}: {}, {} parameters{}, weights {} in the file, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
       "{}, {}",
       report["model"].get<std::string>(), report["architecture"].get<std::string>(),
-      count_in_words(report["parameters"].get<int64_t>()), report["weight_format"].get<std::string>(),
-      bytes_in_words(report["weight_bytes"].get<int64_t>()), report["device"].get<std::string>(),
-      tier.empty() ? "" : " (" + tier + ")", report["dtype"].get<std::string>(), report["threads"].get<int>(),
-      report["threads"] == 1 ? "" : "s", report["cpu"].get<std::string>(), report["date"].get<std::string>());
+      count_in_words(report["parameters"].get<int64_t>()), active_text(report),
+      report["weight_format"].get<std::string>(), bytes_in_words(report["weight_bytes"].get<int64_t>()),
+      report["device"].get<std::string>(), tier.empty() ? "" : " (" + tier + ")",
+      report["dtype"].get<std::string>(), report["threads"].get<int>(), report["threads"] == 1 ? "" : "s",
+      report["cpu"].get<std::string>(), report["date"].get<std::string>());
   if (!report["load_average"].is_null()) {
     text += fmt::format(", load {} in the minute before", digits(report["load_average"], 2));
   }
@@ -180,6 +187,7 @@ Json bench_to_json(const BenchConditions& conditions, const MachineLimits& limit
       {"model", conditions.model},
       {"architecture", conditions.architecture},
       {"parameters", conditions.parameters},
+      {"active_parameters", conditions.parameters - unused_weights(spec)},
       {"weight_format", conditions.weight_format},
       {"weight_bytes", device.weight_bytes},
       {"device", device.name},
@@ -197,9 +205,10 @@ Json bench_to_json(const BenchConditions& conditions, const MachineLimits& limit
       {"drafts", Json::array()},
       {"shared_prefix", Json::array()}};
   const Shares shares(limits, conditions);
-  const double step_bytes = static_cast<double>(device.weight_bytes) * share_read_by_step(spec);
   for (const PromptSpeed& one : speed.prompts) report["prompts"].push_back(prompt_to_json(one, shares));
   for (const GenerationSpeed& one : speed.generation) {
+    const double step_bytes =
+        static_cast<double>(device.weight_bytes) * share_read_by_step(spec, one.streams);
     report["generation"].push_back(generation_to_json(one, step_bytes, shares));
   }
   for (const DraftSpeed& one : speed.drafts) report["drafts"].push_back(drafts_to_json(one));

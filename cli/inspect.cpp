@@ -1,6 +1,7 @@
 // sizeup inspect MODEL: what a model file holds, without running it. A vocabulary-only file will do.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "backends/engine/formats/checkpoint.h"
 #include "backends/engine/step.h"
 #include "backends/engine/tokenizer/tokenizer.h"
+#include "backends/engine/work.h"
 #include "backends/model_reference.h"
 #include "cli/command.h"
 #include "cli/table.h"
@@ -27,6 +29,15 @@ int64_t memory_of_context(const DecoderSpec& spec, int positions) {
   return rows * 2 * spec.layers * spec.kv_width() * static_cast<int64_t>(sizeof(float));
 }
 
+void describe_experts(const DecoderSpec& spec, Json& json) {
+  const ExpertSpec& experts = spec.experts;
+  json["experts"] = experts.count;
+  json["experts_used"] = experts.used;
+  json["expert_width"] = experts.width;
+  if (experts.shared_width > 0) json["shared_expert_width"] = experts.shared_width;
+  json["expert_layers"] = std::count(experts.layers.begin(), experts.layers.end(), true);
+}
+
 Json describe_spec(const DecoderModel& model) {
   const DecoderSpec& spec = model.spec;
   Json json;
@@ -36,6 +47,7 @@ Json describe_spec(const DecoderModel& model) {
   json["kv_heads"] = spec.kv_heads;
   json["head_size"] = spec.head_size;
   json["ffn_width"] = spec.ffn_width;
+  if (spec.experts.any()) describe_experts(spec, json);
   json["vocabulary"] = spec.vocabulary;
   json["context_length"] = spec.context_length;
   json["norm_epsilon"] = spec.norm_epsilon;
@@ -96,14 +108,18 @@ Result<Json> examine(const std::string& model) {
   json["name"] = reference->name;
   json["fingerprint"] = *digest;
   json["format"] = (*checkpoint)->format() == CheckpointFormat::gguf ? "GGUF" : "safetensors";
+  int64_t unused = 0;  // parameters of the experts that a token does not use
   const bool has_weights = !(*checkpoint)->tensors().empty();
   if (has_weights) {
     auto decoder = describe_decoder(**checkpoint);
     if (!decoder) return forward_error(decoder);
     json["architecture"] = decoder->architecture;
     json["decoder"] = describe_spec(*decoder);
+    unused = unused_weights(decoder->spec);
   }
   const Json tensors = describe_tensors(**checkpoint, json);
+  const int64_t parameters = json["parameters"].get<int64_t>();
+  json["active_parameters"] = parameters - unused;
   auto tokenizer = describe_tokenizer(**checkpoint);
   json["tokenizer"] = tokenizer ? *tokenizer : Json({{"problem", describe(tokenizer.error())}});
   const auto chat_template = load_chat_template(**checkpoint);
@@ -127,6 +143,8 @@ void print_text(const Json& model) {
     if (model.contains(key)) facts.add({key, cell(model[key])});
   }
   facts.add({"parameters", count_in_words(model["parameters"].get<int64_t>())});
+  if (model["active_parameters"] != model["parameters"])
+    facts.add({"active parameters", count_in_words(model["active_parameters"].get<int64_t>())});
   for (const auto& [type, bytes] : model["bytes"].items()) {
     facts.add({type + " weights", bytes_in_words(bytes.get<int64_t>())});
   }

@@ -37,11 +37,12 @@ struct ReportModel {
   std::string device;
   std::string tier;
   std::string precision;
-  int64_t parameters = 0;    // 0: unknown
-  int64_t bytes = 0;         // of the weights as stored; 0: unknown
-  int64_t packed_bytes = 0;  // of the weights in memory; 0: unknown
-  int64_t vocabulary = 0;    // tokens; 0: unknown
-  int context_length = 0;    // 0: unknown
+  int64_t parameters = 0;         // 0: unknown
+  int64_t active_parameters = 0;  // of a token; 0: unknown
+  int64_t bytes = 0;              // of the weights as stored; 0: unknown
+  int64_t packed_bytes = 0;       // of the weights in memory; 0: unknown
+  int64_t vocabulary = 0;         // tokens; 0: unknown
+  int context_length = 0;         // 0: unknown
   std::vector<std::string> notes;
 };
 

@@ -10,10 +10,10 @@ void Activations::resize(int rows) {
   rows_ = rows;
   size_t needed =
       sizeof(float) * kLanes * static_cast<size_t>(groups_of(rows)) * static_cast<size_t>(columns_);
-  if (use_ == RowsUse::operand) needed = operand().bytes();
+  if (use_ != RowsUse::values) needed = operand().bytes();
   if (buffer_.size() < needed) buffer_ = HugeBuffer(needed);
   // Columns that pad a step are zero; attention does not write them.
-  const bool padded = use_ == RowsUse::operand && columns_ % kStepColumns != 0;
+  const bool padded = use_ != RowsUse::values && columns_ % kStepColumns != 0;
   if (padded && needed > 0) std::memset(buffer_.data(), 0, needed);
 }
 
@@ -25,7 +25,7 @@ LaneRows Activations::values() const {
 }
 
 Operand Activations::operand() const {
-  require(use_ == RowsUse::operand, "these rows are the input of a product");
+  require(use_ != RowsUse::values, "these rows are the input of a product");
   return {.data = const_cast<std::byte*>(buffer_.data()),
           .format = format_,
           .rows = rows_,

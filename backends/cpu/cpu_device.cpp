@@ -4,19 +4,19 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "backends/cpu/activations.h"
 #include "backends/cpu/head.h"
+#include "backends/cpu/mixture.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/pages.h"
 #include "backends/cpu/storage.h"
+#include "backends/cpu/workers.h"
 #include "backends/engine/rotary_angles.h"
 #include "core/memory/available_memory.h"
-#include "core/threads/thread_pool.h"
 
 namespace sizeup {
 namespace cpu {
@@ -25,12 +25,6 @@ namespace {
 // Rows of a step: weights are read and widened once for all of them. More rows gain little and need more
 // memory for activations (docs/performance.md).
 constexpr int kPreferredRows = 2048;
-
-// Below this many multiplications the other threads are not woken.
-constexpr size_t kSmallProduct = size_t{1} << 17;
-
-// Below this many values an operation on rows is done in place.
-constexpr size_t kSmallRows = size_t{1} << 14;
 
 AttentionShape attention_shape(const DecoderSpec& spec) {
   return {.heads = spec.heads,
@@ -56,14 +50,15 @@ class CpuDevice final : public Device {
       : spec_(spec),
         kernels_(kernels),
         product_(product),
+        router_product_(kernels.product(Precision::float32, false)),
         attention_(attention),
         precision_(precision),
         shape_(attention_shape(spec)),
+        workers_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
         angles_(spec.rotary),
         pages_(spec.layers, attention.page_bytes(shape_)),
-        page_memory_(page_memory) {
-    set_threads(options.threads > 0 ? options.threads : ThreadPool::available_processors());
-  }
+        page_memory_(page_memory),
+        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {}
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -76,6 +71,8 @@ class CpuDevice final : public Device {
       for (const PackedLinear& part : linear)
         traits.weight_bytes += static_cast<int64_t>(part.weights.size());
     }
+    for (const PackedMixture& mixture : packed_mixtures_)
+      traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
@@ -84,12 +81,7 @@ class CpuDevice final : public Device {
 
   void set_notes(std::vector<std::string> notes) { notes_ = std::move(notes); }
 
-  void set_threads(int threads) override {
-    pool_ = std::make_unique<ThreadPool>(std::max(1, threads));
-    scratch_.clear();
-    scratch_.resize(static_cast<size_t>(pool_->size()));
-    for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(scratch_bytes_);
-  }
+  void set_threads(int threads) override { workers_.set_threads(threads); }
 
   LinearId add_linear(std::span<const LinearTensors> stacked) override {
     linears_.emplace_back();
@@ -104,8 +96,15 @@ class CpuDevice final : public Device {
   }
   LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) override {
     linears_.emplace_back();
-    add_part(std::array{gate, up}, true, storage_of_pair(precision_, *gate.weight, *up.weight));
+    add_part(std::array{gate, up}, true, storage_of(precision_, std::array{gate, up}));
     return static_cast<LinearId>(linears_.size() - 1);
+  }
+
+  MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) override {
+    packed_mixtures_.push_back(
+        pack_mixture(spec, tensors, precision_, product_, router_product_, workers_.pool()));
+    workers_.reserve_scratch(mixtures_.scratch_bytes(packed_mixtures_.back()));
+    return static_cast<MixtureId>(packed_mixtures_.size() - 1);
   }
 
   VectorId add_vector(const Tensor& weight) override {
@@ -115,7 +114,8 @@ class CpuDevice final : public Device {
   }
 
   RowsId add_rows(int columns, RowsUse use) override {
-    activations_.emplace_back(columns, use, operand_format());
+    activations_.emplace_back(columns, use,
+                              use == RowsUse::routed ? OperandFormat::floats : operand_format());
     return static_cast<RowsId>(activations_.size() - 1);
   }
 
@@ -132,7 +132,7 @@ class CpuDevice final : public Device {
     rows(out).resize(step_->rows());
     const LaneRows to = rows(out).values();
     const PackedLinear& linear = linears_[static_cast<size_t>(table)].front();
-    pool_->parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
+    workers_.pool().parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
       const int group = static_cast<int>(index);
       std::vector<float> row(static_cast<size_t>(to.columns));
       for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
@@ -150,7 +150,7 @@ class CpuDevice final : public Device {
     const LaneRows from = rows(in).values();
     rows(out).resize(from.rows);
     const Operand to = rows(out).operand();
-    each_groups(from, [&](int first, int end) {
+    workers_.each_groups(from.groups(), from.columns, [&](int first, int end) {
       kernels_.rows.norm(from, vectors_[static_cast<size_t>(weight)].data(), epsilon, to, first, end);
     });
   }
@@ -161,6 +161,7 @@ class CpuDevice final : public Device {
     ProductResult result;
     result.kind = ProductResult::Kind::store;
     result.rows = rows(out).values();
+    result.outputs = result.rows.columns;
     multiply(weight, from, result);
   }
 
@@ -168,6 +169,7 @@ class CpuDevice final : public Device {
     ProductResult result;
     result.kind = ProductResult::Kind::add;
     result.rows = rows(to).values();
+    result.outputs = result.rows.columns;
     multiply(weight, rows(in).operand(), result);
   }
 
@@ -182,10 +184,15 @@ class CpuDevice final : public Device {
     multiply(gate_up, from, result);
   }
 
+  void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId to) override {
+    mixtures_.add(packed_mixtures_[static_cast<size_t>(mixture)], rows(in).operand(), activation,
+                  rows(to).values());
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const LaneRows all = rows(query_key_value).values();
     const RotaryLanes angles{lane_angles_.cosines.data(), lane_angles_.sines.data(), angles_.pairs()};
-    each_groups(all, [&](int first, int end) {
+    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
       // Queries and keys lie side by side.
       kernels_.rows.rotate(all, 0, spec_.heads + spec_.kv_heads, spec_.head_size, spec_.rotary.layout, angles,
                            first, end);
@@ -193,11 +200,11 @@ class CpuDevice final : public Device {
     const int key = spec_.query_width();
     const std::span<const KeyValueWrite> writes = step_->writes;
     const std::span<std::byte* const> pages = pages_.layer(layer);
-    split(writes.size(), writes.size() * static_cast<size_t>(2 * spec_.kv_width()),
-          [&](size_t first, size_t end) {
-            attention_.write(shape_, all, key, key + spec_.kv_width(), writes.subspan(first, end - first),
-                             pages);
-          });
+    workers_.split(writes.size(), writes.size() * static_cast<size_t>(2 * spec_.kv_width()),
+                   [&](size_t first, size_t end) {
+                     attention_.write(shape_, all, key, key + spec_.kv_width(),
+                                      writes.subspan(first, end - first), pages);
+                   });
   }
 
   void attention(int layer, RowsId query_key_value, RowsId out) override {
@@ -209,9 +216,10 @@ class CpuDevice final : public Device {
     work.out = rows(out).operand();
     work.pages = pages_.layer(layer);
     const size_t tasks = plan_.blocks.size() * static_cast<size_t>(spec_.kv_heads);
-    each_task(tasks, [&](size_t task, std::byte* scratch) {
+    workers_.each_task(tasks, [&](size_t task, int thread) {
       const auto heads = static_cast<size_t>(spec_.kv_heads);
-      attention_.attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads), scratch);
+      attention_.attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
+                        workers_.scratch(thread));
     });
   }
 
@@ -219,7 +227,7 @@ class CpuDevice final : public Device {
     const LaneRows from = rows(in).values();
     rows(out).resize(static_cast<int>(step_->wanted.size()));
     const LaneRows to = rows(out).values();
-    pool_->parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
+    workers_.pool().parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
       const int group = static_cast<int>(index);
       for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
         const int row = step_->wanted[static_cast<size_t>(group * kLanes + lane)].row;
@@ -236,14 +244,14 @@ class CpuDevice final : public Device {
     Head head(*step_, linear.outputs, result);
     if (from.rows == 0) return;
     const int chunk_panels = kChunkOutputs / linear.panel_outputs;
-    each_task(static_cast<size_t>(head.chunks()), [&](size_t chunk, std::byte* scratch) {
+    workers_.each_task(static_cast<size_t>(head.chunks()), [&](size_t chunk, int thread) {
       ProductResult folded;
       folded.kind = ProductResult::Kind::head;
       folded.head = head.chunk(static_cast<int>(chunk));
       folded.outputs = linear.outputs;
       const int first = static_cast<int>(chunk) * chunk_panels;
       product_.multiply(linear, from, folded, first, std::min(first + chunk_panels, linear.panels()),
-                        scratch);
+                        workers_.scratch(thread));
     });
     head.finish(result);
   }
@@ -258,90 +266,17 @@ class CpuDevice final : public Device {
 
   void add_part(std::span<const LinearTensors> stacked, bool gated, const Storage& storage) {
     const PackedLinear& part =
-        linears_.back().emplace_back(pack_linear(stacked, gated, storage, product_, *pool_));
-    const size_t needed = std::max(product_.scratch_bytes(part), attention_.scratch_bytes(shape_));
-    if (needed <= scratch_bytes_) return;
-    scratch_bytes_ = needed;
-    for (HugeBuffer& scratch : scratch_) scratch = HugeBuffer(needed);
+        linears_.back().emplace_back(pack_linear(stacked, gated, storage, product_, workers_.pool()));
+    workers_.reserve_scratch(std::max(product_.scratch_bytes(part), attention_.scratch_bytes(shape_)));
   }
 
   void multiply(LinearId weight, const Operand& in, const ProductResult& result) {
-    const Linear& linear = linears_[static_cast<size_t>(weight)];
-    int64_t panels = 0;
-    size_t work = 0;
-    for (const PackedLinear& part : linear) {
-      panels += part.panels();
-      work +=
-          static_cast<size_t>(in.rows) * static_cast<size_t>(part.inputs) * static_cast<size_t>(part.outputs);
-    }
-    if (work < kSmallProduct || pool_->size() == 1) {
-      return multiply_panels(linear, in, result, 0, panels, scratch_[0].data());
-    }
-    pool_->run([&](int thread) {
-      multiply_panels(linear, in, result, panels * thread / pool_->size(),
-                      panels * (thread + 1) / pool_->size(), scratch_[static_cast<size_t>(thread)].data());
-    });
-  }
-
-  // Panels [first, end), counted over all parts.
-  void multiply_panels(const Linear& linear, const Operand& in, const ProductResult& result, int64_t first,
-                       int64_t end, std::byte* scratch) const {
-    int64_t panels = 0;
-    int outputs = 0;
-    for (const PackedLinear& part : linear) {
-      ProductResult part_result = result;
-      if (result.kind != ProductResult::Kind::gate) {
-        part_result.outputs = part.outputs;
-        part_result.rows.data += static_cast<size_t>(outputs) * kLanes;
-      }
-      const auto from = static_cast<int>(std::max(first - panels, int64_t{0}));
-      const auto to = static_cast<int>(std::min(end - panels, int64_t{part.panels()}));
-      if (from < to) product_.multiply(part, in, part_result, from, to, scratch);
-      panels += part.panels();
-      outputs += part.outputs;
-    }
-  }
-
-  // body(first, end) over [0, count) in equal parts, in place where the work is small.
-  template <class Body>
-  void split(size_t count, size_t work, const Body& body) {
-    if (work < kSmallRows || pool_->size() == 1) {
-      if (count > 0) body(size_t{0}, count);
-      return;
-    }
-    pool_->run([&](int thread) {
-      const auto threads = static_cast<size_t>(pool_->size());
-      const size_t first = count * static_cast<size_t>(thread) / threads;
-      const size_t end = count * static_cast<size_t>(thread + 1) / threads;
-      if (first < end) body(first, end);
-    });
-  }
-
-  template <class Body>
-  void each_groups(const LaneRows& all, const Body& body) {
-    const auto groups = static_cast<size_t>(all.groups());
-    split(groups, groups * kLanes * static_cast<size_t>(all.columns),
-          [&](size_t first, size_t end) { body(static_cast<int>(first), static_cast<int>(end)); });
-  }
-
-  // body(task, scratch of the thread) for tasks of unequal length, taken one by one.
-  template <class Body>
-  void each_task(size_t count, const Body& body) {
-    std::atomic<size_t> next{0};
-    const auto work = [&](int thread) {
-      for (size_t task = next++; task < count; task = next++)
-        body(task, scratch_[static_cast<size_t>(thread)].data());
-    };
-    if (count <= 1) {
-      work(0);
-    } else {
-      pool_->run(work);
-    }
+    workers_.multiply(product_, linears_[static_cast<size_t>(weight)], in, result);
   }
 
   void copy_pages() {
     const size_t layers = static_cast<size_t>(spec_.layers);
-    pool_->parallel_for(step_->copies.empty() ? 0 : layers, [&](size_t layer) {
+    workers_.pool().parallel_for(step_->copies.empty() ? 0 : layers, [&](size_t layer) {
       const std::span<std::byte* const> pages = pages_.layer(static_cast<int>(layer));
       for (const PageCopy& copy : step_->copies) {
         attention_.copy(shape_, pages[static_cast<size_t>(copy.from)], copy.positions,
@@ -370,12 +305,11 @@ class CpuDevice final : public Device {
   DecoderSpec spec_;
   const Kernels& kernels_;
   const ProductFamily& product_;
+  const ProductFamily& router_product_;
   const AttentionFamily& attention_;
   Precision precision_;
   AttentionShape shape_;
-  std::unique_ptr<ThreadPool> pool_;
-  std::vector<HugeBuffer> scratch_;  // of each thread
-  size_t scratch_bytes_ = 0;
+  Workers workers_;
   std::vector<Linear> linears_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
@@ -383,6 +317,8 @@ class CpuDevice final : public Device {
   LaneAngles lane_angles_;
   Pages pages_;
   int64_t page_memory_;
+  std::vector<PackedMixture> packed_mixtures_;
+  Mixtures mixtures_;
   std::vector<std::string> notes_;
   AttentionPlan plan_;
   const Step* step_ = nullptr;

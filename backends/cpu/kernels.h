@@ -18,6 +18,14 @@ struct RotaryLanes {
   int pairs = 0;  // of a head
 };
 
+// What is added to rows: `count` rows of floats for each, in this order.
+struct WeightedParts {
+  const float* values = nullptr;   // [row][count][stride]
+  const float* weights = nullptr;  // [row][count]
+  int count = 0;
+  int stride = 0;  // a multiple of kLanes
+};
+
 struct RowKernels {
   // out = in / sqrt(mean(in^2) + epsilon) * weight, for groups [first, end).
   void (*norm)(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
@@ -25,6 +33,12 @@ struct RowKernels {
   // Rotates `heads` heads from column `first_column` on in place, for groups [first, end).
   void (*rotate)(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
                  const RotaryLanes& angles, int first_group, int end_group) = nullptr;
+  // Groups [first, end) of out: its i-th row is row numbers[i] of `rows`, [row][out.columns].
+  void (*gather)(const float* rows, const int32_t* numbers, const Operand& out, int first_group,
+                 int end_group) = nullptr;
+  // rows += the sums of parts by their weights, for groups [first, end).
+  void (*add_weighted)(const WeightedParts& parts, const LaneRows& rows, int first_group,
+                       int end_group) = nullptr;
 };
 
 struct Kernels {

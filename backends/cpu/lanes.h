@@ -23,11 +23,12 @@ struct LaneRows {
   float* data = nullptr;
   int rows = 0;
   int columns = 0;
+  int first_column = 0;  // of a layer's outputs, where only some of them are kept
 
   int groups() const { return groups_of(rows); }
   float* at(int group, int column) const {
-    return data +
-           (static_cast<size_t>(group) * static_cast<size_t>(columns) + static_cast<size_t>(column)) * kLanes;
+    const auto offset = static_cast<size_t>(column - first_column);
+    return data + (static_cast<size_t>(group) * static_cast<size_t>(columns) + offset) * kLanes;
   }
 };
 

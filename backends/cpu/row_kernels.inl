@@ -5,6 +5,7 @@ using sizeup::RotaryLayout;
 using sizeup::cpu::kLanes;
 using sizeup::cpu::LaneRows;
 using sizeup::cpu::RotaryLanes;
+using sizeup::cpu::WeightedParts;
 
 // Squares are added in four sums by column modulo 4, which are added at the end.
 static inline Lanes scale_of(const LaneRows& in, int group, float epsilon) {
@@ -55,6 +56,51 @@ static void rotate(const LaneRows& rows, int first_column, int heads, int head_s
         const Lanes second = load(second_place);
         store(first_place, first * cosine - second * sine);
         store(second_place, second * cosine + first * sine);
+      }
+    }
+  }
+}
+
+static void gather(const float* rows, const int32_t* numbers, const Operand& out, int first_group,
+                   int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    const float* sources[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int row = group * kLanes + lane;  // lanes without a row may hold anything that is a number
+      const int32_t number = numbers[row < out.rows ? row : group * kLanes];
+      sources[lane] = rows + static_cast<size_t>(number) * static_cast<size_t>(out.columns);
+    }
+    for (int c = 0; c < out.columns; c += kLanes) {
+      alignas(64) float block[kLanes][kLanes];
+      for (int lane = 0; lane < kLanes; ++lane) {
+        for (int i = 0; i < kLanes; ++i) block[i][lane] = sources[lane][c + i];
+      }
+      for (int i = 0; i < kLanes; i += 2)
+        store_columns(out, group, c + i, load(block[i]), load(block[i + 1]));
+    }
+  }
+}
+
+static void add_weighted(const WeightedParts& parts, const LaneRows& rows, int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    const int left = rows.rows - group * kLanes;
+    const int count = left < kLanes ? left : kLanes;
+    for (int c = 0; c < rows.columns; c += kLanes) {
+      alignas(64) float block[kLanes][kLanes] = {};  // [row][column]
+      for (int lane = 0; lane < count; ++lane) {
+        const size_t first = static_cast<size_t>(group * kLanes + lane) * static_cast<size_t>(parts.count);
+        const float* values = parts.values + first * static_cast<size_t>(parts.stride) + c;
+        Lanes sum = zero();
+        for (int i = 0; i < parts.count; ++i, values += parts.stride) {
+          sum = fused(broadcast(parts.weights[first + static_cast<size_t>(i)]), load(values), sum);
+        }
+        store(block[lane], sum);
+      }
+      for (int i = 0; i < kLanes && c + i < rows.columns; ++i) {
+        alignas(64) float column[kLanes];
+        for (int lane = 0; lane < kLanes; ++lane) column[lane] = block[lane][i];
+        float* place = rows.at(group, c + i);
+        store(place, load(place) + load(column));
       }
     }
   }

@@ -8,6 +8,6 @@
 
 namespace sizeup::cpu {
 
-const RowKernels kRowsAvx512{.norm = norm, .rotate = rotate};
+const RowKernels kRowsAvx512{.norm = norm, .rotate = rotate, .gather = gather, .add_weighted = add_weighted};
 
 }  // namespace sizeup::cpu

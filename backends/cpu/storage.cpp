@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 
@@ -14,19 +16,60 @@ bool is_plain(TensorType type) {
   return block_format(type).block_elements == 1;
 }
 
-// Every matrix and how it is kept.
-void each_matrix(Precision precision, const DecoderTensors& tensors,
-                 const std::function<void(const Tensor&, const Storage&)>& visit) {
+using VisitMatrix = std::function<void(const Tensor&, const Storage&)>;
+
+// Layers whose outputs share panels.
+void each_matrix(Precision precision, std::span<const LinearTensors> mixed, const VisitMatrix& visit) {
+  const Storage storage = storage_of(precision, mixed);
+  for (const LinearTensors& linear : mixed) visit(*linear.weight, storage);
+}
+
+void each_matrix(Precision precision, const MixtureTensors& mixture, const VisitMatrix& visit) {
+  const auto expert = [&](const ExpertTensors& tensors) {
+    each_matrix(precision,
+                std::array{LinearTensors{.weight = &tensors.gate, .bias = nullptr},
+                           LinearTensors{.weight = &tensors.up, .bias = nullptr}},
+                visit);
+    visit(tensors.down, storage_of(precision, tensors.down));
+  };
+  for (const ExpertTensors& tensors : mixture.experts) expert(tensors);
+  if (mixture.shared) expert(*mixture.shared);
+}
+
+// Every matrix and how it is kept; without routers, whose products are float32.
+void each_matrix(Precision precision, const DecoderTensors& tensors, const VisitMatrix& visit) {
   const auto one = [&](const Tensor* weight) { visit(*weight, storage_of(precision, *weight)); };
   one(tensors.embedding);
   if (tensors.head != nullptr) one(tensors.head);
   for (const LayerTensors& layer : tensors.layers) {
-    for (const LinearTensors& linear : {layer.query, layer.key, layer.value, layer.output, layer.down})
+    for (const LinearTensors& linear : {layer.query, layer.key, layer.value, layer.output})
       one(linear.weight);
-    const Storage pair = storage_of_pair(precision, *layer.gate.weight, *layer.up.weight);
-    visit(*layer.gate.weight, pair);
-    visit(*layer.up.weight, pair);
+    if (layer.mixture) {
+      each_matrix(precision, *layer.mixture, visit);
+      continue;
+    }
+    each_matrix(precision, std::array{layer.gate, layer.up}, visit);
+    one(layer.down.weight);
   }
+}
+
+int64_t kept_bytes(const Tensor& weight, TensorType type) {
+  return weight.rows() * (weight.columns() / block_format(type).block_elements) * packed_block_bytes(type);
+}
+
+int64_t router_bytes(const MixtureTensors& mixture) {
+  const int64_t gate = mixture.shared_gate ? mixture.router->columns() * int64_t{sizeof(float)} : 0;
+  return kept_bytes(*mixture.router, mixture.router->type) + gate;
+}
+
+// Of a row in a mixture: its input twice, and for each of its experts the input, the gated values and the
+// result.
+int64_t mixture_columns(const DecoderSpec& spec) {
+  const ExpertSpec& experts = spec.experts;
+  if (!experts.any()) return 0;
+  const int64_t used = int64_t{experts.used} * (2 * spec.width + experts.width);
+  const int64_t shared = experts.shared_width > 0 ? 2 * spec.width + experts.shared_width : 0;
+  return 2 * spec.width + used + shared;
 }
 
 std::string gigabytes(int64_t bytes) {
@@ -44,9 +87,12 @@ Storage storage_of(Precision precision, const Tensor& weight) {
   return {.type = weight.type, .rounded = rounds};
 }
 
-Storage storage_of_pair(Precision precision, const Tensor& gate, const Tensor& up) {
-  const Storage first = storage_of(precision, gate);
-  if (first == storage_of(precision, up)) return first;
+Storage storage_of(Precision precision, std::span<const LinearTensors> mixed) {
+  const Storage first = storage_of(precision, *mixed.front().weight);
+  const bool same = std::all_of(mixed.begin(), mixed.end(), [&](const LinearTensors& linear) {
+    return storage_of(precision, *linear.weight) == first;
+  });
+  if (same) return first;
   return {.type = precision == Precision::bfloat16 ? TensorType::bf16 : TensorType::f32, .rounded = false};
 }
 
@@ -75,14 +121,15 @@ std::vector<std::string> describe_storage(Precision precision, const DecoderTens
 MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows) {
   MemoryNeed need;
   each_matrix(precision, model.tensors, [&](const Tensor& weight, const Storage& storage) {
-    const BlockFormat& format = block_format(storage.type);
-    need.weights +=
-        weight.rows() * (weight.columns() / format.block_elements) * packed_block_bytes(storage.type);
+    need.weights += kept_bytes(weight, storage.type);
   });
+  for (const LayerTensors& layer : model.tensors.layers) {
+    if (layer.mixture) need.weights += router_bytes(*layer.mixture);
+  }
   // Residual, query | key | value, and the inputs of products, at most float32.
   const DecoderSpec& spec = model.spec;
-  const int64_t columns =
-      int64_t{4} * spec.width + 2 * spec.query_width() + 2 * spec.kv_width() + spec.ffn_width;
+  const int64_t columns = int64_t{4} * spec.width + 2 * spec.query_width() + 2 * spec.kv_width() +
+                          spec.ffn_width + mixture_columns(spec);
   need.activations = columns * rows * static_cast<int64_t>(sizeof(float));
   return need;
 }

@@ -15,8 +15,8 @@ namespace sizeup::cpu {
 // products round what they give; plain ones are rounded once.
 Storage storage_of(Precision precision, const Tensor& weight);
 
-// Of a gate and its up, which lie in the same panels: float32 or bfloat16 where the two differ.
-Storage storage_of_pair(Precision precision, const Tensor& gate, const Tensor& up);
+// Of layers whose outputs share panels, as a gate and its up do: float32 or bfloat16 where they differ.
+Storage storage_of(Precision precision, std::span<const LinearTensors> mixed);
 
 // Whether every weight of the model is kept as bfloat16.
 bool bfloat_weights(Precision precision, const DecoderTensors& tensors);

@@ -14,15 +14,7 @@ LinearId add_one(Device& device, const LinearTensors& linear) {
 Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
     : spec_(model.spec), device_(std::move(device)) {
   embedding_ = add_one(*device_, {.weight = model.tensors.embedding});
-  for (const LayerTensors& layer : model.tensors.layers) {
-    layers_.push_back(
-        {.attention_norm = device_->add_vector(*layer.attention_norm),
-         .query_key_value = device_->add_linear(std::array{layer.query, layer.key, layer.value}),
-         .output = add_one(*device_, layer.output),
-         .ffn_norm = device_->add_vector(*layer.ffn_norm),
-         .gate_up = device_->add_gated_linear(layer.gate, layer.up),
-         .down = add_one(*device_, layer.down)});
-  }
+  for (const LayerTensors& layer : model.tensors.layers) layers_.push_back(add_layer(layer));
   final_norm_ = device_->add_vector(*model.tensors.final_norm);
   head_ = spec_.tied_head ? embedding_ : add_one(*device_, {.weight = model.tensors.head});
 
@@ -31,8 +23,24 @@ Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
   query_key_value_ = device_->add_rows(spec_.query_width() + 2 * spec_.kv_width(), RowsUse::values);
   attended_ = device_->add_rows(spec_.query_width(), RowsUse::operand);
   gated_ = device_->add_rows(spec_.ffn_width, RowsUse::operand);
+  if (spec_.experts.any()) routed_ = device_->add_rows(spec_.width, RowsUse::routed);
   wanted_ = device_->add_rows(spec_.width, RowsUse::values);
   wanted_normed_ = device_->add_rows(spec_.width, RowsUse::operand);
+}
+
+Decoder::Layer Decoder::add_layer(const LayerTensors& tensors) {
+  Layer layer;
+  layer.attention_norm = device_->add_vector(*tensors.attention_norm);
+  layer.query_key_value = device_->add_linear(std::array{tensors.query, tensors.key, tensors.value});
+  layer.output = add_one(*device_, tensors.output);
+  layer.ffn_norm = device_->add_vector(*tensors.ffn_norm);
+  if (tensors.mixture) {
+    layer.mixture = device_->add_mixture(spec_.experts, *tensors.mixture);
+  } else {
+    layer.gate_up = device_->add_gated_linear(tensors.gate, tensors.up);
+    layer.down = add_one(*device_, tensors.down);
+  }
+  return layer;
 }
 
 void Decoder::run(const Step& step, StepResult& result) {
@@ -56,6 +64,11 @@ void Decoder::attention_block(int index, const Layer& layer) {
 }
 
 void Decoder::feed_forward_block(const Layer& layer) {
+  if (layer.mixture) {
+    device_->norm(residual_, layer.ffn_norm, spec_.norm_epsilon, routed_);
+    device_->mixture_add(routed_, *layer.mixture, spec_.activation, residual_);
+    return;
+  }
   device_->norm(residual_, layer.ffn_norm, spec_.norm_epsilon, normed_);
   device_->gated_linear(normed_, layer.gate_up, spec_.activation, gated_);
   device_->linear_add(gated_, layer.down, residual_);

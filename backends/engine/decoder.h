@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backends/engine/device.h"
@@ -21,14 +22,16 @@ class Decoder {
 
  private:
   struct Layer {
-    VectorId attention_norm;
-    LinearId query_key_value;
-    LinearId output;
-    VectorId ffn_norm;
-    LinearId gate_up;
-    LinearId down;
+    VectorId attention_norm{};
+    LinearId query_key_value{};
+    LinearId output{};
+    VectorId ffn_norm{};
+    LinearId gate_up{};  // where there is no mixture
+    LinearId down{};
+    std::optional<MixtureId> mixture;
   };
 
+  Layer add_layer(const LayerTensors& layer);
   void attention_block(int index, const Layer& layer);
   void feed_forward_block(const Layer& layer);
 
@@ -39,6 +42,7 @@ class Decoder {
   VectorId final_norm_{};
   LinearId head_{};
   RowsId residual_, normed_, query_key_value_, attended_, gated_, wanted_, wanted_normed_;
+  RowsId routed_{};  // of a model with experts
 };
 
 }  // namespace sizeup

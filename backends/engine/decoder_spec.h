@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "backends/engine/formats/tensor.h"
@@ -22,6 +24,35 @@ struct RotarySpec {
   float base = 10000.0F;
 };
 
+// What a router's outputs, one for each expert, become.
+enum class RouterScoring {
+  softmax,         // scores: softmax over all experts
+  softmax_chosen,  // scores are the outputs as they are; weights: softmax over the chosen ones
+  sigmoid,         // scores: sigmoid of each output
+};
+
+// A feed-forward of several experts, of which a router chooses some for every token. Its weights are the
+// scores of the chosen ones unless `scoring` says otherwise.
+struct ExpertSpec {
+  int count = 0;  // of the router; 0: the model has no experts
+  int used = 0;   // by each token
+  int width = 0;  // of each expert's feed-forward
+  RouterScoring scoring = RouterScoring::softmax;
+  // Experts lie in `groups` equal groups side by side, of which the `groups_used` best are open to a token. A
+  // group is as good as the sum of its `group_best` greatest scores.
+  int groups = 1;
+  int groups_used = 1;
+  int group_best = 1;
+  bool normalised = false;    // the weights of a token are divided by their sum
+  float scale = 1.0F;         // of all weights, after that
+  int shared_width = 0;       // of the expert that every token uses beside the chosen ones; 0: there is none
+  bool shared_gated = false;  // its weight is the sigmoid of a linear layer's output, not 1
+  std::vector<bool> layers;   // for each layer whether its feed-forward is of experts
+
+  bool any() const { return count > 0; }
+  bool in_layer(int layer) const { return any() && layers[static_cast<size_t>(layer)]; }
+};
+
 // Root-mean-square norm before attention and feed-forward, grouped-query attention, gated feed-forward.
 struct DecoderSpec {
   int vocabulary = 0;
@@ -31,11 +62,12 @@ struct DecoderSpec {
   int heads = 0;
   int kv_heads = 0;   // divides heads
   int head_size = 0;  // heads * head_size need not be width
-  int ffn_width = 0;
+  int ffn_width = 0;  // of layers without experts
   float norm_epsilon = 0.0F;
   RotarySpec rotary;
   Activation activation = Activation::silu;
   bool tied_head = false;  // the head multiplies by the embedding table
+  ExpertSpec experts;
 
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
@@ -47,11 +79,27 @@ struct LinearTensors {
   const Tensor* bias = nullptr;    // {outputs}; nullptr: none
 };
 
+// One expert: matrices without biases. They are often parts of a tensor that stacks all experts, so that each
+// is a Tensor of its own here, whose data still lie in the checkpoint.
+struct ExpertTensors {
+  Tensor gate, up;  // {expert width, width}
+  Tensor down;      // {width, expert width}
+};
+
+struct MixtureTensors {
+  const Tensor* router = nullptr;          // {experts, width}
+  const Tensor* selection_bias = nullptr;  // {experts}, added to the scores for choosing alone; nullptr: none
+  std::vector<ExpertTensors> experts;      // those of the router
+  std::optional<ExpertTensors> shared = std::nullopt;
+  std::optional<Tensor> shared_gate = std::nullopt;  // {1, width}
+};
+
 struct LayerTensors {
   const Tensor* attention_norm = nullptr;  // {width}
   LinearTensors query, key, value, output;
   const Tensor* ffn_norm = nullptr;  // {width}
-  LinearTensors gate, up, down;
+  LinearTensors gate, up, down;      // none in a layer of experts
+  std::optional<MixtureTensors> mixture = std::nullopt;
 };
 
 struct DecoderTensors {

@@ -25,12 +25,14 @@ namespace sizeup {
 // Handles of a device's own things.
 enum class LinearId : int32_t {};
 enum class VectorId : int32_t {};
+enum class MixtureId : int32_t {};
 enum class RowsId : int32_t {};
 
 // What activations are for: a device may keep each kind in a layout of its own.
 enum class RowsUse {
   values,   // float32 values: the residual, and what attention reads
   operand,  // the input of linear operations, in the precision in which products are computed
+  routed,   // the input of a mixture of experts: float32, because rounding could change who is chosen
 };
 
 // The precision of products; everything else (sums, residual, norms, softmax, log-probabilities) is float32.
@@ -74,6 +76,7 @@ class Device {
   virtual LinearId add_linear(std::span<const LinearTensors> stacked) = 0;
   // For gated_linear: gate and up have the same shape.
   virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
+  virtual MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) = 0;
   virtual VectorId add_vector(const Tensor& weight) = 0;  // {columns}
   virtual RowsId add_rows(int columns, RowsUse use) = 0;  // as many rows as a step brings
 
@@ -82,7 +85,7 @@ class Device {
 
   // Each operation gives `out` as many rows as its input has.
   virtual void embed(LinearId table, RowsId out) = 0;  // values: the rows of the step
-  // values -> operand (or values, in place as well)
+  // values -> operand or routed (or values, in place as well)
   virtual void norm(RowsId in, VectorId weight, float epsilon, RowsId out) = 0;
   // operand -> values
   virtual void linear(RowsId in, LinearId weight, RowsId out) = 0;
@@ -90,6 +93,9 @@ class Device {
   virtual void linear_add(RowsId in, LinearId weight, RowsId rows) = 0;
   // operand -> operand: activation(gate(in)) * up(in)
   virtual void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) = 0;
+  // routed -> values: rows += the sum of the experts' gated feed-forwards by their weights: of those chosen
+  // in the order of their choice (routing.h), then of the shared one.
+  virtual void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) = 0;
   // A row is query | key | value. Rotates query (in place) and key, then writes key and value where the step
   // says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;

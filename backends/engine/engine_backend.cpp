@@ -11,6 +11,7 @@
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/work.h"
 #include "core/timing/utc_time.h"
 
 namespace sizeup {
@@ -56,6 +57,7 @@ ModelCard describe_model(const ModelReference& reference, const Checkpoint& chec
     card.parameters += tensor.rows() * tensor.columns();
     card.bytes += static_cast<int64_t>(tensor.data.size());
   }
+  card.active_parameters = card.parameters - unused_weights(model.spec);
   card.context_length = model.spec.context_length;
   card.vocabulary = model.spec.vocabulary;
   card.weight_format = describe_weights(checkpoint);

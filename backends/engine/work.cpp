@@ -1,5 +1,7 @@
 #include "backends/engine/work.h"
 
+#include <cmath>
+
 namespace sizeup {
 
 Work& Work::operator+=(const Work& other) {
@@ -15,10 +17,33 @@ Work work_of(const Step& step) {
   return work;
 }
 
+namespace {
+
+// Of all layers, where `experts` are those of a router that count.
+double linear_weights(const DecoderSpec& spec, double experts) {
+  const ExpertSpec& mixture = spec.experts;
+  const double width = spec.width;
+  double sum = spec.layers * width * (2 * spec.query_width() + 2 * spec.kv_width());
+  for (int layer = 0; layer < spec.layers; ++layer) {
+    if (!mixture.in_layer(layer)) {
+      sum += 3 * width * spec.ffn_width;
+      continue;
+    }
+    const double router = mixture.count + (mixture.shared_gated ? 1 : 0);
+    sum += width * (router + 3 * (experts * mixture.width + mixture.shared_width));
+  }
+  return sum;
+}
+
+}  // namespace
+
 int64_t linear_weights(const DecoderSpec& spec) {
-  const int64_t attention = int64_t{spec.width} * (2 * spec.query_width() + 2 * spec.kv_width());
-  const int64_t feed_forward = int64_t{3} * spec.width * spec.ffn_width;
-  return spec.layers * (attention + feed_forward);
+  return static_cast<int64_t>(linear_weights(spec, spec.experts.used));
+}
+
+int64_t unused_weights(const DecoderSpec& spec) {
+  return static_cast<int64_t>(linear_weights(spec, spec.experts.count) -
+                              linear_weights(spec, spec.experts.used));
 }
 
 int64_t head_weights(const DecoderSpec& spec) {
@@ -32,10 +57,16 @@ double flop_of(const DecoderSpec& spec, const Work& work) {
   return linear + head + attention;
 }
 
-double share_read_by_step(const DecoderSpec& spec) {
-  const int64_t read = linear_weights(spec) + head_weights(spec);
-  const int64_t stored = read + (spec.tied_head ? 0 : head_weights(spec));
-  return static_cast<double>(read) / static_cast<double>(stored);
+double share_read_by_step(const DecoderSpec& spec, int rows) {
+  const ExpertSpec& mixture = spec.experts;
+  // A row that chooses evenly leaves an expert alone with the probability 1 - used / count.
+  const double met =
+      mixture.any()
+          ? mixture.count * (1.0 - std::pow(1.0 - static_cast<double>(mixture.used) / mixture.count, rows))
+          : 0.0;
+  const auto head = static_cast<double>(head_weights(spec));
+  const double stored = linear_weights(spec, mixture.count) + head + (spec.tied_head ? 0.0 : head);
+  return (linear_weights(spec, met) + head) / stored;
 }
 
 }  // namespace sizeup

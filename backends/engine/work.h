@@ -18,8 +18,11 @@ struct Work {
 };
 Work work_of(const Step& step);
 
-// Weights that every row multiplies with: all linear layers, without embedding and head.
+// Weights that every row multiplies with: all linear layers, without embedding and head; of a router's
+// experts as many as a row uses.
 int64_t linear_weights(const DecoderSpec& spec);
+// Weights of the experts that a row does not use: a model's parameters without them are its active ones.
+int64_t unused_weights(const DecoderSpec& spec);
 // Of the head, or of the embedding: as many.
 int64_t head_weights(const DecoderSpec& spec);
 
@@ -28,7 +31,8 @@ int64_t head_weights(const DecoderSpec& spec);
 // Norms, rotations, activations and softmax are left out, as is usual: they are less than a hundredth.
 double flop_of(const DecoderSpec& spec, const Work& work);
 
-// The share of a model's weights that a generation step reads: all but an embedding that is not the head.
-double share_read_by_step(const DecoderSpec& spec);
+// The share of a model's weights that a generation step of so many rows reads: all but an embedding that is
+// not the head, and of experts as many as rows would meet on average that choose evenly and independently.
+double share_read_by_step(const DecoderSpec& spec, int rows);
 
 }  // namespace sizeup

@@ -13,6 +13,7 @@
 #include "backends/engine/rotary_angles.h"
 #include "backends/reference/attention.h"
 #include "backends/reference/exponential.h"
+#include "backends/reference/mixture.h"
 #include "backends/reference/product.h"
 #include "backends/reference/row_operations.h"
 #include "core/errors/result.h"
@@ -47,6 +48,7 @@ class ReferenceDevice final : public Device {
     for (const Linear& linear : linears_) {
       traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
     }
+    for (const Mixture& mixture : mixtures_) traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
     traits.page_bytes = static_cast<int64_t>(page_floats() * sizeof(float));
     return traits;
   }
@@ -66,6 +68,11 @@ class ReferenceDevice final : public Device {
 
   LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) override {
     return add_linear(std::array{gate, up});
+  }
+
+  MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) override {
+    mixtures_.emplace_back(spec, tensors);
+    return static_cast<MixtureId>(mixtures_.size() - 1);
   }
 
   VectorId add_vector(const Tensor& weight) override {
@@ -130,6 +137,11 @@ class ReferenceDevice final : public Device {
     const RowsView to = resize(out, from.rows);
     const int width = columns(out);
     each_row(to.rows, [&](int r) { silu_times(from.row(r), from.row(r) + width, width, to.row(r)); });
+  }
+
+  void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) override {
+    require(activation == Activation::silu, "the only activation of this device");
+    mixtures_[static_cast<size_t>(mixture)].add(view(in), view(rows), *pool_);
   }
 
   void rotate_and_write(int layer, RowsId query_key_value) override {
@@ -309,6 +321,7 @@ class ReferenceDevice final : public Device {
   RotaryAngles angles_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<Linear> linears_;
+  std::vector<Mixture> mixtures_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
   std::map<int, RowsId> scratch_;  // by columns

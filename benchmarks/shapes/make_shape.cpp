@@ -70,6 +70,14 @@ constexpr std::array kTypes{ElementType{"bf16", "BF16", "bfloat16", 2, bfloat16_
                             ElementType{"f16", "F16", "float16", 2, float16_bits},
                             ElementType{"f32", "F32", "float32", 4, float32_bits}};
 
+constexpr std::array<std::string_view, 3> kProjections = {"gate_proj", "up_proj", "down_proj"};
+constexpr std::array<std::string_view, 3> kMixtralProjections = {"w1", "w3", "w2"};
+
+// Experts, none of them shared.
+bool is_mixtral(const Shape& shape) {
+  return shape.experts > 0 && shape.shared_width == 0;
+}
+
 std::vector<NamedTensor> tensors_of(const Shape& shape) {
   const int64_t width = shape.width;
   const int64_t query = int64_t{shape.heads} * shape.head_size;
@@ -87,36 +95,73 @@ std::vector<NamedTensor> tensors_of(const Shape& shape) {
     linear("self_attn.q_proj", query, width, shape.biases);
     linear("self_attn.k_proj", key, width, shape.biases);
     linear("self_attn.v_proj", key, width, shape.biases);
-    linear("self_attn.o_proj", width, query, shape.biases);
+    linear("self_attn.o_proj", width, query, shape.biases && shape.experts == 0);
     tensors.push_back({name("post_attention_layernorm.weight"), {width}, true});
-    linear("mlp.gate_proj", shape.ffn_width, width, false);
-    linear("mlp.up_proj", shape.ffn_width, width, false);
-    linear("mlp.down_proj", width, shape.ffn_width, false);
+    const auto feed_forward = [&](std::string_view part, const std::array<std::string_view, 3>& names,
+                                  int64_t ffn) {
+      linear(fmt::format("{}{}", part, names[0]), ffn, width, false);
+      linear(fmt::format("{}{}", part, names[1]), ffn, width, false);
+      linear(fmt::format("{}{}", part, names[2]), width, ffn, false);
+    };
+    if (shape.experts == 0) {
+      feed_forward("mlp.", kProjections, shape.ffn_width);
+      continue;
+    }
+    const bool mixtral = is_mixtral(shape);
+    const std::string_view block = mixtral ? "block_sparse_moe." : "mlp.";
+    linear(fmt::format("{}gate", block), shape.experts, width, false);
+    for (int e = 0; e < shape.experts; ++e) {
+      feed_forward(fmt::format("{}experts.{}.", block, e), mixtral ? kMixtralProjections : kProjections,
+                   shape.expert_width);
+    }
+    if (mixtral) continue;
+    feed_forward("mlp.shared_expert.", kProjections, shape.shared_width);
+    linear("mlp.shared_expert_gate", 1, width, false);
   }
   tensors.push_back({"model.norm.weight", {width}, true});
+  if (!shape.tied_head) tensors.push_back({"lm_head.weight", {shape.vocabulary, width}, false});
   return tensors;
 }
 
+// What makes the configuration that of a mixture.
+void add_experts(const Shape& shape, Json& config) {
+  if (is_mixtral(shape)) {
+    config["architectures"] = {"MixtralForCausalLM"};
+    config["model_type"] = "mixtral";
+    config["intermediate_size"] = shape.expert_width;
+    config["num_local_experts"] = shape.experts;
+  } else {
+    config["architectures"] = {"Qwen2MoeForCausalLM"};
+    config["model_type"] = "qwen2_moe";
+    config["num_experts"] = shape.experts;
+    config["moe_intermediate_size"] = shape.expert_width;
+    config["shared_expert_intermediate_size"] = shape.shared_width;
+  }
+  config["num_experts_per_tok"] = shape.experts_used;
+}
+
 Json config_of(const Shape& shape, const ElementType& type) {
-  return {{"architectures", Json::array({"LlamaForCausalLM"})},
-          {"model_type", "llama"},
-          {"hidden_size", shape.width},
-          {"intermediate_size", shape.ffn_width},
-          {"num_hidden_layers", shape.layers},
-          {"num_attention_heads", shape.heads},
-          {"num_key_value_heads", shape.kv_heads},
-          {"head_dim", shape.head_size},
-          {"vocab_size", shape.vocabulary},
-          {"max_position_embeddings", shape.context_length},
-          {"rope_theta", shape.rotary_base},
-          {"rms_norm_eps", shape.norm_epsilon},
-          {"hidden_act", "silu"},
-          {"attention_bias", shape.biases},
-          {"mlp_bias", false},
-          {"tie_word_embeddings", true},
-          {"bos_token_id", 1},
-          {"eos_token_id", 2},
-          {"torch_dtype", type.torch_name}};
+  Json config = {{"architectures", Json::array({"LlamaForCausalLM"})},
+                 {"model_type", "llama"},
+                 {"hidden_size", shape.width},
+                 {"intermediate_size", shape.ffn_width},
+                 {"num_hidden_layers", shape.layers},
+                 {"num_attention_heads", shape.heads},
+                 {"num_key_value_heads", shape.kv_heads},
+                 {"head_dim", shape.head_size},
+                 {"vocab_size", shape.vocabulary},
+                 {"max_position_embeddings", shape.context_length},
+                 {"rope_theta", shape.rotary_base},
+                 {"rms_norm_eps", shape.norm_epsilon},
+                 {"hidden_act", "silu"},
+                 {"attention_bias", shape.biases},
+                 {"mlp_bias", false},
+                 {"tie_word_embeddings", shape.tied_head},
+                 {"bos_token_id", 1},
+                 {"eos_token_id", 2},
+                 {"torch_dtype", type.torch_name}};
+  if (shape.experts > 0) add_experts(shape, config);
+  return config;
 }
 
 // Length, JSON header, and no data yet.
@@ -210,14 +255,17 @@ int main(int argc, char** argv) {
   std::string folder;
   std::string dtype = "bf16";
   int vocabulary = 0;
+  int layers = 0;
   app.add_option("name", name, "The shape")->required()->check(CLI::IsMember(names));
   app.add_option("folder", folder, "Where config.json and model.safetensors go")->required();
   app.add_option("--dtype", dtype, "Of the weights")->check(CLI::IsMember(types))->capture_default_str();
   app.add_option("--vocabulary", vocabulary, "Another number of tokens")->check(CLI::Range(1, 1 << 24));
+  app.add_option("--layers", layers, "Another number of layers")->check(CLI::Range(1, 4096));
   CLI11_PARSE(app, argc, argv);
 
   Shape shape = *std::find_if(kShapes.begin(), kShapes.end(), [&](const Shape& s) { return s.name == name; });
   if (vocabulary > 0) shape.vocabulary = vocabulary;
+  if (layers > 0) shape.layers = layers;
   const ElementType& type =
       *std::find_if(kTypes.begin(), kTypes.end(), [&](const ElementType& t) { return t.option == dtype; });
   const Result<void> made = make_shape(shape, type, folder);

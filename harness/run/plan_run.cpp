@@ -20,6 +20,7 @@ std::string card_json(const ModelCard& card) {
                      {"fingerprint", card.fingerprint},
                      {"architecture", card.architecture},
                      {"parameters", card.parameters},
+                     {"active_parameters", card.active_parameters},
                      {"bytes", card.bytes},
                      {"packed_bytes", card.packed_bytes},
                      {"context_length", card.context_length},

@@ -96,7 +96,9 @@ std::string model_facts(const ReportModel& model) {
     if (!out.empty()) out += ", ";
     out += fact;
   };
-  if (model.parameters > 0) add(format_parameters(model.parameters) + " parameters");
+  const bool mixture = model.active_parameters > 0 && model.active_parameters < model.parameters;
+  const std::string active = mixture ? " (" + format_parameters(model.active_parameters) + " active)" : "";
+  if (model.parameters > 0) add(format_parameters(model.parameters) + " parameters" + active);
   add(model.weight_format);
   add(model.device.empty() || model.tier.empty() ? model.device : model.device + " " + model.tier);
   if (model.device.empty() && model.backend != "engine") add("endpoint");

@@ -76,6 +76,7 @@ ReportModel describe_model(const ModelRow& row) {
   model.tier = clean_name(text_at(card, "tier"));
   model.precision = clean_name(text_at(card, "precision"));
   model.parameters = std::max<int64_t>(0, integer_at(card, "parameters"));
+  model.active_parameters = std::max<int64_t>(0, integer_at(card, "active_parameters"));
   model.bytes = std::max<int64_t>(0, integer_at(card, "bytes"));
   model.packed_bytes = std::max<int64_t>(0, integer_at(card, "packed_bytes"));
   model.vocabulary = std::max<int64_t>(0, integer_at(card, "vocabulary"));

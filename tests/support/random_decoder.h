@@ -27,10 +27,14 @@ class RandomDecoder {
       layer.value = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = bias(spec.kv_width())};
       layer.output = {.weight = matrix(spec.width, spec.query_width(), in), .bias = nullptr};
       layer.ffn_norm = norm(spec.width);
-      layer.gate = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
-      layer.up = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
-      layer.down = {.weight = matrix(spec.width, spec.ffn_width, in), .bias = bias(spec.width)};
-      tensors.layers.push_back(layer);
+      if (spec.experts.in_layer(i)) {
+        layer.mixture = mixture(spec.experts, spec.width);
+      } else {
+        layer.gate = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
+        layer.up = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
+        layer.down = {.weight = matrix(spec.width, spec.ffn_width, in), .bias = bias(spec.width)};
+      }
+      tensors.layers.push_back(std::move(layer));
     }
     tensors.final_norm = norm(spec.width);
     if (!spec.tied_head) tensors.head = matrix(spec.vocabulary, spec.width, 0.3F);
@@ -39,6 +43,23 @@ class RandomDecoder {
   RandomDecoder& operator=(const RandomDecoder&) = delete;
 
   const DecoderModel& model() const { return model_; }
+
+  // A mixture of its own, with a selection bias if asked for.
+  MixtureTensors mixture(const ExpertSpec& spec, int width, bool selection_bias = false) {
+    const float in = 1.5F / std::sqrt(static_cast<float>(width));
+    const auto expert = [&](int expert_width) {
+      return ExpertTensors{.gate = *matrix(expert_width, width, in),
+                           .up = *matrix(expert_width, width, in),
+                           .down = *matrix(width, expert_width, in)};
+    };
+    MixtureTensors made;
+    made.router = matrix(spec.count, width, in);
+    if (selection_bias) made.selection_bias = bias(spec.count);
+    for (int e = 0; e < spec.count; ++e) made.experts.push_back(expert(spec.width));
+    if (spec.shared_width > 0) made.shared = expert(spec.shared_width);
+    if (spec.shared_gated) made.shared_gate = *matrix(1, width, in);
+    return made;
+  }
 
  private:
   const Tensor* matrix(int rows, int columns, float scale) {

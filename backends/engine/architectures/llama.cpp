@@ -1,199 +1,20 @@
 #include "backends/engine/architectures/llama.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "backends/engine/architectures/config_reader.h"
-#include "backends/engine/architectures/tensor_finder.h"
+#include "backends/engine/architectures/decoder_reader.h"
+#include "backends/engine/architectures/mixtral.h"
 #include "core/json/json.h"
 
 namespace sizeup {
-namespace {
-
-// A model deeper than this is damage: the deepest published ones have about 130 layers.
-constexpr int kMostLayers = 4096;
-
-struct TensorNames {
-  std::string_view embedding, final_norm, head;
-  std::string_view layer;  // before the layer's number
-  std::string_view attention_norm, query, key, value, output, ffn_norm, gate, up, down;
-};
-
-constexpr TensorNames kGgufNames{.embedding = "token_embd.weight",
-                                 .final_norm = "output_norm.weight",
-                                 .head = "output.weight",
-                                 .layer = "blk.",
-                                 .attention_norm = "attn_norm.weight",
-                                 .query = "attn_q",
-                                 .key = "attn_k",
-                                 .value = "attn_v",
-                                 .output = "attn_output",
-                                 .ffn_norm = "ffn_norm.weight",
-                                 .gate = "ffn_gate",
-                                 .up = "ffn_up",
-                                 .down = "ffn_down"};
-
-constexpr TensorNames kHuggingFaceNames{.embedding = "model.embed_tokens.weight",
-                                        .final_norm = "model.norm.weight",
-                                        .head = "lm_head.weight",
-                                        .layer = "model.layers.",
-                                        .attention_norm = "input_layernorm.weight",
-                                        .query = "self_attn.q_proj",
-                                        .key = "self_attn.k_proj",
-                                        .value = "self_attn.v_proj",
-                                        .output = "self_attn.o_proj",
-                                        .ffn_norm = "post_attention_layernorm.weight",
-                                        .gate = "mlp.gate_proj",
-                                        .up = "mlp.up_proj",
-                                        .down = "mlp.down_proj"};
-
-int embedding_rows(const Checkpoint& checkpoint, std::string_view name) {
-  const Tensor* embedding = checkpoint.find(name);
-  const bool plausible = embedding != nullptr && embedding->shape.size() == 2 && embedding->shape[0] >= 1 &&
-                         embedding->shape[0] <= ConfigReader::kLargest;
-  return plausible ? static_cast<int>(embedding->shape[0]) : 1;
-}
-
-void refuse_gguf_extras(ConfigReader& config, const Checkpoint& checkpoint) {
-  const std::string scaling = config.text("llama.rope.scaling.type", "none");
-  if (scaling != "none" || checkpoint.find("rope_freqs.weight") != nullptr) {
-    config.fail("rotary scaling is not supported yet", "no llama.rope.scaling.type and no rope_freqs.weight");
-  }
-  const Json* experts = config.find("llama.expert_count");
-  if (experts != nullptr && *experts != 0) {
-    config.fail("a mixture of experts is not supported yet", "no llama.expert_count");
-  }
-}
-
-DecoderSpec gguf_spec(ConfigReader& config, const Checkpoint& checkpoint) {
-  DecoderSpec spec;
-  spec.width = config.count("llama.embedding_length");
-  spec.context_length = config.count("llama.context_length");
-  spec.layers = config.count("llama.block_count");
-  spec.ffn_width = config.count("llama.feed_forward_length");
-  spec.heads = config.count("llama.attention.head_count");
-  spec.kv_heads = config.count("llama.attention.head_count_kv", spec.heads);
-  spec.head_size = config.count("llama.attention.key_length", std::max(1, spec.width / spec.heads));
-  if (config.count("llama.attention.value_length", spec.head_size) != spec.head_size) {
-    config.fail("values of another size than keys are not supported yet",
-                "equal key_length and value_length");
-  }
-  spec.norm_epsilon = config.positive("llama.attention.layer_norm_rms_epsilon");
-  spec.vocabulary = config.count("llama.vocab_size", embedding_rows(checkpoint, kGgufNames.embedding));
-  spec.rotary = {.layout = RotaryLayout::interleaved,
-                 .dimensions = config.count("llama.rope.dimension_count", spec.head_size),
-                 .base = config.positive("llama.rope.freq_base", 10000.0F)};
-  spec.tied_head = checkpoint.find(kGgufNames.head) == nullptr;
-  refuse_gguf_extras(config, checkpoint);
-  return spec;
-}
-
-// rope_theta beside rope_scaling (transformers 4) or both in rope_parameters (transformers 5).
-void read_hugging_face_rotary(ConfigReader& config, RotarySpec& rotary) {
-  rotary.base = config.positive("rope_theta", 10000.0F);
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    const Json* parameters = config.find(key);
-    if (parameters == nullptr) continue;
-    const bool object = parameters->is_object();
-    const Json type = object ? parameters->value("rope_type", parameters->value("type", Json())) : Json();
-    if (!(object && (type.is_null() ? key == "rope_parameters" : type == "default"))) {
-      config.fail(fmt::format("rotary scaling is not supported yet: '{}' is {}", key,
-                              to_line(*parameters).substr(0, 120)),
-                  "rope_type \"default\"");
-      return;
-    }
-    const Json theta = parameters->value("rope_theta", Json());
-    if (theta.is_null()) continue;
-    if (!theta.is_number() || !(theta.get<double>() > 0.0)) {
-      config.fail(fmt::format("'rope_theta' is {}", to_line(theta).substr(0, 40)), "a positive number");
-      return;
-    }
-    rotary.base = theta.get<float>();
-  }
-}
-
-void refuse_hugging_face_extras(ConfigReader& config) {
-  const std::string activation = config.text("hidden_act", "silu");
-  if (activation != "silu")
-    config.fail(fmt::format("activation '{}' is not supported yet", activation), "silu");
-  for (const std::string_view key : {"quantization_config", "partial_rotary_factor"}) {
-    if (config.find(key) != nullptr) config.fail(fmt::format("'{}' is not supported yet", key));
-  }
-}
-
-DecoderSpec hugging_face_spec(ConfigReader& config) {
-  DecoderSpec spec;
-  spec.width = config.count("hidden_size");
-  spec.context_length = config.count("max_position_embeddings", 2048);
-  spec.layers = config.count("num_hidden_layers");
-  spec.ffn_width = config.count("intermediate_size");
-  spec.heads = config.count("num_attention_heads");
-  spec.kv_heads = config.count("num_key_value_heads", spec.heads);
-  spec.head_size = config.count("head_dim", std::max(1, spec.width / spec.heads));
-  spec.norm_epsilon = config.positive("rms_norm_eps", 1e-6F);
-  spec.vocabulary = config.count("vocab_size");
-  spec.rotary = {.layout = RotaryLayout::half_split, .dimensions = spec.head_size, .base = 10000.0F};
-  read_hugging_face_rotary(config, spec.rotary);
-  spec.tied_head = config.flag("tie_word_embeddings", false);
-  refuse_hugging_face_extras(config);
-  return spec;
-}
-
-void check_spec(ConfigReader& config, const DecoderSpec& spec) {
-  if (spec.layers > kMostLayers) {
-    config.fail(fmt::format("the model has {} layers", spec.layers), fmt::format("at most {}", kMostLayers));
-  }
-  if (spec.heads % spec.kv_heads != 0) {
-    config.fail(fmt::format("{} heads share {} key/value heads", spec.heads, spec.kv_heads),
-                "a number of heads that the key/value heads divide");
-  }
-  if (spec.rotary.dimensions % 2 != 0 || spec.rotary.dimensions > spec.head_size) {
-    config.fail(fmt::format("rotary positions turn {} elements of a head", spec.rotary.dimensions),
-                fmt::format("an even number up to {}", spec.head_size));
-  }
-  if (int64_t{spec.heads} * spec.head_size > ConfigReader::kLargest) {
-    config.fail(fmt::format("{} heads of size {} are too large", spec.heads, spec.head_size),
-                fmt::format("a product up to {}", ConfigReader::kLargest));
-  }
-}
-
-LayerTensors find_layer(TensorFinder& tensors, const DecoderSpec& spec, const TensorNames& names, int index) {
-  const auto name = [&](std::string_view part) { return fmt::format("{}{}.{}", names.layer, index, part); };
-  return {.attention_norm = tensors.required(name(names.attention_norm), {spec.width}),
-          .query = tensors.linear(name(names.query), spec.query_width(), spec.width),
-          .key = tensors.linear(name(names.key), spec.kv_width(), spec.width),
-          .value = tensors.linear(name(names.value), spec.kv_width(), spec.width),
-          .output = tensors.linear(name(names.output), spec.width, spec.query_width()),
-          .ffn_norm = tensors.required(name(names.ffn_norm), {spec.width}),
-          .gate = tensors.linear(name(names.gate), spec.ffn_width, spec.width),
-          .up = tensors.linear(name(names.up), spec.ffn_width, spec.width),
-          .down = tensors.linear(name(names.down), spec.width, spec.ffn_width)};
-}
-
-}  // namespace
 
 Result<DecoderModel> describe_llama(const Checkpoint& checkpoint) {
-  const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
-  const TensorNames& names = gguf ? kGgufNames : kHuggingFaceNames;
   ConfigReader config(checkpoint);
-  DecoderModel model;
-  model.architecture = "llama";
-  model.spec = gguf ? gguf_spec(config, checkpoint) : hugging_face_spec(config);
-  check_spec(config, model.spec);
-  if (config.error()) return tl::unexpected<Error>(*config.error());
-
-  const DecoderSpec& spec = model.spec;
-  TensorFinder tensors(checkpoint);
-  model.tensors.embedding = tensors.required(std::string(names.embedding), {spec.vocabulary, spec.width});
-  model.tensors.final_norm = tensors.required(std::string(names.final_norm), {spec.width});
-  if (!spec.tied_head)
-    model.tensors.head = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
-  for (int i = 0; i < spec.layers && !tensors.error(); ++i) {
-    model.tensors.layers.push_back(find_layer(tensors, spec, names, i));
-  }
-  if (tensors.error()) return tl::unexpected<Error>(*tensors.error());
-  return model;
+  if (checkpoint.format() == CheckpointFormat::safetensors)
+    return find_decoder("llama", checkpoint, config, read_hugging_face_spec(config));
+  // GGUF has no name of its own for Llama with experts.
+  const Json* experts = config.find("llama.expert_count");
+  if (experts != nullptr && *experts != 0) return describe_mixtral(checkpoint);
+  return find_decoder("llama", checkpoint, config,
+                      read_gguf_spec(config, checkpoint, "llama", RotaryLayout::interleaved));
 }
 
 }  // namespace sizeup

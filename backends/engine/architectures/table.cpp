@@ -6,6 +6,8 @@
 #include <array>
 
 #include "backends/engine/architectures/llama.h"
+#include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/qwen2_moe.h"
 #include "core/json/json.h"
 
 namespace sizeup {
@@ -13,6 +15,9 @@ namespace {
 
 constexpr std::array kArchitectures{
     Architecture{.gguf_name = "llama", .hugging_face_name = "LlamaForCausalLM", .describe = describe_llama},
+    Architecture{.gguf_name = {}, .hugging_face_name = "MixtralForCausalLM", .describe = describe_mixtral},
+    Architecture{
+        .gguf_name = "qwen2moe", .hugging_face_name = "Qwen2MoeForCausalLM", .describe = describe_qwen2_moe},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {
@@ -37,6 +42,7 @@ Result<DecoderModel> describe_decoder(const Checkpoint& checkpoint) {
   std::vector<std::string_view> supported;
   for (const Architecture& architecture : kArchitectures) {
     const std::string_view known = gguf ? architecture.gguf_name : architecture.hugging_face_name;
+    if (known.empty()) continue;
     if (name == known) return architecture.describe(checkpoint);
     supported.push_back(known);
   }

@@ -11,7 +11,7 @@
 namespace sizeup {
 
 struct Architecture {
-  std::string_view gguf_name;          // general.architecture
+  std::string_view gguf_name;          // general.architecture; empty: GGUF has no name of its own for it
   std::string_view hugging_face_name;  // config.json, architectures[0]
   // Maps configuration and tensor names onto spec and tensors; every shape is checked.
   Result<DecoderModel> (*describe)(const Checkpoint& checkpoint);

@@ -29,6 +29,11 @@ const Tensor* TensorFinder::optional(const std::string& name, const std::vector<
   return tensor;
 }
 
+bool TensorFinder::has_dimensions(const std::string& name, size_t dimensions) const {
+  const Tensor* tensor = checkpoint_.find(name);
+  return tensor != nullptr && tensor->shape.size() == dimensions;
+}
+
 LinearTensors TensorFinder::linear(const std::string& prefix, int64_t outputs, int64_t inputs) {
   return {.weight = required(prefix + ".weight", {outputs, inputs}),
           .bias = optional(prefix + ".bias", {outputs})};

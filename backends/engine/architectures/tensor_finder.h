@@ -19,6 +19,8 @@ class TensorFinder {
   // nullptr after a problem: nothing of a model with an error may be used.
   const Tensor* required(const std::string& name, const std::vector<int64_t>& shape);
   const Tensor* optional(const std::string& name, const std::vector<int64_t>& shape);
+  // Whether there is such a tensor, with so many dimensions.
+  bool has_dimensions(const std::string& name, size_t dimensions) const;
   // `prefix`.weight of {outputs, inputs} and, where the file has it, `prefix`.bias.
   LinearTensors linear(const std::string& prefix, int64_t outputs, int64_t inputs);
 

@@ -3,6 +3,19 @@
 #include "core/errors/result.h"
 
 namespace sizeup {
+namespace {
+
+// Of the tensor's rows [first, first + count).
+std::span<const std::byte> row_bytes(const Tensor& tensor, int64_t first, int64_t count) {
+  const BlockFormat& format = block_format(tensor.type);
+  require(first >= 0 && count >= 0 && first + count <= tensor.rows(), "the rows are in the tensor");
+  const int64_t bytes = tensor.columns() / format.block_elements * format.block_bytes;
+  require((first + count) * bytes <= static_cast<int64_t>(tensor.data.size()),
+          "the reader checked the tensor's size");
+  return tensor.data.subspan(static_cast<size_t>(first * bytes), static_cast<size_t>(count * bytes));
+}
+
+}  // namespace
 
 int64_t Tensor::rows() const {
   int64_t count = 1;
@@ -10,20 +23,17 @@ int64_t Tensor::rows() const {
   return count;
 }
 
-const std::byte* row_blocks(const Tensor& tensor, int64_t row) {
-  const BlockFormat& format = block_format(tensor.type);
-  require(row >= 0 && row < tensor.rows(), "the row is in the tensor");
-  const int64_t row_bytes = tensor.columns() / format.block_elements * format.block_bytes;
-  const int64_t start = row * row_bytes;
-  require(start + row_bytes <= static_cast<int64_t>(tensor.data.size()),
-          "the reader checked the tensor's size");
-  return tensor.data.data() + start;
+Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count) {
+  return {.name = tensor.name,
+          .type = tensor.type,
+          .shape = {count, tensor.columns()},
+          .data = row_bytes(tensor, first, count)};
 }
 
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
-  const int64_t columns = tensor.columns();
-  require(static_cast<int64_t>(out.size()) == columns, "the row's buffer has one float for each column");
-  block_format(tensor.type).dequantise(row_blocks(tensor, row), columns, out.data());
+  require(static_cast<int64_t>(out.size()) == tensor.columns(),
+          "the row's buffer has one float for each column");
+  block_format(tensor.type).dequantise(row_bytes(tensor, row, 1).data(), tensor.columns(), out.data());
 }
 
 }  // namespace sizeup

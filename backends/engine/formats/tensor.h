@@ -21,8 +21,8 @@ struct Tensor {
   int64_t rows() const;  // elements / columns
 };
 
-// The blocks of row `row`, as they lie in the file.
-const std::byte* row_blocks(const Tensor& tensor, int64_t row);
+// Rows [first, first + count) as a matrix of their own, whose data stay where they are.
+Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count);
 
 // Row `row` as float32, exactly as the format defines it. out.size() == columns().
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out);

@@ -138,6 +138,90 @@ TEST(Llama, NamesTheTensorThatIsWrong) {
   EXPECT_THAT(problem(head), HasSubstr("'lm_head.weight' is missing"));
 }
 
+// Of hugging_face() without feed-forwards: the first layer is dense, the second has three experts, as single
+// tensors.
+MadeUpCheckpoint qwen_experts() {
+  MadeUpCheckpoint made = hugging_face();
+  made.config().update(Json::parse(R"({
+    "architectures": ["Qwen2MoeForCausalLM"], "num_hidden_layers": 2, "num_experts": 3, "num_experts_per_tok": 2,
+    "moe_intermediate_size": 4, "shared_expert_intermediate_size": 5, "decoder_sparse_step": 2})"));
+  const std::vector<Tensor> first = made.tensors();
+  for (const Tensor& tensor : first) {
+    const std::string_view prefix = "model.layers.0.";
+    if (!tensor.name.starts_with(prefix) || tensor.name.find(".mlp.") != std::string::npos) continue;
+    made.add("model.layers.1." + tensor.name.substr(prefix.size()), tensor.shape);
+  }
+  const std::string mlp = "model.layers.1.mlp.";
+  made.add(mlp + "gate.weight", {3, 10});
+  for (const std::string_view expert : {"experts.0.", "experts.1.", "experts.2."}) {
+    made.add(mlp + std::string(expert) + "gate_proj.weight", {4, 10});
+    made.add(mlp + std::string(expert) + "up_proj.weight", {4, 10});
+    made.add(mlp + std::string(expert) + "down_proj.weight", {10, 4});
+  }
+  made.add(mlp + "shared_expert.gate_proj.weight", {5, 10});
+  made.add(mlp + "shared_expert.up_proj.weight", {5, 10});
+  made.add(mlp + "shared_expert.down_proj.weight", {10, 5});
+  made.add(mlp + "shared_expert_gate.weight", {1, 10});
+  return made;
+}
+
+// gguf() with four experts in files' older form: a tensor for each.
+MadeUpCheckpoint gguf_experts() {
+  MadeUpCheckpoint made = gguf();
+  made.config()["llama.expert_count"] = 4;
+  made.config()["llama.expert_used_count"] = 2;
+  made.add("blk.0.ffn_gate_inp.weight", {4, 8});
+  for (const std::string_view part : {"ffn_gate", "ffn_up", "ffn_down"}) {
+    made.remove("blk.0." + std::string(part) + ".weight");
+    for (const std::string_view expert : {".0.", ".1.", ".2.", ".3."}) {
+      const bool down = part == "ffn_down";
+      made.add("blk.0." + std::string(part) + std::string(expert) + "weight",
+               down ? std::vector<int64_t>{8, 12} : std::vector<int64_t>{12, 8});
+    }
+  }
+  return made;
+}
+
+TEST(Experts, AreInTheLayersThatTheConfigurationSays) {
+  const MadeUpCheckpoint made = qwen_experts();
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  const ExpertSpec& experts = model->spec.experts;
+  EXPECT_EQ(experts.layers, (std::vector<bool>{false, true}));
+  EXPECT_EQ(experts.count, 3);
+  EXPECT_EQ(experts.used, 2);
+  EXPECT_EQ(experts.width, 4);
+  EXPECT_EQ(experts.shared_width, 5);
+  EXPECT_TRUE(experts.shared_gated);
+  EXPECT_FALSE(experts.normalised);
+  EXPECT_FALSE(model->tensors.layers[0].mixture.has_value());
+  ASSERT_TRUE(model->tensors.layers[1].mixture.has_value());
+  EXPECT_EQ(model->tensors.layers[1].mixture->experts[2].up.name,
+            "model.layers.1.mlp.experts.2.up_proj.weight");
+}
+
+TEST(Experts, OfAGgufFileMayBeATensorEach) {
+  const MadeUpCheckpoint made = gguf_experts();
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->architecture, "mixtral");
+  EXPECT_TRUE(model->spec.experts.normalised);
+  EXPECT_EQ(model->tensors.layers[0].mixture->experts[3].down.name, "blk.0.ffn_down.3.weight");
+}
+
+TEST(Experts, TheTensorThatIsWrongIsNamed) {
+  MadeUpCheckpoint missing = qwen_experts();
+  missing.remove("model.layers.1.mlp.experts.1.down_proj.weight");
+  EXPECT_THAT(problem(missing), HasSubstr("'model.layers.1.mlp.experts.1.down_proj.weight' is missing"));
+  MadeUpCheckpoint router = gguf_experts();
+  router.remove("blk.0.ffn_gate_inp.weight");
+  router.add("blk.0.ffn_gate_inp.weight", {5, 8});
+  EXPECT_THAT(problem(router), HasSubstr("'blk.0.ffn_gate_inp.weight' has shape {5, 8}"));
+  MadeUpCheckpoint stacked = gguf_experts();
+  stacked.add("blk.0.ffn_up_exps.weight", {4, 12, 9});
+  EXPECT_THAT(problem(stacked), HasSubstr("'blk.0.ffn_up_exps.weight' has shape {4, 12, 9}"));
+}
+
 struct Refusal {
   std::string_view name;
   MadeUpCheckpoint (*make)();
@@ -150,9 +234,9 @@ void PrintTo(const Refusal& refusal, std::ostream* out) {
   *out << refusal.name;
 }
 
-class LlamaRefuses : public testing::TestWithParam<Refusal> {};
+class ArchitectureRefuses : public testing::TestWithParam<Refusal> {};
 
-TEST_P(LlamaRefuses, WhatItCannotCompute) {
+TEST_P(ArchitectureRefuses, WhatItCannotCompute) {
   MadeUpCheckpoint made = GetParam().make();
   ASSERT_EQ(problem(made), "no problem");
   made.config()[std::string(GetParam().key)] = Json::parse(GetParam().value);
@@ -160,7 +244,7 @@ TEST_P(LlamaRefuses, WhatItCannotCompute) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Configurations, LlamaRefuses,
+    Configurations, ArchitectureRefuses,
     testing::Values(
         Refusal{"unknown", hugging_face, "architectures", R"(["MambaForCausalLM"])",
                 "'MambaForCausalLM' is not supported yet (expected: one of: LlamaForCausalLM"},
@@ -176,7 +260,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"scaling_gguf", gguf, "llama.rope.scaling.type", R"("yarn")",
                 "rotary scaling is not supported yet"},
         Refusal{"theta", hugging_face, "rope_parameters", R"({"rope_theta": "x"})", "'rope_theta' is \"x\""},
-        Refusal{"experts", gguf, "llama.expert_count", "8", "mixture of experts is not supported yet"},
+        Refusal{"many_experts", gguf_experts, "llama.expert_count", "5000", "the model has 5000 experts"},
+        Refusal{"few_experts", gguf_experts, "llama.expert_used_count", "5", "each token uses 5 experts"},
+        Refusal{"no_used", gguf_experts, "llama.expert_used_count", "null",
+                "'llama.expert_used_count' is missing"},
+        Refusal{"window", gguf_experts, "llama.attention.sliding_window", "8",
+                "a sliding window is not supported yet"},
+        Refusal{"dense_layers", qwen_experts, "mlp_only_layers", "[2]", "'mlp_only_layers' is [2]"},
+        Refusal{"sparse_step", qwen_experts, "decoder_sparse_step", "0", "'decoder_sparse_step' is 0"},
+        Refusal{"qwen_window", qwen_experts, "use_sliding_window", "true", "not supported yet"},
         Refusal{"activation", hugging_face, "hidden_act", R"("gelu")",
                 "activation 'gelu' is not supported yet"},
         Refusal{"quantised", hugging_face, "quantization_config", R"({"bits": 4})",

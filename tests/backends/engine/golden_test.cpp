@@ -1,4 +1,5 @@
-// Tiny random Llama models against transformers in float32: tests/oracles/tiny_llama_golden.py.
+// Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
+// tiny_mixture_golden.py.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -18,10 +19,12 @@
 namespace sizeup {
 namespace {
 
-const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/tiny_llama";
+const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden";
+const std::filesystem::path kLlama = kGolden / "tiny_llama";
+const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 
-Json expected_values() {
-  const auto text = read_file(kGolden / "expected.json");
+Json expected_values(const std::filesystem::path& folder) {
+  const auto text = read_file(folder / "expected.json");
   return text ? parse_json(*text, "expected.json").value_or(Json()) : Json();
 }
 
@@ -51,47 +54,78 @@ std::vector<Computer> computers() {
   return all;
 }
 
-TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
-  const Json expected = expected_values();
-  ASSERT_EQ(expected.size(), 4u);
+std::vector<TokenOutcome> score(Decoder& decoder, const Json& sequences) {
+  std::vector<TokenRequest> requests;
+  for (const Json& sequence : sequences)
+    requests.push_back(score_request(sequence["tokens"].get<std::vector<Token>>(), 1));
+  Plan plan({});
+  return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
+      .run(plan, std::move(requests));
+}
+
+void expect_agreement(const TokenOutcome& outcome, const Json& sequence, float bound) {
+  const auto tokens = sequence["tokens"].get<std::vector<Token>>();
+  const auto logprobs = sequence["logprobs"].get<std::vector<float>>();
+  const auto best = sequence["best"].get<std::vector<Token>>();
+  ASSERT_EQ(outcome.logprobs.size(), logprobs.size());
+  for (size_t i = 0; i < logprobs.size(); ++i) {
+    ASSERT_NEAR(outcome.logprobs[i], logprobs[i], bound) << "token " << i + 1;
+    EXPECT_EQ(outcome.best[i], best[i] == tokens[i + 1]) << "token " << i + 1;
+  }
+}
+
+// Every file of the folder on every computer; returns how many there are.
+int expect_folder_agrees(const std::filesystem::path& folder) {
   int files = 0;
-  for (const Json& entry : expected) {
+  for (const Json& entry : expected_values(folder)) {
     for (const Json& file : entry["files"]) {
       SCOPED_TRACE(file["path"].get<std::string>());
-      const auto checkpoint = open_checkpoint(kGolden / file["path"].get<std::string>());
-      ASSERT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
+      const auto checkpoint = open_checkpoint(folder / file["path"].get<std::string>());
+      EXPECT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
       const auto model = describe_decoder(**checkpoint);
-      ASSERT_TRUE(model.has_value()) << describe(model.error());
+      EXPECT_TRUE(model.has_value()) << describe(model.error());
       EXPECT_EQ(model->spec.tied_head, entry["tied"].get<bool>());
       EXPECT_EQ(model->spec.vocabulary, entry["vocabulary"].get<int>());
-      const float bound = file["bound"].get<float>();
       for (const Computer& computer : computers()) {
         SCOPED_TRACE(computer.name);
         Decoder decoder(*model, std::move(*computer.make(*model)));
-        for (const Json& sequence : entry["sequences"]) {
-          const auto tokens = sequence["tokens"].get<std::vector<Token>>();
-          Plan plan({});
-          const auto outcome = TokenRunner([&](const Step& step, StepResult& result) {
-                                 decoder.run(step, result);
-                               }).run(plan, {score_request(tokens, 1)});
-          const auto logprobs = sequence["logprobs"].get<std::vector<float>>();
-          const auto best = sequence["best"].get<std::vector<Token>>();
-          ASSERT_EQ(outcome[0].logprobs.size(), logprobs.size());
-          for (size_t i = 0; i < logprobs.size(); ++i) {
-            ASSERT_NEAR(outcome[0].logprobs[i], logprobs[i], bound) << "token " << i + 1;
-            EXPECT_EQ(outcome[0].best[i], best[i] == tokens[i + 1]) << "token " << i + 1;
-          }
-        }
+        const auto outcomes = score(decoder, entry["sequences"]);
+        for (size_t i = 0; i < outcomes.size(); ++i)
+          expect_agreement(outcomes[i], entry["sequences"][i], file["bound"].get<float>());
       }
       ++files;
     }
   }
-  EXPECT_EQ(files, 6);
+  return files;
+}
+
+TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kLlama), 6);
+}
+
+TEST(TinyMixture, LogProbabilitiesAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kMixture), 7);
+}
+
+// Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
+TEST(TinyMixture, StackedAndSingleExpertsAndGgufGiveTheSameBits) {
+  std::vector<std::vector<TokenOutcome>> found;
+  const Json sequences = expected_values(kMixture)[2]["sequences"];
+  for (const std::string_view file : {"qwen2_moe_f32", "qwen2_moe_f32_stacked", "qwen2_moe_f32.gguf"}) {
+    const auto checkpoint = open_checkpoint(kMixture / file);
+    ASSERT_TRUE(checkpoint.has_value());
+    const auto model = describe_decoder(**checkpoint);
+    ASSERT_TRUE(model.has_value()) << describe(model.error());
+    Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
+    found.push_back(score(decoder, sequences));
+  }
+  EXPECT_EQ(found[1], found[0]);
+  EXPECT_EQ(found[2], found[0]);
 }
 
 TEST(TinyLlama, ScoringGeneratedTokensGivesTheBitsSeenWhileGenerating) {
   for (const std::string_view file : {"wide_heads_bf16", "biased_f16.gguf", "blocks_q8_0.gguf"}) {
-    const auto checkpoint = open_checkpoint(kGolden / file);
+    const auto checkpoint = open_checkpoint(kLlama / file);
     ASSERT_TRUE(checkpoint.has_value());
     const auto model = describe_decoder(**checkpoint);
     ASSERT_TRUE(model.has_value());

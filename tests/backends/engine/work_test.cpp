@@ -51,9 +51,26 @@ TEST(Work, AStepsWorkIsCountedFromItsRows) {
 
 TEST(Work, AStepReadsNoEmbeddingOfItsOwn) {
   DecoderSpec spec = small_spec();
-  EXPECT_EQ(share_read_by_step(spec), 1.0);
+  EXPECT_EQ(share_read_by_step(spec, 1), 1.0);
   spec.tied_head = false;
-  EXPECT_DOUBLE_EQ(share_read_by_step(spec), 1552.0 / 2352.0);
+  EXPECT_DOUBLE_EQ(share_read_by_step(spec, 1), 1552.0 / 2352.0);
+}
+
+TEST(Work, OfExpertsThoseThatATokenUsesCount) {
+  DecoderSpec spec = small_spec();
+  // The second layer: a router of 10 + the shared expert's gate, experts of 7, a shared one of 3, each three
+  // matrices.
+  spec.experts = {
+      .count = 10, .used = 2, .width = 7, .shared_width = 3, .shared_gated = true, .layers = {false, true}};
+  const int64_t expert = 3 * 7 * 8;
+  EXPECT_EQ(linear_weights(spec), 2 * 256 + 120 + 11 * 8 + 2 * expert + 3 * 3 * 8);
+  EXPECT_EQ(unused_weights(spec), 8 * expert);
+  EXPECT_EQ(unused_weights(small_spec()), 0);
+  const auto used = static_cast<double>(linear_weights(spec) + 800);
+  const auto all = used + static_cast<double>(8 * expert);
+  EXPECT_DOUBLE_EQ(share_read_by_step(spec, 1), used / all);
+  // Two rows meet 10 (1 - 0.8 x 0.8) = 3.6 experts.
+  EXPECT_DOUBLE_EQ(share_read_by_step(spec, 2), (used + 1.6 * static_cast<double>(expert)) / all);
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// What nearly all architectures have in common: the keys of their configuration, the names of their tensors.
+// An architecture file reads a spec with these, changes what is its own, and finds the tensors.
+#pragma once
+
+#include <string_view>
+
+#include "backends/engine/architectures/config_reader.h"
+#include "backends/engine/architectures/expert_tensors.h"
+#include "backends/engine/decoder_spec.h"
+#include "backends/engine/formats/checkpoint.h"
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+// From the metadata "`prefix`.embedding_length" and so on.
+DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
+                           RotaryLayout layout);
+// From config.json.
+DecoderSpec read_hugging_face_spec(ConfigReader& config);
+
+// Fails if the model looks back at fewer positions than its context has.
+void refuse_sliding_window(ConfigReader& config, std::string_view key, const DecoderSpec& spec);
+
+// Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
+// problem of the configuration, or else of the tensors, is the error.
+Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
+                                  ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {});
+
+}  // namespace sizeup
