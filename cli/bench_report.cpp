@@ -92,7 +92,7 @@ std::string digits(const Json& value, int decimals) {
 std::string conditions_text(const Json& report) {
   const std::string tier = report["tier"].get<std::string>();
   std::string text = fmt::format(
-      "{}: {}, {} parameters, weights {} in the file, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
+      "{}: {}, {} parameters, weights {}, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
       "{}, {}",
       report["model"].get<std::string>(), report["architecture"].get<std::string>(),
       count_in_words(report["parameters"].get<int64_t>()), report["weight_format"].get<std::string>(),

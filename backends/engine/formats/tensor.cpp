@@ -11,12 +11,10 @@ int64_t Tensor::rows() const {
 }
 
 const std::byte* row_blocks(const Tensor& tensor, int64_t row) {
-  const BlockFormat& format = block_format(tensor.type);
   require(row >= 0 && row < tensor.rows(), "the row is in the tensor");
-  const int64_t row_bytes = tensor.columns() / format.block_elements * format.block_bytes;
-  const int64_t start = row * row_bytes;
-  require(start + row_bytes <= static_cast<int64_t>(tensor.data.size()),
-          "the reader checked the tensor's size");
+  const int64_t bytes = row_bytes(tensor.type, tensor.columns());
+  const int64_t start = row * bytes;
+  require(start + bytes <= static_cast<int64_t>(tensor.data.size()), "the reader checked the tensor's size");
   return tensor.data.data() + start;
 }
 
