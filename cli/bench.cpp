@@ -98,6 +98,8 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
   opened->checkpoint.reset();
   decoder.device().set_threads(conditions->threads);
   conditions->device = decoder.device().traits();
+  std::vector<std::string>& notes = conditions->device.notes;
+  notes.insert(notes.begin(), opened->notes.begin(), opened->notes.end());
 
   const DecoderSpeed speed = measure_speed(decoder, *settings, show_progress);
   const Json report = bench_to_json(*conditions, limits, decoder.spec(), *settings, speed);

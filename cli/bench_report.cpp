@@ -109,7 +109,7 @@ std::string active_text(const Json& report) {
 std::string conditions_text(const Json& report) {
   const std::string tier = report["tier"].get<std::string>();
   std::string text = fmt::format(
-      "{}: {}, {} parameters{}, weights {} in the file, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
+      "{}: {}, {} parameters{}, weights {}, {} packed\ndevice {}{}, products in {}, {} thread{}\n"
       "{}, {}",
       report["model"].get<std::string>(), report["architecture"].get<std::string>(),
       count_in_words(report["parameters"].get<int64_t>()), active_text(report),

@@ -11,13 +11,14 @@
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/quantised_weights.h"
 #include "backends/engine/work.h"
 #include "core/timing/utc_time.h"
 
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOptions = {"cpu_tier", "device", "dtype", "now"};
+constexpr std::array<std::string_view, 5> kOptions = {"cpu_tier", "device", "dtype", "now", "quant"};
 
 Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
@@ -46,12 +47,21 @@ Result<DeviceOptions> device_options(const ModelReference& reference) {
   return options;
 }
 
-ModelCard describe_model(const ModelReference& reference, const Checkpoint& checkpoint,
-                         const DecoderModel& model, std::string hash) {
+Result<std::optional<TensorType>> quant_option(const ModelReference& reference) {
+  const auto quant = reference.options.find("quant");
+  if (quant == reference.options.end()) return std::nullopt;
+  auto type = parse_quant(quant->second, reference.text);
+  if (!type) return forward_error(type);
+  return *type;
+}
+
+ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash) {
+  const Checkpoint& checkpoint = *opened.checkpoint;
+  const DecoderModel& model = opened.model;
   ModelCard card;
   card.name = reference.name;
   card.reference = reference.text;
-  card.fingerprint = std::move(hash);
+  card.fingerprint = opened.quant ? quantised_fingerprint(hash, *opened.quant) : std::move(hash);
   card.architecture = model.architecture;
   for (const Tensor& tensor : checkpoint.tensors()) {
     card.parameters += tensor.rows() * tensor.columns();
@@ -64,6 +74,7 @@ ModelCard describe_model(const ModelReference& reference, const Checkpoint& chec
   card.backend = "engine";
   card.can_score = true;
   card.can_generate = true;
+  card.notes = opened.notes;
   return card;
 }
 
@@ -76,7 +87,7 @@ class EngineBackend final : public Backend {
     card_.tier = std::move(traits.tier);
     card_.precision = precision_name(traits.precision);
     card_.packed_bytes = traits.weight_bytes;
-    card_.notes = std::move(traits.notes);
+    card_.notes.insert(card_.notes.end(), traits.notes.begin(), traits.notes.end());
     card_.has_chat_template = text_.has_chat_template();
     if (text_.tokenizer().vocabulary() > model.spec.vocabulary) {
       card_.notes.push_back(fmt::format("the tokenizer has {} tokens, the model embeds {}",
@@ -114,9 +125,22 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
   if (!hash) return forward_error(hash);
   auto device = make_device(opened->model, opened->options);
   if (!device) return forward_error(device);
-  return std::make_unique<EngineBackend>(
-      describe_model(reference, checkpoint, opened->model, std::move(*hash)), opened->model, std::move(*text),
-      std::move(*device));
+  return std::make_unique<EngineBackend>(describe_model(reference, *opened, std::move(*hash)), opened->model,
+                                         std::move(*text), std::move(*device));
+}
+
+// What quant asks for, if anything.
+Result<void> round_weights(OpenedModel& opened) {
+  if (!opened.quant) return {};
+  auto weights = quantise_weights(std::move(opened.checkpoint), opened.model.tensors, *opened.quant,
+                                  opened.options.threads);
+  if (!weights) return forward_error(weights);
+  opened.checkpoint = std::move(weights->checkpoint);
+  opened.notes = std::move(weights->notes);
+  auto model = describe_decoder(*opened.checkpoint);  // its tensors are other ones now
+  if (!model) return forward_error(model);
+  opened.model = std::move(*model);
+  return {};
 }
 
 }  // namespace
@@ -125,6 +149,8 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   if (auto checked = check_options(reference); !checked) return forward_error(checked);
   auto options = device_options(reference);
   if (!options) return forward_error(options);
+  auto quant = quant_option(reference);
+  if (!quant) return forward_error(quant);
   auto checkpoint = open_checkpoint(reference.target);
   if (!checkpoint) return forward_error(checkpoint);
   if ((*checkpoint)->tensors().empty()) {
@@ -132,7 +158,9 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   }
   auto model = describe_decoder(**checkpoint);
   if (!model) return forward_error(model);
-  return OpenedModel{std::move(*checkpoint), std::move(*model), std::move(*options)};
+  OpenedModel opened{std::move(*checkpoint), std::move(*model), std::move(*options), *quant, {}};
+  if (auto rounded = round_weights(opened); !rounded) return forward_error(rounded);
+  return opened;
 }
 
 std::string describe_weights(const Checkpoint& checkpoint) {

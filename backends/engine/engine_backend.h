@@ -2,6 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "backends/backend.h"
 #include "backends/engine/device.h"
@@ -13,8 +16,10 @@ namespace sizeup {
 // A decoder's weights and what they mean, before a device packs them.
 struct OpenedModel {
   std::unique_ptr<Checkpoint> checkpoint;
-  DecoderModel model;     // its tensors lie in the checkpoint
-  DeviceOptions options;  // what the reference asks of the device
+  DecoderModel model;               // its tensors lie in the checkpoint
+  DeviceOptions options;            // what the reference asks of the device
+  std::optional<TensorType> quant;  // what the matrices were rounded to when they were loaded
+  std::vector<std::string> notes;   // about that, for people
 };
 
 // The weights alone: no tokenizer, no device. The reference's options are checked before its files.
@@ -24,8 +29,8 @@ Result<OpenedModel> open_weights(const ModelReference& reference);
 std::string describe_weights(const Checkpoint& checkpoint);
 
 // Opens the model that the reference's target names. Options: device (chosen by the registry),
-// dtype=float32|bfloat16, cpu_tier (of the cpu device), now=ISO-8601 (what chat templates see as the current
-// time; by default the time of opening).
+// dtype=float32|bfloat16, quant (see quantised_weights.h), cpu_tier (of the cpu device), now=ISO-8601 (what
+// chat templates see as the current time; by default the time of opening).
 Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device);
 
 }  // namespace sizeup

@@ -23,6 +23,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  // `part` of a mapped file's bytes will hardly be read again: the pages that lie wholly in it need not stay
+  // in this process's memory. Reading them again is no error, only slower.
+  static void release(std::span<const std::byte> part);
+
  private:
   explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
 

@@ -81,6 +81,12 @@ const BlockFormat& block_format(TensorType type) {
   return kFormats[index];
 }
 
+int64_t row_bytes(TensorType type, int64_t columns) {
+  const BlockFormat& format = block_format(type);
+  require(columns % format.block_elements == 0, "a row is whole blocks");
+  return columns / format.block_elements * format.block_bytes;
+}
+
 std::optional<TensorType> tensor_type_from_gguf(uint32_t gguf_id) {
   for (const BlockFormat& format : kFormats) {
     if (format.gguf_id == gguf_id) return format.type;

@@ -42,6 +42,10 @@ struct BlockFormat {
 
 std::span<const BlockFormat> block_formats();
 const BlockFormat& block_format(TensorType type);
+
+// Bytes of a row of `columns` weights, which are whole blocks.
+int64_t row_bytes(TensorType type, int64_t columns);
+
 std::optional<TensorType> tensor_type_from_gguf(uint32_t gguf_id);
 
 }  // namespace sizeup

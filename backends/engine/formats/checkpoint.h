@@ -29,6 +29,9 @@ class Checkpoint {
   virtual const std::vector<Tensor>& tensors() const = 0;
   virtual const Tensor* find(std::string_view name) const = 0;  // nullptr if there is none
 
+  // The tensor, which is one of tensors(), will hardly be read again: its bytes may leave memory until then.
+  virtual void release(const Tensor& /*tensor*/) const {}
+
   // Files whose bytes decide the model's answers (weights, config, tokenizer, template), sorted:
   // what the fingerprint is made of.
   virtual std::vector<std::filesystem::path> files() const = 0;

@@ -22,6 +22,7 @@ class GgufCheckpoint : public Checkpoint {
   const Json& config() const override { return metadata_; }
   const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
   const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
+  void release(const Tensor& tensor) const override { MappedFile::release(tensor.data); }
   std::vector<std::filesystem::path> files() const override { return {path_}; }
 
  private:

@@ -211,12 +211,6 @@ std::span<const TensorType> quantised_types() {
   return kTypes;
 }
 
-int64_t row_bytes(TensorType type, int64_t columns) {
-  const BlockFormat& format = block_format(type);
-  require(columns % format.block_elements == 0, "a row is whole blocks");
-  return columns / format.block_elements * format.block_bytes;
-}
-
 bool quantise_row(TensorType type, std::span<const float> row, std::span<std::byte> out) {
   const auto quantiser = std::find_if(kQuantisers.begin(), kQuantisers.end(),
                                       [&](const Quantiser& candidate) { return candidate.type == type; });

@@ -16,13 +16,10 @@ constexpr int kQuantiserVersion = 1;
 // The formats that quantise_row writes, widest first: BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q4_0.
 std::span<const TensorType> quantised_types();
 
-// Bytes of a row of `columns` weights, which are whole blocks.
-int64_t row_bytes(TensorType type, int64_t columns);
-
 // `row` in the format `type`, one of quantised_types(); row.size() is a multiple of its block and
-// out.size() == row_bytes. Each block depends on its own weights only. False, and nothing useful in `out`, if
-// a weight is not finite or too large for the format (for the blocks: where a scale, which is a binary16,
-// would overflow). Weights too small for the format's scales become 0.
+// out.size() == row_bytes(type, row.size()). Each block depends on its own weights only. False, and nothing
+// useful in `out`, if a weight is not finite or too large for the format (for the blocks: where a scale,
+// which is a binary16, would overflow). Weights too small for the format's scales become 0.
 [[nodiscard]] bool quantise_row(TensorType type, std::span<const float> row, std::span<std::byte> out);
 
 // IEEE 754 binary16, rounded to nearest, ties to even; infinity from 65520 on. Not for NaNs.

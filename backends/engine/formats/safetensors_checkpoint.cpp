@@ -44,6 +44,7 @@ class SafetensorsCheckpoint : public Checkpoint {
   const Json& config() const override { return config_; }
   const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
   const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
+  void release(const Tensor& tensor) const override { MappedFile::release(tensor.data); }
   std::vector<fs::path> files() const override { return files_; }
 
  private:

@@ -6,10 +6,9 @@ namespace sizeup {
 namespace {
 
 // Of the tensor's rows [first, first + count).
-std::span<const std::byte> row_bytes(const Tensor& tensor, int64_t first, int64_t count) {
-  const BlockFormat& format = block_format(tensor.type);
+std::span<const std::byte> bytes_of(const Tensor& tensor, int64_t first, int64_t count) {
   require(first >= 0 && count >= 0 && first + count <= tensor.rows(), "the rows are in the tensor");
-  const int64_t bytes = tensor.columns() / format.block_elements * format.block_bytes;
+  const int64_t bytes = row_bytes(tensor.type, tensor.columns());
   require((first + count) * bytes <= static_cast<int64_t>(tensor.data.size()),
           "the reader checked the tensor's size");
   return tensor.data.subspan(static_cast<size_t>(first * bytes), static_cast<size_t>(count * bytes));
@@ -27,13 +26,13 @@ Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count) {
   return {.name = tensor.name,
           .type = tensor.type,
           .shape = {count, tensor.columns()},
-          .data = row_bytes(tensor, first, count)};
+          .data = bytes_of(tensor, first, count)};
 }
 
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
   require(static_cast<int64_t>(out.size()) == tensor.columns(),
           "the row's buffer has one float for each column");
-  block_format(tensor.type).dequantise(row_bytes(tensor, row, 1).data(), tensor.columns(), out.data());
+  block_format(tensor.type).dequantise(bytes_of(tensor, row, 1).data(), tensor.columns(), out.data());
 }
 
 }  // namespace sizeup

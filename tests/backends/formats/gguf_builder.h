@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sizeup {
 
@@ -29,7 +30,7 @@ class GgufBuilder {
   }
   GgufBuilder& key(std::string_view name, uint32_t type) { return text(name).value(type); }
   // Dimensions innermost first, as in the file.
-  GgufBuilder& tensor(std::string_view name, std::initializer_list<uint64_t> dimensions, uint32_t type,
+  GgufBuilder& tensor(std::string_view name, const std::vector<uint64_t>& dimensions, uint32_t type,
                       uint64_t offset) {
     text(name).value(static_cast<uint32_t>(dimensions.size()));
     for (const uint64_t size : dimensions) value(size);
