@@ -56,10 +56,13 @@ class ResponseSink {
 
 // What a run cost in computation, for reports: the plan's savings are visible here.
 struct RunCounts {
-  int64_t tokens_asked = 0;     // prompt and continuation tokens over all requests
-  int64_t tokens_unique = 0;    // after sharing common prefixes
-  int64_t tokens_computed = 0;  // rows that went through the decoder, recomputation included
+  int64_t tokens_asked = 0;       // prompt and continuation tokens over all requests
+  int64_t tokens_unique = 0;      // after sharing common prefixes
+  int64_t tokens_computed = 0;    // rows that went through the decoder, recomputation included
+  int64_t tokens_recomputed = 0;  // those of them that had been given up for memory
   int64_t tokens_generated = 0;
+  int64_t tokens_drafted = 0;   // rows of guessed tokens, among those computed
+  int64_t tokens_accepted = 0;  // guesses that were right: steps saved to the answers
 };
 
 struct RunOptions {
@@ -67,6 +70,7 @@ struct RunOptions {
   int max_batch_rows = 0;       // tokens in one step; 0: the engine's choice
   int64_t kv_budget_bytes = 0;  // memory for keys and values; 0: the engine's choice
   bool share_prefixes = true;   // off only to test that scores do not change
+  bool draft = true;            // guess greedy answers ahead where that pays; changes no answer
   int max_concurrent = 0;       // requests in flight at once; 0: no limit, 1: the `single` scenario
 };
 

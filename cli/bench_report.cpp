@@ -63,6 +63,16 @@ Json generation_to_json(const GenerationSpeed& speed, double step_bytes, const S
   return json;
 }
 
+Json drafts_to_json(const DraftSpeed& speed) {
+  return {{"streams", speed.streams},
+          {"plain_tokens_per_second", speed.plain_tokens_per_second},
+          {"tokens_per_second", speed.tokens_per_second},
+          {"tokens_generated", speed.counts.tokens_generated},
+          {"tokens_drafted", speed.counts.rows_drafted},
+          {"tokens_accepted", speed.counts.rows_accepted},
+          {"accepted_per_step", speed.accepted_per_step()}};
+}
+
 // `prompt_speed`: tokens a second without anything to share.
 Json shared_to_json(const SharedSpeed& speed, const SharedForm& form, double prompt_speed) {
   Json json = {{"questions", speed.questions},
@@ -73,6 +83,7 @@ Json shared_to_json(const SharedSpeed& speed, const SharedForm& form, double pro
                {"tokens_asked", speed.tokens_asked},
                {"tokens_unique", speed.counts.rows_unique},
                {"tokens_computed", speed.counts.rows_computed},
+               {"tokens_recomputed", speed.counts.rows_recomputed},
                {"rows_in_steps", speed.rows}};
   put_spread(json, "seconds", speed.seconds);
   const double expected = static_cast<double>(speed.counts.rows_unique) / prompt_speed;
@@ -132,15 +143,29 @@ std::string generation_text(const Json& generation) {
   return table.to_text();
 }
 
+std::string drafts_text(const Json& drafts) {
+  if (drafts.empty()) return "this device drafts nothing\n";
+  Table table({"streams", "without: tokens/s", "with: tokens/s", "generated", "drafted", "accepted",
+               "accepted/step"});
+  for (const Json& row : drafts) {
+    table.add({to_line(row["streams"]), digits(row["plain_tokens_per_second"], 1),
+               digits(row["tokens_per_second"], 1), to_line(row["tokens_generated"]),
+               to_line(row["tokens_drafted"]), to_line(row["tokens_accepted"]),
+               digits(row["accepted_per_step"], 2)});
+  }
+  return table.to_text();
+}
+
 std::string shared_text(const Json& shared) {
-  Table table({"questions", "sharing", "tokens asked", "unique", "computed", "seconds", "least", "most",
-               "times", "at prompt speed", "ratio"});
+  Table table({"questions", "sharing", "tokens asked", "unique", "computed", "again", "seconds", "least",
+               "most", "times", "at prompt speed", "ratio"});
   for (const Json& row : shared) {
     const Json& seconds = row["seconds"];
     table.add({fmt::format("{} x {} options", row["questions"].get<int>(), row["options"].get<int>()),
                row["sharing"].get<bool>() ? "yes" : "no", to_line(row["tokens_asked"]),
-               to_line(row["tokens_unique"]), to_line(row["tokens_computed"]), digits(seconds["median"], 3),
-               digits(seconds["least"], 3), digits(seconds["most"], 3), to_line(seconds["repetitions"]),
+               to_line(row["tokens_unique"]), to_line(row["tokens_computed"]),
+               to_line(row["tokens_recomputed"]), digits(seconds["median"], 3), digits(seconds["least"], 3),
+               digits(seconds["most"], 3), to_line(seconds["repetitions"]),
                digits(row["seconds_at_prompt_speed"], 3), digits(row["ratio"], 2)});
   }
   return table.to_text();
@@ -169,6 +194,7 @@ Json bench_to_json(const BenchConditions& conditions, const MachineLimits& limit
       {"prompts", Json::array()},
       {"generation", Json::array()},
       {"generation_prompt_tokens", settings.generation_prompt},
+      {"drafts", Json::array()},
       {"shared_prefix", Json::array()}};
   const Shares shares(limits, conditions);
   const double step_bytes = static_cast<double>(device.weight_bytes) * share_read_by_step(spec);
@@ -176,6 +202,7 @@ Json bench_to_json(const BenchConditions& conditions, const MachineLimits& limit
   for (const GenerationSpeed& one : speed.generation) {
     report["generation"].push_back(generation_to_json(one, step_bytes, shares));
   }
+  for (const DraftSpeed& one : speed.drafts) report["drafts"].push_back(drafts_to_json(one));
   for (const SharedSpeed& one : speed.shared) {
     report["shared_prefix"].push_back(
         shared_to_json(one, settings.shared, speed.prompts.back().tokens_per_second.median));
@@ -187,10 +214,11 @@ std::string bench_to_text(const Json& report) {
   const Json& form = report["shared_prefix"][0];
   return fmt::format(
       "{}\n{}\nPrompts\n{}\nGeneration after prompts of {} tokens\n{}\n"
+      "The same with drafts\n{}\n"
       "Multiple choice: {} tokens shared, {} of each question, options of one token\n{}",
       conditions_text(report), limits_to_text(report["limits"]), prompts_text(report["prompts"]),
       report["generation_prompt_tokens"].get<int>(), generation_text(report["generation"]),
-      form["prefix_tokens"].get<int>(), form["question_tokens"].get<int>(),
+      drafts_text(report["drafts"]), form["prefix_tokens"].get<int>(), form["question_tokens"].get<int>(),
       shared_text(report["shared_prefix"]));
 }
 

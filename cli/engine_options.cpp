@@ -19,6 +19,7 @@ void add_engine_options(CLI::App& app, EngineCommand& command) {
   app.add_option("--kv-budget", options.kv_budget_bytes, "Memory for keys and values, e.g. 512MB")
       ->transform(CLI::AsSizeValue(false));
   app.add_flag("!--no-share", options.share_prefixes, "Compute common prefixes once for each request");
+  app.add_flag("!--no-draft", options.draft, "Guess no tokens of greedy answers ahead");
   add_cpu_tier(app, command.cpu_tier);
 }
 

@@ -18,8 +18,8 @@ struct EngineCommand {
   RunOptions options;
 };
 
-// The model, --threads, --step-tokens, --no-share, --kv-budget: never what is answered, only how fast. And
-// --cpu-tier.
+// The model, --threads, --step-tokens, --no-share, --no-draft, --kv-budget: never what is answered, only how
+// fast. And --cpu-tier.
 void add_engine_options(CLI::App& app, EngineCommand& command);
 
 // --cpu-tier T, for every command that computes.

@@ -219,8 +219,17 @@ struct ReportWork {
   int64_t tokens_asked = 0;
   int64_t tokens_unique = 0;
   int64_t tokens_computed = 0;
+  int64_t tokens_recomputed = 0;
   int64_t tokens_generated = 0;
+  int64_t tokens_drafted = 0;
+  int64_t tokens_accepted = 0;
   double wall_ms = kNoNumber;
+
+  // Every step of an answer finds one token of its own, and those accepted.
+  double accepted_per_step() const {
+    if (tokens_drafted == 0) return kNoNumber;
+    return static_cast<double>(tokens_accepted) / static_cast<double>(tokens_generated - tokens_accepted);
+  }
 };
 
 struct ReportData {

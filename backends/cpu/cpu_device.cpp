@@ -71,6 +71,7 @@ class CpuDevice final : public Device {
     traits.tier = kernels_.tier;
     traits.precision = precision_;
     traits.preferred_rows = kPreferredRows;
+    traits.weight_rows = kernels_.weight_rows;
     for (const Linear& linear : linears_) {
       for (const PackedLinear& part : linear)
         traits.weight_bytes += static_cast<int64_t>(part.weights.size());

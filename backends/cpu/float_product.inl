@@ -40,23 +40,51 @@ constexpr size_t kFewWeights = size_t{kMostFewPanels} * kPieceInputs * kPanelOut
 constexpr size_t kFewSums = size_t{kMostFewPanels} * kFewRows * kPanelOutputs;
 constexpr size_t kPanelSums = size_t{kPanelOutputs} * kLanes;
 
+// What is fetched meanwhile: `bytes` of each stream for each input.
+struct Ahead {
+  const std::byte* from[kMostFewPanels] = {};
+  size_t bytes = 0;
+};
+
+// Bytes of a panel for an input, on average.
+static inline size_t input_bytes(const PackedLinear& weights) {
+  return weights.panel_bytes / static_cast<size_t>(weights.padded_inputs);
+}
+
+// What the stream of `panel` needs kPrefetchBytes after step `step`; it goes on in the panel that is
+// multiplied next in the same place, `panels` further on.
+static inline const std::byte* ahead_of(const PackedLinear& weights, const std::byte* panel, int step,
+                                        int panels) {
+  const size_t at = input_bytes(weights) * static_cast<size_t>(step * kStepColumns) + kPrefetchBytes;
+  return panel + at + (at < weights.panel_bytes ? 0 : static_cast<size_t>(panels - 1) * weights.panel_bytes);
+}
+
+static inline void ask(const std::byte* line) {
+  _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T0);
+}
+
 // kPanels panels times kRows rows for `inputs` inputs, onto the sums. x: [input][width].
 template <int kPanels, int kRows>
 static inline void multiply_piece(const float* weights, const float* x, int width, int inputs, float* sums,
-                                  bool continues) {
+                                  bool continues, const Ahead& ahead) {
   Lanes acc[kPanels][kRows];
   for (int p = 0; p < kPanels; ++p) {
     for (int r = 0; r < kRows; ++r) {
       acc[p][r] = continues ? load(sums + (p * kFewRows + r) * kPanelOutputs) : zero();
     }
   }
+  for (int k = 0; k < inputs; k += 2) {
+    if (ahead.bytes > 0) {
+      for (int p = 0; p < kPanels; ++p) ask(ahead.from[p] + static_cast<size_t>(k) * ahead.bytes);
+    }
 #pragma GCC unroll 2
-  for (int k = 0; k < inputs; ++k) {
-    Lanes w[kPanels];
-    for (int p = 0; p < kPanels; ++p) w[p] = load(weights + (p * kPieceInputs + k) * kPanelOutputs);
-    for (int r = 0; r < kRows; ++r) {
-      const Lanes value = broadcast(x[k * width + r]);
-      for (int p = 0; p < kPanels; ++p) acc[p][r] = fused(w[p], value, acc[p][r]);
+    for (int i = k; i < k + 2; ++i) {
+      Lanes w[kPanels];
+      for (int p = 0; p < kPanels; ++p) w[p] = load(weights + (p * kPieceInputs + i) * kPanelOutputs);
+      for (int r = 0; r < kRows; ++r) {
+        const Lanes value = broadcast(x[i * width + r]);
+        for (int p = 0; p < kPanels; ++p) acc[p][r] = fused(w[p], value, acc[p][r]);
+      }
     }
   }
   for (int p = 0; p < kPanels; ++p) {
@@ -67,22 +95,13 @@ static inline void multiply_piece(const float* weights, const float* x, int widt
 // The same for a number of rows that is known when it runs, at most kRows.
 template <int kPanels, int kRows>
 static void multiply_some(int rows, const float* weights, const float* x, int width, int inputs, float* sums,
-                          bool continues) {
+                          bool continues, const Ahead& ahead) {
   if constexpr (kRows > 1) {
     if (rows < kRows) {
-      return multiply_some<kPanels, kRows - 1>(rows, weights, x, width, inputs, sums, continues);
+      return multiply_some<kPanels, kRows - 1>(rows, weights, x, width, inputs, sums, continues, ahead);
     }
   }
-  multiply_piece<kPanels, kRows>(weights, x, width, inputs, sums, continues);
-}
-
-// Asks for the bytes that a panel's stream needs `kPrefetchBytes` later than those of the steps [step, end).
-static inline void ask_ahead(const PackedLinear& weights, const std::byte* panel, int step, int end) {
-  const auto steps = static_cast<size_t>(weights.padded_inputs / kStepColumns);
-  const auto offset = [&](int at) { return weights.panel_bytes * static_cast<size_t>(at) / steps / 64 * 64; };
-  for (size_t at = offset(step); at < offset(end); at += 64) {
-    _mm_prefetch(reinterpret_cast<const char*>(panel) + at + kPrefetchBytes, _MM_HINT_T0);
-  }
+  multiply_piece<kPanels, kRows>(weights, x, width, inputs, sums, continues, ahead);
 }
 
 // Rows pass by as many as fill the registers: rows * kPanels accumulators.
@@ -94,9 +113,10 @@ static void multiply_few_panels(const PackedLinear& weights, const Unpacking& un
   const int steps = weights.padded_inputs / kStepColumns;
   for (int step = 0; step < steps; step += kPieceSteps) {
     const int end = steps - step < kPieceSteps ? steps : step + kPieceSteps;
+    Ahead ahead{{}, input_bytes(weights)};
     for (int p = 0; p < kPanels; ++p) {
       const std::byte* from = weights.panel(panel + p);
-      ask_ahead(weights, from, step, end);
+      ahead.from[p] = ahead_of(weights, from, step, kPanels);
       for (int s = step; s < end; ++s) {
         unpacking.unpack(from, s,
                          memory.weights + (p * kPieceInputs + (s - step) * kStepColumns) * kPanelOutputs);
@@ -106,7 +126,8 @@ static void multiply_few_panels(const PackedLinear& weights, const Unpacking& un
       const int rows = in.rows - row < kPassRows ? in.rows - row : kPassRows;
       const float* x = in.floats_at(row / kLanes, step * kStepColumns) + row % kLanes;
       multiply_some<kPanels, kPassRows>(rows, memory.weights, x, in.width(), (end - step) * kStepColumns,
-                                        memory.sums + row * kPanelOutputs, step > 0);
+                                        memory.sums + row * kPanelOutputs, step > 0, ahead);
+      ahead.bytes = 0;
     }
   }
   for (int group = 0; group * kLanes < in.rows; ++group) {
@@ -130,8 +151,12 @@ static void multiply_lone(const PackedLinear& weights, const Unpacking& unpackin
     sums[p] = zero();
   }
   const int steps = weights.padded_inputs / kStepColumns;
+  const size_t step_bytes = input_bytes(weights) * kStepColumns;
   for (int step = 0; step < steps; ++step) {
-    for (int p = 0; p < kLonePanels; ++p) ask_ahead(weights, panels[p], step, step + 1);
+    for (int p = 0; p < kLonePanels; ++p) {
+      const std::byte* ahead = ahead_of(weights, panels[p], step, kLonePanels);
+      for (size_t at = 0; at < step_bytes; at += 64) ask(ahead + at);
+    }
     unpacking.multiply_lone(panels, step, in.floats_at(0, step * kStepColumns), sums);
   }
   for (int p = 0; p < kLonePanels; ++p) {

@@ -23,15 +23,22 @@ std::span<const AttentionFamily* const> by_precision(Precision precision) {
   return precision == Precision::float32 ? kFull : kHalf;
 }
 
+// Rows that cost as much as reading the weights, measured between one stream and eight (docs/performance.md).
+constexpr int kWeightRowsAvx2 = 4;
+constexpr int kWeightRowsAvx512 = 8;
+constexpr int kWeightRowsAmx = 16;  // not measured: a tile's rows, which cost no more than one
+
 // Bfloat16 products are no faster than float32 ones without tiles: it only halves the memory there.
 const Kernels kAvx2{.tier = "avx2",
                     .fast_precision = Precision::float32,
+                    .weight_rows = kWeightRowsAvx2,
                     .rows = kRowsAvx2,
                     .product = floats_only<kFloatsAvx2>,
                     .attention = by_precision<kFloatPagesAvx2, kBfloatPagesAvx2>};
 
 const Kernels kAvx512{.tier = "avx512",
                       .fast_precision = Precision::float32,
+                      .weight_rows = kWeightRowsAvx512,
                       .rows = kRowsAvx512,
                       .product = floats_only<kFloatsAvx512>,
                       .attention = by_precision<kFloatPagesAvx512, kBfloatPagesAvx512>};
@@ -51,6 +58,7 @@ std::span<const AttentionFamily* const> amx_attention(Precision precision) {
 
 const Kernels kAmx{.tier = "amx",
                    .fast_precision = Precision::bfloat16,
+                   .weight_rows = kWeightRowsAmx,
                    .rows = kRowsAvx512,
                    .product = amx_products,
                    .attention = amx_attention};

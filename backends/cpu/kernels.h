@@ -30,6 +30,7 @@ struct RowKernels {
 struct Kernels {
   std::string_view tier;                          // "avx512"
   Precision fast_precision = Precision::float32;  // float32 where lower precision would not be faster
+  int weight_rows = 0;                            // DeviceTraits::weight_rows
   RowKernels rows;
   // bfloat_weights: every weight of the model is kept as bfloat16.
   const ProductFamily& (*product)(Precision precision, bool bfloat_weights) = nullptr;

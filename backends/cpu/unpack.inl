@@ -33,24 +33,25 @@ constexpr uint32_t kNibbles = 0x0F0F0F0F;
 constexpr uint32_t kBits = 0x01010101;
 constexpr uint32_t kBitPairs = 0x03030303;
 
-// Each format says, for step `s` of a block:
-//   levels(block, s, d)       signed bytes: the levels of the inputs 4 d to 4 d + 3 of the step
+// Each format inherits its constants and says, for step `s` of a block,
 //   factors(block, s, group)  the scale and the offset of a group of the step
-// and inherits its constants.
+// and of the inputs 4 d to 4 d + 3, in the four bytes of a lane, either
+//   levels(block, s, d)       their levels as signed bytes, or
+//   codes(block, s, d)        their codes in the lowest four bits of a byte, whose levels are in kCodeLevels
 
 // Codes of the inputs 0 to 15 of a step are the lower nibbles of sixteen bytes, of 16 to 31 the upper ones.
 static inline Codes nibbles_of_step(const std::byte* block, int offset, int d) {
-  return shift_right(codes_at(block, offset, d % 4), d / 4 * 4) & kNibbles;
+  return shift_right(codes_at(block, offset, d % 4), d / 4 * 4);
 }
 
 // Codes of a step are all lower nibbles of 32 bytes, of the next step all upper ones.
 static inline Codes nibbles_of_two_steps(const std::byte* block, int offset, int s, int d) {
-  return shift_right(codes_at(block, offset, s / 2 * 8 + d), s % 2 * 4) & kNibbles;
+  return shift_right(codes_at(block, offset, s / 2 * 8 + d), s % 2 * 4);
 }
 
 // Two bits of four steps lie in the same 32 bytes; one bit of eight steps does.
 static inline Codes pairs_of_four_steps(const std::byte* block, int offset, int s, int d) {
-  return shift_right(codes_at(block, offset, s / 4 * 8 + d), s % 4 * 2) & kBitPairs;
+  return shift_right(codes_at(block, offset, s / 4 * 8 + d), s % 4 * 2);
 }
 static inline Codes bits_of_eight_steps(const std::byte* block, int offset, int s, int d) {
   return shift_right(codes_at(block, offset, d), s) & kBits;
@@ -84,15 +85,31 @@ static inline Factors scaled(const std::byte* block, int scale, int offset, cons
   return {half_at(block, scale) * factors.scale, zero() - half_at(block, offset) * factors.offset};
 }
 
+// The levels of all codes of four bits.
+struct CodeLevels {
+  alignas(16) int8_t levels[16];
+};
+template <class Level>
+constexpr CodeLevels code_levels(const Level& level) {
+  CodeLevels table{};
+  for (int code = 0; code < 16; ++code) table.levels[code] = static_cast<int8_t>(level(code));
+  return table;
+}
+constexpr CodeLevels kCodes = code_levels([](int code) { return code; });
+constexpr CodeLevels kCenteredCodes = code_levels([](int code) { return code - 8; });
+constexpr CodeLevels kLowerPairs = code_levels([](int code) { return code % 4; });
+constexpr CodeLevels kNonLinearLevels = code_levels(blocks::non_linear_level);
+constexpr CodeLevels kDoubledE2m1 = code_levels(blocks::doubled_e2m1);
+
 struct UnpackQ4_0 : blocks::Q4_0 {
-  static Codes levels(const std::byte* block, int, int d) {
-    return subtract_from_bytes(nibbles_of_step(block, kLevels, d), 8);
-  }
+  static constexpr const CodeLevels& kCodeLevels = kCenteredCodes;
+  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) { return {half_at(block, kScale), zero()}; }
 };
 
 struct UnpackQ4_1 : blocks::Q4_1 {
-  static Codes levels(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
+  static constexpr const CodeLevels& kCodeLevels = kCodes;
+  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) {
     return {half_at(block, kScale), half_at(block, kOffset)};
   }
@@ -101,14 +118,15 @@ struct UnpackQ4_1 : blocks::Q4_1 {
 struct UnpackQ5_0 : blocks::Q5_0 {
   static Codes levels(const std::byte* block, int, int d) {
     const Codes fifth = shift_left(bits_of_word(block, kFifthBits, d), 4);
-    return subtract_from_bytes(nibbles_of_step(block, kLevels, d) | fifth, 16);
+    return subtract_from_bytes((nibbles_of_step(block, kLevels, d) & kNibbles) | fifth, 16);
   }
   static Factors factors(const std::byte* block, int, int) { return {half_at(block, kScale), zero()}; }
 };
 
 struct UnpackQ5_1 : blocks::Q5_1 {
   static Codes levels(const std::byte* block, int, int d) {
-    return nibbles_of_step(block, kLevels, d) | shift_left(bits_of_word(block, kFifthBits, d), 4);
+    return (nibbles_of_step(block, kLevels, d) & kNibbles) |
+           shift_left(bits_of_word(block, kFifthBits, d), 4);
   }
   static Factors factors(const std::byte* block, int, int) {
     return {half_at(block, kScale), half_at(block, kOffset)};
@@ -121,7 +139,8 @@ struct UnpackQ8_0 : blocks::Q8_0 {
 };
 
 struct UnpackQ2K : blocks::Q2K {
-  static Codes levels(const std::byte* block, int s, int d) {
+  static constexpr const CodeLevels& kCodeLevels = kLowerPairs;
+  static Codes codes(const std::byte* block, int s, int d) {
     return pairs_of_four_steps(block, kLevels, s, d);
   }
   static Factors factors(const std::byte* block, int s, int group) {
@@ -133,7 +152,7 @@ struct UnpackQ2K : blocks::Q2K {
 struct UnpackQ3K : blocks::Q3K {
   static Codes levels(const std::byte* block, int s, int d) {
     const Codes third = shift_left(bits_of_eight_steps(block, kThirdBits, s, d), 2);
-    return subtract_from_bytes(pairs_of_four_steps(block, kLevels, s, d) | third, 4);
+    return subtract_from_bytes((pairs_of_four_steps(block, kLevels, s, d) & kBitPairs) | third, 4);
   }
   static Factors factors(const std::byte* block, int s, int group) {
     const int index = 2 * s + group;
@@ -144,7 +163,8 @@ struct UnpackQ3K : blocks::Q3K {
 };
 
 struct UnpackQ4K : blocks::Q4K {
-  static Codes levels(const std::byte* block, int s, int d) {
+  static constexpr const CodeLevels& kCodeLevels = kCodes;
+  static Codes codes(const std::byte* block, int s, int d) {
     return nibbles_of_two_steps(block, kLevels, s, d);
   }
   static Factors factors(const std::byte* block, int s, int) {
@@ -154,7 +174,7 @@ struct UnpackQ4K : blocks::Q4K {
 
 struct UnpackQ5K : blocks::Q5K {
   static Codes levels(const std::byte* block, int s, int d) {
-    return nibbles_of_two_steps(block, kLevels, s, d) |
+    return (nibbles_of_two_steps(block, kLevels, s, d) & kNibbles) |
            shift_left(bits_of_eight_steps(block, kFifthBits, s, d), 4);
   }
   static Factors factors(const std::byte* block, int s, int) {
@@ -166,7 +186,8 @@ struct UnpackQ6K : blocks::Q6K {
   static Codes levels(const std::byte* block, int s, int d) {
     const int word = s / 4 * 16 + s % 2 * 8 + d;  // by four steps: lower nibbles of two, then upper ones
     const Codes low = shift_right(codes_at(block, kLevels, word), s / 2 % 2 * 4) & kNibbles;
-    return subtract_from_bytes(low | shift_left(pairs_of_four_steps(block, kHighBits, s, d), 4), 32);
+    const Codes high = pairs_of_four_steps(block, kHighBits, s, d) & kBitPairs;
+    return subtract_from_bytes(low | shift_left(high, 4), 32);
   }
   static Factors factors(const std::byte* block, int s, int group) {
     return scaled(block, kScale, to_float(signed_byte<0>(byte_at(block, kFactors, 2 * s + group))));
@@ -180,29 +201,16 @@ struct UnpackQ8K : blocks::Q8K {
   }
 };
 
-// The levels of all codes of four bits.
-struct LevelTable {
-  alignas(16) int8_t levels[16];
-};
-template <int (*kLevel)(int)>
-constexpr LevelTable level_table() {
-  LevelTable table{};
-  for (int code = 0; code < 16; ++code) table.levels[code] = static_cast<int8_t>(kLevel(code));
-  return table;
-}
-constexpr LevelTable kNonLinear = level_table<blocks::non_linear_level>();
-constexpr LevelTable kDoubledE2m1 = level_table<blocks::doubled_e2m1>();
-
 struct UnpackIQ4NL : blocks::IQ4NL {
-  static Codes levels(const std::byte* block, int, int d) {
-    return look_up_bytes(kNonLinear.levels, nibbles_of_step(block, kLevels, d));
-  }
+  static constexpr const CodeLevels& kCodeLevels = kNonLinearLevels;
+  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) { return {half_at(block, kScale), zero()}; }
 };
 
 struct UnpackIQ4XS : blocks::IQ4XS {
-  static Codes levels(const std::byte* block, int s, int d) {
-    return look_up_bytes(kNonLinear.levels, nibbles_of_step(block, kLevels + 16 * s, d));
+  static constexpr const CodeLevels& kCodeLevels = kNonLinearLevels;
+  static Codes codes(const std::byte* block, int s, int d) {
+    return nibbles_of_step(block, kLevels + 16 * s, d);
   }
   static Factors factors(const std::byte* block, int s, int) {
     const Codes low = shift_right(byte_at(block, kLowFactors, s / 2), s % 2 * 4) & 0xFu;
@@ -212,9 +220,8 @@ struct UnpackIQ4XS : blocks::IQ4XS {
 };
 
 struct UnpackMXFP4 : blocks::MXFP4 {
-  static Codes levels(const std::byte* block, int, int d) {
-    return look_up_bytes(kDoubledE2m1.levels, nibbles_of_step(block, kLevels, d));
-  }
+  static constexpr const CodeLevels& kCodeLevels = kDoubledE2m1;
+  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
   // 2^(byte - 128) as two powers that a float holds as normal numbers; their product is exact.
   static Factors factors(const std::byte* block, int, int) {
     const Codes exponent = byte_at(block, kScale, 0);
@@ -234,6 +241,30 @@ static inline const std::byte* block_of_step(const std::byte* panel, int step) {
          step / (Format::kElements / kStepColumns) * (sizeup::cpu::packed_bytes<Format>() * kPanelOutputs);
 }
 
+// The four levels of a word.
+template <class Format>
+struct Levels {
+  Codes bytes;
+  Levels(const std::byte* block, int s, int d) : bytes(Format::levels(block, s, d)) {}
+  template <int kByte>
+  Lanes get() const {
+    return to_float(signed_byte<kByte>(bytes));
+  }
+};
+template <class Format>
+requires requires {
+  Format::kCodeLevels;
+}
+struct Levels<Format> {
+  LevelTable table = level_table(Format::kCodeLevels.levels);
+  Codes prepared;
+  Levels(const std::byte* block, int s, int d) : prepared(prepare_codes(table, Format::codes(block, s, d))) {}
+  template <int kByte>
+  Lanes get() const {
+    return level<kByte>(table, prepared);
+  }
+};
+
 // put(panel, input, weights) for all inputs of a step of kPanels panels, which take turns, so that what is
 // done with them makes independent chains.
 template <class Format, int kPanels, class Put>
@@ -251,18 +282,18 @@ static inline __attribute__((always_inline)) void each_weight(const std::byte* c
 #pragma GCC unroll 4
       for (int p = 0; p < kPanels; ++p) {
         const int word = group * kWords + i;
-        const Codes levels = Format::levels(block[p], s, word);
-        const auto weight = [&](Codes level) {
+        const Levels<Format> levels(block[p], s, word);
+        const auto weight = [&](Lanes level) {
           if constexpr (Format::kHasOffset != 0) {
-            return fused(to_float(level), factors[p].scale, factors[p].offset);
+            return fused(level, factors[p].scale, factors[p].offset);
           } else {
-            return to_float(level) * factors[p].scale;
+            return level * factors[p].scale;
           }
         };
-        put(p, 4 * word, weight(signed_byte<0>(levels)));
-        put(p, 4 * word + 1, weight(signed_byte<1>(levels)));
-        put(p, 4 * word + 2, weight(signed_byte<2>(levels)));
-        put(p, 4 * word + 3, weight(signed_byte<3>(levels)));
+        put(p, 4 * word, weight(levels.template get<0>()));
+        put(p, 4 * word + 1, weight(levels.template get<1>()));
+        put(p, 4 * word + 2, weight(levels.template get<2>()));
+        put(p, 4 * word + 3, weight(levels.template get<3>()));
       }
     }
   }

@@ -202,12 +202,6 @@ SIZEUP_LANES Codes subtract_from_bytes(Codes a, int8_t x) {
   const __m256i all = _mm256_set1_epi8(x);
   return {_mm256_sub_epi8(a.lo, all), _mm256_sub_epi8(a.hi, all)};
 }
-// table[byte] of each byte; bytes are below 16.
-SIZEUP_LANES Codes look_up_bytes(const int8_t* table, Codes a) {
-  const __m256i levels =
-      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
-  return {_mm256_shuffle_epi8(levels, a.lo), _mm256_shuffle_epi8(levels, a.hi)};
-}
 template <int kByte>
 SIZEUP_LANES Codes signed_byte(Codes a) {
   return {_mm256_srai_epi32(_mm256_slli_epi32(a.lo, 24 - 8 * kByte), 24),
@@ -218,6 +212,23 @@ SIZEUP_LANES Lanes to_float(Codes a) {
 }
 SIZEUP_LANES Lanes as_float(Codes a) {  // the same bits
   return {_mm256_castsi256_ps(a.lo), _mm256_castsi256_ps(a.hi)};
+}
+
+// The levels of codes of four bits. Whatever lies above them in a byte does not matter.
+struct LevelTable {
+  __m256i v;  // twice the sixteen levels
+};
+SIZEUP_LANES LevelTable level_table(const int8_t* levels) {
+  return {_mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(levels)))};
+}
+// What `level` takes, from codes in the four bytes of a lane: their levels, four at a time.
+SIZEUP_LANES Codes prepare_codes(LevelTable table, Codes a) {
+  const Codes codes = a & 0x0F0F0F0Fu;
+  return {_mm256_shuffle_epi8(table.v, codes.lo), _mm256_shuffle_epi8(table.v, codes.hi)};
+}
+template <int kByte>
+SIZEUP_LANES Lanes level(LevelTable, Codes prepared) {
+  return to_float(signed_byte<kByte>(prepared));
 }
 #undef SIZEUP_LANES
 

@@ -161,11 +161,6 @@ SIZEUP_LANES Codes shift_left(Codes a, int bits) {
 SIZEUP_LANES Codes subtract_from_bytes(Codes a, int8_t x) {
   return {_mm512_sub_epi8(a.v, _mm512_set1_epi8(x))};
 }
-// table[byte] of each byte; bytes are below 16.
-SIZEUP_LANES Codes look_up_bytes(const int8_t* table, Codes a) {
-  const __m512i levels = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
-  return {_mm512_shuffle_epi8(levels, a.v)};
-}
 template <int kByte>
 SIZEUP_LANES Codes signed_byte(Codes a) {
   return {_mm512_srai_epi32(_mm512_slli_epi32(a.v, 24 - 8 * kByte), 24)};
@@ -175,6 +170,23 @@ SIZEUP_LANES Lanes to_float(Codes a) {
 }
 SIZEUP_LANES Lanes as_float(Codes a) {  // the same bits
   return {_mm512_castsi512_ps(a.v)};
+}
+
+// The levels of codes of four bits. Whatever lies above them in a byte does not matter.
+struct LevelTable {
+  __m512 v;
+};
+SIZEUP_LANES LevelTable level_table(const int8_t* levels) {
+  return {
+      _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(levels))))};
+}
+// What `level` takes, from codes in the four bytes of a lane: a permutation looks at the lowest bits itself.
+SIZEUP_LANES Codes prepare_codes(LevelTable, Codes a) {
+  return a;
+}
+template <int kByte>
+SIZEUP_LANES Lanes level(LevelTable table, Codes prepared) {
+  return {_mm512_permutexvar_ps(_mm512_srli_epi32(prepared.v, 8 * kByte), table.v)};
 }
 #undef SIZEUP_LANES
 

@@ -53,10 +53,11 @@ struct DeviceTraits {
   std::string name;  // "reference", "cpu"
   std::string tier;  // "avx512"; empty where there are no tiers
   Precision precision = Precision::float32;
-  int preferred_rows = 0;          // rows of a step that keep it busy
-  int64_t weight_bytes = 0;        // packed weights
-  int64_t page_bytes = 0;          // keys and values of one page, all layers
-  int64_t page_memory = 0;         // bytes that pages may take; 0: not known
+  int preferred_rows = 0;    // rows of a step that keep it busy
+  int weight_rows = 0;       // so many rows cost a small step as much as reading the weights; 0: unknown
+  int64_t weight_bytes = 0;  // packed weights
+  int64_t page_bytes = 0;    // keys and values of one page, all layers
+  int64_t page_memory = 0;   // bytes that pages may take; 0: not known
   std::vector<std::string> notes;  // fallbacks to show in doctor and reports
 };
 

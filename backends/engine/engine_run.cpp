@@ -42,7 +42,8 @@ PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
   constexpr int64_t kMostPages = int64_t{1} << 24;  // positions still fit 32 bits
   return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : device.preferred_rows,
           .pages = static_cast<int>(std::clamp<int64_t>(budget / device.page_bytes, 1, kMostPages)),
-          .share_prefixes = options.share_prefixes};
+          .share_prefixes = options.share_prefixes,
+          .weight_rows = options.draft ? device.weight_rows : 0};
 }
 
 // Positions whose keys and values fit the device's memory.
@@ -90,7 +91,10 @@ RunCounts EngineRun::answer(RequestSource& source) {
   }
   counts_.tokens_unique = plan_.counts().rows_unique;
   counts_.tokens_computed = plan_.counts().rows_computed;
+  counts_.tokens_recomputed = plan_.counts().rows_recomputed;
   counts_.tokens_generated = plan_.counts().tokens_generated;
+  counts_.tokens_drafted = plan_.counts().rows_drafted;
+  counts_.tokens_accepted = plan_.counts().rows_accepted;
   return counts_;
 }
 

@@ -172,7 +172,8 @@ Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& a
                           .first_target = 0,
                           .max_new_tokens = std::max(1, std::min(ask.max_tokens, room)),
                           .top_count = top ? std::min(ask.sampling.top_k, limits_.vocabulary) : 0,
-                          .distribution = samples && !top});
+                          .distribution = samples && !top,
+                          .greedy = !samples});
   result.offsets.push_back(0);
   return result;
 }

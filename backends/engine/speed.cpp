@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <unordered_set>
 
 namespace sizeup {
 namespace {
@@ -19,13 +20,31 @@ double seconds_since(Clock::time_point start) {
 class Listener : public PlanListener {
  public:
   void on_target(int, int, float, bool) override {}
-  std::optional<Token> on_next(int, const NextToken& next) override { return next.best; }
-  void on_done(int) override {}
+  std::optional<Token> on_next(int request, const NextToken& next) override {
+    answering_.insert(request);
+    ++tokens_;
+    return next.best;
+  }
+  void on_done(int request) override {
+    answering_.erase(request);
+    ++done_;
+  }
+
+  int64_t tokens() const { return tokens_; }
+  // So many requests have begun to answer, and none has ended.
+  bool all_run(int requests) const { return done_ == 0 && static_cast<int>(answering_.size()) == requests; }
+
+ private:
+  std::unordered_set<int> answering_;
+  int64_t tokens_ = 0;
+  int done_ = 0;
 };
 
 struct TimedStep {
   Work work;
   double seconds = 0.0;
+  int64_t tokens = 0;    // found for answers
+  bool all_run = false;  // before it all requests had begun to answer and none had ended
 };
 
 // Everything from the requests to the last answer.
@@ -144,6 +163,25 @@ class Meter {
             .flop_per_token = flop_of(decoder_.spec(), work) / static_cast<double>(work.rows)};
   }
 
+  DraftSpeed drafts(int streams) {
+    const int new_tokens = settings_.new_tokens_of(streams);
+    std::vector<TokenRequest> requests;
+    for (int i = 0; i < streams; ++i) {
+      requests.push_back(requests_.generate(settings_.generation_prompt, new_tokens));
+      requests.back().greedy = true;
+    }
+    PlanLimits all = limits(settings_.generation_rows(streams), true);
+    all.pages = streams * (pages_for(settings_.generation_prompt + new_tokens) + 1);
+    DraftSpeed speed;
+    speed.streams = streams;
+    speed.plain_tokens_per_second = answer_rate(run(requests, all));
+    all.weight_rows = decoder_.device().traits().weight_rows;
+    const TimedRun drafting = run(std::move(requests), all);
+    speed.tokens_per_second = answer_rate(drafting);
+    speed.counts = drafting.counts;
+    return speed;
+  }
+
   SharedSpeed shared(int questions, bool share) {
     SharedSpeed speed;
     speed.questions = questions;
@@ -175,19 +213,35 @@ class Meter {
             .share_prefixes = share};
   }
 
+  static double answer_rate(const TimedRun& timed) {
+    int64_t tokens = 0;
+    double seconds = 0.0;
+    for (const TimedStep& step : timed.steps) {
+      if (!step.all_run) continue;
+      tokens += step.tokens;
+      seconds += step.seconds;
+    }
+    require(tokens > 0, "there are steps in which all streams run");
+    return static_cast<double>(tokens) / seconds;
+  }
+
   TimedRun run(std::vector<TokenRequest> requests, const PlanLimits& limits) {
     TimedRun timed;
     Listener listener;
+    const int count = static_cast<int>(requests.size());
     const auto start = Clock::now();
     Plan plan(limits);
     plan.add(std::move(requests));
     while (!plan.idle()) {
       const auto step_start = Clock::now();
       const Step& step = plan.next_step();
-      const Work work = work_of(step);
+      TimedStep now{.work = work_of(step), .all_run = listener.all_run(count)};
+      const int64_t tokens_before = listener.tokens();
       decoder_.run(step, result_);
       plan.finish_step(result_, listener);
-      timed.steps.push_back({work, seconds_since(step_start)});
+      now.seconds = seconds_since(step_start);
+      now.tokens = listener.tokens() - tokens_before;
+      timed.steps.push_back(now);
     }
     timed.seconds = seconds_since(start);
     timed.counts = plan.counts();
@@ -260,6 +314,12 @@ DecoderSpeed measure_speed(Decoder& decoder, const SpeedSettings& settings,
   for (const int streams : settings.streams) {
     progress(fmt::format("generation, {} at once", streams));
     speed.generation.push_back(meter.generation(streams));
+  }
+  if (decoder.device().traits().weight_rows > 0) {
+    for (const int streams : settings.streams) {
+      progress(fmt::format("generation with drafts, {} at once", streams));
+      speed.drafts.push_back(meter.drafts(streams));
+    }
   }
   progress("a shared prefix");
   speed.shared.push_back(meter.shared(settings.shared.questions, true));

@@ -1,5 +1,6 @@
 // How fast a decoder on its device answers requests of random tokens: prompts in steps of several sizes,
-// generation for several streams at once, and multiple-choice questions that share their prefix.
+// generation for several streams at once, with drafts too, and multiple-choice questions that share their
+// prefix.
 #pragma once
 
 #include <functional>
@@ -63,6 +64,21 @@ struct GenerationSpeed {
   double flop_per_token = 0.0;
 };
 
+// The same answers with drafts, which random tokens seldom deserve: mostly what it costs to be wrong.
+struct DraftSpeed {
+  int streams = 0;
+  // Of all streams together, in the steps in which all of them run.
+  double plain_tokens_per_second = 0.0;
+  double tokens_per_second = 0.0;
+  PlanCounts counts;  // with drafts
+
+  // Every step of an answer finds one token of its own, and those accepted.
+  double accepted_per_step() const {
+    return static_cast<double>(counts.rows_accepted) /
+           static_cast<double>(counts.tokens_generated - counts.rows_accepted);
+  }
+};
+
 struct SharedSpeed {
   int questions = 0;
   bool shared = true;
@@ -75,6 +91,7 @@ struct SharedSpeed {
 struct DecoderSpeed {
   std::vector<PromptSpeed> prompts;
   std::vector<GenerationSpeed> generation;
+  std::vector<DraftSpeed> drafts;  // none on a device that knows no DeviceTraits::weight_rows
   std::vector<SharedSpeed> shared;
 };
 

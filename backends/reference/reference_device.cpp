@@ -28,6 +28,9 @@ constexpr int kHeadRows = 64;
 // stay small.
 constexpr int kPreferredRows = 512;
 
+// One row of a large layer takes as long as the other rows of it do for three (docs/performance.md).
+constexpr int kWeightRows = 3;
+
 class ReferenceDevice final : public Device {
  public:
   explicit ReferenceDevice(const DecoderSpec& spec)
@@ -40,6 +43,7 @@ class ReferenceDevice final : public Device {
     DeviceTraits traits;
     traits.name = "reference";
     traits.preferred_rows = kPreferredRows;
+    traits.weight_rows = kWeightRows;
     for (const Linear& linear : linears_) {
       traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
     }

@@ -26,10 +26,11 @@ double milliseconds_since(Clock::time_point start) {
 }
 
 std::string counts_json(const RunCounts& counts) {
-  const Json json = {{"tokens_asked", counts.tokens_asked},
-                     {"tokens_unique", counts.tokens_unique},
-                     {"tokens_computed", counts.tokens_computed},
-                     {"tokens_generated", counts.tokens_generated}};
+  const Json json = {
+      {"tokens_asked", counts.tokens_asked},         {"tokens_unique", counts.tokens_unique},
+      {"tokens_computed", counts.tokens_computed},   {"tokens_recomputed", counts.tokens_recomputed},
+      {"tokens_generated", counts.tokens_generated}, {"tokens_drafted", counts.tokens_drafted},
+      {"tokens_accepted", counts.tokens_accepted}};
   return to_line(json);
 }
 

@@ -90,6 +90,15 @@ Html unusable(const ReportData& data) {
   return out;
 }
 
+Html generated(const ReportWork& work) {
+  Html out = html(", {} generated", format_count(work.tokens_generated));
+  if (work.tokens_drafted > 0) {
+    out += html(" ({} drafted, {} accepted: {} a step)", format_count(work.tokens_drafted),
+                format_count(work.tokens_accepted), format_significant(work.accepted_per_step(), 2));
+  }
+  return out;
+}
+
 Html work(const ReportData& data) {
   Html out;
   for (const ReportWork& work : data.work) {
@@ -102,7 +111,10 @@ Html work(const ReportData& data) {
                                                           static_cast<double>(work.tokens_computed)
                                                     : 0.0;
       if (saved > 1.05) line += html(" ({}× less work)", format_significant(saved, 2));
-      if (work.tokens_generated > 0) line += html(", {} generated", format_count(work.tokens_generated));
+      if (work.tokens_recomputed > 0) {
+        line += html(", {} of them again for want of memory", format_count(work.tokens_recomputed));
+      }
+      if (work.tokens_generated > 0) line += generated(work);
     }
     if (!std::isnan(work.wall_ms))
       line += html("{}{}", line.empty() ? Html{} : html("; "), format_duration(work.wall_ms));

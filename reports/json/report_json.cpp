@@ -322,7 +322,11 @@ Json method_json(const ReportData& data) {
                                {"tokens_asked", work.tokens_asked},
                                {"tokens_unique", work.tokens_unique},
                                {"tokens_computed", work.tokens_computed},
+                               {"tokens_recomputed", work.tokens_recomputed},
                                {"tokens_generated", work.tokens_generated},
+                               {"tokens_drafted", work.tokens_drafted},
+                               {"tokens_accepted", work.tokens_accepted},
+                               {"accepted_per_step", number(work.accepted_per_step())},
                                {"wall_ms", number(work.wall_ms)}});
   }
   out["answers"] = Json::array();

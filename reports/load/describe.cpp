@@ -215,7 +215,10 @@ void describe_work(const RunContent& content, ReportData& data) {
     work.tokens_asked = integer_at(counts, "tokens_asked");
     work.tokens_unique = integer_at(counts, "tokens_unique");
     work.tokens_computed = integer_at(counts, "tokens_computed");
+    work.tokens_recomputed = integer_at(counts, "tokens_recomputed");
     work.tokens_generated = integer_at(counts, "tokens_generated");
+    work.tokens_drafted = integer_at(counts, "tokens_drafted");
+    work.tokens_accepted = integer_at(counts, "tokens_accepted");
     work.wall_ms = evaluation.wall_ms.value_or(kNoNumber);
     data.work.push_back(std::move(work));
   }

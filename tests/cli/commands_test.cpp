@@ -126,7 +126,7 @@ TEST(Score, BitsDoNotDependOnSharingStepsOrThreads) {
   const Finished plain = run_program({"score", kPocketSmall}, input);
   ASSERT_EQ(plain.status, 0) << plain.errors << plain.output;
   for (const std::vector<std::string>& options :
-       {std::vector<std::string>{"--no-share"}, {"--threads", "1"}, {"--step-tokens", "3"}}) {
+       {std::vector<std::string>{"--no-share"}, {"--no-draft"}, {"--threads", "1"}, {"--step-tokens", "3"}}) {
     std::vector<std::string> arguments{"score", kPocketSmall};
     arguments.insert(arguments.end(), options.begin(), options.end());
     EXPECT_EQ(run_program(arguments, input).output, plain.output) << options[0];
@@ -259,11 +259,14 @@ TEST(BenchSlow, MeasuresAModelWithoutATokenizer) {
   EXPECT_EQ(report["prompts"][1]["step_tokens"], 64);
   ASSERT_EQ(report["generation"].size(), 2u);
   EXPECT_EQ(report["generation"][1]["streams"], 2);
+  ASSERT_EQ(report["drafts"].size(), 2u);
+  EXPECT_EQ(report["drafts"][1]["streams"], 2);
   ASSERT_EQ(report["shared_prefix"].size(), 2u);
   EXPECT_EQ(report["shared_prefix"][0]["questions"], 3);
   for (const Json& limit : report["limits"]) EXPECT_EQ(limit["threads"], 2);
   const std::string text = run_program({"bench", folder, "--quick"}).output;
   EXPECT_THAT(text, HasSubstr("of peak"));
+  EXPECT_THAT(text, HasSubstr("accepted/step"));
   EXPECT_THAT(text, HasSubstr("tokens asked"));
 }
 

@@ -394,7 +394,8 @@ class Maker {
     row.finished_at = "2026-11-21T04:09:00.000Z";
     row.wall_ms = model == 1 ? 92'000.0 : 14'000.0;
     row.counts =
-        R"({"tokens_asked":120400,"tokens_unique":61210,"tokens_computed":61890,"tokens_generated":4100})";
+        R"({"tokens_asked":120400,"tokens_unique":61210,"tokens_computed":61890,"tokens_recomputed":310,)"
+        R"("tokens_generated":4100,"tokens_drafted":1200,"tokens_accepted":820})";
     const std::vector<ResultRow> results = results_of(answers_[e], row.task);
     std::optional<CostRow> cost;
     if (row.scenario == "offline") {

@@ -210,6 +210,21 @@ TEST_F(ReportTest, OneModelHasNoPair) {
   EXPECT_TRUE(to_json(data)["models"]["large"].is_null());
 }
 
+TEST_F(ReportTest, WorkSaysWhatMemoryCostAndDraftsSaved) {
+  ReportData data = load({});
+  const Json work = to_json(data)["method"]["work"][0];
+  EXPECT_EQ(work["tokens_recomputed"], 310);
+  EXPECT_EQ(work["tokens_drafted"], 1200);
+  EXPECT_EQ(work["tokens_accepted"], 820);
+  EXPECT_EQ(work["accepted_per_step"], 820.0 / (4100 - 820));
+  const std::string page = without_samples(to_html(data));
+  EXPECT_THAT(page, HasSubstr("310 of them again for want of memory"));
+  EXPECT_THAT(page, HasSubstr("4,100 generated (1,200 drafted, 820 accepted: 0.25 a step)"));
+  for (ReportWork& one : data.work) one.tokens_recomputed = one.tokens_drafted = one.tokens_accepted = 0;
+  EXPECT_TRUE(to_json(data)["method"]["work"][0]["accepted_per_step"].is_null());
+  EXPECT_THAT(without_samples(to_html(data)), Not(HasSubstr(" drafted, ")));
+}
+
 TEST_F(ReportTest, UnknownCostIsNeverZero) {
   InventedRun run;
   run.prices = false;

@@ -24,7 +24,8 @@ int most_pages(const TokenRequest& request) {
 Plan::Plan(const PlanLimits& limits)
     : limits_{.max_rows = std::max(1, limits.max_rows),
               .pages = std::max(1, limits.pages),
-              .share_prefixes = limits.share_prefixes},
+              .share_prefixes = limits.share_prefixes,
+              .weight_rows = limits.weight_rows},
       pool_(limits_.pages) {}
 
 int Plan::add(std::vector<TokenRequest> requests) {
@@ -79,6 +80,7 @@ void Plan::build_step() {
   add_running_rows();
   start_generations();
   add_node_rows();
+  add_drafts();
 }
 
 }  // namespace sizeup

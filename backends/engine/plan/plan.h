@@ -9,6 +9,9 @@
 // held, prompt and chosen tokens alike, before it goes on. As a last resort the tree's own pages are taken;
 // whoever continues them computes their rows again. What was found is never found twice.
 //
+// Greedy answers are guessed ahead (prompt_lookup.h) where that pays: several tokens of an answer then come
+// from one step, each the one that the model finds most probable after those before it.
+//
 // Every step brings somebody nearer to the end, whatever the budget: the oldest answer is never interrupted
 // and may take every page that is not its own; while there is no answer, no page of a node being computed is
 // taken. So the first in line ends after finitely many steps, and then the next one is first.
@@ -21,6 +24,7 @@
 
 #include "backends/engine/plan/page_pool.h"
 #include "backends/engine/plan/prefix_tree.h"
+#include "backends/engine/plan/prompt_lookup.h"
 #include "backends/engine/plan/step_builder.h"
 #include "backends/engine/plan/token_request.h"
 #include "backends/engine/step.h"
@@ -32,12 +36,16 @@ struct PlanLimits {
   // Pages for keys and values. A request that needs more than this alone raises the limit to its need.
   int pages = 1024;
   bool share_prefixes = true;
+  // So many rows cost a small step as much as reading the weights, see DeviceTraits; 0: nothing is guessed.
+  int weight_rows = 0;
 };
 
 struct PlanCounts {
   int64_t rows_unique = 0;    // tokens on the edges of the tree
   int64_t rows_computed = 0;  // rows of all steps: generated tokens fed back and rows computed again included
   int64_t rows_recomputed = 0;  // those of them that had been computed before and were given up for memory
+  int64_t rows_drafted = 0;     // those of guessed tokens
+  int64_t rows_accepted = 0;    // those of them whose token was chosen: the others found nothing
   int64_t tokens_generated = 0;
 };
 
@@ -62,7 +70,7 @@ class PlanListener {
 };
 
 // plan.cpp: requests and steps · nodes.cpp: rows of the tree · generations.cpp: rows of answers ·
-// pages.cpp: who holds what · results.cpp: what a step found.
+// drafts.cpp: rows of what they may become · pages.cpp: who holds what · results.cpp: what a step found.
 class Plan {
  public:
   explicit Plan(const PlanLimits& limits);
@@ -100,6 +108,7 @@ class Plan {
     int next_row = 0;      // first position not yet in a step
     bool started = false;  // has begun to continue its prompt
     std::vector<int32_t> pages = {};
+    PromptLookup lookup = {};
   };
   // What a continuation finds on its ancestors' pages.
   struct Held {
@@ -135,6 +144,10 @@ class Plan {
   void interrupt_last();
   void add_generation_rows(size_t index);
 
+  void add_drafts();
+  void add_draft(size_t index, int32_t table, double& expected);
+  bool reaches(const Generation& generation, int32_t row) const;
+
   Held held_for(int parent, bool first) const;
   static int pages_needed(const Held& held, int positions);
   std::vector<int32_t> continue_pages(int parent, const Held& held, bool first, int positions);
@@ -144,7 +157,7 @@ class Plan {
 
   void finish_targets(const StepResult& result, size_t wanted, PlanListener& listener);
   void begin_answers(int index, const NextToken& next, PlanListener& listener);
-  void continue_answer(Generation& generation, const NextToken& next, PlanListener& listener);
+  void continue_answer(Generation& generation, int32_t row, const NextToken& next, PlanListener& listener);
   void remove_finished_generations();
   void finish_nodes();
   void finish_request(int index, PlanListener& listener);

@@ -26,7 +26,7 @@ void Plan::finish_step(const StepResult& result, PlanListener& listener) {
     const WantedUse use = wanted_uses_[w];
     if (use.node >= 0) begin_answers(use.node, next, listener);
     if (use.generation >= 0) {
-      continue_answer(generations_[static_cast<size_t>(use.generation)], next, listener);
+      continue_answer(generations_[static_cast<size_t>(use.generation)], wanted[w].row, next, listener);
     }
   }
   remove_finished_generations();
@@ -60,12 +60,18 @@ void Plan::begin_answers(int index, const NextToken& next, PlanListener& listene
   }
 }
 
-void Plan::continue_answer(Generation& generation, const NextToken& next, PlanListener& listener) {
+void Plan::continue_answer(Generation& generation, int32_t row, const NextToken& next,
+                           PlanListener& listener) {
+  if (!reaches(generation, row)) return;
   TokenRequest& asked = request(generation.request);
+  const int computed = static_cast<int>(asked.tokens.size());
+  counts_.rows_accepted += computed - generation.next_row;
+  generation.next_row = computed;
   const std::optional<Token> token = listener.on_next(generation.request, next);
   ++counts_.tokens_generated;
   const int generated = static_cast<int>(asked.tokens.size()) - node(generation.node).tree.end + 1;
   if (token && generated < asked.max_new_tokens) {
+    generation.lookup.found(*token);
     asked.tokens.push_back(*token);
     return;
   }

@@ -202,7 +202,8 @@ class StoriesBits : public Stories {
     backend_ = open_model(model("stories260K-Q8_0.gguf"));
     for (Request& request : mixed_requests()) {
       const uint64_t id = request.id;
-      alone_[id] = bits(run(*backend_, {std::move(request)}, {.threads = 1}).responses.at(id));
+      alone_[id] =
+          bits(run(*backend_, {std::move(request)}, {.threads = 1, .draft = false}).responses.at(id));
     }
   }
 
@@ -231,6 +232,50 @@ TEST_F(StoriesBits, DoNotDependOnBatchThreadsSharingOrMemory) {
       }
     }
   }
+}
+
+// Answers that repeat themselves and their prompts, ended by everything that can end one inside of a draft.
+TEST_F(Stories, DraftsChangeNothingButTheNumberOfSteps) {
+  const auto backend = open_model(model("stories260K-Q8_0.gguf"));
+  const std::string prompt = "Lily was sad. She said, \"I'm sorry, Lily. I didn't know what to do.\" Lily";
+  // The context of 512 ends this one.
+  const Response longest = run(*backend, {generate(0, prompt, 600)}, {.draft = false}).responses.at(0);
+  ASSERT_EQ(longest.prompt_tokens + longest.completion_tokens, 512);
+  std::vector<Request> requests = {generate(0, prompt, 600), generate(1, prompt, 400),
+                                   generate(2, "Once upon a time", 300), generate(3, prompt + " was", 200)};
+  for (int i = 1; i <= 40; ++i) {
+    const size_t place = longest.text.size() * static_cast<size_t>(i) / 41;
+    requests.push_back(generate(requests.size(), prompt, 400, {longest.text.substr(place, 3)}));
+    requests.push_back(generate(requests.size(), prompt, 5 * i));
+  }
+  requests.push_back(generate(requests.size(), prompt, 100, {}, {.temperature = 1.0, .seed = 3}));
+  const RunResult plain = run(*backend, requests, {.draft = false});
+  EXPECT_EQ(plain.counts.tokens_drafted, 0);
+  for (const int concurrent : {0, 1, 4}) {
+    for (const int64_t budget : {int64_t{1}, int64_t{1} << 30}) {
+      const RunResult drafted =
+          run(*backend, requests, {.kv_budget_bytes = budget, .max_concurrent = concurrent});
+      for (const auto& [id, response] : plain.responses) {
+        ASSERT_EQ(bits(drafted.responses.at(id)), bits(response)) << id << ", concurrent " << concurrent;
+        ASSERT_EQ(drafted.responses.at(id).completion_tokens, response.completion_tokens);
+        ASSERT_EQ(drafted.streamed.at(id), plain.streamed.at(id));
+      }
+      EXPECT_EQ(drafted.counts.tokens_generated, plain.counts.tokens_generated);
+      if (concurrent != 1) continue;
+      EXPECT_GT(drafted.counts.tokens_accepted, drafted.counts.tokens_generated / 5);
+      EXPECT_GT(drafted.counts.tokens_drafted, drafted.counts.tokens_accepted);
+    }
+  }
+}
+
+// One row of memory too few for two answers.
+TEST_F(Stories, WhatMemoryCostsIsCounted) {
+  const auto backend = open_model(model("stories260K-Q8_0.gguf"));
+  const std::vector<Request> requests = {generate(0, "Tim", 200), generate(1, "Lily", 200)};
+  EXPECT_EQ(run(*backend, requests).counts.tokens_recomputed, 0);
+  const RunCounts tight = run(*backend, requests, {.kv_budget_bytes = 1, .draft = false}).counts;
+  EXPECT_GT(tight.tokens_recomputed, 0);
+  EXPECT_EQ(tight.tokens_computed, tight.tokens_unique + 2 * 199 + tight.tokens_recomputed);
 }
 
 TEST_F(StoriesBits, DoNotDependOnOrderOrConcurrency) {

@@ -24,7 +24,11 @@ class FakeHistory {
   static uint64_t extend(uint64_t history, uint64_t value) {
     return (history ^ value) * 0x9E3779B97F4A7C15u + (history >> 29);
   }
-  static Token next_token(uint64_t state) { return static_cast<Token>(state >> 40) % 50; }
+  // Below 50: mostly what followed the same token before, as in texts that repeat themselves.
+  static Token next_token(uint64_t state, Token last) {
+    const auto value = static_cast<Token>(state >> 40);
+    return value % 6 == 0 ? value / 6 % 50 : (7 * last + 3) % 50;
+  }
   static float logprob(uint64_t state, Token token) {
     return -static_cast<float>(extend(state, static_cast<uint64_t>(token)) >> 48) / 1000.0F;
   }
@@ -112,7 +116,7 @@ class FakeDevice {
     result = {};
     for (const WantedRow& wanted : step.wanted) {
       const uint64_t state = states[static_cast<size_t>(wanted.row)];
-      result.best.push_back(FakeHistory::next_token(state));
+      result.best.push_back(FakeHistory::next_token(state, step.tokens[static_cast<size_t>(wanted.row)]));
       result.best_logprobs.push_back(FakeHistory::logprob(state, result.best.back()));
       for (int t = wanted.target_begin; t < wanted.target_begin + wanted.target_count; ++t) {
         result.target_logprobs.push_back(FakeHistory::logprob(state, step.targets[static_cast<size_t>(t)]));
@@ -138,14 +142,16 @@ inline TokenOutcome expected_outcome(const TokenRequest& request, std::optional<
     if (request.max_new_tokens > 0 || i < static_cast<size_t>(request.first_target)) continue;
     const Token target = request.targets[i - static_cast<size_t>(request.first_target)];
     outcome.logprobs.push_back(FakeHistory::logprob(state, target));
-    outcome.best.push_back(FakeHistory::next_token(state) == target);
+    outcome.best.push_back(FakeHistory::next_token(state, request.tokens[i]) == target);
   }
+  Token last = request.tokens.back();
   for (int i = 0; i < request.max_new_tokens; ++i) {
-    const Token token = FakeHistory::next_token(state);
+    const Token token = FakeHistory::next_token(state, last);
     outcome.tokens.push_back(token);
     outcome.logprobs.push_back(FakeHistory::logprob(state, token));
     if (end && token == *end) break;
     state = history.push(token);
+    last = token;
   }
   return outcome;
 }

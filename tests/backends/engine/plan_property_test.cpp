@@ -44,7 +44,7 @@ int64_t distinct_prefixes(const std::vector<TokenRequest>& requests) {
 
 TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
   Random random(11);
-  int64_t recomputed = 0;
+  PlanCounts all;
   for (int round = 0; round < 40; ++round) {
     const std::vector<TokenRequest> requests = random_requests(random, 1 + 2 * round);
     const std::vector<TokenOutcome> expected = expected_outcomes(requests);
@@ -53,7 +53,8 @@ TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
       for (const int pages : {1, most + random.below(8), 3 * most, kAmple}) {
         const bool share = random.below(4) > 0;
         FakeDevice device;
-        Plan plan({.max_rows = rows, .pages = pages, .share_prefixes = share});
+        const int weight_rows = random.one_of({0, 1, 8, 1000});
+        Plan plan({.max_rows = rows, .pages = pages, .share_prefixes = share, .weight_rows = weight_rows});
         TokenRunner runner(std::ref(device), kEnd);
         runner.on_step = [&](const Step& step) {
           ASSERT_GT(step.rows(), 0);
@@ -61,20 +62,28 @@ TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
           ASSERT_LE(step.page_count, std::max(pages, most + 1));
         };
         const auto outcomes = runner.run(plan, requests);
-        ASSERT_EQ(outcomes, expected)
-            << round << ", rows " << rows << ", pages " << pages << ", share " << share;
+        ASSERT_EQ(outcomes, expected) << round << ", rows " << rows << ", pages " << pages << ", share "
+                                      << share << ", weight rows " << weight_rows;
         ASSERT_EQ(plan.pages_in_use(), 0);
-        ASSERT_EQ(plan.counts().rows_computed, device.rows());
-        ASSERT_EQ(plan.counts().rows_computed,
-                  plan.counts().rows_unique + fed_back(outcomes) + plan.counts().rows_recomputed);
+        const PlanCounts& counts = plan.counts();
+        ASSERT_EQ(counts.rows_computed, device.rows());
+        ASSERT_EQ(counts.rows_computed, counts.rows_unique + fed_back(outcomes) + counts.rows_recomputed +
+                                            counts.rows_drafted - counts.rows_accepted);
         if (pages == kAmple) {
-          ASSERT_EQ(plan.counts().rows_recomputed, 0);
+          ASSERT_EQ(counts.rows_recomputed, 0);
         }
-        recomputed += plan.counts().rows_recomputed;
+        if (weight_rows == 0) {
+          ASSERT_EQ(counts.rows_drafted, 0);
+        }
+        all.rows_recomputed += counts.rows_recomputed;
+        all.rows_drafted += counts.rows_drafted;
+        all.rows_accepted += counts.rows_accepted;
       }
     }
   }
-  EXPECT_GT(recomputed, 0);
+  EXPECT_GT(all.rows_recomputed, 0);
+  EXPECT_GT(all.rows_accepted, 1000);
+  EXPECT_GT(all.rows_drafted - all.rows_accepted, 1000);
 }
 
 TEST(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
@@ -88,7 +97,9 @@ TEST(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
     std::vector<TokenRequest> shuffled;
     for (const size_t r : order) shuffled.push_back(requests[r]);
     FakeDevice device;
-    Plan plan({.max_rows = random.one_of({5, 100}), .pages = random.one_of({1, 10, kAmple})});
+    Plan plan({.max_rows = random.one_of({5, 100}),
+               .pages = random.one_of({1, 10, kAmple}),
+               .weight_rows = random.one_of({0, 8, 1000})});
     const auto outcomes = TokenRunner(std::ref(device), kEnd).run(plan, shuffled);
     for (size_t i = 0; i < order.size(); ++i) ASSERT_EQ(outcomes[i], expected[order[i]]) << round;
     ASSERT_EQ(plan.counts().rows_unique, distinct_prefixes(requests));
@@ -99,7 +110,9 @@ TEST(PlanProperty, RequestsMayComeWhileOthersRun) {
   Random random(13);
   for (int round = 0; round < 40; ++round) {
     FakeDevice device;
-    Plan plan({.max_rows = random.one_of({1, 9, 100}), .pages = random.one_of({1, 8, 20, kAmple})});
+    Plan plan({.max_rows = random.one_of({1, 9, 100}),
+               .pages = random.one_of({1, 8, 20, kAmple}),
+               .weight_rows = random.one_of({0, 8, 1000})});
     TokenRunner runner(std::ref(device), kEnd);
     std::vector<TokenRequest> all;
     while (all.size() < 60 || !plan.idle()) {

@@ -6,11 +6,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "core/random/counter_random.h"
 
 namespace sizeup {
 namespace {
@@ -69,6 +71,68 @@ TEST(Sample, NeedsNoMoreThanTheTop) {
   EXPECT_GT(picked_low, 100);
   EXPECT_FALSE(top_is_enough({.temperature = 1.0, .top_k = 0}));
   EXPECT_FALSE(top_is_enough({.temperature = 1.0, .top_k = kMostTop + 1}));
+}
+
+// The definition in sampling.h, with everything sorted.
+Token sample_by_sorting(std::span<const float> logits, const Sampling& sampling, uint64_t position) {
+  struct Weighed {
+    size_t token;
+    double weight;
+  };
+  const auto maximum = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  std::vector<Weighed> left;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    left.push_back({i, std::exp((static_cast<double>(logits[i]) - maximum) / sampling.temperature)});
+  }
+  const auto total = [&] {
+    double sum = 0.0;
+    for (const Weighed& one : left) sum += one.weight;
+    return sum;
+  };
+  const auto keep = [&](auto&& enough) {
+    std::stable_sort(left.begin(), left.end(),
+                     [](const Weighed& a, const Weighed& b) { return a.weight > b.weight; });
+    double sum = 0.0;
+    size_t count = 0;
+    while (count < left.size() && !enough(count, sum)) sum += left[count++].weight;
+    left.resize(count);
+    std::sort(left.begin(), left.end(), [](const Weighed& a, const Weighed& b) { return a.token < b.token; });
+  };
+  const auto top_k = static_cast<size_t>(sampling.top_k);
+  if (top_k > 0) keep([&](size_t count, double) { return count == top_k; });
+  const double nucleus = sampling.top_p * total();
+  if (sampling.top_p < 1.0) keep([&](size_t count, double sum) { return count > 0 && sum >= nucleus; });
+  std::erase_if(left, [&](const Weighed& one) { return one.weight < sampling.min_p; });
+  const double point = uniform(sampling.seed, sampling.stream, position) * total();
+  double sum = 0.0;
+  for (const Weighed& one : left) {
+    sum += one.weight;
+    if (sum > point) return static_cast<Token>(one.token);
+  }
+  return static_cast<Token>(left.back().token);
+}
+
+TEST(Sample, SortsNoMoreThanNeededAndChoosesTheSame) {
+  std::mt19937 random(2);
+  std::map<Token, int> chosen;
+  for (int round = 0; round < 120; ++round) {
+    // From a few probable tokens to nearly all of them, with ties.
+    std::normal_distribution<float> normal(0.0F, 0.25F * static_cast<float>(1 + round % 12));
+    std::vector<float> logits(20000);
+    for (float& value : logits) value = std::round(normal(random) * 64.0F) / 64.0F;
+    const Sampling sampling{.temperature = 0.5 + 0.01 * round,
+                            .top_k = round % 4 == 0 ? 500 : 0,
+                            .top_p = round % 3 == 0 ? 1.0 : 0.3 + 0.005 * round,
+                            .min_p = round % 5 == 0 ? 0.02 : 0.0,
+                            .seed = static_cast<uint64_t>(round),
+                            .stream = 8};
+    for (uint64_t position = 0; position < 3; ++position) {
+      const Token token = sample(logits, sampling, position);
+      ASSERT_EQ(token, sample_by_sorting(logits, sampling, position)) << round;
+      ++chosen[token];
+    }
+  }
+  EXPECT_GT(chosen.size(), 100u);
 }
 
 TEST(Sample, SurvivesABrokenModel) {

@@ -74,6 +74,23 @@ TEST(Speed, GenerationCountsStepsInWhichAllStreamsRun) {
   EXPECT_DOUBLE_EQ(speed.generation[0].context, 10 + (speed.generation[0].tokens_per_second.count + 1) / 2.0);
 }
 
+TEST(Speed, DraftsAreMeasuredForEveryNumberOfStreams) {
+  const SpeedSettings settings = small_settings();
+  const DecoderSpeed speed = measure(settings);
+  ASSERT_EQ(speed.drafts.size(), 2u);
+  for (size_t i = 0; i < speed.drafts.size(); ++i) {
+    const DraftSpeed& one = speed.drafts[i];
+    EXPECT_EQ(one.streams, settings.streams[i]);
+    EXPECT_EQ(one.counts.tokens_generated, one.streams * settings.new_tokens_of(one.streams));
+    EXPECT_GT(one.plain_tokens_per_second, 0.0);
+    EXPECT_GT(one.tokens_per_second, 0.0);
+    EXPECT_LE(one.counts.rows_accepted, one.counts.rows_drafted);
+  }
+  DraftSpeed half;
+  half.counts = {.rows_drafted = 9, .rows_accepted = 5, .tokens_generated = 15};
+  EXPECT_DOUBLE_EQ(half.accepted_per_step(), 0.5);
+}
+
 TEST(Speed, SettingsFitAShortContext) {
   SpeedSettings settings;
   settings.streams = {1};

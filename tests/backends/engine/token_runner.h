@@ -99,6 +99,7 @@ inline TokenRequest generate_request(std::vector<Token> prompt, int max_new_toke
   TokenRequest request;
   request.tokens = std::move(prompt);
   request.max_new_tokens = max_new_tokens;
+  request.greedy = true;
   return request;
 }
 
