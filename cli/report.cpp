@@ -54,9 +54,9 @@ std::function<Outcome()> add_report(CLI::App& app) {
   app.add_option("--csv", command->csv, "A folder of tables");
   app.add_option("--json", command->json, "The page's data as one JSON object");
   app.add_option("--baseline", command->options.baseline,
-                 "The model compared with (default: most parameters)");
+                 "The model compared with (default: most parameters, then most bytes)");
   app.add_option("--candidate", command->options.candidate,
-                 "The model in question (default: fewest parameters)");
+                 "The model in question (default: fewest parameters, then fewest bytes)");
   app.add_option("--ladder", command->options.ladder,
                  "Models that are the same weights at several precisions (default: by file and shape)")
       ->delimiter(',');

@@ -13,8 +13,8 @@ namespace sizeup {
 class Store;
 
 struct ReportOptions {
-  std::string baseline;   // model name; empty: the model with the most parameters
-  std::string candidate;  // model name; empty: the one with the fewest
+  std::string baseline;   // model name; empty: the most parameters, then the most bytes
+  std::string candidate;  // model name; empty: the fewest
   // Names of models that are the same weights at several precisions; empty: found by their files and shapes.
   std::vector<std::string> ladder;
   bool no_text = false;             // leave prompts, answers and sources out

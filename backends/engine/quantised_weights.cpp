@@ -40,14 +40,24 @@ class QuantisedCheckpoint : public Checkpoint {
   TensorIndex tensors_;
 };
 
-std::unordered_set<const Tensor*> matrices_of(const DecoderTensors& tensors) {
-  std::unordered_set<const Tensor*> matrices = {tensors.embedding};
-  if (tensors.head != nullptr) matrices.insert(tensors.head);
+// The names of the tensors that hold matrices of products; without routers, which choose experts in float32.
+std::unordered_set<std::string> matrices_of(const DecoderTensors& tensors) {
+  std::unordered_set<std::string> matrices = {tensors.embedding->name};
+  const auto add = [&](const Tensor* weight) {
+    if (weight != nullptr) matrices.insert(weight->name);
+  };
+  const auto add_expert = [&](const ExpertTensors& expert) {
+    for (const Tensor* weight : {&expert.gate, &expert.up, &expert.down}) add(weight);
+  };
+  add(tensors.head);
   for (const LayerTensors& layer : tensors.layers) {
     for (const LinearTensors* linear :
          {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down}) {
-      matrices.insert(linear->weight);
+      add(linear->weight);
     }
+    if (!layer.mixture) continue;
+    for (const ExpertTensors& expert : layer.mixture->experts) add_expert(expert);
+    if (layer.mixture->shared) add_expert(*layer.mixture->shared);
   }
   return matrices;
 }
@@ -163,12 +173,12 @@ std::string quantised_fingerprint(std::string_view fingerprint, TensorType type)
 
 Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderTensors& tensors,
                                           TensorType type, int threads) {
-  const std::unordered_set<const Tensor*> matrices = matrices_of(tensors);
+  const std::unordered_set<std::string> matrices = matrices_of(tensors);
   const std::string place = source->path().string();
   Quantiser quantiser(type, place, threads);
   std::vector<Tensor> rounded;
   for (const Tensor& tensor : source->tensors()) {
-    if (!matrices.contains(&tensor)) {
+    if (!matrices.contains(tensor.name)) {
       rounded.push_back(tensor);
       continue;
     }

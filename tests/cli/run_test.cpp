@@ -58,6 +58,32 @@ TEST_F(Run, TakesARunFileAndTheCommandLineOnTop) {
   EXPECT_THAT(broken.errors, HasSubstr("models"));
 }
 
+// The weights' bytes, their form in memory and the precision of products come from the store.
+TEST_F(Run, OneModelAtTwoPrecisionsIsALadder) {
+  const Json tiers = Json::parse(run_program({"doctor", "--json"}).output)["cpu_tiers"];
+  if (!tiers[0]["available"].get<bool>()) GTEST_SKIP() << "one precision only: " << tiers[0]["note"];
+  const std::string file = kModels + "pocket-small.gguf";
+  const Finished finished = run_program({"run", "--model", "half=" + file + "?dtype=bfloat16", "--model",
+                                         "full=" + file + "?dtype=float32", "--task", "helpdesk", "--limit",
+                                         "8", "--latency-samples", "2", "--db", path("a.db")});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_THAT(finished.output, HasSubstr("No step down from Q8_0 in float32 costs accuracy beyond noise"));
+  const Finished report = run_program({"report", "--db", path("a.db"), "--json", path("r.json"), "--html",
+                                       path("r.html"), "--ladder", "half,full"});
+  ASSERT_EQ(report.status, 0) << report.errors;
+  const Json ladder = Json::parse(text("r.json"))["ladders"][0];
+  EXPECT_EQ(ladder["same_weights_because"], "named with --ladder");
+  ASSERT_EQ(ladder["rungs"].size(), 2u);
+  EXPECT_EQ(ladder["rungs"][0]["model"], "full") << "of equal files, products in float32 come first";
+  for (const Json& rung : ladder["rungs"]) {
+    EXPECT_GT(rung["bytes"].get<int64_t>(), 1'000'000);
+    EXPECT_GT(rung["packed_bytes"].get<int64_t>(), 1'000'000);
+    EXPECT_EQ(rung["prompt_tokens_s"]["n"], 2);
+  }
+  EXPECT_EQ(
+      run_program({"report", "--db", path("a.db"), "--json", path("r.json"), "--ladder", "half"}).status, 2);
+}
+
 // Whatever the model writes here is a comment: the program passes.
 TEST_F(Run, RunsGeneratedCodeInTheSandboxOrNotAtAll) {
   folder.write("test.jsonl", "{\"code\": \"def f(x):\"}\n{\"code\": \"def g(x):\"}\n");

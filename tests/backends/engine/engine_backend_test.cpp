@@ -152,6 +152,7 @@ TEST_F(Stories, CardDescribesTheModel) {
   EXPECT_EQ(card.context_length, 512);
   EXPECT_EQ(card.vocabulary, 512);
   EXPECT_EQ(card.weight_format, "mixed Q8_0/F16");
+  EXPECT_GT(card.packed_bytes, card.bytes) << "the reference device keeps float32";
   EXPECT_EQ(card.fingerprint.size(), 64u);
   EXPECT_EQ(card.backend, "engine");
   EXPECT_EQ(card.device, "reference");
