@@ -2,17 +2,21 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <deque>
 #include <random>
 #include <vector>
 
 #include "backends/engine/decoder_spec.h"
+#include "backends/engine/formats/quantise.h"
+#include "core/errors/result.h"
 
 namespace sizeup {
 
 class RandomDecoder {
  public:
-  // Weights are float32 or bfloat16. Their sizes make attention and feed-forward matter about equally.
+  // Weights are float32, bfloat16, or of a type that quantise_row writes and whose blocks divide the rows.
+  // Their sizes make attention and feed-forward matter about equally.
   RandomDecoder(const DecoderSpec& spec, TensorType type, unsigned seed) : type_(type), random_(seed) {
     model_.architecture = "random";
     model_.spec = spec;
@@ -72,12 +76,13 @@ class RandomDecoder {
     int64_t count = 1;
     for (const int64_t size : shape) count *= size;
     std::normal_distribution<float> normal(mean, scale);
-    std::vector<std::byte>& bytes = bytes_.emplace_back();
-    for (int64_t i = 0; i < count; ++i) {
-      const float value = normal(random_);
-      // The upper half of a float32 is a bfloat16 (rounded towards zero, which is as good here).
-      const auto* from = reinterpret_cast<const std::byte*>(&value);
-      bytes.insert(bytes.end(), from + (type == TensorType::bf16 ? 2 : 0), from + sizeof value);
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) value = normal(random_);
+    std::vector<std::byte>& bytes = bytes_.emplace_back(static_cast<size_t>(row_bytes(type, count)));
+    if (type == TensorType::f32) {
+      std::memcpy(bytes.data(), values.data(), bytes.size());
+    } else {
+      require(quantise_row(type, values, bytes), "random weights are small");
     }
     Tensor& made = tensors_.emplace_back();
     made.type = type;
