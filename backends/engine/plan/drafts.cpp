@@ -47,9 +47,9 @@ void Plan::add_draft(size_t index, int32_t table, double& expected) {
   }
 }
 
-// Whether the answer has come to this row: it is that of its last token, which may have been a draft.
+// Whether the answer has come to this row: it is that of its last token, which may have been a draft. An
+// answer that ended at an earlier row of the step has no tokens left.
 bool Plan::reaches(const Generation& generation, int32_t row) const {
-  if (generation.pages.empty()) return false;  // ended before it
   const std::vector<Token>& tokens = requests_[static_cast<size_t>(generation.request)].tokens;
   const Step& step = builder_.step();
   const auto at = static_cast<size_t>(row);

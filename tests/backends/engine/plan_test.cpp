@@ -198,6 +198,72 @@ TEST(Plan, ASharedPrefixThatLostItsPagesIsComputedAgainOnce) {
   EXPECT_EQ(plan.pages_in_use(), 0);
 }
 
+// Begins with what the fake device mostly says after it: 1 10 23 14 1 10 ...
+TokenRequest repeating(Token first, int new_tokens) {
+  return generate_request({first, 1, 10, 23, 14, 1, 10}, new_tokens);
+}
+
+int64_t steps_of(int weight_rows, const TokenRequest& request) {
+  FakeDevice device;
+  Plan plan({.max_rows = 64, .weight_rows = weight_rows});
+  TokenRunner runner(std::ref(device));
+  int64_t steps = 0;
+  runner.on_step = [&](const Step&) { ++steps; };
+  EXPECT_THAT(runner.run(plan, {request}), ElementsAre(expected_outcome(request)));
+  // Each step of the answer finds one token of its own.
+  EXPECT_EQ(steps, request.max_new_tokens - plan.counts().rows_accepted);
+  return steps;
+}
+
+TEST(Plan, ALoneAnswerThatRepeatsItselfNeedsFewerSteps) {
+  const TokenRequest request = repeating(100, 60);
+  EXPECT_EQ(steps_of(0, request), 60);
+  EXPECT_LT(steps_of(8, request), 50);
+}
+
+TEST(Plan, DraftsEndWhereTheAnswerHasTo) {
+  for (int new_tokens = 1; new_tokens <= 12; ++new_tokens) {
+    const TokenRequest request = repeating(100, new_tokens);
+    FakeDevice device;
+    Plan plan({.max_rows = 64, .weight_rows = 1000});
+    TokenRunner runner(std::ref(device));
+    // The last token is only predicted.
+    runner.on_step = [&](const Step& step) {
+      EXPECT_LT(step.positions.back(), static_cast<int>(request.tokens.size()) + new_tokens - 1);
+    };
+    runner.run(plan, {request});
+    EXPECT_EQ(plan.counts().rows_drafted > 0, new_tokens > 2);
+  }
+}
+
+TEST(Plan, DraftsTakeNoPages) {
+  // Without room behind the answer's last token there are none; the answer takes its page when it needs it.
+  std::vector<Token> prompt = counting(100, kPagePositions - 9);
+  for (const Token token : {1, 10, 23, 14, 1, 10}) prompt.push_back(token);
+  FakeDevice device;
+  Plan plan({.max_rows = 1000, .pages = 100, .weight_rows = 1000});
+  TokenRunner runner(std::ref(device));
+  const int end = static_cast<int>(prompt.size());
+  runner.on_step = [&](const Step& step) {
+    // The prompt and all tokens of the answer so far, the last of which this step computes.
+    const int needed = pages_for(end + static_cast<int>(runner.outcomes()[0].tokens.size()));
+    EXPECT_EQ(plan.pages_in_use(), needed);
+    EXPECT_LT(step.positions.back(), needed * kPagePositions);
+  };
+  runner.run(plan, {generate_request(prompt, 3 * kPagePositions)});
+  EXPECT_GT(plan.counts().rows_accepted, 0);
+}
+
+TEST(Plan, ManyAnswersAtOnceAreNotDrafted) {
+  std::vector<TokenRequest> requests;
+  for (Token first = 100; first < 600; ++first) requests.push_back(repeating(first, 8));
+  FakeDevice device;
+  Plan plan({.max_rows = 10000, .pages = 10000, .weight_rows = 8});
+  const auto outcomes = TokenRunner(std::ref(device)).run(plan, requests);
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(outcomes[i], expected_outcome(requests[i]));
+  EXPECT_EQ(plan.counts().rows_drafted, 0);
+}
+
 TEST(Plan, EachAnswerComesWithTheStepThatFindsIt) {
   // Prompts of four rows, computed four rows at a time: every step finishes one request.
   std::vector<TokenRequest> requests;
