@@ -23,10 +23,11 @@ std::span<const AttentionFamily* const> by_precision(Precision precision) {
   return precision == Precision::float32 ? kFull : kHalf;
 }
 
-// Rows that cost as much as reading the weights, measured between one stream and eight (docs/performance.md).
-constexpr int kWeightRowsAvx2 = 4;
-constexpr int kWeightRowsAvx512 = 8;
-constexpr int kWeightRowsAmx = 16;  // not measured: a tile's rows, which cost no more than one
+// Rows that cost as much as reading the weights: measured with a small model, which the caches hold; with one
+// that memory holds, three times as many do (docs/performance.md). Too few forgo little, too many lose.
+constexpr int kWeightRowsAvx512 = 4;
+constexpr int kWeightRowsAvx2 = 2;  // half the arithmetic
+constexpr int kWeightRowsAmx = 8;   // not measured: half a tile
 
 // Bfloat16 products are no faster than float32 ones without tiles: it only halves the memory there.
 const Kernels kAvx2{.tier = "avx2",

@@ -29,8 +29,9 @@ constexpr int kHeadRows = 64;
 // stay small.
 constexpr int kPreferredRows = 512;
 
-// One row of a large layer takes as long as the other rows of it do for three (docs/performance.md).
-constexpr int kWeightRows = 3;
+// Between layers in the caches, where one more row costs nearly as much as the first, and larger ones, where
+// it costs a third (docs/performance.md).
+constexpr int kWeightRows = 2;
 
 class ReferenceDevice final : public Device {
  public:

@@ -15,6 +15,9 @@ namespace sizeup {
 void Plan::add_drafts() {
   if (limits_.weight_rows == 0) return;
   double expected = builder_.rows();
+  // Hardly any answer is so predictable that it were worth a look.
+  constexpr double kPredictable = 0.95;
+  if (kPredictable * (limits_.weight_rows + builder_.rows()) <= expected) return;
   const size_t askers = wanted_uses_.size();
   for (size_t w = 0; w < askers && room() > 0; ++w) {
     if (wanted_uses_[w].generation < 0) continue;

@@ -63,7 +63,8 @@ class PlanListener {
   virtual ~PlanListener() = default;
   // targets[index] of the request has this log-probability; `best` tells whether it is the most probable.
   virtual void on_target(int request, int index, float logprob, bool best) = 0;
-  // Chooses the next token of an answer; nothing ends it. After max_new_tokens it is ended anyway.
+  // Chooses the next token of an answer; nothing ends it. After max_new_tokens it is ended anyway. A step may
+  // find several tokens of an answer, one after the other.
   virtual std::optional<Token> on_next(int request, const NextToken& next) = 0;
   // All targets were found, or the answer ended.
   virtual void on_done(int request) = 0;
