@@ -6,6 +6,7 @@
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
+#include "backends/cpu/block_levels.inl"
 #include "backends/cpu/unpack.inl"
 #include "backends/cpu/float_product.inl"
 // clang-format on

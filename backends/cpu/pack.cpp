@@ -10,14 +10,36 @@
 namespace sizeup::cpu {
 namespace {
 
+// Left tile operands as they stand, not blocks.
+bool holds_tiles(const PackedLinear& linear) {
+  return linear.layout == WeightLayout::tiles && linear.type == TensorType::bf16;
+}
+
+// Where the blocks of an output lie: sixteen outputs share theirs.
+struct BlockPlaces {
+  size_t first = 0;
+  size_t next = 0;  // bytes from one of the output's blocks to the next
+  int lane = 0;
+  CodeOrder order = CodeOrder::columns;
+
+  BlockPlaces(const PackedLinear& linear, int output)
+      : next(static_cast<size_t>(packed_block_bytes(linear.type) * linear.panel_outputs)),
+        lane(output % kLanes),
+        order(linear.layout == WeightLayout::tiles ? CodeOrder::rows : CodeOrder::columns) {
+    const int in_panel = output % linear.panel_outputs;
+    first = static_cast<size_t>(output / linear.panel_outputs) * linear.panel_bytes +
+            static_cast<size_t>(in_panel / kLanes * kLanes * packed_block_bytes(linear.type));
+  }
+};
+
 // One output's blocks into its places in its panel.
 void write_blocks(const std::byte* blocks, int output, PackedLinear& to) {
   const BlockFormat& format = block_format(to.type);
-  const size_t panel_block = static_cast<size_t>(packed_block_bytes(to.type) * to.panel_outputs);
-  std::byte* place = to.weights.data() + static_cast<size_t>(output / to.panel_outputs) * to.panel_bytes;
+  const BlockPlaces places(to, output);
+  std::byte* place = to.weights.data() + places.first;
   for (int k = 0; k < to.inputs;
-       k += format.block_elements, blocks += format.block_bytes, place += panel_block) {
-    write_packed_block(to.type, blocks, to.panel_outputs, output % to.panel_outputs, place);
+       k += format.block_elements, blocks += format.block_bytes, place += places.next) {
+    write_packed_block(to.type, places.order, blocks, places.lane, place);
   }
 }
 
@@ -44,12 +66,12 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
 
 // A row of a tensor into its panel; `output` counts in the order of the panels.
 void write_output(const Tensor& tensor, int64_t row, int output, PackedLinear& to) {
-  if (tensor.type == to.type && to.layout == WeightLayout::columns) {
+  if (tensor.type == to.type && !holds_tiles(to)) {
     return write_blocks(rows_of(tensor, row, 1).data.data(), output, to);
   }
   std::vector<float> values(static_cast<size_t>(to.inputs));
   dequantise_row(tensor, row, values);
-  if (to.layout == WeightLayout::tiles) return pack_tile_row(values, output, to);
+  if (holds_tiles(to)) return pack_tile_row(values, output, to);
   if (to.type == TensorType::f32) {
     return write_blocks(reinterpret_cast<const std::byte*>(values.data()), output, to);
   }
@@ -65,10 +87,8 @@ void lay_out(PackedLinear& linear) {
   const int elements = block_format(linear.type).block_elements;
   require(linear.inputs % elements == 0, "a row is a whole number of blocks");
   linear.padded_inputs = (linear.inputs + kStepColumns - 1) / kStepColumns * kStepColumns;
-  const int block_bytes = linear.layout == WeightLayout::tiles ? static_cast<int>(sizeof(uint16_t))
-                                                               : packed_block_bytes(linear.type);
   linear.panel_bytes = static_cast<size_t>(linear.padded_inputs) / static_cast<size_t>(elements) *
-                       static_cast<size_t>(block_bytes) * static_cast<size_t>(linear.panel_outputs);
+                       static_cast<size_t>(packed_block_bytes(linear.type) * linear.panel_outputs);
 }
 
 PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, const Storage& storage,
@@ -79,9 +99,9 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, con
   linear.inputs = static_cast<int>(stacked.front().weight->columns());
   linear.panel_outputs = family.panel_outputs;
   linear.layout = family.layout;
-  if (linear.layout == WeightLayout::tiles) {
-    linear.type = TensorType::bf16;
-    linear.rounded = false;
+  if (linear.layout == WeightLayout::tiles) {  // bfloat16 in the end
+    linear.rounded = block_format(linear.type).block_elements > 1;
+    if (!linear.rounded) linear.type = TensorType::bf16;
   }
   bool biased = false;
   for (const LinearTensors& layer : stacked) {
@@ -125,13 +145,13 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, con
 
 void read_output(const PackedLinear& linear, int output, float* out) {
   const auto inputs = static_cast<size_t>(linear.inputs);
-  if (linear.layout == WeightLayout::tiles) return read_tile_row(linear, output, std::span(out, inputs));
+  if (holds_tiles(linear)) return read_tile_row(linear, output, std::span(out, inputs));
   const BlockFormat& format = block_format(linear.type);
-  const size_t panel_block = static_cast<size_t>(packed_block_bytes(linear.type) * linear.panel_outputs);
-  const std::byte* place = linear.panel(output / linear.panel_outputs);
+  const BlockPlaces places(linear, output);
+  const std::byte* place = linear.weights.data() + places.first;
   std::vector<std::byte> block(static_cast<size_t>(format.block_bytes));
-  for (int k = 0; k < linear.inputs; k += format.block_elements, place += panel_block) {
-    read_packed_block(linear.type, place, linear.panel_outputs, output % linear.panel_outputs, block.data());
+  for (int k = 0; k < linear.inputs; k += format.block_elements, place += places.next) {
+    read_packed_block(linear.type, places.order, place, places.lane, block.data());
     format.dequantise(block.data(), format.block_elements, out + k);
   }
   if (!linear.rounded) return;

@@ -25,8 +25,9 @@ namespace sizeup::cpu {
 
 // How the weights of a panel lie.
 enum class WeightLayout : uint8_t {
-  columns,  // the blocks of the panel's outputs side by side, field by field: packed_fields.h
-  tiles,    // [step][2 tiles][16 outputs][kStepColumns inputs], bfloat16: left tile operands as they stand
+  columns,  // blocks, field by field, with codes in columns: packed_fields.h
+  tiles,    // blocks with codes in rows, two times sixteen outputs; or bfloat16, which are left tile operands
+            // as they stand: [step][2 tiles][16 outputs][kStepColumns inputs]
 };
 
 // Packed weights are a sequence of panels, each the weights of `panel_outputs` outputs (a constant of the

@@ -1,5 +1,5 @@
-// The product of bfloat16 tiles. Its kernels are in tile_product.inl, which tests include with emulated
-// tiles.
+// The product of bfloat16 tiles; block formats become tiles on the way into it. Its kernels are in
+// tile_product.inl, which tests include with emulated tiles.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ inline constexpr size_t kStepWeightBytes = size_t{kTilePanelOutputs} * kStepColu
 // How a product with more than 32 rows is cut to the caches. No choice changes a bit. "Measured": on two
 // Sapphire-Rapids-class cores (48 KiB, 2 MiB), benchmarks/lab.
 struct TileBlocking {
-  // Weights that stay in the second-level cache while all rows pass over them. Half of it: 1.5 MiB gave 1.14
-  // instead of 1.46 TFLOP/s, 512-896 KiB the same or less.
+  // Weights, as tiles, that stay in the second-level cache while all rows pass over them. Half of it: 1.5 MiB
+  // gave 1.14 instead of 1.46 TFLOP/s, 512-896 KiB the same or less.
   size_t block_bytes = size_t{1} << 20;
   // Steps of a block: 2048 inputs, so that a block has 256 outputs and the activations, which come from the
   // third-level cache, are read once for 256 outputs.

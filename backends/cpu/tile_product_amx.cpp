@@ -1,11 +1,14 @@
 // Each of these builds on the ones before.
 // clang-format off
+#include "backends/cpu/packed_fields.h"
 #include "backends/cpu/tile_product.h"
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
 #include "backends/cpu/tiles_amx.h"
+#include "backends/cpu/block_levels.inl"
+#include "backends/cpu/tile_unpack_avx512.inl"
 #include "backends/cpu/tile_product.inl"
 // clang-format on
 

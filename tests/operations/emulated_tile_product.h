@@ -14,6 +14,8 @@ struct EmulatedTileProduct {
                    int first_panel, int end_panel, const TileBlocking& blocking,
                    std::byte* scratch) = nullptr;
   size_t (*scratch_bytes)(const PackedLinear& weights, const TileBlocking& blocking) = nullptr;
+  // Steps [first, end) of a panel of blocks as tiles: with AVX2 in plain loops, with AVX-512 the kernel.
+  void (*unpack)(TensorType type, const std::byte* panel, int first, int end, std::byte* tiles) = nullptr;
 };
 
 extern const EmulatedTileProduct kEmulatedTileProductAvx2;

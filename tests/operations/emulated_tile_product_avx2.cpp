@@ -6,6 +6,7 @@
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
 #include "tests/support/tiles_emulated.h"
+#include "tests/support/tile_unpack_plain.h"
 #include "backends/cpu/tile_product.inl"
 // clang-format on
 
@@ -23,7 +24,7 @@ void multiply(int parts, const PackedLinear& weights, const Operand& in, const P
 
 }  // namespace
 
-constinit const EmulatedTileProduct kEmulatedTileProductAvx2{.multiply = multiply,
-                                                             .scratch_bytes = tiles_scratch_bytes};
+constinit const EmulatedTileProduct kEmulatedTileProductAvx2{
+    .multiply = multiply, .scratch_bytes = tiles_scratch_bytes, .unpack = unpack_tiles};
 
 }  // namespace sizeup::cpu

@@ -1,10 +1,13 @@
 // Each of these builds on the ones before.
 // clang-format off
 #include "tests/operations/emulated_tile_product.h"
+#include "backends/cpu/packed_fields.h"
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
+#include "backends/cpu/block_levels.inl"
+#include "backends/cpu/tile_unpack_avx512.inl"
 #include "tests/support/tiles_emulated.h"
 #include "backends/cpu/tile_product.inl"
 // clang-format on
@@ -23,7 +26,7 @@ void multiply(int parts, const PackedLinear& weights, const Operand& in, const P
 
 }  // namespace
 
-constinit const EmulatedTileProduct kEmulatedTileProductAvx512{.multiply = multiply,
-                                                               .scratch_bytes = tiles_scratch_bytes};
+constinit const EmulatedTileProduct kEmulatedTileProductAvx512{
+    .multiply = multiply, .scratch_bytes = tiles_scratch_bytes, .unpack = unpack_tiles};
 
 }  // namespace sizeup::cpu

@@ -13,6 +13,7 @@
 #include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"
+#include "backends/cpu/tile_product.h"
 #include "tests/support/random_blocks.h"
 
 namespace sizeup::cpu {
@@ -348,15 +349,17 @@ TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
   }
 }
 
-TEST(PackedLinear, IsNoLargerThanTheFile) {
+TEST(PackedLinear, IsNoLargerThanTheFileInEveryLayout) {
   ThreadPool pool(1);
   for (const BlockFormat& format : block_formats()) {
     const RandomBlocks weights(format.type, 32, 512, 5);
     const LinearTensors layer{.weight = &weights.tensor()};
-    const PackedLinear linear =
-        pack_linear(std::span(&layer, 1), false, {format.type, false}, kFloatsAvx2, pool);
-    EXPECT_LE(static_cast<size_t>(linear.panels()) * linear.panel_bytes, weights.tensor().data.size())
-        << format.name;
+    for (const ProductFamily* family : {&kFloatsAvx2, &kTilesAmx}) {
+      const PackedLinear linear =
+          pack_linear(std::span(&layer, 1), false, {format.type, false}, *family, pool);
+      EXPECT_LE(static_cast<size_t>(linear.panels()) * linear.panel_bytes, weights.tensor().data.size())
+          << format.name;
+    }
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "backends/cpu/pack_tiles.h"
 #include "tests/operations/emulated_tile_product.h"
+#include "tests/support/random_blocks.h"
 #include "tests/support/tested_tiles.h"
 
 namespace sizeup::cpu {
@@ -298,6 +299,38 @@ TEST_P(TileProduct, StoresAndAddsTheSumInItsOrder) {
           });
         }
       }
+    }
+  }
+}
+
+// Weights of a block format are unpacked on the way: step by step, and to blocks that rows pass over.
+TEST_P(TileProduct, OfBlockFormatsIsThatOfTheirRoundedWeights) {
+  constexpr int kOutputs = 70;
+  ThreadPool pool(1);
+  for (const TensorType type : {TensorType::q8_0, TensorType::q4_0, TensorType::q5_1, TensorType::q2_k,
+                                TensorType::q4_k, TensorType::q6_k, TensorType::iq4_xs}) {
+    for (const int inputs : {256, 768}) {
+      const RandomBlocks blocks(type, kOutputs, inputs, 3);
+      Data data = random_data(inputs);
+      for (int o = 0; o < kOutputs; ++o) {
+        std::copy_n(blocks.row(o), inputs, data.weights.begin() + static_cast<ptrdiff_t>(o * inputs));
+      }
+      const Sums sums(data, 1);
+      const LinearTensors layer{.weight = &blocks.tensor()};
+      const PackedLinear weights = pack_linear(std::span(&layer, 1), false, {type, true}, kTilesAmx, pool);
+      ASSERT_EQ(weights.type, type);
+      for_all_rows([&](int rows, const TileBlocking& blocking) {
+        const OwnedOperand in = operand_of(data, rows, 1);
+        const OwnedRows out = lane_rows(rows, kOutputs);
+        multiply(weights, in.operand, to_rows(ProductResult::Kind::store, out.rows), blocking);
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < kOutputs; ++o) {
+            ASSERT_TRUE(same_bits(lane(out.rows, r, o), sums.at(r, o)))
+                << block_format(type).name << ", " << rows << " rows, " << inputs << " inputs at " << r
+                << ", " << o << ": " << lane(out.rows, r, o) << " for " << sums.at(r, o);
+          }
+        }
+      });
     }
   }
 }

@@ -23,15 +23,20 @@ class RandomBlocks {
     tensor_.type = type;
     tensor_.shape = {rows, columns};
     tensor_.data = bytes_;
-    for (int row = 0; row < rows; ++row) {
-      values_.resize(values_.size() + static_cast<size_t>(columns));
-      dequantise_row(tensor_, row, std::span(values_).last(static_cast<size_t>(columns)));
-    }
+    dequantise();
   }
   RandomBlocks(const RandomBlocks&) = delete;
   RandomBlocks& operator=(const RandomBlocks&) = delete;
 
   const Tensor& tensor() const { return tensor_; }
+  // change(bytes of a block) for every block.
+  template <class Change>
+  void edit(const Change& change) {
+    const auto size = static_cast<size_t>(block_format(tensor_.type).block_bytes);
+    for (size_t at = 0; at < bytes_.size(); at += size) change(std::span(bytes_).subspan(at, size));
+    dequantise();
+  }
+
   // What the blocks stand for.
   const float* row(int index) const { return values_.data() + static_cast<size_t>(index * columns_); }
 
@@ -45,6 +50,14 @@ class RandomBlocks {
     do {
       for (std::byte& byte : block) byte = static_cast<std::byte>(random());
     } while (!sane());
+  }
+
+  void dequantise() {
+    const auto columns = static_cast<size_t>(columns_);
+    values_.resize(static_cast<size_t>(tensor_.rows()) * columns);
+    for (int64_t row = 0; row < tensor_.rows(); ++row) {
+      dequantise_row(tensor_, row, std::span(values_).subspan(static_cast<size_t>(row) * columns, columns));
+    }
   }
 
   int columns_;
