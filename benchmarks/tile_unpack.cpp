@@ -25,13 +25,14 @@ constexpr int kStreamedOutputs = 1 << 18;
 // Steps whose tiles take turns, as in the product with few rows.
 constexpr int kRingSteps = 4;
 
-// Of any values: the time depends on none (scales are normal halves).
+// Of any values from which every format has finite scales: subnormal products would cost extra.
 PackedLinear make_linear(TensorType type, int outputs) {
   const BlockFormat& format = block_format(type);
   const int64_t row_bytes = int64_t{kInputs} / format.block_elements * format.block_bytes;
   std::vector<std::byte> bytes(static_cast<size_t>(row_bytes * outputs));
   std::minstd_rand random(1);
-  std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<std::byte>(random() >> 8 & 0x3F); });
+  std::generate(bytes.begin(), bytes.end(),
+                [&] { return static_cast<std::byte>((random() >> 8 & 0x1B) | 0x60); });
   Tensor weight;
   weight.type = type;
   weight.shape = {outputs, kInputs};

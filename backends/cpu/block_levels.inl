@@ -4,9 +4,10 @@
 //
 // Scales are lanes of outputs. Codes lie in one of two orders, and a register of them holds accordingly
 //   columns  the inputs 4 d to 4 d + 3 of a step, of sixteen outputs
-//   rows     the 32 inputs of a step, of the outputs 2 d and 2 d + 1
+//   rows     the 32 inputs of a step, of the outputs 2 d and 2 d + 1: one after the other or, of codes that
+//            are looked up, in turn
 // Where a byte of the file has codes of several steps, both are the same shifts and masks of the same 64
-// bytes. The two functions that differ are defined by unpack.inl and tile_unpack_avx512.inl.
+// bytes. The functions that differ are defined by unpack.inl and tile_unpack_avx512.inl.
 namespace {
 
 using sizeup::cpu::kStepColumns;
@@ -46,6 +47,8 @@ constexpr uint32_t kBitPairs = 0x03030303;
 
 // Codes of the inputs 0 to 15 of a step are the lower nibbles of sixteen bytes, of 16 to 31 the upper ones.
 static inline Codes nibbles_of_step(const std::byte* block, int offset, int d);
+// The same of formats whose codes are looked up, which may be paired in rows.
+static inline Codes paired_nibbles_of_step(const std::byte* block, int offset, int d);
 
 // Codes of a step are all lower nibbles of 32 bytes, of the next step all upper ones.
 static inline Codes nibbles_of_two_steps(const std::byte* block, int offset, int s, int d) {
@@ -103,13 +106,13 @@ constexpr CodeLevels kDoubledE2m1 = code_levels(blocks::doubled_e2m1);
 
 struct UnpackQ4_0 : blocks::Q4_0 {
   static constexpr const CodeLevels& kCodeLevels = kCenteredCodes;
-  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
+  static Codes codes(const std::byte* block, int, int d) { return paired_nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) { return {half_at(block, kScale), zero()}; }
 };
 
 struct UnpackQ4_1 : blocks::Q4_1 {
   static constexpr const CodeLevels& kCodeLevels = kCodes;
-  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
+  static Codes codes(const std::byte* block, int, int d) { return paired_nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) {
     return {half_at(block, kScale), half_at(block, kOffset)};
   }
@@ -203,14 +206,14 @@ struct UnpackQ8K : blocks::Q8K {
 
 struct UnpackIQ4NL : blocks::IQ4NL {
   static constexpr const CodeLevels& kCodeLevels = kNonLinearLevels;
-  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
+  static Codes codes(const std::byte* block, int, int d) { return paired_nibbles_of_step(block, kLevels, d); }
   static Factors factors(const std::byte* block, int, int) { return {half_at(block, kScale), zero()}; }
 };
 
 struct UnpackIQ4XS : blocks::IQ4XS {
   static constexpr const CodeLevels& kCodeLevels = kNonLinearLevels;
   static Codes codes(const std::byte* block, int s, int d) {
-    return nibbles_of_step(block, kLevels + 16 * s, d);
+    return paired_nibbles_of_step(block, kLevels + 16 * s, d);
   }
   static Factors factors(const std::byte* block, int s, int) {
     const Codes low = shift_right(byte_at(block, kLowFactors, s / 2), s % 2 * 4) & 0xFu;
@@ -221,7 +224,7 @@ struct UnpackIQ4XS : blocks::IQ4XS {
 
 struct UnpackMXFP4 : blocks::MXFP4 {
   static constexpr const CodeLevels& kCodeLevels = kDoubledE2m1;
-  static Codes codes(const std::byte* block, int, int d) { return nibbles_of_step(block, kLevels, d); }
+  static Codes codes(const std::byte* block, int, int d) { return paired_nibbles_of_step(block, kLevels, d); }
   // 2^(byte - 128) as two powers that a float holds as normal numbers; their product is exact.
   static Factors factors(const std::byte* block, int, int) {
     const Codes exponent = byte_at(block, kScale, 0);

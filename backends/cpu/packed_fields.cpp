@@ -12,38 +12,52 @@ namespace {
 // Named as in backends/engine/formats/blocks.h.
 constexpr std::array kFloat{BlockField{4, 1}};
 constexpr std::array kHalf{BlockField{2, 1}};
-constexpr std::array kQ4_0{BlockField{2, 1}, BlockField{4, 4, 16}};                    // scale, codes
-constexpr std::array kQ4_1{BlockField{2, 2}, BlockField{4, 4, 16}};                    // and a minimum
+constexpr std::array kQ4_0{BlockField{2, 1}, BlockField{4, 4, 16, true}};              // scale, codes
+constexpr std::array kQ4_1{BlockField{2, 2}, BlockField{4, 4, 16, true}};              // and a minimum
 constexpr std::array kQ5_0{BlockField{2, 1}, BlockField{4, 1}, BlockField{4, 4, 16}};  // and high bits
 constexpr std::array kQ5_1{BlockField{2, 2}, BlockField{4, 1}, BlockField{4, 4, 16}};  // and both
 constexpr std::array kQ8_0{BlockField{2, 1}, BlockField{4, 8, 32}};                    // scale, codes
-constexpr std::array kQ2_K{BlockField{1, 16}, BlockField{4, 16, 32},
+constexpr std::array kQ2_K{BlockField{1, 16}, BlockField{4, 16, 32, true},
                            BlockField{2, 2}};  // scales, codes, d, dmin
 constexpr std::array kQ3_K{BlockField{4, 24, 32}, BlockField{1, 12},
                            BlockField{2, 1}};  // high bits, codes, scales, d
 constexpr std::array kQ4_K{BlockField{2, 2}, BlockField{1, 12},
-                           BlockField{4, 32, 32}};  // d, dmin, scales, codes
+                           BlockField{4, 32, 32, true}};  // d, dmin, scales, codes
 constexpr std::array kQ5_K{BlockField{2, 2}, BlockField{1, 12}, BlockField{4, 40, 32}};  // and high bits
 constexpr std::array kQ6_K{BlockField{4, 48, 32}, BlockField{1, 16},
                            BlockField{2, 1}};  // codes, high bits, scales, d
 constexpr std::array kQ8_K{BlockField{4, 1},
                            BlockField{4, 64, 32}};  // d, codes; their sums are for other engines
-constexpr std::array kIq4Xs{BlockField{2, 1}, BlockField{1, 6}, BlockField{4, 32, 16}};  // d, scales, codes
-constexpr std::array kMxfp4{BlockField{1, 1}, BlockField{4, 4, 16}};                     // exponent, codes
+constexpr std::array kIq4Xs{BlockField{2, 1}, BlockField{1, 6},
+                            BlockField{4, 32, 16, true}};                   // d, scales, codes
+constexpr std::array kMxfp4{BlockField{1, 1}, BlockField{4, 4, 16, true}};  // exponent, codes
 
-// visit(offset of the element in the block, its bytes)
+struct Element {
+  size_t offset = 0;  // in the block
+  int bytes = 0;
+  bool paired = false;
+
+  // Of an output's first byte in the packed blocks.
+  size_t place(int output) const {
+    const int before = paired ? output / 2 * 2 * bytes + output % 2 : output * bytes;
+    return offset * kLanes + static_cast<size_t>(before);
+  }
+};
+
 template <class Visit>
 void each_element(TensorType type, CodeOrder order, const Visit& visit) {
-  size_t offset = 0;
+  Element element;
   for (const BlockField& field : packed_fields(type)) {
-    const int bytes = order == CodeOrder::rows && field.row_bytes != 0 ? field.row_bytes : field.bytes;
-    const size_t end = offset + static_cast<size_t>(field.bytes * field.count);
-    for (; offset < end; offset += static_cast<size_t>(bytes)) visit(offset, bytes);
+    const bool rows = order == CodeOrder::rows && field.row_bytes != 0;
+    element.bytes = rows ? field.row_bytes : field.bytes;
+    element.paired = rows && field.paired;
+    const size_t end = element.offset + static_cast<size_t>(field.bytes * field.count);
+    for (; element.offset < end; element.offset += static_cast<size_t>(element.bytes)) visit(element);
   }
 }
 
 // A copy of known length is one or two instructions.
-void copy_element(std::byte* to, const std::byte* from, int bytes) {
+void copy_bytes(std::byte* to, const std::byte* from, int bytes) {
   switch (bytes) {
     case 1:
       *to = *from;
@@ -110,15 +124,21 @@ int packed_block_bytes(TensorType type) {
 
 void write_packed_block(TensorType type, CodeOrder order, const std::byte* block, int output,
                         std::byte* packed) {
-  each_element(type, order, [&](size_t offset, int bytes) {
-    copy_element(packed + offset * kLanes + static_cast<size_t>(output * bytes), block + offset, bytes);
+  each_element(type, order, [&](const Element& element) {
+    std::byte* to = packed + element.place(output);
+    const std::byte* from = block + element.offset;
+    if (!element.paired) return copy_bytes(to, from, element.bytes);
+    for (int i = 0; i < element.bytes; ++i) to[2 * i] = from[i];
   });
 }
 
 void read_packed_block(TensorType type, CodeOrder order, const std::byte* packed, int output,
                        std::byte* block) {
-  each_element(type, order, [&](size_t offset, int bytes) {
-    copy_element(block + offset, packed + offset * kLanes + static_cast<size_t>(output * bytes), bytes);
+  each_element(type, order, [&](const Element& element) {
+    std::byte* to = block + element.offset;
+    const std::byte* from = packed + element.place(output);
+    if (!element.paired) return copy_bytes(to, from, element.bytes);
+    for (int i = 0; i < element.bytes; ++i) to[i] = from[2 * i];
   });
 }
 

@@ -23,6 +23,9 @@ struct BlockField {
   int bytes = 0;  // 1, 2 or 4
   int count = 0;
   int row_bytes = 0;  // 16 or 32; 0: not codes, the same in both orders
+  // Rows of two neighbours (2 d and 2 d + 1) take turns byte by byte: a 16-bit lane holds the codes that both
+  // have for an input. For codes that are looked up, which takes 16-bit lanes.
+  bool paired = false;
 };
 
 enum class CodeOrder : uint8_t { columns, rows };

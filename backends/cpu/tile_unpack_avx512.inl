@@ -16,6 +16,14 @@ static inline Codes nibbles_of_step(const std::byte* block, int offset, int d) {
   return {_mm512_srlv_epi64(twice, _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4))};
 }
 
+// A 16-bit lane has the byte of two outputs: once for the input of its lower nibbles, once for that of the
+// upper ones.
+static inline Codes paired_nibbles_of_step(const std::byte* block, int offset, int d) {
+  const auto* rows = reinterpret_cast<const __m256i*>(field(block, offset) + 32 * d);
+  const __m512i upper = _mm512_maskz_set1_epi16(0xFFFF0000, 4);
+  return {_mm512_srlv_epi16(_mm512_broadcast_i64x4(_mm256_loadu_si256(rows)), upper)};
+}
+
 static inline Codes bits_of_word(const std::byte* block, int offset, int d) {
   uint64_t bits = 0;
   __builtin_memcpy(&bits, field(block, offset) + 8 * d, sizeof bits);
@@ -71,36 +79,37 @@ static inline void unpack_tile(const std::byte* block, int s, std::byte* tile) {
 }
 
 // The same where codes have at most four bits: the sixteen weights they can mean are computed once and looked
-// up. A register holds two such tables, of two outputs or of the two groups of one; codes of the second begin
-// at 16.
+// up. A register holds two such tables, of two outputs or of the two groups of one; indices of the second
+// begin at 16. (The instruction that rounds is the dearest here, so that it should round two at once.)
 template <class Format>
 requires requires {
   Format::kCodeLevels;
 }
 static inline void unpack_tile(const std::byte* block, int s, std::byte* tile) {
   constexpr int kGroups = kGroupsOfStep<Format>;
-  constexpr int kOutputsOfTable = 2 / kGroups;
   const TileFactors<Format> factors(block, s);
-  const __m512i nibbles = _mm512_set1_epi8(0x0F);
-  const __m512i second = _mm512_maskz_set1_epi8(kGroups == 1 ? 0xFFFFFFFF00000000 : 0xFFFF0000FFFF0000, 16);
-  alignas(64) uint8_t codes[kTileOutputs][kStepColumns];
-#pragma GCC unroll 8
-  for (int d = 0; d < kTileOutputs / 2; ++d) {
-    constexpr int kAndOr = 0xEA;  // a & b | c
-    _mm512_store_si512(codes[2 * d],
-                       _mm512_ternarylogic_epi64(Format::codes(block, s, d).v, nibbles, second, kAndOr));
-  }
+  const __m512i nibble = _mm512_set1_epi16(0x0F);
+  const __m512i first_table = _mm512_maskz_set1_epi16(kGroups == 1 ? 0 : 0xFFFF0000, 16);
+  const __m512i second_table = _mm512_maskz_set1_epi16(kGroups == 1 ? 0xFFFFFFFF : 0xFFFF0000, 16);
   const Lanes levels = to_float(Codes{
       _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(Format::kCodeLevels.levels)))});
-#pragma GCC unroll 16
-  for (int output = 0; output < kTileOutputs; output += kOutputsOfTable) {
-    const __m512i table = rounded_pair(factors.weights(levels, 0, output),
-                                       factors.weights(levels, kGroups - 1, output + kOutputsOfTable - 1));
-    for (int row = output; row < output + kOutputsOfTable; ++row) {
-      const __m512i index =
-          _mm512_cvtepu8_epi16(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes[row])));
-      _mm512_store_si512(tile + row * kTileRowBytes, _mm512_permutexvar_epi16(index, table));
-    }
+  const auto tables = [&](int output) {
+    return rounded_pair(factors.weights(levels, 0, output),
+                        factors.weights(levels, kGroups - 1, output + 2 - kGroups));
+  };
+  const auto index = [&](__m512i codes, __m512i table) {
+    constexpr int kAndOr = 0xEA;  // a & b | c
+    return _mm512_ternarylogic_epi64(codes, nibble, table, kAndOr);
+  };
+#pragma GCC unroll 8
+  for (int output = 0; output < kTileOutputs; output += 2) {
+    const __m512i codes = Format::codes(block, s, output / 2).v;
+    const __m512i pair = tables(output);
+    _mm512_store_si512(tile + output * kTileRowBytes,
+                       _mm512_permutexvar_epi16(index(codes, first_table), pair));
+    _mm512_store_si512(tile + (output + 1) * kTileRowBytes,
+                       _mm512_permutexvar_epi16(index(_mm512_srli_epi16(codes, 8), second_table),
+                                                kGroups == 1 ? pair : tables(output + 1)));
   }
 }
 

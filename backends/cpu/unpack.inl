@@ -7,6 +7,9 @@ using sizeup::TensorType;
 static inline Codes nibbles_of_step(const std::byte* block, int offset, int d) {
   return shift_right(codes_at(block, offset, d % 4), d / 4 * 4);
 }
+static inline Codes paired_nibbles_of_step(const std::byte* block, int offset, int d) {
+  return nibbles_of_step(block, offset, d);
+}
 
 // Bits 4 d to 4 d + 3 of sixteen words.
 static inline Codes bits_of_word(const std::byte* block, int offset, int d) {
