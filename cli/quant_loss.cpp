@@ -144,6 +144,7 @@ Result<Decoder> pack(Side& side, int threads, LossModel& about) {
   side.opened.checkpoint.reset();
   decoder.device().set_threads(threads);
   about.device = decoder.device().traits();
+  about.device.notes.insert(about.device.notes.begin(), side.opened.notes.begin(), side.opened.notes.end());
   return decoder;
 }
 

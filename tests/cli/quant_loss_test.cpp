@@ -92,6 +92,20 @@ TEST(QuantLoss, SaysWhatWasComparedAndUnderWhichConditions) {
   EXPECT_THAT(run_program({"quant-loss", "--help"}).output, HasSubstr("second half of a window is scored"));
 }
 
+// One file serves both sides; what cannot be rounded as asked (rows of 64 have no Q4_K) is said.
+TEST(QuantLoss, RoundsTheVariantWhenItIsLoaded) {
+  const Finished same =
+      run_program({"quant-loss", kVariant, kBase + "?quant=q8_0", "--text", kText, "--json"});
+  ASSERT_EQ(same.status, 0) << same.errors;
+  const Json report = Json::parse(same.output);
+  EXPECT_EQ(report["variant"]["weight_format"], "Q8_0");
+  EXPECT_EQ(report["variant"]["bytes"], report["base"]["bytes"]);
+  EXPECT_LT(report["divergence"]["value"].get<double>(), 0.005) << "two ways of rounding to one format";
+  const Finished other = run_program({"quant-loss", kBase, kBase + "?quant=q4_k", "--text", kText});
+  ASSERT_EQ(other.status, 0) << other.errors;
+  EXPECT_THAT(other.output, HasSubstr("note:"));
+}
+
 TEST(QuantLoss, AModelLosesNothingAgainstItself) {
   const Finished finished =
       run_program({"quant-loss", kVariant, kVariant, "--text", kText, "--context", "64", "--json"});
