@@ -1,10 +1,10 @@
 // The product in float32, included after a vector_*.h, exponential.inl, operand.inl, finish.inl and
 // unpack.inl.
 //
-// Weights of every format become float32 on the way. One row: in registers, right from their blocks. Few rows:
-// step by step into the cache; lanes run over outputs, and a piece of a few panels stays in the first-level
-// cache while all rows pass over it. Many rows: a block of panels stays in the second-level cache and lanes run
-// over rows. All add the same fused products in the same order, so that their bits are equal.
+// Weights of every format become float32 on the way. One row: in registers, right from their blocks. Few
+// rows: step by step into the cache; lanes run over outputs, and a piece of a few panels stays in the
+// first-level cache while all rows pass over it. Many rows: a block of panels stays in the second-level cache
+// and lanes run over rows. All add the same fused products in the same order, so that their bits are equal.
 namespace {
 
 static_assert(kPanelOutputs % kBlockFeatures == 0);
