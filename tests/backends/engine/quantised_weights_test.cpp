@@ -187,6 +187,31 @@ TEST_F(QuantisedWeightsTest, TakeAWiderFormatWhereBlocksDoNotDivideTheRows) {
   }
 }
 
+// Routers choose in float32 and stay as they are; experts are matrices, stacked in one tensor or each in its
+// own.
+TEST_F(QuantisedWeightsTest, RoundExpertsButNotRouters) {
+  const std::filesystem::path golden = golden_folder() / "tiny_mixture";
+  for (const char* name : {"qwen2_moe_f32.gguf", "qwen2_moe_f32", "qwen2_moe_f32_stacked", "mixtral_f32"}) {
+    SCOPED_TRACE(name);
+    const OpenedModel rounded = open((golden / name).string() + "?quant=bf16");
+    size_t mixtures = 0;
+    for (const LayerTensors& layer : rounded.model.tensors.layers) {
+      if (!layer.mixture) continue;
+      ++mixtures;
+      EXPECT_EQ(layer.mixture->router->type, TensorType::f32);
+      std::vector<ExpertTensors> experts = layer.mixture->experts;
+      if (layer.mixture->shared) experts.push_back(*layer.mixture->shared);
+      for (const ExpertTensors& expert : experts) {
+        for (const Tensor* matrix : {&expert.gate, &expert.up, &expert.down}) {
+          EXPECT_EQ(matrix->type, TensorType::bf16) << matrix->name;
+        }
+      }
+    }
+    EXPECT_GT(mixtures, 0u);
+    EXPECT_THAT(rounded.notes, IsEmpty());
+  }
+}
+
 TEST_F(QuantisedWeightsTest, RefuseAWeightThatNoBlockCanHold) {
   std::vector<Weight> weights = random_weights(kFfn);
   weights[2].values[3 * kWidth + 9] = std::numeric_limits<float>::infinity();
