@@ -73,9 +73,9 @@ Result<std::unique_ptr<Device>> make_emulated_amx(const DecoderModel& model, con
   return cpu::make_device(model, options, cpu::emulated_amx());
 }
 
-std::vector<Computer> computers() {
+// The CPU's tiers in both precisions, with these weights.
+std::vector<Computer> cpu_computers(std::initializer_list<TensorType> types) {
   std::vector<Computer> all;
-  all.push_back({"reference", make_reference_device, DeviceOptions(), "", TensorType::f32});
   for (const CpuTierEntry& entry : cpu_tiers()) {
     for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
       for (const TensorType weights :
@@ -89,6 +89,12 @@ std::vector<Computer> computers() {
       }
     }
   }
+  return all;
+}
+
+std::vector<Computer> computers() {
+  std::vector<Computer> all = cpu_computers({TensorType::f32, TensorType::bf16});
+  all.push_back({"reference", make_reference_device, DeviceOptions(), "", TensorType::f32});
   return all;
 }
 
@@ -263,6 +269,8 @@ std::string name_of(const testing::TestParamInfo<Computer>& instance) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()), name_of);
+INSTANTIATE_TEST_SUITE_P(QuantisedSlow, Reproducible,
+                         testing::ValuesIn(cpu_computers({TensorType::q8_0, TensorType::q4_k})), name_of);
 INSTANTIATE_TEST_SUITE_P(EmulatedSlow, Reproducible, testing::ValuesIn(emulated_computers()), name_of);
 
 }  // namespace
