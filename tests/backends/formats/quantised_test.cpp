@@ -121,6 +121,13 @@ TEST(Quantised, RefusesFp8ThatDoesNotFit) {
   EXPECT_THAT(problem({R"({"quant_method": "fp8"})", {weight}}), HasSubstr("is FP8 without a scale"));
   EXPECT_THAT(problem({R"({"quant_method": "fp8", "fmt": "e5m2"})", {weight}}),
               HasSubstr("'fmt' = \"e5m2\""));
+  const MadeUp::Part rows{"a.weight_scale", "BF16", 2, {40, 1}};
+  EXPECT_EQ(
+      problem({R"({"quant_method": "compressed-tensors", "format": "float-quantized"})", {weight, rows}}),
+      "no problem");
+  EXPECT_THAT(
+      problem({R"({"quant_method": "compressed-tensors", "format": "pack-quantized"})", {weight, rows}}),
+      HasSubstr("'format' = \"pack-quantized\""));
   EXPECT_THAT(problem({R"({"quant_method": "fp8"})", {weight, {"a.weight_scale", "I32", 4, {}}}}),
               HasSubstr("'a.weight_scale' is I32"));
   EXPECT_THAT(problem({R"({"quant_method": "fp8"})", {{"b.weight", "F8_E5M2", 1, {4, 4}}}}),

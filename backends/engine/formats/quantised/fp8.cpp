@@ -149,6 +149,12 @@ Result<void> read_weight(const StoredTensor& weight, const std::optional<BlockSi
 
 }  // namespace
 
+Result<void> read_compressed(const Json& settings, StoredTensors& tensors) {
+  const Json format = settings.value("format", Json());
+  if (format != "float-quantized") return tensors.wrong_setting("format", format, "\"float-quantized\"");
+  return read_fp8(settings, tensors);
+}
+
 Result<void> read_fp8(const Json& settings, StoredTensors& tensors) {
   const Json kind = settings.value("fmt", Json("e4m3"));
   if (kind != "e4m3") return tensors.wrong_setting("fmt", kind, "\"e4m3\"");

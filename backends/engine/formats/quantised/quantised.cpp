@@ -17,9 +17,9 @@ struct Method {
   Result<void> (*read)(const Json& settings, StoredTensors& tensors);
 };
 
-constexpr std::array kMethods{Method{"fp8", read_fp8}, Method{"fbgemm_fp8", read_fp8},
-                              Method{"gptq", read_gptq}, Method{"awq", read_awq},
-                              Method{"bitsandbytes", read_bitsandbytes}};
+constexpr std::array kMethods{
+    Method{"fp8", read_fp8},   Method{"fbgemm_fp8", read_fp8}, Method{"compressed-tensors", read_compressed},
+    Method{"gptq", read_gptq}, Method{"awq", read_awq},        Method{"bitsandbytes", read_bitsandbytes}};
 
 }  // namespace
 

@@ -42,6 +42,7 @@ std::string shape_text(const std::vector<int64_t>& shape);
 
 // The readers of quantised.cpp's table. `settings` is an object.
 Result<void> read_fp8(const Json& settings, StoredTensors& tensors);
+Result<void> read_compressed(const Json& settings, StoredTensors& tensors);  // of compressed-tensors: FP8
 Result<void> read_gptq(const Json& settings, StoredTensors& tensors);
 Result<void> read_awq(const Json& settings, StoredTensors& tensors);
 Result<void> read_bitsandbytes(const Json& settings, StoredTensors& tensors);
