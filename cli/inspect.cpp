@@ -67,10 +67,10 @@ Json describe_tensors(const Checkpoint& checkpoint, Json& json) {
   std::map<std::string, int64_t> bytes_by_type;
   int64_t parameters = 0;
   for (const Tensor& tensor : checkpoint.tensors()) {
-    const std::string type(block_format(tensor.type).name);
+    const std::string type(stored_format(tensor));
     tensors.push_back(
-        {{"name", tensor.name}, {"type", type}, {"shape", tensor.shape}, {"bytes", tensor.data.size()}});
-    bytes_by_type[type] += static_cast<int64_t>(tensor.data.size());
+        {{"name", tensor.name}, {"type", type}, {"shape", tensor.shape}, {"bytes", stored_bytes(tensor)}});
+    bytes_by_type[type] += stored_bytes(tensor);
     parameters += tensor.rows() * tensor.columns();
   }
   json["parameters"] = parameters;

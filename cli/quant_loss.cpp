@@ -130,7 +130,7 @@ LossModel describe_side(const Side& side) {
   model.weight_format = describe_weights(*side.opened.checkpoint);
   for (const Tensor& tensor : side.opened.checkpoint->tensors()) {
     model.parameters += tensor.rows() * tensor.columns();
-    model.bytes += static_cast<int64_t>(tensor.data.size());
+    model.bytes += stored_bytes(tensor);
   }
   return model;
 }

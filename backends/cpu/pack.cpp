@@ -66,7 +66,7 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
 
 // A row of a tensor into its panel; `output` counts in the order of the panels.
 void write_output(const Tensor& tensor, int64_t row, int output, PackedLinear& to) {
-  if (tensor.type == to.type && !holds_tiles(to)) {
+  if (tensor.type == to.type && tensor.computed == nullptr && !holds_tiles(to)) {
     return write_blocks(rows_of(tensor, row, 1).data.data(), output, to);
   }
   std::vector<float> values(static_cast<size_t>(to.inputs));

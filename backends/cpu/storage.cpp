@@ -106,9 +106,8 @@ bool bfloat_weights(Precision precision, const DecoderTensors& tensors) {
 std::vector<std::string> describe_storage(Precision precision, const DecoderTensors& tensors) {
   std::map<std::pair<std::string_view, std::string_view>, int64_t> changed;
   each_matrix(precision, tensors, [&](const Tensor& weight, const Storage& storage) {
-    if (weight.type == storage.type) return;
-    changed[{block_format(weight.type).name, block_format(storage.type).name}] +=
-        weight.rows() * weight.columns();
+    const std::pair formats(stored_format(weight), block_format(storage.type).name);
+    if (formats.first != formats.second) changed[formats] += weight.rows() * weight.columns();
   });
   std::vector<std::string> notes;
   for (const auto& [formats, weights] : changed) {

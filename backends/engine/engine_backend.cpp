@@ -8,6 +8,7 @@
 #include <map>
 #include <new>
 
+#include "backends/engine/adapted_weights.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
@@ -18,7 +19,8 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 5> kOptions = {"cpu_tier", "device", "dtype", "now", "quant"};
+constexpr std::array<std::string_view, 6> kOptions = {"adapter", "cpu_tier", "device",
+                                                      "dtype",   "now",      "quant"};
 
 Result<void> check_options(const ModelReference& reference) {
   for (const auto& [key, value] : reference.options) {
@@ -61,11 +63,12 @@ ModelCard describe_model(const ModelReference& reference, const OpenedModel& ope
   ModelCard card;
   card.name = reference.name;
   card.reference = reference.text;
+  if (!opened.adapters.empty()) hash = adapted_fingerprint(hash, opened.adapters);
   card.fingerprint = opened.quant ? quantised_fingerprint(hash, *opened.quant) : std::move(hash);
   card.architecture = model.architecture;
   for (const Tensor& tensor : checkpoint.tensors()) {
     card.parameters += tensor.rows() * tensor.columns();
-    card.bytes += static_cast<int64_t>(tensor.data.size());
+    card.bytes += stored_bytes(tensor);
   }
   card.active_parameters = card.parameters - unused_weights(model.spec);
   card.context_length = model.spec.context_length;
@@ -136,11 +139,21 @@ Result<void> round_weights(OpenedModel& opened) {
                                   opened.options.threads);
   if (!weights) return forward_error(weights);
   opened.checkpoint = std::move(weights->checkpoint);
-  opened.notes = std::move(weights->notes);
+  opened.notes.insert(opened.notes.end(), weights->notes.begin(), weights->notes.end());
   auto model = describe_decoder(*opened.checkpoint);  // its tensors are other ones now
   if (!model) return forward_error(model);
   opened.model = std::move(*model);
   return {};
+}
+
+// What adapter asks for, if anything: a checkpoint of matrices that the adapters have changed.
+Result<AdaptedWeights> apply_adapters(const ModelReference& reference,
+                                      std::unique_ptr<Checkpoint> checkpoint) {
+  const auto option = reference.options.find("adapter");
+  if (option == reference.options.end()) return AdaptedWeights{std::move(checkpoint), {}, {}};
+  const auto choices = parse_adapters(option->second, reference.text);
+  if (!choices) return tl::unexpected<Error>(choices.error());
+  return adapt_weights(std::move(checkpoint), *choices);
 }
 
 }  // namespace
@@ -156,19 +169,22 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   if ((*checkpoint)->tensors().empty()) {
     return bad_input(reference.target, "the file has a vocabulary but no weights", "a model with tensors");
   }
-  auto model = describe_decoder(**checkpoint);
+  auto adapted = apply_adapters(reference, std::move(*checkpoint));
+  if (!adapted) return forward_error(adapted);
+  auto model = describe_decoder(*adapted->checkpoint);
   if (!model) return forward_error(model);
-  OpenedModel opened{std::move(*checkpoint), std::move(*model), std::move(*options), *quant, {}};
+  OpenedModel opened{std::move(adapted->checkpoint), std::move(*model),        std::move(*options), *quant,
+                     std::move(adapted->identity),   std::move(adapted->notes)};
   if (auto rounded = round_weights(opened); !rounded) return forward_error(rounded);
   return opened;
 }
 
 std::string describe_weights(const Checkpoint& checkpoint) {
-  std::map<std::string_view, size_t> bytes;
+  std::map<std::string_view, int64_t> bytes;
   for (const Tensor& tensor : checkpoint.tensors()) {
-    if (tensor.shape.size() >= 2) bytes[block_format(tensor.type).name] += tensor.data.size();
+    if (tensor.shape.size() >= 2) bytes[stored_format(tensor)] += stored_bytes(tensor);
   }
-  std::vector<std::pair<size_t, std::string_view>> formats;
+  std::vector<std::pair<int64_t, std::string_view>> formats;
   for (const auto& [name, size] : bytes) formats.emplace_back(size, name);
   std::sort(formats.rbegin(), formats.rend());
   std::vector<std::string_view> names;

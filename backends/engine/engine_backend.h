@@ -19,7 +19,8 @@ struct OpenedModel {
   DecoderModel model;               // its tensors lie in the checkpoint
   DeviceOptions options;            // what the reference asks of the device
   std::optional<TensorType> quant;  // what the matrices were rounded to when they were loaded
-  std::vector<std::string> notes;   // about that, for people
+  std::string adapters;             // identity of those that change the matrices; empty: none
+  std::vector<std::string> notes;   // about these, for people
 };
 
 // The weights alone: no tokenizer, no device. The reference's options are checked before its files.
@@ -29,8 +30,8 @@ Result<OpenedModel> open_weights(const ModelReference& reference);
 std::string describe_weights(const Checkpoint& checkpoint);
 
 // Opens the model that the reference's target names. Options: device (chosen by the registry),
-// dtype=float32|bfloat16, quant (see quantised_weights.h), cpu_tier (of the cpu device), now=ISO-8601 (what
-// chat templates see as the current time; by default the time of opening).
+// dtype=float32|bfloat16, adapter (see adapted_weights.h), quant (see quantised_weights.h), cpu_tier (of the
+// cpu device), now=ISO-8601 (what chat templates see as the current time; by default the time of opening).
 Result<std::unique_ptr<Backend>> open_engine(const ModelReference& reference, DeviceFactory make_device);
 
 }  // namespace sizeup

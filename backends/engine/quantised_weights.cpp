@@ -94,6 +94,8 @@ class Quantiser {
     const size_t size = bytes * static_cast<size_t>(source.rows());
     std::byte* to = owned_.emplace_back(std::make_unique_for_overwrite<std::byte[]>(size)).get();
     tensor.data = std::span(to, size);
+    tensor.computed = nullptr;
+    tensor.first_row = 0;
     if (const int64_t row = quantise_rows(source, tensor.type, to); row < source.rows()) {
       return bad_input(
           place_,

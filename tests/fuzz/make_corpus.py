@@ -2,7 +2,7 @@
 
     python tests/fuzz/make_corpus.py
 
-gguf/, safetensors/  files with one tensor of each kind, and none
+gguf/, safetensors/  files with one tensor of each kind, one quantised weight of each kind, and none
 tokenizer/           GGUF files with a vocabulary of each kind
 sentencepiece/       SentencePiece models of both algorithms
 huggingface_tokenizer/   tokenizer.json with each model, and every step in one of them
@@ -191,6 +191,40 @@ def safetensors(tensors, data):
     return struct.pack("<Q", len(header)) + header + data
 
 
+# Tensors {name: (dtype, shape, data)} in this order.
+def packed(tensors):
+    header, data = {}, b""
+    for name, (dtype, shape, raw) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    return safetensors(header, data)
+
+
+def quantised():
+    """One small weight of each quantised kind."""
+    state = json.dumps({"quant_type": "nf4", "blocksize": 8, "dtype": "float32", "shape": [2, 8]}).encode()
+    nested = json.dumps({"blocksize": 4, "shape": [2, 8], "nested_blocksize": 2, "nested_offset": 0.5}).encode()
+    codes, ones = ("U8", [8, 1], b"\x1f" * 8), struct.pack("<16f", *range(16))
+    index = struct.pack("<8i", 0, 1, 0, 1, 0, 1, 0, 1)
+    return {
+        "fp8": packed({"w": ("F8_E4M3", [3, 4], b"\x38" * 12), "w_scale_inv": ("F32", [2, 2], ones[:16]),
+                       "v": ("F8_E4M3", [1, 4], b"\x08" * 4), "v_scale": ("F8_E8M0", [1], b"\x7f")}),
+        "gptq": packed({"m.qweight": ("I32", [1, 8], b"\x21" * 32), "m.qzeros": ("I32", [2, 1], b"\x77" * 8),
+                        "m.scales": ("F16", [2, 8], b"\0\x3c" * 16), "m.g_idx": ("I32", [8], index)}),
+        "gptq8": packed({"m.qweight": ("I32", [1, 4], b"\x21" * 16), "m.qzeros": ("I32", [1, 1], b"\x77" * 4),
+                         "m.scales": ("F32", [1, 4], ones[:16])}),
+        "awq": packed({"m.qweight": ("I32", [8, 1], b"\x21" * 32), "m.qzeros": ("I32", [2, 1], b"\x77" * 8),
+                       "m.scales": ("BF16", [2, 8], b"\0\x3f" * 16)}),
+        "nf4": packed({"w": codes, "w.absmax": ("F32", [2], ones[:8]), "w.quant_map": ("F32", [16], ones),
+                       "w.quant_state.bitsandbytes__nf4": ("U8", [len(state)], state)}),
+        "nf4_nested": packed({"w": codes, "w.absmax": ("U8", [4], b"\1\2\3\xff"), "w.quant_map": ("F32", [16], ones),
+                              "w.nested_absmax": ("F32", [2], ones[:8]), "w.nested_quant_map": ("F32", [256], ones * 16),
+                              "w.quant_state.bitsandbytes__nf4": ("U8", [len(nested)], nested)}),
+        "int8": packed({"m.weight": ("I8", [2, 3], b"\x81\x7f\0" * 2), "m.SCB": ("F32", [2], ones[:8]),
+                        "m.weight_format": ("U8", [], b"\0")}),
+    }
+
+
 CHAT = (
     "{%- if tools %}{{ '<tools>' }}{% for tool in tools %}{{ tool | tojson(indent=2) }}{% endfor %}{% endif %}\n"
     "{% set ns = namespace(last=0) %}{% for m in messages if m.role != 'x' %}{% set ns.last = loop.index0 %}"
@@ -219,6 +253,7 @@ def main():
         "gguf/blocks": blocks(),
         "safetensors/empty": safetensors({}, b""),
         "safetensors/all": safetensors({"__metadata__": {"format": "pt"}, "a": entry, "b": half}, b"\1" * 12),
+        **{f"safetensors/{name}": content for name, content in quantised().items()},
         "tokenizer/byte_level": vocabulary("gpt2", "llama-bpe", tokens, types, ["a b", "Ġ a"]),
         "jinja/chat": b"\0" + CHAT.encode(),
         "jinja/prompt": b"\1" + PROMPT.encode(),

@@ -105,8 +105,8 @@ def gguf_name(name):
     return f"{GGUF_NAMES[stem]}.{kind}"
 
 
-def write_gguf(name, model, m, kind):
-    writer = gguf.GGUFWriter(OUT / f"{name}.gguf", "llama")
+def write_gguf(name, model, m, kind, folder=OUT, **options):
+    writer = gguf.GGUFWriter(folder / f"{name}.gguf", "llama", **options)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(m["width"])
     writer.add_block_count(m["layers"])

@@ -23,7 +23,7 @@ class Checkpoint {
   virtual const std::filesystem::path& path() const = 0;
 
   // GGUF: one object with every metadata key ("general.architecture", "tokenizer.ggml.tokens": [...]).
-  // Hugging Face: config.json.
+  // Hugging Face: config.json, without the "quantization_config" of weights that the reader has decoded.
   virtual const Json& config() const = 0;
 
   virtual const std::vector<Tensor>& tensors() const = 0;
@@ -37,15 +37,18 @@ class Checkpoint {
   virtual std::vector<std::filesystem::path> files() const = 0;
 };
 
-// A .gguf file, or a folder with config.json and model.safetensors (or model.safetensors.index.json and
-// shards). A GGUF file with a vocabulary only and a folder with tokenizer.json (or a SentencePiece
-// model) but no config.json are opened, too: they have no tensors.
+// A .gguf file (of a split model any part, NAME-00001-of-00003.gguf: all are opened), or a folder with
+// config.json and model.safetensors (or model.safetensors.index.json and shards). A GGUF file with a
+// vocabulary only and a folder with tokenizer.json (or a SentencePiece model) but no config.json are opened,
+// too: they have no tensors.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
 
 // 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder
-// the SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's hash is cached by path,
-// size, mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a usable cache it is
-// computed.
+// or a split GGUF model the SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's
+// hash is cached by path, size, mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a
+// usable cache it is computed.
 Result<std::string> fingerprint(const Checkpoint& checkpoint);
+// The SHA-256 of what `sha256sum` prints for these files.
+Result<std::string> fingerprint(const std::vector<std::filesystem::path>& files);
 
 }  // namespace sizeup

@@ -102,11 +102,15 @@ Result<std::string> hash_file(const fs::path& path) {
 
 }  // namespace
 
-// One file: the hash of its contents, as sha256sum prints it. A folder: the hash of sha256sum's own listing
-// of the files, so that a user can recompute both.
+// One file: the hash of its contents, as sha256sum prints it. A folder, or a model split over several files:
+// the hash of sha256sum's own listing of the files, so that a user can recompute both.
 Result<std::string> fingerprint(const Checkpoint& checkpoint) {
   const std::vector<fs::path> files = checkpoint.files();
-  if (checkpoint.format() == CheckpointFormat::gguf) return hash_file(files.front());
+  if (checkpoint.format() == CheckpointFormat::gguf && files.size() == 1) return hash_file(files.front());
+  return fingerprint(files);
+}
+
+Result<std::string> fingerprint(const std::vector<fs::path>& files) {
   std::string listing;
   for (const fs::path& path : files) {
     const auto hash = hash_file(path);

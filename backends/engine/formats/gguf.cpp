@@ -271,12 +271,6 @@ class Parser {
   // What decides how the rest of the file is read.
   Result<void> check_metadata() {
     const Json& metadata = content_.metadata;
-    if (const auto split = metadata.find("split.count"); split != metadata.end()) {
-      if (!split->is_number_integer() || *split > 1) {
-        return bad_input(place_, "a model split over several GGUF files is not supported yet",
-                         "a single file", "merge the parts with llama-gguf-split --merge");
-      }
-    }
     const auto alignment = metadata.find("general.alignment");
     if (alignment == metadata.end()) return {};
     if (!alignment->is_number_unsigned() || !std::has_single_bit(alignment->get<uint64_t>()) ||

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
+#include <utility>
 
 #include "backends/engine/formats/byte_reader.h"
 #include "backends/engine/formats/sorted_json.h"
@@ -38,6 +40,7 @@ constexpr std::array kDataTypes = {
     DataType{"BOOL", 1, {}},
     DataType{"F8_E4M3", 1, {}},
     DataType{"F8_E5M2", 1, {}},
+    DataType{"F8_E8M0", 1, {}},
 };
 
 // Ends of names of buffers that older checkpoints store beside the weights: causal masks and position
@@ -51,21 +54,20 @@ bool is_derived_buffer(std::string_view name) {
 }
 
 struct Entry {
-  Tensor tensor;
+  StoredTensor tensor;
   uint64_t begin = 0;
   uint64_t end = 0;
-  bool keep = true;
 };
 
-std::string shown(std::string_view name) {
-  std::string text;
-  for (const char c : name.substr(0, 80)) text += c >= ' ' && c <= '~' ? c : '?';
-  return text;
+const DataType* find_type(std::string_view name) {
+  const auto* type = std::find_if(kDataTypes.begin(), kDataTypes.end(),
+                                  [&](const DataType& known) { return known.name == name; });
+  return type == kDataTypes.end() ? nullptr : type;
 }
 
 Result<Entry> read_entry(const std::string& name, const SortedJson& value, const std::string& place) {
   const auto wrong = [&](std::string_view what, std::string expected) {
-    return bad_input(place, fmt::format("tensor '{}' in the header: {}", shown(name), what),
+    return bad_input(place, fmt::format("tensor '{}' in the header: {}", shown_name(name), what),
                      std::move(expected));
   };
   if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") ||
@@ -77,16 +79,14 @@ Result<Entry> read_entry(const std::string& name, const SortedJson& value, const
   const SortedJson& offsets = value["data_offsets"];
   if (!dtype.is_string()) return wrong("dtype is not a string", "\"F32\", \"F16\" or \"BF16\"");
   const auto& type_name = dtype.get_ref<const std::string&>();
-  const auto* type = std::find_if(kDataTypes.begin(), kDataTypes.end(),
-                                  [&](const DataType& known) { return known.name == type_name; });
-  if (type == kDataTypes.end() || (!type->type && !is_derived_buffer(name))) {
-    return wrong(fmt::format("dtype {} is not supported yet", shown(type_name)), "F32, F16 or BF16");
+  const DataType* type = find_type(type_name);
+  if (type == nullptr) {
+    return wrong(fmt::format("dtype {} is not supported yet", shown_name(type_name)), "F32, F16 or BF16");
   }
 
   Entry entry;
   entry.tensor.name = name;
-  entry.tensor.type = type->type.value_or(TensorType::f32);
-  entry.keep = type->type.has_value();
+  entry.tensor.dtype = type->name;
   if (!shape.is_array() || shape.size() > kMaxDimensions) {
     return wrong("shape is not a list of sizes", fmt::format("at most {} integers", kMaxDimensions));
   }
@@ -121,15 +121,16 @@ Result<void> check_coverage(const std::vector<Entry>& entries, uint64_t data_sta
   const auto at = [&](uint64_t offset) { return fmt::format("{} (byte {})", place, data_start + offset); };
   for (const Entry& entry : entries) {
     if (entry.begin != position) {
-      return bad_input(at(position),
-                       fmt::format("tensor '{}' starts at offset {}", shown(entry.tensor.name), entry.begin),
-                       fmt::format("{}: tensors follow each other without holes or overlaps", position));
+      return bad_input(
+          at(position),
+          fmt::format("tensor '{}' starts at offset {}", shown_name(entry.tensor.name), entry.begin),
+          fmt::format("{}: tensors follow each other without holes or overlaps", position));
     }
     position = entry.end;
     if (position > data_size) {
       return bad_input(at(entry.begin),
                        fmt::format("tensor '{}' ends past the end of the file (offset {})",
-                                   shown(entry.tensor.name), entry.end),
+                                   shown_name(entry.tensor.name), entry.end),
                        fmt::format("at most {} bytes of data", data_size), "the file may be truncated");
     }
   }
@@ -142,7 +143,14 @@ Result<void> check_coverage(const std::vector<Entry>& entries, uint64_t data_sta
 
 }  // namespace
 
-Result<std::vector<Tensor>> parse_safetensors(std::span<const std::byte> bytes, const std::string& place) {
+std::string shown_name(std::string_view name) {
+  std::string text;
+  for (const char c : name.substr(0, 80)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text;
+}
+
+Result<std::vector<StoredTensor>> parse_safetensors(std::span<const std::byte> bytes,
+                                                    const std::string& place) {
   ByteReader reader(bytes, place);
   const auto header_size = reader.read<uint64_t>();
   if (reader.failed()) return reader.end_of_file("the header's length");
@@ -170,13 +178,45 @@ Result<std::vector<Tensor>> parse_safetensors(std::span<const std::byte> bytes, 
   if (auto covered = check_coverage(entries, data_start, reader.remaining(), place); !covered) {
     return forward_error(covered);
   }
-  std::vector<Tensor> tensors;
+  std::vector<StoredTensor> tensors;
   for (Entry& entry : entries) {
-    if (!entry.keep) continue;
     entry.tensor.data = bytes.subspan(data_start + entry.begin, entry.end - entry.begin);
     tensors.push_back(std::move(entry.tensor));
   }
   return tensors;
+}
+
+Result<std::vector<Tensor>> plain_tensors(std::vector<StoredTensor> stored, const std::string& place) {
+  std::vector<Tensor> tensors;
+  for (StoredTensor& tensor : stored) {
+    const std::optional<TensorType> type = find_type(tensor.dtype)->type;
+    if (type) {
+      tensors.push_back({.name = std::move(tensor.name),
+                         .type = *type,
+                         .shape = std::move(tensor.shape),
+                         .data = tensor.data});
+    } else if (!is_derived_buffer(tensor.name)) {
+      return bad_input(
+          place,
+          fmt::format("tensor '{}': dtype {} is not supported yet", shown_name(tensor.name), tensor.dtype),
+          "F32, F16 or BF16");
+    }
+  }
+  return tensors;
+}
+
+std::vector<float> floats_of(const StoredTensor& tensor) {
+  const DataType& type = *find_type(tensor.dtype);
+  std::vector<float> values;
+  if (tensor.dtype == "F8_E8M0") {
+    for (const std::byte exponent : tensor.data)
+      values.push_back(std::ldexp(1.0F, std::to_integer<int>(exponent) - 127));
+  } else if (type.type) {
+    values.resize(tensor.data.size() / type.bytes);
+    block_format(*type.type)
+        .dequantise(tensor.data.data(), static_cast<int64_t>(values.size()), values.data());
+  }
+  return values;
 }
 
 }  // namespace sizeup

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "backends/engine/formats/quantised/quantised.h"
 #include "backends/engine/formats/safetensors.h"
 #include "backends/engine/formats/sorted_json.h"
 #include "backends/engine/formats/tensor_index.h"
@@ -32,12 +33,13 @@ constexpr std::array<const char*, 6> kTextFiles = {"chat_template.jinja", "gener
 class SafetensorsCheckpoint : public Checkpoint {
  public:
   SafetensorsCheckpoint(fs::path folder, Json config, std::vector<fs::path> files,
-                        std::vector<MappedFile> shards, std::vector<Tensor> tensors)
+                        std::vector<MappedFile> shards, ComputedTensors tensors)
       : folder_(std::move(folder)),
         config_(std::move(config)),
         files_(std::move(files)),
         shards_(std::move(shards)),
-        tensors_(std::move(tensors)) {}
+        sources_(std::move(tensors.sources)),
+        tensors_(std::move(tensors.tensors)) {}
 
   CheckpointFormat format() const override { return CheckpointFormat::safetensors; }
   const fs::path& path() const override { return folder_; }
@@ -52,6 +54,7 @@ class SafetensorsCheckpoint : public Checkpoint {
   Json config_;
   std::vector<fs::path> files_;
   std::vector<MappedFile> shards_;
+  std::vector<std::unique_ptr<RowSource>> sources_;
   TensorIndex tensors_;
 };
 
@@ -122,6 +125,19 @@ Result<Json> read_config(const fs::path& path) {
   return config;
 }
 
+// The weights; what the configuration says of their form has been dealt with then and leaves it.
+Result<ComputedTensors> tensors_of(Json& config, std::vector<StoredTensor> stored, const std::string& place) {
+  const auto quantisation = config.find("quantization_config");
+  if (quantisation == config.end() || quantisation->is_null()) {
+    auto tensors = plain_tensors(std::move(stored), place);
+    if (!tensors) return forward_error(tensors);
+    return ComputedTensors{std::move(*tensors), {}};
+  }
+  auto tensors = read_quantised(*quantisation, std::move(stored), place);
+  if (tensors) config.erase(quantisation);
+  return tensors;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
@@ -129,7 +145,7 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
   if (is_tokenizer_folder(folder)) {
     add_text_files(folder, files);
     return std::make_unique<SafetensorsCheckpoint>(folder, Json::object(), std::move(files),
-                                                   std::vector<MappedFile>(), std::vector<Tensor>());
+                                                   std::vector<MappedFile>(), ComputedTensors());
   }
   auto config = read_config(folder / "config.json");
   if (!config) return forward_error(config);
@@ -137,28 +153,30 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
   if (!names) return forward_error(names);
   files.push_back(folder / "config.json");
   std::vector<MappedFile> shards;
-  std::vector<Tensor> tensors;
+  std::vector<StoredTensor> stored;
   std::unordered_set<std::string> seen;
   for (const std::string& name : names->shards) {
     auto shard = MappedFile::open(folder / name);
     if (!shard) return forward_error(shard);
     auto content = parse_safetensors(shard->bytes(), (folder / name).string());
     if (!content) return forward_error(content);
-    for (Tensor& tensor : *content) {
+    for (StoredTensor& tensor : *content) {
       if (!seen.insert(tensor.name).second) {
         return bad_input((folder / name).string(),
                          fmt::format("tensor '{}' is in another file, too", tensor.name),
                          "each tensor in one file");
       }
-      tensors.push_back(std::move(tensor));
+      stored.push_back(std::move(tensor));
     }
     shards.push_back(std::move(*shard));
     files.push_back(folder / name);
   }
   if (names->indexed) files.push_back(folder / kIndexName);
   add_text_files(folder, files);
+  auto tensors = tensors_of(*config, std::move(stored), folder.string());
+  if (!tensors) return forward_error(tensors);
   return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
-                                                 std::move(shards), std::move(tensors));
+                                                 std::move(shards), std::move(*tensors));
 }
 
 }  // namespace sizeup

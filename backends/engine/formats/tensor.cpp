@@ -7,6 +7,7 @@ namespace {
 
 // Of the tensor's rows [first, first + count).
 std::span<const std::byte> bytes_of(const Tensor& tensor, int64_t first, int64_t count) {
+  require(tensor.computed == nullptr, "computed rows have no bytes");
   require(first >= 0 && count >= 0 && first + count <= tensor.rows(), "the rows are in the tensor");
   const int64_t bytes = row_bytes(tensor.type, tensor.columns());
   require((first + count) * bytes <= static_cast<int64_t>(tensor.data.size()),
@@ -23,16 +24,30 @@ int64_t Tensor::rows() const {
 }
 
 Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count) {
-  return {.name = tensor.name,
-          .type = tensor.type,
-          .shape = {count, tensor.columns()},
-          .data = bytes_of(tensor, first, count)};
+  Tensor part = tensor;
+  part.shape = {count, tensor.columns()};
+  if (tensor.computed == nullptr) {
+    part.data = bytes_of(tensor, first, count);
+  } else {
+    part.first_row += first;
+  }
+  return part;
 }
 
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
   require(static_cast<int64_t>(out.size()) == tensor.columns(),
           "the row's buffer has one float for each column");
+  if (tensor.computed != nullptr) return tensor.computed->compute_row(tensor.first_row + row, out);
   block_format(tensor.type).dequantise(bytes_of(tensor, row, 1).data(), tensor.columns(), out.data());
+}
+
+std::string_view stored_format(const Tensor& tensor) {
+  return tensor.computed != nullptr ? tensor.computed->format() : block_format(tensor.type).name;
+}
+
+int64_t stored_bytes(const Tensor& tensor) {
+  return tensor.computed != nullptr ? tensor.computed->stored_bytes()
+                                    : static_cast<int64_t>(tensor.data.size());
 }
 
 }  // namespace sizeup

@@ -5,17 +5,32 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/engine/formats/block_formats.h"
 
 namespace sizeup {
 
+// Computes the rows of a weight that no TensorType describes: codes whose scales are other tensors, or a
+// weight that an adapter changes. So devices need not know such forms, and memory never holds a second copy.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual std::string_view format() const = 0;  // "FP8", for people
+  virtual int64_t stored_bytes() const = 0;     // in the file, with scales and what else belongs to it
+  // Row `row` of the whole weight; may be called from several threads at once.
+  virtual void compute_row(int64_t row, std::span<float> out) const = 0;
+};
+
 struct Tensor {
   std::string name;
   TensorType type = TensorType::f32;
   std::vector<int64_t> shape;       // outermost first: a linear layer's weight is {outputs, inputs}
   std::span<const std::byte> data;  // rows one after another; lives as long as the checkpoint
+  // If set, the rows are computed: type is f32, and data are the bytes that most of the computing reads.
+  const RowSource* computed = nullptr;  // lives as long as the checkpoint
+  int64_t first_row = 0;                // of the computed weight, if this is a part of it
 
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
   int64_t rows() const;  // elements / columns
@@ -26,5 +41,9 @@ Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count);
 
 // Row `row` as float32, exactly as the format defines it. out.size() == columns().
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out);
+
+// What the file has: "Q8_0", or the name of a form whose rows are computed; and how many bytes of it.
+std::string_view stored_format(const Tensor& tensor);
+int64_t stored_bytes(const Tensor& tensor);
 
 }  // namespace sizeup

@@ -1,5 +1,5 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
-// tiny_mixture_golden.py.
+// tiny_mixture_golden.py, tiny_quantised_golden.py.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -22,6 +22,7 @@ namespace {
 const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden";
 const std::filesystem::path kLlama = kGolden / "tiny_llama";
 const std::filesystem::path kMixture = kGolden / "tiny_mixture";
+const std::filesystem::path kQuantised = kGolden / "tiny_quantised";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -105,6 +106,10 @@ TEST(TinyLlama, LogProbabilitiesAgreeWithTransformers) {
 
 TEST(TinyMixture, LogProbabilitiesAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kMixture), 7);
+}
+
+TEST(TinyQuantised, LogProbabilitiesAgreeWithTransformersOnTheDequantisedWeights) {
+  EXPECT_EQ(expect_folder_agrees(kQuantised), 13);
 }
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.

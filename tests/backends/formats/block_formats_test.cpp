@@ -144,7 +144,9 @@ TEST(BlockFormats, HaveExactProducts) {
 
 TEST(BlockFormats, DequantiseBitForBitAsTheSafetensorsPackage) {
   const std::string bytes = read_whole(golden_folder() / "formats" / "tiny.safetensors");
-  const auto tensors = parse_safetensors(as_bytes(bytes), "tiny.safetensors");
+  auto stored = parse_safetensors(as_bytes(bytes), "tiny.safetensors");
+  ASSERT_TRUE(stored.has_value()) << describe(stored.error());
+  const auto tensors = plain_tensors(std::move(*stored), "tiny.safetensors");
   ASSERT_TRUE(tensors.has_value()) << describe(tensors.error());
   expect_equal(*tensors, golden()["safetensors"]);
 }

@@ -117,6 +117,56 @@ TEST(Checkpoint, SaysWhatAFolderLacks) {
   EXPECT_THAT(error_of(folder.path() / "one.safetensors"), HasSubstr("pass the folder"));
 }
 
+TEST(Checkpoint, OpensAllPartsOfASplitModelFromAnyOfThem) {
+  const fs::path folder = golden_folder() / "tiny_quantised";
+  const auto whole = open_checkpoint(folder / "whole.gguf");
+  ASSERT_TRUE(whole.has_value()) << describe(whole.error());
+  for (const char* name : {"split-00001-of-00003.gguf", "split-00003-of-00003.gguf"}) {
+    const auto split = open_checkpoint(folder / name);
+    ASSERT_TRUE(split.has_value()) << describe(split.error());
+    EXPECT_EQ((*split)->path().filename(), "split-00001-of-00003.gguf");
+    EXPECT_EQ((*split)->config()["llama.context_length"], (*whole)->config()["llama.context_length"]);
+    ASSERT_EQ((*split)->tensors().size(), (*whole)->tensors().size());
+    for (const Tensor& expected : (*whole)->tensors()) {
+      const Tensor* tensor = (*split)->find(expected.name);
+      ASSERT_NE(tensor, nullptr) << expected.name;
+      EXPECT_EQ(tensor->shape, expected.shape) << expected.name;
+      EXPECT_TRUE(std::ranges::equal(tensor->data, expected.data)) << expected.name;
+    }
+  }
+}
+
+// One part; each of its tensors is a number.
+std::string part(uint16_t count, uint16_t number, const std::vector<std::string>& tensors, int32_t all) {
+  constexpr uint32_t kU16 = 2, kI32 = 5, kTypeF32 = 0;
+  GgufBuilder builder;
+  builder.header(tensors.size(), 3).key("split.count", kU16).value(count).key("split.no", kU16).value(number);
+  builder.key("split.tensors.count", kI32).value(all);
+  for (size_t i = 0; i < tensors.size(); ++i) builder.tensor(tensors[i], {1}, kTypeF32, 32 * i);
+  return builder.align().zeros(32 * tensors.size()).bytes();
+}
+
+TEST(Checkpoint, SaysWhatASplitModelLacks) {
+  const TemporaryFolder folder;
+  const fs::path first = folder.write("m-00001-of-00004.gguf", part(4, 0, {"a"}, 3));
+  folder.write("m-00003-of-00004.gguf", part(4, 2, {"c"}, 3));
+  EXPECT_THAT(error_of(first), HasSubstr("parts m-00002-of-00004.gguf, m-00004-of-00004.gguf are missing"));
+  folder.write("m-00002-of-00004.gguf", part(4, 1, {}, 3));
+  folder.write("m-00004-of-00004.gguf", part(4, 1, {"d"}, 3));
+  EXPECT_THAT(error_of(first), HasSubstr("m-00004-of-00004.gguf: says that it is part 2 of 4"));
+  folder.write("m-00004-of-00004.gguf", part(3, 3, {"d"}, 3));
+  EXPECT_THAT(error_of(first), HasSubstr("says that it is part 4 of 3"));
+  folder.write("m-00004-of-00004.gguf", part(4, 3, {"a"}, 3));
+  EXPECT_THAT(error_of(first), HasSubstr("tensor 'a' is in another part, too"));
+  folder.write("m-00004-of-00004.gguf", part(4, 3, {}, 3));
+  EXPECT_THAT(error_of(first), HasSubstr("the parts hold 2 tensors (expected: 3"));
+  folder.write("m-00004-of-00004.gguf", part(4, 3, {"d"}, 3));
+  EXPECT_EQ(error_of(first), "no error");
+  for (const char* name : {"m.gguf", "m-1-of-00004.gguf", "00001-of-00004.gguf", "m-0000x-of-00004.gguf"}) {
+    EXPECT_THAT(error_of(folder.write(name, part(4, 0, {"a"}, 3))), HasSubstr("but not named so")) << name;
+  }
+}
+
 TEST(Checkpoint, OpensATokenizerWithoutAModel) {
   const TemporaryFolder folder;
   folder.write("tokenizer.json", "{}");
@@ -165,6 +215,15 @@ TEST_F(Fingerprint, OfAFolderCountsNamesAndContents) {
   EXPECT_EQ(before, sha256_hex(listing));
   folder_.write("tokenizer.json", "{}");
   EXPECT_NE(fingerprint_of(folder_.path()), before);
+}
+
+TEST_F(Fingerprint, OfASplitModelCountsAllParts) {
+  const fs::path first = folder_.write("m-00001-of-00002.gguf", part(2, 0, {"a"}, 2));
+  folder_.write("m-00002-of-00002.gguf", part(2, 1, {"b"}, 2));
+  const std::string before = fingerprint_of(first);
+  EXPECT_EQ(before, sha256_hex(sha256_hex(part(2, 0, {"a"}, 2)) + "  m-00001-of-00002.gguf\n" +
+                               sha256_hex(part(2, 1, {"b"}, 2)) + "  m-00002-of-00002.gguf\n"));
+  EXPECT_EQ(fingerprint_of(folder_.path() / "m-00002-of-00002.gguf"), before);
 }
 
 TEST_F(Fingerprint, IsRememberedUntilTheFileChanges) {

@@ -156,15 +156,6 @@ TEST(Gguf, RefusesDeeplyNestedArrays) {
   EXPECT_THAT(error_of(builder.zeros(64)), HasSubstr("nested too deeply"));
 }
 
-TEST(Gguf, RefusesSplitFiles) {
-  GgufBuilder builder;
-  builder.header(0, 1).key("split.count", 2).value<uint16_t>(3);
-  EXPECT_THAT(error_of(builder), HasSubstr("split over several GGUF files is not supported yet"));
-  GgufBuilder whole;
-  whole.header(0, 1).key("split.count", 2).value<uint16_t>(1);
-  EXPECT_EQ(error_of(whole), "no error");
-}
-
 TEST(Gguf, RefusesImpossibleTensors) {
   const auto shape = [&](std::initializer_list<uint64_t> dimensions, uint32_t type, uint64_t offset) {
     return error_of(GgufBuilder().header(1, 0).tensor("t", dimensions, type, offset).align().zeros(64));
