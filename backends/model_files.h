@@ -6,8 +6,9 @@
 
 namespace sizeup {
 
-// A reference of scheme "hf" as one of scheme "file", whose target lies on this machine (downloaded if it has
-// to be); its option "file" is used up, its text stays as given. Other references stay as they are.
+// A reference of scheme "hf" (downloaded if it has to be), "lmstudio" or "ollama" as one of scheme "file",
+// whose target lies on this machine. Its option "file" is used up, its text stays as given. Other references
+// stay as they are.
 Result<ModelReference> with_local_files(ModelReference reference, HubNeed need, const HubSettings& settings);
 
 }  // namespace sizeup
