@@ -131,8 +131,9 @@ Result<void> download_file(const HubModel& model, const std::string& commit, con
   }
   const auto lock = FileLock::take(lock_path);
   if (!lock) return tl::unexpected<Error>(lock.error());
-  std::error_code failure;
-  if (std::filesystem::exists(blob, failure)) return {};  // another process was faster
+  std::error_code absent;
+  const auto there = std::filesystem::file_size(blob, absent);
+  if (!absent && there == static_cast<uintmax_t>(file.size)) return {};  // from another snapshot or process
   auto part = PartFile::open(blob.string() + ".incomplete");
   if (!part) return forward_error(part);
   auto whole = Download(model, commit, file, requests, std::move(*part)).run();

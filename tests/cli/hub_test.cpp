@@ -24,10 +24,10 @@ class HubProgram : public testing::Test {
 
   Finished run(const std::vector<std::string>& arguments, const std::string& input = {}) const {
     const std::string home = folder.path().string();
-    return run_program(arguments, input,
-                       {"env", "-u", "HF_HUB_OFFLINE", "-u", "HF_HUB_CACHE", "-u", "HUGGINGFACE_HUB_CACHE",
-                        "-u", "http_proxy", "HF_ENDPOINT=" + hub.endpoint(), "HF_HOME=" + home,
-                        "XDG_CACHE_HOME=" + home, "HF_TOKEN=hf_secret"});
+    return run_program(
+        arguments, input,
+        {"env", "-u", "HF_HUB_OFFLINE", "-u", "HF_HUB_CACHE", "-u", "HUGGINGFACE_HUB_CACHE", "no_proxy=*",
+         "HF_ENDPOINT=" + hub.endpoint(), "HF_HOME=" + home, "XDG_CACHE_HOME=" + home, "HF_TOKEN=hf_secret"});
   }
 
   TemporaryFolder folder;
@@ -77,11 +77,16 @@ TEST_F(HubProgram, RunsAGgufFileOfARepository) {
   EXPECT_EQ(hub.requests_of("other.gguf"), 0u);
 }
 
-TEST_F(HubProgram, TokenizesWithoutTheWeights) {
+TEST_F(HubProgram, TokenizesAndRendersWithoutTheWeights) {
+  hub.files["chat_template.jinja"] = "{{ messages[0].content }}!";
   hub.files["tokenizer.json"] = read_whole(source_path("models/pocket/tokenizer.json"));
   const Finished finished = run({"tokenize", "hf:org/tiny"}, "{\"text\":\"Hello\"}");
   ASSERT_EQ(finished.status, 0) << finished.errors;
   EXPECT_FALSE(Json::parse(finished.output)["ids"].empty());
+  const Finished rendered =
+      run({"render", "hf:org/tiny"}, "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+  ASSERT_EQ(rendered.status, 0) << rendered.errors;
+  EXPECT_EQ(Json::parse(rendered.output)["text"], "Hi!");
   EXPECT_EQ(hub.requests_of("model.safetensors"), 0u);
 }
 

@@ -117,6 +117,13 @@ TEST_F(Cache, ALostBlobIsFetchedAgain) {
   EXPECT_EQ(read_whole(snapshot() / "model.safetensors"), weights);
 }
 
+TEST_F(Cache, ACutBlobIsFetchedAgain) {
+  ASSERT_TRUE(fetch().has_value());
+  fs::resize_file(repository_folder() / "blobs" / sha256_hex(weights), 1000);
+  ASSERT_TRUE(fetch().has_value());
+  EXPECT_EQ(read_whole(snapshot() / "model.safetensors"), weights);
+}
+
 TEST_F(Cache, BranchesMayHaveSlashes) {
   const auto place = fetch("org/tiny@refs/pr/3");
   ASSERT_TRUE(place.has_value()) << describe(place.error());

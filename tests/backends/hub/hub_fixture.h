@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ namespace sizeup {
 class HubFixture : public testing::Test {
  protected:
   HubFixture() {
+    setenv("no_proxy", "*", 1);
     hub.files = {{"config.json", "{\"model_type\": \"llama\"}"},
                  {"model.safetensors", weights},
                  {"pytorch_model.bin", "not wanted"},
