@@ -1,6 +1,7 @@
 #include "backends/model_reference.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <filesystem>
@@ -8,7 +9,7 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 3> kSchemes = {"file", "hf", "openai"};
+constexpr std::array<std::string_view, 5> kSchemes = {"file", "hf", "lmstudio", "ollama", "openai"};
 constexpr std::string_view kForm =
     "[NAME=]REF[?key=value&...], for example small=./model.gguf?device=reference";
 
@@ -35,8 +36,9 @@ Result<std::string> take_scheme(std::string_view& rest) {
     rest.remove_prefix(colon + 1);
     return std::string(scheme);
   }
-  return usage_error(fmt::format("model reference '{}': unknown scheme '{}'", rest, scheme),
-                     fmt::format("known: file, hf, openai; a path with a colon is written ./{}", rest));
+  return usage_error(
+      fmt::format("model reference '{}': unknown scheme '{}'", rest, scheme),
+      fmt::format("known: {}; a path with a colon is written ./{}", fmt::join(kSchemes, ", "), rest));
 }
 
 std::string name_from_target(const std::string& scheme, const std::string& target) {

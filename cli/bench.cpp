@@ -12,6 +12,7 @@
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/model_files.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
 #include "core/timing/utc_time.h"
@@ -29,6 +30,7 @@ struct BenchCommand {
   std::vector<int> streams;
   int questions = 0;
   bool quick = false;
+  bool offline = false;
   bool json = false;
 };
 
@@ -110,7 +112,7 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
 Outcome bench(const BenchCommand& command) {
   auto model = with_cpu_tier(command.model, command.cpu_tier);
   if (!model) return forward_error(model);
-  auto reference = ModelReference::parse(*model);
+  auto reference = local_reference(*model, HubNeed::model, command.offline);
   if (!reference) return forward_error(reference);
   auto backend = find_backend(*reference);
   if (!backend) return forward_error(backend);
@@ -142,6 +144,7 @@ std::function<Outcome()> add_bench(CLI::App& app) {
   app.add_option("--questions", command->questions, "Multiple-choice questions that share a prefix")
       ->check(CLI::Range(1, 1 << 20));
   add_cpu_tier(app, command->cpu_tier);
+  add_offline(app, command->offline);
   app.add_flag("--quick", command->quick, "Small sizes, each measured once");
   app.add_flag("--json", command->json, "JSON instead of tables");
   return [command] { return bench(*command); };

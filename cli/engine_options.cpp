@@ -6,6 +6,7 @@
 
 #include "backends/cpu/tier.h"
 #include "backends/registry.h"
+#include "cli/model_files.h"
 
 namespace sizeup::cli {
 
@@ -21,6 +22,7 @@ void add_engine_options(CLI::App& app, EngineCommand& command) {
   app.add_flag("!--no-share", options.share_prefixes, "Compute common prefixes once for each request");
   app.add_flag("!--no-draft", options.draft, "Guess no tokens of greedy answers ahead");
   add_cpu_tier(app, command.cpu_tier);
+  add_offline(app, command.offline);
 }
 
 void add_cpu_tier(CLI::App& app, std::string& cpu_tier) {
@@ -49,7 +51,7 @@ Outcome answer_lines(const EngineCommand& command,
   if (!lines) return forward_error(lines);
   auto model = with_cpu_tier(command.model, command.cpu_tier);
   if (!model) return forward_error(model);
-  auto reference = ModelReference::parse(*model);
+  auto reference = local_reference(*model, HubNeed::model, command.offline);
   if (!reference) return forward_error(reference);
   auto backend = open_backend(*reference);
   if (!backend) return forward_error(backend);

@@ -15,11 +15,12 @@ struct EngineCommand {
   std::string model;
   std::string input = "-";
   std::string cpu_tier;  // empty: the best one
+  bool offline = false;
   RunOptions options;
 };
 
 // The model, --threads, --step-tokens, --no-share, --no-draft, --kv-budget: never what is answered, only how
-// fast. And --cpu-tier.
+// fast. And --cpu-tier, --offline.
 void add_engine_options(CLI::App& app, EngineCommand& command);
 
 // --cpu-tier T, for every command that computes.

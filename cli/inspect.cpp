@@ -10,8 +10,8 @@
 #include "backends/engine/step.h"
 #include "backends/engine/tokenizer/tokenizer.h"
 #include "backends/engine/work.h"
-#include "backends/model_reference.h"
 #include "cli/command.h"
+#include "cli/model_files.h"
 #include "cli/table.h"
 #include "core/json/json.h"
 
@@ -21,6 +21,7 @@ namespace {
 struct InspectCommand {
   std::string model;
   bool json = false;
+  bool offline = false;
 };
 
 // Keys and values of one sequence: float32 pages of every layer, as the reference device keeps them.
@@ -96,8 +97,8 @@ Result<Json> describe_tokenizer(const Checkpoint& checkpoint) {
   return json;
 }
 
-Result<Json> examine(const std::string& model) {
-  auto reference = ModelReference::parse(model);
+Result<Json> examine(const InspectCommand& command) {
+  auto reference = local_reference(command.model, HubNeed::model, command.offline);
   if (!reference) return forward_error(reference);
   auto checkpoint = open_checkpoint(reference->target);
   if (!checkpoint) return forward_error(checkpoint);
@@ -172,7 +173,7 @@ void print_text(const Json& model) {
 }
 
 Outcome inspect(const InspectCommand& command) {
-  auto model = examine(command.model);
+  auto model = examine(command);
   if (!model) return forward_error(model);
   if (command.json) {
     fmt::print("{}\n", to_line(*model));
@@ -187,6 +188,7 @@ Outcome inspect(const InspectCommand& command) {
 std::function<Outcome()> add_inspect(CLI::App& app) {
   auto command = std::make_shared<InspectCommand>();
   app.add_option("model", command->model, "Model reference")->required();
+  add_offline(app, command->offline);
   app.add_flag("--json", command->json, "JSON instead of text");
   return [command] { return inspect(*command); };
 }

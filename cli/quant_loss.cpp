@@ -15,6 +15,7 @@
 #include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/model_files.h"
 #include "cli/quant_loss_report.h"
 #include "cli/table.h"
 #include "core/io/file.h"
@@ -39,6 +40,7 @@ struct QuantLossCommand {
   int context = 0;  // 0: the default, or the models' own where that is shorter
   int limit = 0;    // windows; 0: all
   bool json = false;
+  bool offline = false;
 };
 
 // A model before a device packs it.
@@ -49,10 +51,10 @@ struct Side {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
-Result<Side> open_side(const std::string& text, const std::string& cpu_tier) {
-  auto model = with_cpu_tier(text, cpu_tier);
+Result<Side> open_side(const QuantLossCommand& command, const std::string& text) {
+  auto model = with_cpu_tier(text, command.cpu_tier);
   if (!model) return forward_error(model);
-  auto reference = ModelReference::parse(*model);
+  auto reference = local_reference(*model, HubNeed::model, command.offline);
   if (!reference) return forward_error(reference);
   auto backend = find_backend(*reference);
   if (!backend) return forward_error(backend);
@@ -238,9 +240,9 @@ Result<QuantisationLoss> compare(Decoder& base, Decoder& variant, const TextWind
 Outcome measure(const QuantLossCommand& command) {
   auto text = read_file(command.text);
   if (!text) return forward_error(text);
-  auto base = open_side(command.base, command.cpu_tier);
+  auto base = open_side(command, command.base);
   if (!base) return forward_error(base);
-  auto variant = open_side(command.variant, command.cpu_tier);
+  auto variant = open_side(command, command.variant);
   if (!variant) return forward_error(variant);
   auto tokens = common_tokens(*base, *variant, *text);
   if (!tokens) return forward_error(tokens);
@@ -299,6 +301,7 @@ std::function<Outcome()> add_quant_loss(CLI::App& app) {
   app.add_option("--threads", command->threads, "Threads (default: all processors)")
       ->check(CLI::Range(1, 4096));
   add_cpu_tier(app, command->cpu_tier);
+  add_offline(app, command->offline);
   app.add_flag("--json", command->json, "JSON instead of tables");
   return [command] { return quant_loss(*command); };
 }

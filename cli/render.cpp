@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "backends/engine/tokenizer/tokenizer.h"
-#include "backends/model_reference.h"
 #include "cli/json_lines.h"
+#include "cli/model_files.h"
 #include "core/io/file.h"
 #include "core/jinja/template.h"
 #include "core/json/json.h"
@@ -21,6 +21,7 @@ struct RenderCommand {
   std::string bos;
   std::string eos;
   std::string now;
+  bool offline = false;
 };
 
 struct TemplateSource {
@@ -30,10 +31,10 @@ struct TemplateSource {
   std::string eos;
 };
 
-Result<TemplateSource> source_of_model(const std::string& model) {
-  auto reference = ModelReference::parse(model);
+Result<TemplateSource> source_of_model(const std::string& model, bool offline) {
+  auto reference = local_reference(model, HubNeed::text, offline);
   if (!reference) return forward_error(reference);
-  auto checkpoint = open_checkpoint(reference->target);
+  auto checkpoint = open_text_part(reference->target);
   if (!checkpoint) return forward_error(checkpoint);
   auto tokenizer = load_tokenizer(**checkpoint);
   if (!tokenizer) return forward_error(tokenizer);
@@ -57,7 +58,7 @@ Outcome render(const RenderCommand& command) {
     if (!text) return forward_error(text);
     source = TemplateSource{*text, command.template_file, command.bos, command.eos};
   } else {
-    source = source_of_model(command.model);
+    source = source_of_model(command.model, command.offline);
     if (!source) return forward_error(source);
   }
   auto parsed = Template::parse(source->text, TemplateSettings::chat(command.now), source->name);
@@ -102,6 +103,7 @@ std::function<Outcome()> add_render(CLI::App& app) {
   app.add_option("--now", command->now, "What the template sees as the current time, ISO-8601");
   app.add_option("--input", command->input,
                  "JSON lines {\"messages\", \"tools\", \"add_generation_prompt\", ...}; - is standard input");
+  add_offline(app, command->offline);
   return [command] { return render(*command); };
 }
 

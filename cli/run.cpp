@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <memory>
 
+#include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/installation.h"
 #include "cli/interrupt.h"
+#include "cli/model_files.h"
 #include "cli/progress_line.h"
 #include "cli/table.h"
 #include "core/json/json.h"
@@ -27,6 +29,7 @@ struct RunCommand {
   std::string csv;
   std::string cpu_tier;
   bool json = false;
+  bool offline = false;
 };
 
 // The file's settings with what the command line says on top.
@@ -129,8 +132,13 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);
 
-  const RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
+  RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
   const Interrupt interrupt;
+  environment.open_model = [&](const ModelReference& given) -> Result<std::unique_ptr<Backend>> {
+    auto reference = with_local_files(given, HubNeed::model, command.offline, interrupt.token());
+    if (!reference) return forward_error(reference);
+    return open_backend(*reference);
+  };
   Result<RunSummary> summary = [&] {
     ProgressLine progress;
     return execute(*settings, progress, interrupt.token(), environment);
@@ -180,6 +188,7 @@ std::function<Outcome()> add_run(CLI::App& app) {
   app.add_option("--threads", settings.threads, "Threads (default: all processors)")
       ->check(CLI::Range(1, 4096));
   add_cpu_tier(app, command->cpu_tier);
+  add_offline(app, command->offline);
   app.add_flag("--durable", settings.durable, "Survive a loss of power, not only a kill");
   app.add_option("--html", command->html, "Write the report to this file");
   app.add_option("--csv", command->csv, "Write the report's tables to this folder");

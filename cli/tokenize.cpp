@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "backends/engine/tokenizer/tokenizer.h"
-#include "backends/model_reference.h"
 #include "cli/json_lines.h"
+#include "cli/model_files.h"
 #include "core/json/json.h"
 
 namespace sizeup::cli {
@@ -17,6 +17,7 @@ struct TokenizeCommand {
   std::string input = "-";
   bool decode = false;
   bool skip_special = false;
+  bool offline = false;
   EncodeOptions options;
 };
 
@@ -51,7 +52,7 @@ Result<Json> decode_line(const Tokenizer& tokenizer, const Json& line, bool skip
 Outcome tokenize(const TokenizeCommand& command) {
   auto lines = read_lines(command.input);
   if (!lines) return forward_error(lines);
-  auto reference = ModelReference::parse(command.model);
+  auto reference = local_reference(command.model, HubNeed::text, command.offline);
   if (!reference) return forward_error(reference);
   auto tokenizer = load_tokenizer(std::filesystem::path(reference->target));
   if (!tokenizer) return forward_error(tokenizer);
@@ -90,6 +91,7 @@ std::function<Outcome()> add_tokenize(CLI::App& app) {
                "Add BOS and EOS where the tokenizer's rule says so (default)");
   app.add_flag("--parse-special,!--no-parse-special", command->options.parse_special,
                "Special tokens in the text become tokens (default: they are text)");
+  add_offline(app, command->offline);
   return [command] { return tokenize(*command); };
 }
 

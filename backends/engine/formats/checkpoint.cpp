@@ -16,4 +16,9 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path&
   return open_gguf(path);
 }
 
+Result<std::unique_ptr<Checkpoint>> open_text_part(const std::filesystem::path& path) {
+  std::error_code failure;
+  return std::filesystem::is_directory(path, failure) ? open_safetensors_text(path) : open_checkpoint(path);
+}
+
 }  // namespace sizeup

@@ -43,6 +43,10 @@ class Checkpoint {
 // too: they have no tensors.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::filesystem::path& path);
 
+// The same for its text part alone (configuration, tokenizer, template): a folder's weights are neither read
+// nor missed.
+Result<std::unique_ptr<Checkpoint>> open_text_part(const std::filesystem::path& path);
+
 // 64 hexadecimal digits that change with any byte of files(): for a GGUF file `sha256sum FILE`, for a folder
 // or a split GGUF model the SHA-256 of what `sha256sum` prints for its files in sorted order. Each file's
 // hash is cached by path, size, mtime and inode under $XDG_CACHE_HOME/sizeup or ~/.cache/sizeup; without a

@@ -58,32 +58,6 @@ class SafetensorsCheckpoint : public Checkpoint {
   TensorIndex tensors_;
 };
 
-// The weight files that the index names, sorted. Each must be a plain name: the index cannot point elsewhere.
-Result<std::vector<std::string>> read_index(const fs::path& path) {
-  const auto text = read_file(path, kMaxIndexBytes);
-  if (!text) return tl::unexpected<Error>(text.error());
-  const auto index = parse_sorted_json(*text, path.string());
-  if (!index) return tl::unexpected<Error>(index.error());
-  const auto map = index->is_object() ? index->find("weight_map") : index->end();
-  if (!index->is_object() || map == index->end() || !map->is_object() || map->empty()) {
-    return bad_input(path.string(), "has no 'weight_map'", "an object from tensor names to file names");
-  }
-  std::set<std::string> names;
-  for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string())
-      return bad_input(path.string(), "'weight_map' has a value that is no file name", "a string");
-    const auto& name = file.get_ref<const std::string&>();
-    const bool plain = name.ends_with(".safetensors") && name.find('/') == std::string::npos &&
-                       name.find('\\') == std::string::npos && name.find('\0') == std::string::npos;
-    if (!plain) {
-      return bad_input(path.string(), fmt::format("'weight_map' names the file '{}'", name.substr(0, 80)),
-                       "the name of a .safetensors file in the same folder");
-    }
-    names.insert(name);
-  }
-  return std::vector<std::string>(names.begin(), names.end());
-}
-
 struct WeightFiles {
   std::vector<std::string> shards;
   bool indexed = false;
@@ -93,7 +67,7 @@ Result<WeightFiles> weight_files(const fs::path& folder) {
   std::error_code failure;
   if (fs::exists(folder / "model.safetensors", failure)) return WeightFiles{{"model.safetensors"}, false};
   if (fs::exists(folder / kIndexName, failure)) {
-    auto shards = read_index(folder / kIndexName);
+    auto shards = indexed_weight_files(folder / kIndexName);
     if (!shards) return forward_error(shards);
     return WeightFiles{std::move(*shards), true};
   }
@@ -139,6 +113,41 @@ Result<ComputedTensors> tensors_of(Json& config, std::vector<StoredTensor> store
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> indexed_weight_files(const fs::path& path) {
+  const auto text = read_file(path, kMaxIndexBytes);
+  if (!text) return tl::unexpected<Error>(text.error());
+  const auto index = parse_sorted_json(*text, path.string());
+  if (!index) return tl::unexpected<Error>(index.error());
+  const auto map = index->is_object() ? index->find("weight_map") : index->end();
+  if (!index->is_object() || map == index->end() || !map->is_object() || map->empty()) {
+    return bad_input(path.string(), "has no 'weight_map'", "an object from tensor names to file names");
+  }
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : map->items()) {
+    if (!file.is_string())
+      return bad_input(path.string(), "'weight_map' has a value that is no file name", "a string");
+    const auto& name = file.get_ref<const std::string&>();
+    const bool plain = name.ends_with(".safetensors") && name.find('/') == std::string::npos &&
+                       name.find('\\') == std::string::npos && name.find('\0') == std::string::npos;
+    if (!plain) {
+      return bad_input(path.string(), fmt::format("'weight_map' names the file '{}'", name.substr(0, 80)),
+                       "the name of a .safetensors file in the same folder");
+    }
+    names.insert(name);
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+Result<std::unique_ptr<Checkpoint>> open_safetensors_text(const fs::path& folder) {
+  Result<Json> config = Json::object();
+  if (!is_tokenizer_folder(folder)) config = read_config(folder / "config.json");
+  if (!config) return forward_error(config);
+  std::vector<fs::path> files;
+  add_text_files(folder, files);
+  return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
+                                                 std::vector<MappedFile>(), std::vector<Tensor>());
+}
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
   std::vector<fs::path> files;

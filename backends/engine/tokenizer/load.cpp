@@ -54,7 +54,7 @@ Result<std::unique_ptr<Tokenizer>> load_tokenizer(const fs::path& path) {
     return load_sentencepiece_tokenizer(
         {path, usual ? std::optional(path.parent_path()) : std::nullopt, no_config});
   }
-  const auto checkpoint = open_checkpoint(path);
+  const auto checkpoint = open_text_part(path);
   if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
   return load_tokenizer(**checkpoint);
 }

@@ -38,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "./hf-dir/",
                   {{"dtype", "float32"}, {"adapter", "./lora"}}},
         ParseCase{"hf:Org/Name-7B@main", "Name-7B", "hf", "Org/Name-7B@main", {}},
+        ParseCase{"ollama:llama3.2:1b", "llama3.2:1b", "ollama", "llama3.2:1b", {}},
         ParseCase{"large=openai:gpt-4o-mini?base_url=http://127.0.0.1:8000/v1",
                   "large",
                   "openai",

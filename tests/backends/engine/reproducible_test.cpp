@@ -78,8 +78,7 @@ std::vector<Computer> cpu_computers(std::initializer_list<TensorType> types) {
   std::vector<Computer> all;
   for (const CpuTierEntry& entry : cpu_tiers()) {
     for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
-      for (const TensorType weights :
-           {TensorType::f32, TensorType::bf16, TensorType::q8_0, TensorType::q4_k}) {
+      for (const TensorType weights : types) {
         DeviceOptions options;
         options.precision = precision;
         options.tier = entry.name;

@@ -1,0 +1,68 @@
+// Models of the Hugging Face hub by name: only the files that are needed are downloaded, verified, and kept
+// in the hub's own cache layout (models--Org--Name/{blobs,refs,snapshots}), so that what other programs have
+// downloaded is found here and the other way round.
+// Source: huggingface.co/docs/hub/api and huggingface.co/docs/huggingface_hub/guides/manage-cache.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "core/errors/result.h"
+
+namespace sizeup {
+
+// What is needed of a model: everything, or what makes tokens of a text (configuration, tokenizer, template).
+enum class HubNeed { model, text };
+
+struct HubModel {
+  std::string repository;         // "Org/Name", or the "Name" of the hub's oldest models
+  std::string revision = "main";  // branch, tag, refs/pr/N or commit
+  std::string file;               // one GGUF file of the repository; empty: chosen by choose_files's rule
+  HubNeed need = HubNeed::model;
+
+  // "Org/Name[@revision]". A name that could lead out of the cache, or that the hub cannot have, is a usage
+  // error.
+  static Result<HubModel> parse(std::string_view name, std::string_view file, HubNeed need);
+
+  std::string text() const;  // "hf:Org/Name@revision"
+};
+
+// Bytes of one file that have arrived, of all it has.
+struct HubProgress {
+  std::string file;
+  int64_t done = 0;
+  int64_t total = 0;
+};
+
+struct HubSettings {
+  std::string endpoint = "https://huggingface.co";
+  std::filesystem::path cache;
+  std::string token;     // sent to the endpoint only; empty: none
+  bool offline = false;  // no connection is opened
+  // Before a failed request is repeated for the first time; doubled for each further one.
+  std::chrono::milliseconds first_pause{1000};
+  std::chrono::seconds stall{60};  // a transfer that moves nothing for so long has failed
+  std::function<void(const HubProgress&)> on_progress;
+  std::function<void(const std::string&)> on_message;  // one sentence for people
+  std::stop_token stop;
+
+  // As huggingface_hub: HF_ENDPOINT; HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub or
+  // $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub; HF_TOKEN, HUGGING_FACE_HUB_TOKEN or the file
+  // HF_TOKEN_PATH, HF_HOME/token; HF_HUB_OFFLINE.
+  static HubSettings from_environment();
+};
+
+// Where the model lies on this machine: a folder (of a snapshot) or a GGUF file in one.
+// A commit that the cache has is used without a connection. For a branch or tag the hub is asked what it
+// points to; if it cannot be reached, the cache's state is used, and on_message says so.
+// unavailable: the hub cannot be reached, refuses, or sends other bytes than it lists; offline, the cache
+// lacks a file. bad_input: the repository holds nothing that can be read, or several GGUF files and none was
+// named.
+Result<std::filesystem::path> fetch_model(const HubModel& model, const HubSettings& settings);
+
+}  // namespace sizeup

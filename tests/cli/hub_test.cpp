@@ -1,0 +1,94 @@
+// Models by name through the program itself, from a hub on a loopback port.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/json/json.h"
+#include "tests/cli/program.h"
+#include "tests/support/files.h"
+#include "tests/support/loopback_hub.h"
+
+namespace sizeup {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class HubProgram : public testing::Test {
+ protected:
+  HubProgram() {
+    const auto model = golden_folder() / "tiny_llama" / "gqa_tied_f32";
+    for (const char* name : {"config.json", "model.safetensors"}) hub.files[name] = read_whole(model / name);
+    hub.large = {"model.safetensors", "pocket-small.gguf"};
+  }
+
+  Finished run(const std::vector<std::string>& arguments, const std::string& input = {}) const {
+    const std::string home = folder.path().string();
+    return run_program(
+        arguments, input,
+        {"env", "-u", "HF_HUB_OFFLINE", "-u", "HF_HUB_CACHE", "-u", "HUGGINGFACE_HUB_CACHE", "no_proxy=*",
+         "HF_ENDPOINT=" + hub.endpoint(), "HF_HOME=" + home, "XDG_CACHE_HOME=" + home, "HF_TOKEN=hf_secret"});
+  }
+
+  TemporaryFolder folder;
+  LoopbackHub hub;
+};
+
+TEST_F(HubProgram, InspectsAModelByNameAndAgainOffline) {
+  const Finished first = run({"inspect", "hf:org/tiny", "--json"});
+  ASSERT_EQ(first.status, 0) << first.errors;
+  const Json model = Json::parse(first.output);
+  EXPECT_EQ(model["name"], "tiny");
+  EXPECT_EQ(model["format"], "safetensors");
+  EXPECT_THAT(first.errors, AllOf(HasSubstr("downloading model.safetensors"), Not(HasSubstr("hf_secret"))));
+  const size_t before = hub.requests().size();
+  const Finished second = run({"inspect", "hf:org/tiny", "--json", "--offline"});
+  ASSERT_EQ(second.status, 0) << second.errors;
+  EXPECT_EQ(second.output, first.output);
+  EXPECT_EQ(second.errors, "");
+  EXPECT_EQ(hub.requests().size(), before);
+}
+
+TEST_F(HubProgram, OfflineWithoutTheModelIsStatus4) {
+  for (const char* command : {"inspect", "score", "generate", "tokenize", "render", "bench"}) {
+    const Finished finished = run({command, "hf:org/tiny", "--offline"});
+    EXPECT_EQ(finished.status, 4) << command;
+    EXPECT_THAT(finished.errors, HasSubstr("hf:org/tiny@main is not in the cache")) << command;
+  }
+  const std::string text = folder.write("text", "some words").string();
+  EXPECT_EQ(run({"quant-loss", "hf:org/tiny", "hf:org/tiny?quant=q8_0", "--text", text, "--offline"}).status,
+            4);
+  EXPECT_TRUE(hub.requests().empty());
+}
+
+TEST_F(HubProgram, RunsAGgufFileOfARepository) {
+  hub.files = {{"pocket-small.gguf", read_whole(source_path("models/pocket/pocket-small.gguf"))},
+               {"other.gguf", "x"}};
+  EXPECT_THAT(run({"tokenize", "hf:org/tiny"}, "{\"text\":\"a\"}").errors,
+              HasSubstr("?file=NAME: other.gguf, pocket-small.gguf"));
+  const std::string reference = "small=hf:org/tiny?file=pocket-small.gguf&device=reference";
+  const Finished scored = run({"score", reference}, "{\"context\":\"a\",\"continuation\":\" b\"}");
+  EXPECT_EQ(scored.status, 0) << scored.errors;
+  const std::string store = (folder.path() / "runs.db").string();
+  const Finished finished = run({"run", "--model", reference, "--task", "helpdesk", "--limit", "2",
+                                 "--latency-samples", "0", "--db", store, "--offline", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_EQ(Json::parse(lines_of(finished.output)[0])[0]["model"], "small");
+  EXPECT_EQ(hub.requests_of("other.gguf"), 0u);
+}
+
+TEST_F(HubProgram, TokenizesAndRendersWithoutTheWeights) {
+  hub.files["chat_template.jinja"] = "{{ messages[0].content }}!";
+  hub.files["tokenizer.json"] = read_whole(source_path("models/pocket/tokenizer.json"));
+  const Finished finished = run({"tokenize", "hf:org/tiny"}, "{\"text\":\"Hello\"}");
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_FALSE(Json::parse(finished.output)["ids"].empty());
+  const Finished rendered =
+      run({"render", "hf:org/tiny"}, "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+  ASSERT_EQ(rendered.status, 0) << rendered.errors;
+  EXPECT_EQ(Json::parse(rendered.output)["text"], "Hi!");
+  EXPECT_EQ(hub.requests_of("model.safetensors"), 0u);
+}
+
+}  // namespace
+}  // namespace sizeup
