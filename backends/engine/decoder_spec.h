@@ -64,11 +64,15 @@ struct DecoderSpec {
   int head_size = 0;  // heads * head_size need not be width
   int ffn_width = 0;  // of layers without experts
   float norm_epsilon = 0.0F;
+  std::vector<int> windows;  // of each layer: a row sees at most so many positions, its own included; 0: all.
+                             // Empty: no layer has a window.
   RotarySpec rotary;
   Activation activation = Activation::silu;
-  bool tied_head = false;  // the head multiplies by the embedding table
+  bool query_key_value_bias = false;  // files that lack one of these biases are damaged; others may have them
+  bool tied_head = false;             // the head multiplies by the embedding table
   ExpertSpec experts;
 
+  int window(int layer) const { return windows.empty() ? 0 : windows[static_cast<size_t>(layer)]; }
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/engine/architectures/harmless_keys.h"
 #include "backends/engine/architectures/tensor_finder.h"
 #include "backends/engine/routing.h"
 #include "core/json/json.h"
@@ -139,9 +140,13 @@ LayerTensors find_layer(TensorFinder& tensors, const DecoderSpec& spec, const Te
   const auto name = [&](std::string_view part) { return fmt::format("{}{}", layer, part); };
   LayerTensors found;
   found.attention_norm = tensors.required(name(names.attention_norm), {spec.width});
-  found.query = tensors.linear(name(names.query), spec.query_width(), spec.width);
-  found.key = tensors.linear(name(names.key), spec.kv_width(), spec.width);
-  found.value = tensors.linear(name(names.value), spec.kv_width(), spec.width);
+  const auto projection = [&](std::string_view part, int width) {
+    return spec.query_key_value_bias ? tensors.biased_linear(name(part), width, spec.width)
+                                     : tensors.linear(name(part), width, spec.width);
+  };
+  found.query = projection(names.query, spec.query_width());
+  found.key = projection(names.key, spec.kv_width());
+  found.value = projection(names.value, spec.kv_width());
   found.output = tensors.linear(name(names.output), spec.width, spec.query_width());
   found.ffn_norm = tensors.required(name(names.ffn_norm), {spec.width});
   if (spec.experts.in_layer(index)) {
@@ -203,18 +208,14 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config) {
   return spec;
 }
 
-void refuse_sliding_window(ConfigReader& config, std::string_view key, const DecoderSpec& spec) {
-  if (config.count(key, spec.context_length) < spec.context_length) {
-    config.fail("a sliding window is not supported yet",
-                fmt::format("no '{}', or one of the whole context", key));
-  }
-}
-
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec read, const ExpertNames& experts) {
   if (read.experts.any()) check_experts(config, read);
-  if (config.error()) return tl::unexpected<Error>(*config.error());
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
+  refuse_unknown_keys(config, checkpoint);
+  if (!read.windows.empty())
+    config.fail("a sliding window is not supported yet", "attention to all positions");
+  if (config.error()) return tl::unexpected<Error>(*config.error());
   const TensorNames& names = gguf ? kGgufNames : kHuggingFaceNames;
   DecoderModel model;
   model.architecture = architecture;

@@ -18,9 +18,6 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
 // From config.json.
 DecoderSpec read_hugging_face_spec(ConfigReader& config);
 
-// Fails if the model looks back at fewer positions than its context has.
-void refuse_sliding_window(ConfigReader& config, std::string_view key, const DecoderSpec& spec);
-
 // Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
 // problem of the configuration, or else of the tensors, is the error.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/engine/architectures/decoder_reader.h"
+#include "backends/engine/architectures/window_reader.h"
 #include "core/json/json.h"
 
 namespace sizeup {
@@ -50,8 +51,6 @@ std::vector<bool> expert_layers(ConfigReader& config, int layers) {
 }
 
 ExpertSpec hugging_face_experts(ConfigReader& config, int layers) {
-  if (config.flag("use_sliding_window", false))
-    config.fail("'use_sliding_window' is not supported yet", "false");
   return {.count = config.count("num_experts"),
           .used = config.count("num_experts_per_tok"),
           .width = config.count("moe_intermediate_size"),
@@ -69,6 +68,8 @@ Result<DecoderModel> describe_qwen2_moe(const Checkpoint& checkpoint) {
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, "qwen2moe", RotaryLayout::half_split)
                           : read_hugging_face_spec(config);
   if (config.error()) return tl::unexpected<Error>(*config.error());
+  if (!gguf) read_windows(config, WindowedLayers::later, kUnsaidWindow, spec);
+  spec.query_key_value_bias = gguf || config.flag("qkv_bias", true);
   spec.experts = gguf ? gguf_experts(config, spec.layers) : hugging_face_experts(config, spec.layers);
   return find_decoder("qwen2moe", checkpoint, config, std::move(spec),
                       gguf ? kGgufExperts : kHuggingFaceExperts);

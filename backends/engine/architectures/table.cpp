@@ -7,6 +7,7 @@
 
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
 #include "core/json/json.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::array kArchitectures{
     Architecture{.gguf_name = "llama", .hugging_face_name = "LlamaForCausalLM", .describe = describe_llama},
     Architecture{.gguf_name = {}, .hugging_face_name = "MixtralForCausalLM", .describe = describe_mixtral},
+    Architecture{.gguf_name = "qwen2", .hugging_face_name = "Qwen2ForCausalLM", .describe = describe_qwen2},
     Architecture{
         .gguf_name = "qwen2moe", .hugging_face_name = "Qwen2MoeForCausalLM", .describe = describe_qwen2_moe},
 };

@@ -151,6 +151,11 @@ MadeUpCheckpoint qwen_experts() {
     if (!tensor.name.starts_with(prefix) || tensor.name.find(".mlp.") != std::string::npos) continue;
     made.add("model.layers.1." + tensor.name.substr(prefix.size()), tensor.shape);
   }
+  for (const std::string layer : {"model.layers.0.", "model.layers.1."}) {
+    made.add(layer + "self_attn.q_proj.bias", {12});
+    made.add(layer + "self_attn.k_proj.bias", {6});
+    made.add(layer + "self_attn.v_proj.bias", {6});
+  }
   const std::string mlp = "model.layers.1.mlp.";
   made.add(mlp + "gate.weight", {3, 10});
   for (const std::string_view expert : {"experts.0.", "experts.1.", "experts.2."}) {
@@ -209,6 +214,12 @@ TEST(Experts, OfAGgufFileMayBeATensorEach) {
   EXPECT_EQ(model->tensors.layers[0].mixture->experts[3].down.name, "blk.0.ffn_down.3.weight");
 }
 
+TEST(Qwen2, NeedsItsBiases) {
+  MadeUpCheckpoint made = qwen_experts();
+  made.remove("model.layers.1.self_attn.v_proj.bias");
+  EXPECT_THAT(problem(made), HasSubstr("'model.layers.1.self_attn.v_proj.bias' is missing"));
+}
+
 TEST(Experts, TheTensorThatIsWrongIsNamed) {
   MadeUpCheckpoint missing = qwen_experts();
   missing.remove("model.layers.1.mlp.experts.1.down_proj.weight");
@@ -249,8 +260,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"unknown", hugging_face, "architectures", R"(["MambaForCausalLM"])",
                 "'MambaForCausalLM' is not supported yet (expected: one of: LlamaForCausalLM"},
         Refusal{"unnamed", hugging_face, "architectures", "[]", "architecture '' is not supported yet"},
-        Refusal{"unknown_gguf", gguf, "general.architecture", R"("qwen3")",
-                "'qwen3' is not supported yet (expected: one of: llama"},
+        Refusal{"unknown_gguf", gguf, "general.architecture", R"("mamba")",
+                "'mamba' is not supported yet (expected: one of: llama"},
         Refusal{"scaling", hugging_face, "rope_scaling", R"({"type": "linear", "factor": 2.0})",
                 "rotary scaling is not supported yet"},
         Refusal{"scaling5", hugging_face, "rope_parameters", R"({"rope_type": "llama3", "rope_theta": 5e5})",
@@ -268,7 +279,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "a sliding window is not supported yet"},
         Refusal{"dense_layers", qwen_experts, "mlp_only_layers", "[2]", "'mlp_only_layers' is [2]"},
         Refusal{"sparse_step", qwen_experts, "decoder_sparse_step", "0", "'decoder_sparse_step' is 0"},
-        Refusal{"qwen_window", qwen_experts, "use_sliding_window", "true", "not supported yet"},
+        Refusal{"layer_types", qwen_experts, "layer_types", R"(["full_attention"])",
+                "'layer_types' is [\"full_attention\"] (expected: \"full_attention\" or"},
+        Refusal{"layer_kind", qwen_experts, "layer_types", R"(["full_attention", "linear_attention"])",
+                "'layer_types' is"},
+        Refusal{"unknown_key", hugging_face, "attention_multiplier", "0.5",
+                "'attention_multiplier' is 0.5, and what it changes is not known"},
+        Refusal{"unknown_gguf_key", gguf, "llama.attention.scale", "0.5",
+                "'llama.attention.scale' is 0.5, and what it changes is not known"},
+        Refusal{"encoder", hugging_face, "is_encoder_decoder", "true", "'is_encoder_decoder' is true"},
         Refusal{"activation", hugging_face, "hidden_act", R"("gelu")",
                 "activation 'gelu' is not supported yet"},
         Refusal{"quantised", hugging_face, "quantization_config", R"({"bits": 4})",
