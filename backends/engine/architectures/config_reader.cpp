@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/json/json.h"
@@ -23,10 +24,15 @@ std::string missing(std::string_view key) {
 ConfigReader::ConfigReader(const Checkpoint& checkpoint)
     : config_(checkpoint.config()), place_(checkpoint.path().string()) {}
 
-const Json* ConfigReader::find(std::string_view key) const {
+const Json* ConfigReader::find(std::string_view key) {
+  asked_.emplace(key);
   if (!config_.is_object()) return nullptr;
   const auto value = config_.find(key);
   return value == config_.end() || value->is_null() ? nullptr : &*value;
+}
+
+bool ConfigReader::has(std::string_view key) const {
+  return config_.is_object() && config_.contains(key);
 }
 
 int ConfigReader::count(std::string_view key, std::optional<int> fallback) {
@@ -41,6 +47,12 @@ int ConfigReader::count(std::string_view key, std::optional<int> fallback) {
     return 1;
   }
   return value->get<int>();
+}
+
+int ConfigReader::count_or_zero(std::string_view key, int fallback) {
+  const Json* value = find(key);
+  if (value == nullptr) return fallback;
+  return *value == 0 ? 0 : count(key);
 }
 
 float ConfigReader::positive(std::string_view key, std::optional<float> fallback) {
@@ -77,6 +89,18 @@ std::string ConfigReader::text(std::string_view key, std::string_view fallback) 
   return value->get<std::string>();
 }
 
+void ConfigReader::refuse_unread(std::string_view prefix, std::span<const std::string_view> harmless) {
+  if (!config_.is_object()) return;
+  for (const auto& [key, value] : config_.items()) {
+    if (!key.starts_with(prefix) || value.is_null() || asked_.contains(key)) continue;
+    const std::string_view name = std::string_view(key).substr(prefix.size());
+    if (std::ranges::find(harmless, name) != harmless.end()) continue;
+    fail(found(key, value) + ", and what it changes is not known",
+         "keys of this architecture, or ones that change no result",
+         "remove the key if the model computes the same without it");
+  }
+}
+
 void ConfigReader::fail(std::string message, std::string expected, std::string hint) {
   if (error_) return;
   error_ = Error{.kind = ErrorKind::bad_input,
@@ -84,6 +108,10 @@ void ConfigReader::fail(std::string message, std::string expected, std::string h
                  .message = std::move(message),
                  .expected = std::move(expected),
                  .hint = std::move(hint)};
+}
+
+void ConfigReader::fail(const Error& error) {
+  if (!error_) error_ = error;
 }
 
 }  // namespace sizeup

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,17 +18,30 @@ namespace sizeup {
 class ConfigReader {
  public:
   explicit ConfigReader(const Checkpoint& checkpoint);
+  // An object inside a configuration.
+  ConfigReader(const Json& config, std::string place) : config_(config), place_(std::move(place)) {}
 
   // In [1, kLargest]; without a fallback the key is required. null counts as absent.
   int count(std::string_view key, std::optional<int> fallback = std::nullopt);
+  // The same in [0, kLargest].
+  int count_or_zero(std::string_view key, int fallback);
   float positive(std::string_view key, std::optional<float> fallback = std::nullopt);
   bool flag(std::string_view key, bool fallback);
   std::string text(std::string_view key, std::string_view fallback);
   // nullptr if absent or null.
-  const Json* find(std::string_view key) const;
+  const Json* find(std::string_view key);
+
+  // Whether the key is there, be it with null.
+  bool has(std::string_view key) const;
+
+  // A problem if a key that begins with `prefix` is neither null, nor was asked for, nor is one of `harmless`
+  // (after the prefix): it could change what the model computes.
+  void refuse_unread(std::string_view prefix, std::span<const std::string_view> harmless);
 
   // Records a problem unless there already is one.
   void fail(std::string message, std::string expected = {}, std::string hint = {});
+  void fail(const Error& error);
+  const std::string& place() const { return place_; }
   const std::optional<Error>& error() const { return error_; }
 
   // Larger sizes are taken for damage: products of two of them stay within 64 bits.
@@ -35,6 +50,7 @@ class ConfigReader {
  private:
   const Json& config_;
   std::string place_;
+  std::set<std::string, std::less<>> asked_;
   std::optional<Error> error_;
 };
 

@@ -1,6 +1,7 @@
 #include "backends/engine/architectures/mixtral.h"
 
 #include "backends/engine/architectures/decoder_reader.h"
+#include "backends/engine/architectures/window_reader.h"
 
 namespace sizeup {
 namespace {
@@ -17,7 +18,11 @@ Result<DecoderModel> describe_mixtral(const Checkpoint& checkpoint) {
   ConfigReader config(checkpoint);
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, "llama", RotaryLayout::interleaved)
                           : read_hugging_face_spec(config);
-  refuse_sliding_window(config, gguf ? "llama.attention.sliding_window" : "sliding_window", spec);
+  if (gguf) {
+    read_gguf_windows(config, "llama", spec);
+  } else {
+    read_windows(config, WindowRule{}, spec);
+  }
   if (config.error()) return tl::unexpected<Error>(*config.error());
   spec.experts = {.count = config.count(gguf ? "llama.expert_count" : "num_local_experts"),
                   .used = config.count(gguf ? "llama.expert_used_count" : "num_experts_per_tok"),

@@ -39,6 +39,11 @@ LinearTensors TensorFinder::linear(const std::string& prefix, int64_t outputs, i
           .bias = optional(prefix + ".bias", {outputs})};
 }
 
+LinearTensors TensorFinder::biased_linear(const std::string& prefix, int64_t outputs, int64_t inputs) {
+  return {.weight = required(prefix + ".weight", {outputs, inputs}),
+          .bias = required(prefix + ".bias", {outputs})};
+}
+
 void TensorFinder::fail(std::string message, std::string expected) {
   if (error_) return;
   error_ = Error{.kind = ErrorKind::bad_input,

@@ -23,6 +23,8 @@ class TensorFinder {
   bool has_dimensions(const std::string& name, size_t dimensions) const;
   // `prefix`.weight of {outputs, inputs} and, where the file has it, `prefix`.bias.
   LinearTensors linear(const std::string& prefix, int64_t outputs, int64_t inputs);
+  // The same with a bias that must be there.
+  LinearTensors biased_linear(const std::string& prefix, int64_t outputs, int64_t inputs);
 
   const std::optional<Error>& error() const { return error_; }
 

@@ -1,5 +1,5 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
-// tiny_mixture_golden.py, tiny_quantised_golden.py.
+// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -23,6 +23,7 @@ const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) /
 const std::filesystem::path kLlama = kGolden / "tiny_llama";
 const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 const std::filesystem::path kQuantised = kGolden / "tiny_quantised";
+const std::filesystem::path kFamilies = kGolden / "tiny_families";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -75,6 +76,15 @@ void expect_agreement(const TokenOutcome& outcome, const Json& sequence, float b
   }
 }
 
+void expect_same_greedy_text(Decoder& decoder, const Json& greedy) {
+  const auto tokens = greedy["tokens"].get<std::vector<Token>>();
+  Plan plan({});
+  const auto outcome = TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
+                           .run(plan, {generate_request(greedy["prompt"].get<std::vector<Token>>(),
+                                                        static_cast<int>(tokens.size()))});
+  EXPECT_EQ(outcome[0].tokens, tokens);
+}
+
 // Every file of the folder on every computer; returns how many there are.
 int expect_folder_agrees(const std::filesystem::path& folder) {
   int files = 0;
@@ -84,7 +94,10 @@ int expect_folder_agrees(const std::filesystem::path& folder) {
       const auto checkpoint = open_checkpoint(folder / file["path"].get<std::string>());
       EXPECT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
       const auto model = describe_decoder(**checkpoint);
-      EXPECT_TRUE(model.has_value()) << describe(model.error());
+      if (!model) {
+        ADD_FAILURE() << describe(model.error());
+        continue;
+      }
       EXPECT_EQ(model->spec.tied_head, entry["tied"].get<bool>());
       EXPECT_EQ(model->spec.vocabulary, entry["vocabulary"].get<int>());
       for (const Computer& computer : computers()) {
@@ -93,6 +106,7 @@ int expect_folder_agrees(const std::filesystem::path& folder) {
         const auto outcomes = score(decoder, entry["sequences"]);
         for (size_t i = 0; i < outcomes.size(); ++i)
           expect_agreement(outcomes[i], entry["sequences"][i], file["bound"].get<float>());
+        if (entry.contains("greedy")) expect_same_greedy_text(decoder, entry["greedy"]);
       }
       ++files;
     }
@@ -110,6 +124,10 @@ TEST(TinyMixture, LogProbabilitiesAgreeWithTransformers) {
 
 TEST(TinyQuantised, LogProbabilitiesAgreeWithTransformersOnTheDequantisedWeights) {
   EXPECT_EQ(expect_folder_agrees(kQuantised), 13);
+}
+
+TEST(TinyFamilies, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kFamilies), 21);
 }
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
