@@ -146,7 +146,7 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors_text(const fs::path& folder
   std::vector<fs::path> files;
   add_text_files(folder, files);
   return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
-                                                 std::vector<MappedFile>(), std::vector<Tensor>());
+                                                 std::vector<MappedFile>(), ComputedTensors());
 }
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
