@@ -149,6 +149,7 @@ Result<std::vector<AdapterChoice>> parse_adapters(std::string_view text, std::st
 
 Result<AdaptedWeights> adapt_weights(std::unique_ptr<Checkpoint> source,
                                      const std::vector<AdapterChoice>& choices) {
+  if (choices.empty()) return AdaptedWeights{std::move(source), {}, {}};
   if (source->format() != CheckpointFormat::safetensors) {
     return bad_input(source->path().string(), "adapters are not applied to GGUF files yet",
                      "the Hugging Face folder that the adapter was trained on");

@@ -27,7 +27,8 @@ struct AdaptedWeights {
 };
 
 // W + the sum of weight * scale * B A over the adapters, in float32, row by row when the weights are packed;
-// the source, whose matrices may be of any form, is kept open. bad_input that lists what fits no matrix.
+// the source, whose matrices may be of any form, is kept open. Without choices the source as it is. bad_input
+// that lists what fits no matrix.
 Result<AdaptedWeights> adapt_weights(std::unique_ptr<Checkpoint> source,
                                      const std::vector<AdapterChoice>& choices);
 

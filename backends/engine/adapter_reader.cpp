@@ -73,9 +73,9 @@ bool is_plain_name(std::string_view pattern) {
   return !pattern.empty() && pattern.find_first_of("^$*+?()[]{}|\\") == std::string_view::npos;
 }
 
-class ConfigReader {
+class AdapterConfig {
  public:
-  ConfigReader(const Json& config, std::string place) : config_(config), place_(std::move(place)) {}
+  AdapterConfig(const Json& config, std::string place) : config_(config), place_(std::move(place)) {}
 
   Result<void> check() const {
     if (const Json kind = value("peft_type"); kind != "LORA") return refuse("peft_type", kind, "\"LORA\"");
@@ -190,7 +190,7 @@ Result<std::map<std::string, Pair>> pairs_of(const std::vector<StoredTensor>& te
   return pairs;
 }
 
-Result<LowRankDelta> delta_of(const std::string& module, const Pair& pair, const ConfigReader& config,
+Result<LowRankDelta> delta_of(const std::string& module, const Pair& pair, const AdapterConfig& config,
                               const std::string& place) {
   const auto rank = config.positive("r", "rank_pattern", module);
   if (!rank) return tl::unexpected<Error>(rank.error());
@@ -219,7 +219,7 @@ Result<LowRankDelta> delta_of(const std::string& module, const Pair& pair, const
 }
 
 // Every module is a target, and every target has a module.
-Result<void> check_targets(const ConfigReader& config, const std::vector<LowRankDelta>& deltas) {
+Result<void> check_targets(const AdapterConfig& config, const std::vector<LowRankDelta>& deltas) {
   const auto targets = config.targets();
   if (!targets) return {};
   std::vector<std::string> unasked, missing;
@@ -254,7 +254,7 @@ Result<Adapter> read_adapter(const fs::path& folder) {
   const auto json = parse_json(*text, config_path.string());
   if (!json) return tl::unexpected<Error>(json.error());
   if (!json->is_object()) return bad_input(config_path.string(), "is not a JSON object", "an object");
-  const ConfigReader config(*json, config_path.string());
+  const AdapterConfig config(*json, config_path.string());
   if (auto checked = config.check(); !checked) return forward_error(checked);
 
   const auto file = MappedFile::open(weights_path);

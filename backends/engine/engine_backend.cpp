@@ -57,6 +57,12 @@ Result<std::optional<TensorType>> quant_option(const ModelReference& reference) 
   return *type;
 }
 
+Result<std::vector<AdapterChoice>> adapter_option(const ModelReference& reference) {
+  const auto adapters = reference.options.find("adapter");
+  if (adapters == reference.options.end()) return std::vector<AdapterChoice>();
+  return parse_adapters(adapters->second, reference.text);
+}
+
 ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash) {
   const Checkpoint& checkpoint = *opened.checkpoint;
   const DecoderModel& model = opened.model;
@@ -146,16 +152,6 @@ Result<void> round_weights(OpenedModel& opened) {
   return {};
 }
 
-// What adapter asks for, if anything: a checkpoint of matrices that the adapters have changed.
-Result<AdaptedWeights> apply_adapters(const ModelReference& reference,
-                                      std::unique_ptr<Checkpoint> checkpoint) {
-  const auto option = reference.options.find("adapter");
-  if (option == reference.options.end()) return AdaptedWeights{std::move(checkpoint), {}, {}};
-  const auto choices = parse_adapters(option->second, reference.text);
-  if (!choices) return tl::unexpected<Error>(choices.error());
-  return adapt_weights(std::move(checkpoint), *choices);
-}
-
 }  // namespace
 
 Result<OpenedModel> open_weights(const ModelReference& reference) {
@@ -164,12 +160,14 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   if (!options) return forward_error(options);
   auto quant = quant_option(reference);
   if (!quant) return forward_error(quant);
+  auto adapters = adapter_option(reference);
+  if (!adapters) return forward_error(adapters);
   auto checkpoint = open_checkpoint(reference.target);
   if (!checkpoint) return forward_error(checkpoint);
   if ((*checkpoint)->tensors().empty()) {
     return bad_input(reference.target, "the file has a vocabulary but no weights", "a model with tensors");
   }
-  auto adapted = apply_adapters(reference, std::move(*checkpoint));
+  auto adapted = adapt_weights(std::move(*checkpoint), *adapters);
   if (!adapted) return forward_error(adapted);
   auto model = describe_decoder(*adapted->checkpoint);
   if (!model) return forward_error(model);

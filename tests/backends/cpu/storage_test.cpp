@@ -6,7 +6,9 @@
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
+#include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder.h"
+#include "tests/support/files.h"
 #include "tests/support/random_decoder.h"
 
 namespace sizeup::cpu {
@@ -51,6 +53,15 @@ TEST(DescribeStorage, NamesWhatIsKeptOtherwise) {
   EXPECT_THAT(describe_storage(Precision::float32, floats.model().tensors), IsEmpty());
   EXPECT_THAT(describe_storage(Precision::bfloat16, floats.model().tensors),
               ElementsAre(HasSubstr("F32 weights are kept as BF16")));
+}
+
+TEST(DescribeStorage, NamesFormsWhoseRowsAreComputed) {
+  const auto checkpoint = open_checkpoint(golden_folder() / "tiny_quantised" / "fp8_block");
+  ASSERT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
+  const auto model = describe_decoder(**checkpoint);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_THAT(describe_storage(Precision::float32, model->tensors),
+              ElementsAre(HasSubstr("FP8 weights are kept as F32")));
 }
 
 class LittleMemory : public testing::Test {

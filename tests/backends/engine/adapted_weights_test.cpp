@@ -110,7 +110,8 @@ TEST(AdaptedWeights, AreNamedByNotesAndIdentity) {
 
 TEST(AdaptedWeights, RefuseAnOptionThatIsNoList) {
   for (const char* option : {"*0.5", "a*", "a*x", "a*1x", "a,,b", "a,", "a*inf", "a*nan"}) {
-    EXPECT_THAT(error_of(kBase + "?adapter=" + option), HasSubstr("is not a folder or a folder times"))
+    EXPECT_THAT(error_of(std::string("no/such/model?adapter=") + option),
+                HasSubstr("is not a folder or a folder times"))
         << option;
   }
   EXPECT_THAT(error_of(kBase + "?adapter=/no/such/folder"), HasSubstr("adapter_config.json: file not found"));

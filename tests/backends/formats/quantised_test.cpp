@@ -153,6 +153,7 @@ TEST(Quantised, RefusesGptqThatDoesNotFit) {
                            change);
   };
   EXPECT_EQ(gptq({}), "no problem");
+  EXPECT_EQ(gptq({}, R"(, "checkpoint_format": null, "dynamic": null)"), "no problem");
   EXPECT_THAT(gptq({"a.qweight", "I32", 4, {8, 12}}), HasSubstr("'a.qweight' is I32 of {8, 12}"));
   EXPECT_THAT(gptq({"a.qweight", "I8", 1, {8, 16}}), HasSubstr("'a.qweight' is I8 of {8, 16}"));
   EXPECT_THAT(gptq({"a.qweight", "I32", 4, {0, 16}}), HasSubstr("'a.qweight' is I32 of {0, 16}"));

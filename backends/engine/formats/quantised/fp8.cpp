@@ -107,7 +107,7 @@ std::optional<Grid> grid_of(const StoredTensor& weight, const StoredTensor& scal
 }
 
 Result<std::optional<BlockSize>> block_size(const Json& settings, const StoredTensors& tensors) {
-  const Json size = settings.value("weight_block_size", Json());
+  const Json size = setting(settings, "weight_block_size", Json());
   if (size.is_null()) return std::optional<BlockSize>();
   const auto count = [](const Json& value) {
     return value.is_number_unsigned() && value >= 1 && value < 1 << 20;
@@ -150,13 +150,13 @@ Result<void> read_weight(const StoredTensor& weight, const std::optional<BlockSi
 }  // namespace
 
 Result<void> read_compressed(const Json& settings, StoredTensors& tensors) {
-  const Json format = settings.value("format", Json());
+  const Json format = setting(settings, "format", Json());
   if (format != "float-quantized") return tensors.wrong_setting("format", format, "\"float-quantized\"");
   return read_fp8(settings, tensors);
 }
 
 Result<void> read_fp8(const Json& settings, StoredTensors& tensors) {
-  const Json kind = settings.value("fmt", Json("e4m3"));
+  const Json kind = setting(settings, "fmt", Json("e4m3"));
   if (kind != "e4m3") return tensors.wrong_setting("fmt", kind, "\"e4m3\"");
   const auto block = block_size(settings, tensors);
   if (!block) return tl::unexpected<Error>(block.error());

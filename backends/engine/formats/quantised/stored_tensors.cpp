@@ -61,6 +61,11 @@ tl::unexpected<Error> StoredTensors::wrong_setting(std::string_view key, const J
                    std::move(expected));
 }
 
+Json setting(const Json& settings, const char* key, Json fallback) {
+  const auto value = settings.find(key);
+  return value == settings.end() || value->is_null() ? std::move(fallback) : *value;
+}
+
 std::string shape_text(const std::vector<int64_t>& shape) {
   return fmt::format("{{{}}}", fmt::join(shape, ", "));
 }

@@ -37,6 +37,9 @@ class StoredTensors {
   ComputedTensors made_;
 };
 
+// A value of quantization_config; null means absent.
+Json setting(const Json& settings, const char* key, Json fallback);
+
 // "{2, 3}"
 std::string shape_text(const std::vector<int64_t>& shape);
 
