@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "backends/cpu/tier.h"
+#include "backends/hub/hub.h"
 #include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/installation.h"
@@ -49,6 +50,15 @@ Json examine_cpu_tiers() {
   return tiers;
 }
 
+// Where models by name come from and lie; whether there is a token, never which.
+Json examine_hub() {
+  const HubSettings settings = HubSettings::from_environment();
+  return {{"endpoint", settings.endpoint},
+          {"cache", settings.cache.string()},
+          {"token", !settings.token.empty()},
+          {"offline", settings.offline}};
+}
+
 // What is left for this process of the machine's processors and memory.
 void examine_resources(Json& machine) {
   machine["processors"] = ThreadPool::available_processors();
@@ -86,6 +96,7 @@ Json examine() {
   const auto installation = installation_folder();
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
   report["sandbox"] = examine_sandbox();
+  report["hub"] = examine_hub();
   report["problems"] = Json::array();
   if (!installation) report["problems"].push_back(describe(installation.error()));
   return report;
@@ -113,6 +124,10 @@ void print_report(const Json& report) {
   fmt::print("sandbox for generated code: {}\n", report["sandbox"]["level"].get<std::string>());
   const auto note = report["sandbox"]["note"].get<std::string>();
   if (!note.empty()) fmt::print("  {}\n", note);
+  const Json& hub = report["hub"];
+  fmt::print("models by name: {} ({}, token: {})\n", hub["cache"].get<std::string>(),
+             hub["offline"].get<bool>() ? "offline" : "from " + hub["endpoint"].get<std::string>(),
+             hub["token"].get<bool>() ? "yes" : "no");
   if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));
   if (report["problems"].empty()) {
     fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());

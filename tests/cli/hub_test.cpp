@@ -61,6 +61,16 @@ TEST_F(HubProgram, OfflineWithoutTheModelIsStatus4) {
   EXPECT_TRUE(hub.requests().empty());
 }
 
+TEST_F(HubProgram, DoctorSaysWhereModelsComeFromButNotTheToken) {
+  const Finished text = run({"doctor"});
+  EXPECT_THAT(text.output, AllOf(HasSubstr("models by name: " + (folder.path() / "hub").string()),
+                                 HasSubstr("from " + hub.endpoint() + ", token: yes")));
+  const Finished json = run({"doctor", "--json"});
+  EXPECT_EQ(Json::parse(json.output)["hub"]["token"], true);
+  EXPECT_THAT(text.output + json.output, Not(HasSubstr("hf_secret")));
+  EXPECT_TRUE(hub.requests().empty());
+}
+
 TEST_F(HubProgram, RunsAGgufFileOfARepository) {
   hub.files = {{"pocket-small.gguf", read_whole(source_path("models/pocket/pocket-small.gguf"))},
                {"other.gguf", "x"}};
