@@ -42,6 +42,12 @@ struct LaneAngles {
   std::vector<float> sines;
 };
 
+// A step's attention in the layers of one window.
+struct WindowPlan {
+  AttentionShape shape;
+  AttentionPlan plan;
+};
+
 class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
@@ -58,7 +64,15 @@ class CpuDevice final : public Device {
         angles_(spec.rotary),
         pages_(spec.layers, attention.page_bytes(shape_)),
         page_memory_(page_memory),
-        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {}
+        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {
+    for (int layer = 0; layer < spec.layers; ++layer) {
+      const int window = spec.window(layer);
+      if (std::ranges::any_of(plans_, [&](const auto& plan) { return plan.shape.window == window; }))
+        continue;
+      plans_.push_back({.shape = shape_, .plan = {}});
+      plans_.back().shape.window = window;
+    }
+  }
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -123,8 +137,11 @@ class CpuDevice final : public Device {
     step_ = &step;
     pages_.reserve(step.page_count);
     copy_pages();
-    plan_ = plan_attention(step, shape_,
-                           {.placement = TilePlacement::cheapest, .lone_rows = attention_.lone_rows(shape_)});
+    for (WindowPlan& windowed : plans_) {
+      windowed.plan = plan_attention(
+          step, windowed.shape,
+          {.placement = TilePlacement::cheapest, .lone_rows = attention_.lone_rows(windowed.shape)});
+    }
     spread_angles();
   }
 
@@ -189,10 +206,22 @@ class CpuDevice final : public Device {
                   rows(to).values());
   }
 
+  void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
+                  float epsilon) override {
+    const LaneRows all = rows(query_key_value).values();
+    const float* query = vectors_[static_cast<size_t>(query_weight)].data();
+    const float* key = vectors_[static_cast<size_t>(key_weight)].data();
+    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
+      kernels_.rows.norm_heads(all, 0, spec_.heads, spec_.head_size, query, epsilon, first, end);
+      kernels_.rows.norm_heads(all, spec_.query_width(), spec_.kv_heads, spec_.head_size, key, epsilon, first,
+                               end);
+    });
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const LaneRows all = rows(query_key_value).values();
     const RotaryLanes angles{lane_angles_.cosines.data(), lane_angles_.sines.data(), angles_.pairs()};
-    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
+    workers_.each_groups(spec_.rotates(layer) ? all.groups() : 0, all.columns, [&](int first, int end) {
       // Queries and keys lie side by side.
       kernels_.rows.rotate(all, 0, spec_.heads + spec_.kv_heads, spec_.head_size, spec_.rotary.layout, angles,
                            first, end);
@@ -208,14 +237,15 @@ class CpuDevice final : public Device {
   }
 
   void attention(int layer, RowsId query_key_value, RowsId out) override {
+    const WindowPlan& windowed = plan_of(layer);
     AttentionWork work;
-    work.plan = &plan_;
-    work.shape = shape_;
+    work.plan = &windowed.plan;
+    work.shape = windowed.shape;
     work.query = rows(query_key_value).values();
     rows(out).resize(work.query.rows);
     work.out = rows(out).operand();
     work.pages = pages_.layer(layer);
-    const size_t tasks = plan_.blocks.size() * static_cast<size_t>(spec_.kv_heads);
+    const size_t tasks = windowed.plan.blocks.size() * static_cast<size_t>(spec_.kv_heads);
     workers_.each_task(tasks, [&](size_t task, int thread) {
       const auto heads = static_cast<size_t>(spec_.kv_heads);
       attention_.attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
@@ -257,6 +287,11 @@ class CpuDevice final : public Device {
   }
 
  private:
+  const WindowPlan& plan_of(int layer) const {
+    const int window = spec_.window(layer);
+    return *std::ranges::find_if(plans_, [&](const auto& plan) { return plan.shape.window == window; });
+  }
+
   Activations& rows(RowsId id) { return activations_[static_cast<size_t>(id)]; }
 
   OperandFormat operand_format() const {
@@ -320,7 +355,7 @@ class CpuDevice final : public Device {
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
   std::vector<std::string> notes_;
-  AttentionPlan plan_;
+  std::vector<WindowPlan> plans_;
   const Step* step_ = nullptr;
 };
 

@@ -30,6 +30,9 @@ struct RowKernels {
   // out = in / sqrt(mean(in^2) + epsilon) * weight, for groups [first, end).
   void (*norm)(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
                int end_group) = nullptr;
+  // The same norm of each of `heads` heads from column `first_column` on, in place.
+  void (*norm_heads)(const LaneRows& rows, int first_column, int heads, int head_size, const float* weight,
+                     float epsilon, int first_group, int end_group) = nullptr;
   // Rotates `heads` heads from column `first_column` on in place, for groups [first, end).
   void (*rotate)(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
                  const RotaryLanes& angles, int first_group, int end_group) = nullptr;

@@ -8,33 +8,44 @@ using sizeup::cpu::RotaryLanes;
 using sizeup::cpu::WeightedParts;
 
 // Squares are added in four sums by column modulo 4, which are added at the end.
-static inline Lanes scale_of(const LaneRows& in, int group, float epsilon) {
+static inline Lanes scale_of(const float* x, int columns, float epsilon) {
   Lanes sums[4] = {zero(), zero(), zero(), zero()};
-  const float* x = in.at(group, 0);
   int c = 0;
-  for (; c + 4 <= in.columns; c += 4) {
+  for (; c + 4 <= columns; c += 4) {
     for (int i = 0; i < 4; ++i) {
       const Lanes value = load(x + (c + i) * kLanes);
       sums[i] = fused(value, value, sums[i]);
     }
   }
-  for (; c < in.columns; ++c) {
+  for (; c < columns; ++c) {
     const Lanes value = load(x + c * kLanes);
     sums[c % 4] = fused(value, value, sums[c % 4]);
   }
-  const Lanes mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(in.columns));
+  const Lanes mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(columns));
   return broadcast(1.0F) / square_root(mean + broadcast(epsilon));
 }
 
 static void norm(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
                  int end_group) {
   for (int group = first_group; group < end_group; ++group) {
-    const Lanes scale = scale_of(in, group, epsilon);
+    const Lanes scale = scale_of(in.at(group, 0), in.columns, epsilon);
     const auto column = [&](int c) {
       if (c >= in.columns) return zero();
       return load(in.at(group, c)) * scale * broadcast(weight[c]);
     };
     for (int c = 0; c < out.columns; c += 2) store_columns(out, group, c, column(c), column(c + 1));
+  }
+}
+
+static void norm_heads(const LaneRows& rows, int first_column, int heads, int head_size, const float* weight,
+                       float epsilon, int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    for (int head = 0; head < heads; ++head) {
+      float* x = rows.at(group, first_column + head * head_size);
+      const Lanes scale = scale_of(x, head_size, epsilon);
+      for (int i = 0; i < head_size; ++i)
+        store(x + i * kLanes, load(x + i * kLanes) * scale * broadcast(weight[i]));
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 
 namespace sizeup::cpu {
 
-const RowKernels kRowsAvx2{.norm = norm, .rotate = rotate, .gather = gather, .add_weighted = add_weighted};
+const RowKernels kRowsAvx2{
+    .norm = norm, .norm_heads = norm_heads, .rotate = rotate, .gather = gather, .add_weighted = add_weighted};
 
 }  // namespace sizeup::cpu

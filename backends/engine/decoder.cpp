@@ -32,6 +32,10 @@ Decoder::Layer Decoder::add_layer(const LayerTensors& tensors) {
   Layer layer;
   layer.attention_norm = device_->add_vector(*tensors.attention_norm);
   layer.query_key_value = device_->add_linear(std::array{tensors.query, tensors.key, tensors.value});
+  if (spec_.query_key_norm) {
+    layer.query_norm = device_->add_vector(*tensors.query_norm);
+    layer.key_norm = device_->add_vector(*tensors.key_norm);
+  }
   layer.output = add_one(*device_, tensors.output);
   layer.ffn_norm = device_->add_vector(*tensors.ffn_norm);
   if (tensors.mixture) {
@@ -58,6 +62,8 @@ void Decoder::run(const Step& step, StepResult& result) {
 void Decoder::attention_block(int index, const Layer& layer) {
   device_->norm(residual_, layer.attention_norm, spec_.norm_epsilon, normed_);
   device_->linear(normed_, layer.query_key_value, query_key_value_);
+  if (layer.query_norm)
+    device_->norm_heads(query_key_value_, *layer.query_norm, *layer.key_norm, spec_.norm_epsilon);
   device_->rotate_and_write(index, query_key_value_);
   device_->attention(index, query_key_value_, attended_);
   device_->linear_add(attended_, layer.output, residual_);

@@ -24,6 +24,7 @@ class Decoder {
   struct Layer {
     VectorId attention_norm{};
     LinearId query_key_value{};
+    std::optional<VectorId> query_norm, key_norm;
     LinearId output{};
     VectorId ffn_norm{};
     LinearId gate_up{};  // where there is no mixture

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct RotarySpec {
   RotaryLayout layout = RotaryLayout::half_split;
   int dimensions = 0;  // leading elements of a head that are rotated; even, at most head_size
   float base = 10000.0F;
+  std::vector<float> frequencies = {};  // of each pair, radians a position; empty: base^(-2i / dimensions)
+  float scale = 1.0F;                   // of sines and cosines
 };
 
 // What a router's outputs, one for each expert, become.
@@ -66,13 +69,16 @@ struct DecoderSpec {
   float norm_epsilon = 0.0F;
   std::vector<int> windows;  // of each layer: a row sees at most so many positions, its own included; 0: all.
                              // Empty: no layer has a window.
+  std::vector<bool> unrotated;  // for each layer whether its queries and keys keep no position. Empty: none.
   RotarySpec rotary;
   Activation activation = Activation::silu;
+  bool query_key_norm = false;        // each head of query and key has a norm before its rotation
   bool query_key_value_bias = false;  // files that lack one of these biases are damaged; others may have them
   bool tied_head = false;             // the head multiplies by the embedding table
   ExpertSpec experts;
 
   int window(int layer) const { return windows.empty() ? 0 : windows[static_cast<size_t>(layer)]; }
+  bool rotates(int layer) const { return unrotated.empty() || !unrotated[static_cast<size_t>(layer)]; }
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
 };
@@ -101,6 +107,8 @@ struct MixtureTensors {
 struct LayerTensors {
   const Tensor* attention_norm = nullptr;  // {width}
   LinearTensors query, key, value, output;
+  const Tensor* query_norm = nullptr;  // {head_size}, where the spec has these norms
+  const Tensor* key_norm = nullptr;
   const Tensor* ffn_norm = nullptr;  // {width}
   LinearTensors gate, up, down;      // none in a layer of experts
   std::optional<MixtureTensors> mixture = std::nullopt;
@@ -111,6 +119,8 @@ struct DecoderTensors {
   std::vector<LayerTensors> layers;
   const Tensor* final_norm = nullptr;  // {width}
   const Tensor* head = nullptr;        // {vocabulary, width}; nullptr if tied
+  // Of files that stack several matrices in a tensor: what layers point to. The data lie in the checkpoint.
+  std::vector<std::unique_ptr<const Tensor>> parts;
 };
 
 // What an architecture makes of a checkpoint: every shape has been checked against the spec.

@@ -96,11 +96,14 @@ class Device {
   // routed -> values: rows += the sum of the experts' gated feed-forwards by their weights: of those chosen
   // in the order of their choice (routing.h), then of the shared one.
   virtual void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) = 0;
-  // A row is query | key | value. Rotates query (in place) and key, then writes key and value where the step
-  // says.
+  // A row is query | key | value. The norm of every head of query and of key, in place.
+  virtual void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
+                          float epsilon) = 0;
+  // Rotates query (in place) and key in layers that the spec rotates, then writes key and value where the
+  // step says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
-  // Softmax of query * key / sqrt(head_size) over positions 0 to the row's own, times value. values ->
-  // operand
+  // Softmax of query * key / sqrt(head_size) over positions 0 (or the first in the layer's window) to the
+  // row's own, times value. values -> operand
   virtual void attention(int layer, RowsId query_key_value, RowsId out) = 0;
   virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
   // operand: for every wanted row what the step asks of its next-token distribution.

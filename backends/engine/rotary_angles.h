@@ -27,7 +27,8 @@ class RotaryAngles {
   }
 
   std::vector<float> frequencies_;  // one for each pair
-  std::vector<float> cosines_;      // [position][pair]
+  float scale_;
+  std::vector<float> cosines_;  // [position][pair]
   std::vector<float> sines_;
   int positions_ = 0;
 };

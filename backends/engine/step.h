@@ -61,7 +61,8 @@ struct Step {
   std::vector<int32_t> tables;  // index of the row's page table
 
   // Page table t is pages[table_begin[t], table_begin[t + 1]): page i of it holds positions from
-  // i * kPagePositions on. A row attends to positions 0 to its own.
+  // i * kPagePositions on. A row attends to positions 0, or the first in a layer's window,
+  // to its own.
   std::vector<int32_t> table_begin;
   std::vector<int32_t> pages;
 

@@ -59,16 +59,17 @@ void copy_positions(const PageShape& shape, const float* from, int positions, fl
 }
 
 void attend(const PageShape& shape, int kv_head, const float* query, std::span<const float* const> pages,
-            int positions, float* out) {
+            int first, int end, float* out) {
   const int size = shape.head_size;
   const size_t head_floats = static_cast<size_t>(size) * kPagePositions;
   const float scale = 1.0F / std::sqrt(static_cast<float>(size));
   float maximum = -std::numeric_limits<float>::infinity();
   float sum = 0.0F;
   std::fill_n(out, size, 0.0F);
-  for (int first = 0; first < positions; first += kPagePositions) {
-    const int count = std::min(kPagePositions, positions - first);
-    const float* page = pages[static_cast<size_t>(first / kPagePositions)];
+  for (int index = first / kPagePositions; index * kPagePositions < end; ++index) {
+    const int begin = std::max(0, first - index * kPagePositions);
+    const int count = std::min(kPagePositions, end - index * kPagePositions);
+    const float* page = pages[static_cast<size_t>(index)];
     const float* keys = page + static_cast<size_t>(kv_head) * head_floats;
     const float* values = keys + shape.half_floats();
 
@@ -76,14 +77,14 @@ void attend(const PageShape& shape, int kv_head, const float* query, std::span<c
     const int computed = whole_blocks(count);
     for (int p = 0; p < computed; p += kBlockPositions) block_scores(query, keys + p, size, weights + p);
     float new_maximum = maximum;
-    for (int p = 0; p < count; ++p) new_maximum = std::max(new_maximum, weights[p] * scale);
+    for (int p = begin; p < count; ++p) new_maximum = std::max(new_maximum, weights[p] * scale);
     for (int p = 0; p < computed; ++p) weights[p] = exponential(weights[p] * scale - new_maximum);
 
     const float correction = exponential(maximum - new_maximum);
     sum *= correction;
-    for (int p = 0; p < count; ++p) sum += weights[p];
+    for (int p = begin; p < count; ++p) sum += weights[p];
     for (int d = 0; d < size; ++d) out[d] *= correction;
-    for (int p = 0; p < count; ++p) {
+    for (int p = begin; p < count; ++p) {
       const float* value = values + static_cast<size_t>(p) * static_cast<size_t>(size);
       for (int d = 0; d < size; ++d) out[d] += weights[p] * value[d];
     }

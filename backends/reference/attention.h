@@ -24,9 +24,9 @@ void write_key_value(const PageShape& shape, const float* key, const float* valu
 // `positions` keys and values from one page's layer to another's.
 void copy_positions(const PageShape& shape, const float* from, int positions, float* to);
 
-// One head of one query row over `positions` positions. pages[i] is the layer's part of the i-th page.
-// out: head_size floats.
+// One head of one query row over positions [first, end). pages[i] is the layer's part of the i-th page; those
+// before that of `first` are not read. out: head_size floats.
 void attend(const PageShape& shape, int kv_head, const float* query, std::span<const float* const> pages,
-            int positions, float* out);
+            int first, int end, float* out);
 
 }  // namespace sizeup

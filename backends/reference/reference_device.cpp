@@ -145,11 +145,22 @@ class ReferenceDevice final : public Device {
     mixtures_[static_cast<size_t>(mixture)].add(view(in), view(rows), *pool_);
   }
 
+  void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
+                  float epsilon) override {
+    const RowsView rows = view(query_key_value);
+    each_row(rows.rows, [&](int r) {
+      for (int head = 0; head < spec_.heads + spec_.kv_heads; ++head) {
+        float* values = rows.row(r) + head * spec_.head_size;
+        rms_norm(values, vector(head < spec_.heads ? query_weight : key_weight), epsilon, values);
+      }
+    });
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const RowsView rows = view(query_key_value);
     const int key = spec_.query_width();
     const int value = key + spec_.kv_width();
-    each_row(rows.rows, [&](int r) {
+    each_row(spec_.rotates(layer) ? rows.rows : 0, [&](int r) {
       const int position = step_->positions[static_cast<size_t>(r)];
       const auto cosines = angles_.cosines(position);
       const auto sines = angles_.sines(position);
@@ -169,13 +180,15 @@ class ReferenceDevice final : public Device {
     each_row(queries.rows, [&](int r) {
       const auto index = static_cast<size_t>(r);
       const int positions = step_->positions[index] + 1;
+      const int window = spec_.window(layer);
+      const int first = window == 0 ? 0 : std::max(0, positions - window);
       std::vector<const float*> pages;
       for (const int32_t page :
            step_->table(step_->tables[index]).first(static_cast<size_t>(pages_for(positions)))) {
         pages.push_back(page_layer(page, layer));
       }
       for (int head = 0; head < spec_.heads; ++head) {
-        attend(shape_, head / group, queries.row(r) + head * spec_.head_size, pages, positions,
+        attend(shape_, head / group, queries.row(r) + head * spec_.head_size, pages, first, positions,
                to.row(r) + head * spec_.head_size);
       }
     });

@@ -46,6 +46,21 @@ MODELS = {
     # name: configuration, stored type of the folder, type of matrices in the GGUF file (None: no file)
     "qwen2_tied": dict(config=Qwen2Config(**sizes(30, 5, 1, 41, 67, tied=True, rope_parameters=rope(theta=1e6))), dtype="float32", gguf="F32", old=True),
     "qwen2_untied": dict(config=Qwen2Config(**sizes(28, 2, 2, 35, 71)), dtype="float16", gguf="F16"),
+    "linear": dict(config=LlamaConfig(**sizes(24, 3, 1, 37, 61, head=8, rope_parameters=rope("linear", factor=3.0))), dtype="bfloat16", gguf=None, old=True),
+    "dynamic": dict(config=LlamaConfig(**sizes(20, 2, 2, 33, 59, rope_parameters=rope("dynamic", factor=4.0))), dtype="float16", gguf=None, old=True),
+    "yarn": dict(config=Qwen2Config(**sizes(36, 3, 1, 29, 61, rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=64))),
+                 dtype="float16", gguf="F16"),
+    "llama3": dict(config=LlamaConfig(**sizes(28, 4, 2, 45, 73, head=12, tied=True, rope_parameters=rope(
+        "llama3", theta=5e5, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64))), dtype="float16", gguf="F16"),
+    "qwen3": dict(config=Qwen3Config(**sizes(26, 3, 1, 43, 79, head=10, tied=True)), dtype="float16", gguf="F16"),
+    "qwen3_q8_0": dict(config=Qwen3Config(**sizes(32, 4, 2, 64, 53, head=16)), dtype="float32", gguf="Q8_0"),
+    "qwen3_window": dict(config=Qwen3Config(**sizes(22, 4, 2, 31, 57, layers=3, head=6, use_sliding_window=True, sliding_window=19, max_window_layers=1,
+                                                    attention_bias=True)), dtype="bfloat16", gguf=None, old=True),
+    "qwen3_moe": dict(config=Qwen3MoeConfig(**sizes(24, 2, 1, 31, 59, head=14, num_experts=5, num_experts_per_tok=2, moe_intermediate_size=11,
+                                                    norm_topk_prob=True, experts_implementation="eager")), dtype="float16", gguf="F16"),
+    "mistral": dict(config=MistralConfig(**sizes(28, 6, 2, 39, 63, head=6, sliding_window=21)), dtype="float16", gguf="F16"),
+    "mistral_pages": dict(config=MistralConfig(**sizes(18, 3, 1, 25, 51, head=6, sliding_window=83)), dtype="bfloat16", gguf=None),
+    "smollm3": dict(config=SmolLM3Config(**sizes(24, 4, 2, 35, 55, layers=5, tied=True, no_rope_layer_interval=4, pad_token_id=0)), dtype="float16", gguf="F16"),
 }
 
 
@@ -151,7 +166,7 @@ def write_gguf(name, model, m):
     names = gguf.get_tensor_name_map(next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == architecture), config.num_hidden_layers)
     for key, w in tensors_of(model):
         w = w.numpy()
-        if architecture == "llama" and ("q_proj" in key or "k_proj" in key):
+        if architecture in ("llama", "smollm3") and ("q_proj" in key or "k_proj" in key):
             w = permute(w, heads if "q_proj" in key else kv)
         wanted = KINDS[m["gguf"] if w.ndim >= 2 and "mlp.gate.weight" not in key else "F32"]
         writer.add_tensor(names.get_name(key, try_suffixes=(".weight", ".bias")), gguf.quants.quantize(np.ascontiguousarray(w), wanted), raw_dtype=wanted)

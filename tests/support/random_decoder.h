@@ -29,6 +29,10 @@ class RandomDecoder {
       layer.query = {.weight = matrix(spec.query_width(), spec.width, in), .bias = bias(spec.query_width())};
       layer.key = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = nullptr};
       layer.value = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = bias(spec.kv_width())};
+      if (spec.query_key_norm) {
+        layer.query_norm = norm(spec.head_size);
+        layer.key_norm = norm(spec.head_size);
+      }
       layer.output = {.weight = matrix(spec.width, spec.query_width(), in), .bias = nullptr};
       layer.ffn_norm = norm(spec.width);
       if (spec.experts.in_layer(i)) {

@@ -110,4 +110,8 @@ void ConfigReader::fail(std::string message, std::string expected, std::string h
                  .hint = std::move(hint)};
 }
 
+void ConfigReader::fail(const Error& error) {
+  if (!error_) error_ = error;
+}
+
 }  // namespace sizeup

@@ -18,6 +18,8 @@ namespace sizeup {
 class ConfigReader {
  public:
   explicit ConfigReader(const Checkpoint& checkpoint);
+  // An object inside a configuration.
+  ConfigReader(const Json& config, std::string place) : config_(config), place_(std::move(place)) {}
 
   // In [1, kLargest]; without a fallback the key is required. null counts as absent.
   int count(std::string_view key, std::optional<int> fallback = std::nullopt);
@@ -38,6 +40,8 @@ class ConfigReader {
 
   // Records a problem unless there already is one.
   void fail(std::string message, std::string expected = {}, std::string hint = {});
+  void fail(const Error& error);
+  const std::string& place() const { return place_; }
   const std::optional<Error>& error() const { return error_; }
 
   // Larger sizes are taken for damage: products of two of them stay within 64 bits.

@@ -19,7 +19,7 @@ constexpr int kMostLayers = 4096;
 struct TensorNames {
   std::string_view embedding, final_norm, head;
   std::string_view layer;  // before the layer's number
-  std::string_view attention_norm, query, key, value, output, ffn_norm, gate, up, down;
+  std::string_view attention_norm, query, key, value, query_norm, key_norm, output, ffn_norm, gate, up, down;
 };
 
 constexpr TensorNames kGgufNames{.embedding = "token_embd.weight",
@@ -30,6 +30,8 @@ constexpr TensorNames kGgufNames{.embedding = "token_embd.weight",
                                  .query = "attn_q",
                                  .key = "attn_k",
                                  .value = "attn_v",
+                                 .query_norm = "attn_q_norm.weight",
+                                 .key_norm = "attn_k_norm.weight",
                                  .output = "attn_output",
                                  .ffn_norm = "ffn_norm.weight",
                                  .gate = "ffn_gate",
@@ -44,6 +46,8 @@ constexpr TensorNames kHuggingFaceNames{.embedding = "model.embed_tokens.weight"
                                         .query = "self_attn.q_proj",
                                         .key = "self_attn.k_proj",
                                         .value = "self_attn.v_proj",
+                                        .query_norm = "self_attn.q_norm.weight",
+                                        .key_norm = "self_attn.k_norm.weight",
                                         .output = "self_attn.o_proj",
                                         .ffn_norm = "post_attention_layernorm.weight",
                                         .gate = "mlp.gate_proj",
@@ -57,37 +61,12 @@ int embedding_rows(const Checkpoint& checkpoint, std::string_view name) {
   return plausible ? static_cast<int>(embedding->shape[0]) : 1;
 }
 
-// rope_theta beside rope_scaling (transformers 4) or both in rope_parameters (transformers 5).
-void read_hugging_face_rotary(ConfigReader& config, RotarySpec& rotary) {
-  rotary.base = config.positive("rope_theta", 10000.0F);
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    const Json* parameters = config.find(key);
-    if (parameters == nullptr) continue;
-    const bool object = parameters->is_object();
-    const Json type = object ? parameters->value("rope_type", parameters->value("type", Json())) : Json();
-    if (!(object && (type.is_null() ? key == "rope_parameters" : type == "default"))) {
-      config.fail(fmt::format("rotary scaling is not supported yet: '{}' is {}", key,
-                              to_line(*parameters).substr(0, 120)),
-                  "rope_type \"default\"");
-      return;
-    }
-    const Json theta = parameters->value("rope_theta", Json());
-    if (theta.is_null()) continue;
-    if (!theta.is_number() || !(theta.get<double>() > 0.0)) {
-      config.fail(fmt::format("'rope_theta' is {}", to_line(theta).substr(0, 40)), "a positive number");
-      return;
-    }
-    rotary.base = theta.get<float>();
-  }
-}
-
 void refuse_hugging_face_extras(ConfigReader& config) {
   const std::string activation = config.text("hidden_act", "silu");
   if (activation != "silu")
     config.fail(fmt::format("activation '{}' is not supported yet", activation), "silu");
-  for (const std::string_view key : {"quantization_config", "partial_rotary_factor"}) {
-    if (config.find(key) != nullptr) config.fail(fmt::format("'{}' is not supported yet", key));
-  }
+  if (config.find("quantization_config") != nullptr)
+    config.fail("'quantization_config' is not supported yet");
 }
 
 void check_spec(ConfigReader& config, const DecoderSpec& spec) {
@@ -147,6 +126,10 @@ LayerTensors find_layer(TensorFinder& tensors, const DecoderSpec& spec, const Te
   found.query = projection(names.query, spec.query_width());
   found.key = projection(names.key, spec.kv_width());
   found.value = projection(names.value, spec.kv_width());
+  if (spec.query_key_norm) {
+    found.query_norm = tensors.required(name(names.query_norm), {spec.head_size});
+    found.key_norm = tensors.required(name(names.key_norm), {spec.head_size});
+  }
   found.output = tensors.linear(name(names.output), spec.width, spec.query_width());
   found.ffn_norm = tensors.required(name(names.ffn_norm), {spec.width});
   if (spec.experts.in_layer(index)) {
@@ -176,20 +159,14 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
   }
   spec.norm_epsilon = config.positive(key("attention.layer_norm_rms_epsilon"));
   spec.vocabulary = config.count(key("vocab_size"), embedding_rows(checkpoint, kGgufNames.embedding));
-  spec.rotary = {.layout = layout,
-                 .dimensions = config.count(key("rope.dimension_count"), spec.head_size),
-                 .base = config.positive(key("rope.freq_base"), 10000.0F)};
+  spec.rotary.layout = layout;
+  read_gguf_rotary(config, checkpoint, prefix, spec);
   spec.tied_head = checkpoint.find(kGgufNames.head) == nullptr;
-  if (config.text(key("rope.scaling.type"), "none") != "none" ||
-      checkpoint.find("rope_freqs.weight") != nullptr) {
-    config.fail("rotary scaling is not supported yet",
-                fmt::format("no {} and no rope_freqs.weight", key("rope.scaling.type")));
-  }
   check_spec(config, spec);
   return spec;
 }
 
-DecoderSpec read_hugging_face_spec(ConfigReader& config) {
+DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part) {
   DecoderSpec spec;
   spec.width = config.count("hidden_size");
   spec.context_length = config.count("max_position_embeddings", 2048);
@@ -200,8 +177,8 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config) {
   spec.head_size = config.count("head_dim", std::max(1, spec.width / spec.heads));
   spec.norm_epsilon = config.positive("rms_norm_eps", 1e-6F);
   spec.vocabulary = config.count("vocab_size");
-  spec.rotary = {.layout = RotaryLayout::half_split, .dimensions = spec.head_size, .base = 10000.0F};
-  read_hugging_face_rotary(config, spec.rotary);
+  spec.rotary.layout = RotaryLayout::half_split;
+  read_rotary(config, part, spec);
   spec.tied_head = config.flag("tie_word_embeddings", false);
   refuse_hugging_face_extras(config);
   check_spec(config, spec);
@@ -213,8 +190,6 @@ Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoin
   if (read.experts.any()) check_experts(config, read);
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
   refuse_unknown_keys(config, checkpoint);
-  if (!read.windows.empty())
-    config.fail("a sliding window is not supported yet", "attention to all positions");
   if (config.error()) return tl::unexpected<Error>(*config.error());
   const TensorNames& names = gguf ? kGgufNames : kHuggingFaceNames;
   DecoderModel model;

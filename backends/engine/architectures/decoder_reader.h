@@ -6,6 +6,7 @@
 
 #include "backends/engine/architectures/config_reader.h"
 #include "backends/engine/architectures/expert_tensors.h"
+#include "backends/engine/architectures/rotary_reader.h"
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/formats/checkpoint.h"
 #include "core/errors/result.h"
@@ -16,7 +17,7 @@ namespace sizeup {
 DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
                            RotaryLayout layout);
 // From config.json.
-DecoderSpec read_hugging_face_spec(ConfigReader& config);
+DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part = RotaryPart::whole);
 
 // Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
 // problem of the configuration, or else of the tensors, is the error.

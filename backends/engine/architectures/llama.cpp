@@ -2,6 +2,7 @@
 
 #include "backends/engine/architectures/decoder_reader.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/window_reader.h"
 #include "core/json/json.h"
 
 namespace sizeup {
@@ -13,8 +14,9 @@ Result<DecoderModel> describe_llama(const Checkpoint& checkpoint) {
   // GGUF has no name of its own for Llama with experts.
   const Json* experts = config.find("llama.expert_count");
   if (experts != nullptr && *experts != 0) return describe_mixtral(checkpoint);
-  return find_decoder("llama", checkpoint, config,
-                      read_gguf_spec(config, checkpoint, "llama", RotaryLayout::interleaved));
+  DecoderSpec spec = read_gguf_spec(config, checkpoint, "llama", RotaryLayout::interleaved);
+  read_gguf_windows(config, "llama", spec);  // of Mistral
+  return find_decoder("llama", checkpoint, config, std::move(spec));
 }
 
 }  // namespace sizeup

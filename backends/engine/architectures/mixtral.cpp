@@ -21,7 +21,7 @@ Result<DecoderModel> describe_mixtral(const Checkpoint& checkpoint) {
   if (gguf) {
     read_gguf_windows(config, "llama", spec);
   } else {
-    read_windows(config, WindowedLayers::all, 0, spec);
+    read_windows(config, WindowRule{}, spec);
   }
   if (config.error()) return tl::unexpected<Error>(*config.error());
   spec.experts = {.count = config.count(gguf ? "llama.expert_count" : "num_local_experts"),

@@ -10,7 +10,7 @@ Result<DecoderModel> describe_qwen2(const Checkpoint& checkpoint) {
   ConfigReader config(checkpoint);
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, "qwen2", RotaryLayout::half_split)
                           : read_hugging_face_spec(config);
-  if (!gguf) read_windows(config, WindowedLayers::later, kUnsaidWindow, spec);
+  if (!gguf) read_windows(config, kQwenWindows, spec);
   spec.query_key_value_bias = true;
   return find_decoder("qwen2", checkpoint, config, std::move(spec));
 }

@@ -6,9 +6,12 @@
 #include <array>
 
 #include "backends/engine/architectures/llama.h"
+#include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
 #include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
+#include "backends/engine/architectures/qwen3.h"
+#include "backends/engine/architectures/smollm3.h"
 #include "core/json/json.h"
 
 namespace sizeup {
@@ -20,6 +23,12 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = "qwen2", .hugging_face_name = "Qwen2ForCausalLM", .describe = describe_qwen2},
     Architecture{
         .gguf_name = "qwen2moe", .hugging_face_name = "Qwen2MoeForCausalLM", .describe = describe_qwen2_moe},
+    Architecture{.gguf_name = "qwen3", .hugging_face_name = "Qwen3ForCausalLM", .describe = describe_qwen3},
+    Architecture{
+        .gguf_name = "qwen3moe", .hugging_face_name = "Qwen3MoeForCausalLM", .describe = describe_qwen3_moe},
+    Architecture{.gguf_name = {}, .hugging_face_name = "MistralForCausalLM", .describe = describe_mistral},
+    Architecture{
+        .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {

@@ -33,17 +33,17 @@ std::vector<bool> listed_layers(ConfigReader& config, int layers) {
 
 }  // namespace
 
-void read_windows(ConfigReader& config, WindowedLayers layers, int unsaid, DecoderSpec& spec) {
+void read_windows(ConfigReader& config, const WindowRule& rule, DecoderSpec& spec) {
   if (config.error()) return;
   const bool said = config.has("sliding_window");
-  const int window = effective(said ? config.count_or_zero("sliding_window", 0) : unsaid, spec);
-  const bool used = config.flag("use_sliding_window", layers == WindowedLayers::all);
+  const int window = effective(said ? config.count_or_zero("sliding_window", 0) : rule.unsaid, spec);
+  const bool used = config.flag("use_sliding_window", rule.used);
   std::vector<bool> windowed = listed_layers(config, spec.layers);
-  // Some files name more layers than they have; with a list the number says nothing.
-  const int first = config.count_or_zero("max_window_layers", 0);
+  // Some files name more layers than they have.
+  const int first = rule.later_layers ? config.count_or_zero("max_window_layers", 28) : 0;
   if (window == 0 || !used) return;
   if (windowed.empty()) {
-    for (int i = 0; i < spec.layers; ++i) windowed.push_back(layers == WindowedLayers::all || i >= first);
+    for (int i = 0; i < spec.layers; ++i) windowed.push_back(i >= first);
   }
   for (const bool has : windowed) spec.windows.push_back(has ? window : 0);
 }

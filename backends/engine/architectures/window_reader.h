@@ -6,19 +6,18 @@
 
 namespace sizeup {
 
-// Which layers have the window of a config.json that does not list them ("layer_types").
-enum class WindowedLayers {
-  all,
-  later,  // from "max_window_layers" on
+// What an architecture makes of the window of a config.json.
+struct WindowRule {
+  // Without a list ("layer_types") the layers from "max_window_layers" on have it; else all.
+  bool later_layers = false;
+  bool used = true;  // where "use_sliding_window" does not say
+  int unsaid = 0;    // the window where "sliding_window" is absent, not even null; 0: none
 };
 
-// The window that most of transformers' classes take where config.json has no "sliding_window", not even
-// null.
-inline constexpr int kUnsaidWindow = 4096;
+inline constexpr WindowRule kQwenWindows{.later_layers = true, .used = false, .unsaid = 4096};
 
-// DecoderSpec::windows from config.json: "sliding_window" (`unsaid` if it has no such key; 0: none), unless
-// "use_sliding_window" is false.
-void read_windows(ConfigReader& config, WindowedLayers layers, int unsaid, DecoderSpec& spec);
+// DecoderSpec::windows from config.json.
+void read_windows(ConfigReader& config, const WindowRule& rule, DecoderSpec& spec);
 // The same from GGUF metadata, where every layer has the window: "`prefix`.attention.sliding_window".
 void read_gguf_windows(ConfigReader& config, std::string_view prefix, DecoderSpec& spec);
 

@@ -214,6 +214,25 @@ TEST(Experts, OfAGgufFileMayBeATensorEach) {
   EXPECT_EQ(model->tensors.layers[0].mixture->experts[3].down.name, "blk.0.ffn_down.3.weight");
 }
 
+TEST(Windows, AreOfTheLayersThatTheConfigurationSays) {
+  const auto windows = [](std::string_view changes) {
+    MadeUpCheckpoint made = qwen_experts();
+    made.config().update(Json::parse(changes));
+    const auto model = describe_decoder(made);
+    EXPECT_TRUE(model.has_value()) << describe(model.error());
+    return model ? model->spec.windows : std::vector<int>();
+  };
+  using Windows = std::vector<int>;
+  EXPECT_EQ(windows(R"({"sliding_window": 8})"), Windows());  // not used
+  EXPECT_EQ(windows(R"({"sliding_window": 32, "use_sliding_window": true, "max_window_layers": 0})"),
+            Windows());  // the whole context
+  EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1})"),
+            (Windows{0, 8}));
+  EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1,
+                        "layer_types": ["sliding_attention", "full_attention"]})"),
+            (Windows{8, 0}));
+}
+
 TEST(Qwen2, NeedsItsBiases) {
   MadeUpCheckpoint made = qwen_experts();
   made.remove("model.layers.1.self_attn.v_proj.bias");
@@ -262,21 +281,27 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"unnamed", hugging_face, "architectures", "[]", "architecture '' is not supported yet"},
         Refusal{"unknown_gguf", gguf, "general.architecture", R"("mamba")",
                 "'mamba' is not supported yet (expected: one of: llama"},
-        Refusal{"scaling", hugging_face, "rope_scaling", R"({"type": "linear", "factor": 2.0})",
-                "rotary scaling is not supported yet"},
-        Refusal{"scaling5", hugging_face, "rope_parameters", R"({"rope_type": "llama3", "rope_theta": 5e5})",
-                "rotary scaling is not supported yet"},
-        Refusal{"scaling_text", hugging_face, "rope_scaling", R"("linear")",
-                "rotary scaling is not supported yet"},
-        Refusal{"scaling_gguf", gguf, "llama.rope.scaling.type", R"("yarn")",
-                "rotary scaling is not supported yet"},
+        Refusal{"scaling", hugging_face, "rope_scaling", R"({"type": "linear"})", "'factor' is missing"},
+        Refusal{"scaling_kind", hugging_face, "rope_scaling", R"({"type": "spiral", "factor": 2.0})",
+                "rotary scaling 'spiral' is not supported yet"},
+        Refusal{"scaling_key", hugging_face, "rope_scaling",
+                R"({"type": "linear", "factor": 2.0, "twist": 3})",
+                "'twist' is 3, and what it changes is not known"},
+        Refusal{"scaling_factors", hugging_face, "rope_scaling",
+                R"({"type": "longrope", "short_factor": [1, 1, 0], "long_factor": [1, 1, 1]})",
+                "'short_factor' is not a list of 3 positive numbers"},
+        Refusal{"scaling_part", hugging_face, "rope_parameters", R"({"partial_rotary_factor": 0.5})",
+                "'partial_rotary_factor' is not supported yet"},
+        Refusal{"scaling_text", hugging_face, "rope_scaling", R"("linear")", "'rope_scaling' is \"linear\""},
+        Refusal{"scaling_gguf", gguf, "llama.rope.scaling.type", R"("spiral")",
+                "rotary scaling 'spiral' is not supported yet"},
         Refusal{"theta", hugging_face, "rope_parameters", R"({"rope_theta": "x"})", "'rope_theta' is \"x\""},
         Refusal{"many_experts", gguf_experts, "llama.expert_count", "5000", "the model has 5000 experts"},
         Refusal{"few_experts", gguf_experts, "llama.expert_used_count", "5", "each token uses 5 experts"},
         Refusal{"no_used", gguf_experts, "llama.expert_used_count", "null",
                 "'llama.expert_used_count' is missing"},
-        Refusal{"window", gguf_experts, "llama.attention.sliding_window", "8",
-                "a sliding window is not supported yet"},
+        Refusal{"window", gguf_experts, "llama.attention.sliding_window", "-8",
+                "'llama.attention.sliding_window' is -8"},
         Refusal{"dense_layers", qwen_experts, "mlp_only_layers", "[2]", "'mlp_only_layers' is [2]"},
         Refusal{"sparse_step", qwen_experts, "decoder_sparse_step", "0", "'decoder_sparse_step' is 0"},
         Refusal{"layer_types", qwen_experts, "layer_types", R"(["full_attention"])",

@@ -8,6 +8,7 @@
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
 #include "backends/engine/decoder.h"
+#include "backends/engine/rotary_scaling.h"
 #include "backends/reference/reference_device.h"
 #include "tests/backends/engine/random_requests.h"
 #include "tests/backends/engine/token_runner.h"
@@ -48,12 +49,24 @@ DecoderSpec with_experts(DecoderSpec spec, int width, int shared_width) {
   return spec;
 }
 
+// Windows within a page and over several, a layer without rotation, norms of heads, stretched positions.
+DecoderSpec with_everything(DecoderSpec spec) {
+  spec.layers = 4;
+  spec.windows = {0, 23, 90, 23};
+  spec.unrotated = {false, false, true, false};
+  spec.query_key_norm = true;
+  spec.rotary.frequencies = yarn_frequencies(spec.rotary, {.factor = 4.0F, .original_length = 64});
+  spec.rotary.scale = yarn_scale(4.0F);
+  spec.experts = {.count = 5, .used = 2, .width = 30, .layers = {false, true, false, false}};
+  return spec;
+}
+
 // Shapes that fill nothing evenly, one that the tile kernels take, and a mixture of experts; of quantised
 // weights, what whole blocks allow of that.
 const std::vector<DecoderSpec>& shapes(TensorType weights) {
-  static const std::vector<DecoderSpec> plain = {small_spec(6, 2, 20, 44, 75), small_spec(3, 1, 7, 33, 40),
-                                                 small_spec(4, 2, 32, 64, 96),
-                                                 with_experts(small_spec(6, 3, 8, 40, 50), 26, 35)};
+  static const std::vector<DecoderSpec> plain = {
+      small_spec(6, 2, 20, 44, 75), small_spec(3, 1, 7, 33, 40), small_spec(4, 2, 32, 64, 96),
+      with_experts(small_spec(6, 3, 8, 40, 50), 26, 35), with_everything(small_spec(4, 2, 10, 36, 42))};
   static const std::vector<DecoderSpec> blocks_of_32 = {small_spec(3, 1, 32, 96, 160),
                                                         with_experts(small_spec(4, 2, 32, 64, 96), 32, 64)};
   static const std::vector<DecoderSpec> blocks_of_256 = {small_spec(4, 2, 64, 256, 256)};

@@ -1,0 +1,172 @@
+#include "backends/engine/architectures/rotary_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "backends/engine/architectures/tensor_finder.h"
+#include "backends/engine/rotary_scaling.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+// Beside what is read: the names of the kind, and whether a model was trained further with it.
+constexpr std::array<std::string_view, 3> kHarmless = {"rope_type", "type", "finetuned"};
+
+// A positive number for each pair.
+std::vector<float> read_divisors(ConfigReader& parameters, std::string_view key, int pairs) {
+  const Json* list = parameters.find(key);
+  std::vector<float> divisors;
+  if (list != nullptr && list->is_array()) {
+    for (const Json& value : *list) {
+      if (value.is_number() && value.get<float>() > 0.0F) divisors.push_back(value.get<float>());
+    }
+  }
+  if (static_cast<int>(divisors.size()) != pairs || list->size() != divisors.size()) {
+    parameters.fail(fmt::format("'{}' is not a list of {} positive numbers", key, pairs));
+    divisors.assign(static_cast<size_t>(pairs), 1.0F);
+  }
+  return divisors;
+}
+
+void read_yarn(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
+  YarnScaling scaling{.original_length = original_length};
+  scaling.factor = parameters.positive(
+      "factor", static_cast<float>(spec.context_length) / static_cast<float>(original_length));
+  scaling.beta_fast = parameters.positive("beta_fast", 32.0F);
+  scaling.beta_slow = parameters.positive("beta_slow", 1.0F);
+  scaling.whole_pairs = parameters.flag("truncate", true);
+  float scale = yarn_scale(scaling.factor);
+  if (parameters.find("mscale") != nullptr && parameters.find("mscale_all_dim") != nullptr) {
+    scale = yarn_scale(scaling.factor, parameters.positive("mscale")) /
+            yarn_scale(scaling.factor, parameters.positive("mscale_all_dim"));
+  }
+  spec.rotary.scale = parameters.positive("attention_factor", scale);
+  spec.rotary.frequencies = yarn_frequencies(spec.rotary, scaling);
+}
+
+void read_llama3(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
+  const Llama3Scaling scaling{.factor = parameters.positive("factor"),
+                              .low_factor = parameters.positive("low_freq_factor"),
+                              .high_factor = parameters.positive("high_freq_factor"),
+                              .original_length = original_length};
+  spec.rotary.frequencies = llama3_frequencies(spec.rotary, scaling);
+}
+
+void read_longrope(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
+  const float extended = static_cast<float>(spec.context_length) / static_cast<float>(original_length);
+  const float factor = parameters.positive("factor", extended);
+  const int pairs = spec.rotary.dimensions / 2;
+  spec.rotary.scale = parameters.positive("attention_factor", longrope_scale(factor, original_length));
+  spec.rotary.frequencies = rotary_frequencies(spec.rotary, read_divisors(parameters, "short_factor", pairs));
+  read_divisors(parameters, "long_factor", pairs);  // of texts longer than the original length
+  spec.context_length = std::min(spec.context_length, original_length);
+}
+
+void read_scaling(ConfigReader& parameters, std::string_view type, int original_length, DecoderSpec& spec) {
+  if (type == "default") return;
+  if (type == "linear") {
+    spec.rotary.frequencies = linear_frequencies(spec.rotary, parameters.positive("factor"));
+  } else if (type == "dynamic") {
+    parameters.positive("factor");  // of texts longer than max_position_embeddings
+  } else if (type == "yarn") {
+    read_yarn(parameters, original_length, spec);
+  } else if (type == "llama3") {
+    read_llama3(parameters, original_length, spec);
+  } else if (type == "longrope" || type == "su") {
+    read_longrope(parameters, original_length, spec);
+  } else {
+    parameters.fail(fmt::format("rotary scaling '{}' is not supported yet", type),
+                    "default, linear, dynamic, yarn, llama3 or longrope");
+  }
+}
+
+void read_parameters(ConfigReader& config, std::string_view key, RotaryPart part, float turned,
+                     int original_length, DecoderSpec& spec) {
+  ConfigReader parameters(*config.find(key), config.place());
+  spec.rotary.base = parameters.positive("rope_theta", spec.rotary.base);
+  turned = parameters.positive("partial_rotary_factor", turned);
+  if (turned != 1.0F && part == RotaryPart::whole)
+    parameters.fail("'partial_rotary_factor' is not supported yet", "1");
+  spec.rotary.dimensions = static_cast<int>(static_cast<float>(spec.head_size) * std::min(turned, 1.0F));
+  original_length = parameters.count("original_max_position_embeddings", original_length);
+  const std::string type =
+      parameters.text("rope_type", parameters.text("type", key == "rope_parameters" ? "default" : ""));
+  if (!parameters.error()) read_scaling(parameters, type, original_length, spec);
+  parameters.refuse_unread("", kHarmless);
+  if (parameters.error()) config.fail(*parameters.error());
+}
+
+// The divisors of a GGUF file's tensor; empty: it has none.
+std::vector<float> tensor_divisors(ConfigReader& config, const Checkpoint& checkpoint,
+                                   const std::string& name, int pairs) {
+  TensorFinder tensors(checkpoint);
+  const Tensor* tensor = tensors.optional(name, {pairs});
+  if (tensors.error()) config.fail(*tensors.error());
+  if (tensor == nullptr) return {};
+  std::vector<float> divisors(static_cast<size_t>(pairs));
+  dequantise_row(*tensor, 0, divisors);
+  const bool positive = std::ranges::all_of(divisors, [](float divisor) { return divisor > 0.0F; });
+  if (!positive) config.fail(fmt::format("tensor '{}' divides by numbers that are not positive", name));
+  return divisors;
+}
+
+}  // namespace
+
+void read_rotary(ConfigReader& config, RotaryPart part, DecoderSpec& spec) {
+  if (config.error()) return;
+  spec.rotary.base = config.positive("rope_theta", spec.rotary.base);
+  spec.rotary.dimensions = spec.head_size;
+  const float turned = config.positive("partial_rotary_factor", 1.0F);
+  const int original = config.count("original_max_position_embeddings", spec.context_length);
+  bool found = false;
+  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
+    const Json* parameters = config.find(key);
+    if (parameters == nullptr) continue;
+    if (!parameters->is_object()) {
+      config.fail(fmt::format("'{}' is {}", key, to_line(*parameters).substr(0, 40)), "an object");
+    } else if (!found) {
+      read_parameters(config, key, part, turned, original, spec);
+    }
+    found = true;
+  }
+  if (found || turned == 1.0F) return;
+  if (part == RotaryPart::whole) config.fail("'partial_rotary_factor' is not supported yet", "1");
+  spec.rotary.dimensions = static_cast<int>(static_cast<float>(spec.head_size) * std::min(turned, 1.0F));
+}
+
+void read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
+                      DecoderSpec& spec) {
+  const auto key = [prefix](std::string_view name) { return fmt::format("{}.rope.{}", prefix, name); };
+  RotarySpec& rotary = spec.rotary;
+  rotary.dimensions = config.count(key("dimension_count"), spec.head_size);
+  rotary.base = config.positive(key("freq_base"), 10000.0F);
+  const std::string type = config.text(key("scaling.type"), "none");
+  const int original = config.count(key("scaling.original_context_length"), spec.context_length);
+  const float attention = config.positive(key("scaling.attn_factor"), 1.0F);
+  const int pairs = rotary.dimensions / 2;
+  const std::vector<float> divisors = tensor_divisors(config, checkpoint, "rope_freqs.weight", pairs);
+  const std::vector<float> shorter = tensor_divisors(config, checkpoint, "rope_factors_short.weight", pairs);
+  if (config.error()) return;
+  if (!divisors.empty()) {
+    rotary.frequencies = rotary_frequencies(rotary, divisors);
+  } else if (!shorter.empty()) {
+    rotary.frequencies = rotary_frequencies(rotary, shorter);
+    rotary.scale = attention;
+    spec.context_length = std::min(spec.context_length, original);
+  } else if (type == "linear") {
+    rotary.frequencies = linear_frequencies(rotary, config.positive(key("scaling.factor")));
+  } else if (type == "yarn") {
+    YarnScaling scaling{.factor = config.positive(key("scaling.factor")), .original_length = original};
+    scaling.beta_fast = config.positive(key("scaling.yarn_beta_fast"), 32.0F);
+    scaling.beta_slow = config.positive(key("scaling.yarn_beta_slow"), 1.0F);
+    rotary.scale = attention * yarn_scale(scaling.factor);
+    rotary.frequencies = yarn_frequencies(rotary, scaling);
+  } else if (type != "none") {
+    config.fail(fmt::format("rotary scaling '{}' is not supported yet", type), "none, linear or yarn");
+  }
+}
+
+}  // namespace sizeup
