@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -113,37 +114,43 @@ TEST(LogSoftmax, AgreesWithFloat64AndPrefersTheLowestIndex) {
   EXPECT_EQ(LogSoftmax(std::array{1.0F, 3.0F, 3.0F, 2.0F}).best(), 1);
 }
 
-// Pages scattered in memory, filled beyond the row's own position with what must not be seen.
-TEST(Attend, AgreesWithFloat64OverPages) {
+// Pages scattered in memory, filled before the window and beyond the row's own position with what must not be
+// seen.
+void expect_attention_over_pages(int first, int positions) {
   const PageShape shape{.kv_heads = 2, .head_size = 6};
+  std::vector<std::vector<float>> pages(
+      5, std::vector<float>(shape.layer_floats(), std::numeric_limits<float>::quiet_NaN()));
+  std::vector<const float*> table;
+  for (const size_t index : {3u, 0u, 4u, 1u}) table.push_back(pages[index].data());
+  const auto keys = random_floats(static_cast<size_t>(positions) * 12, 7, 2.0F);
+  const auto values = random_floats(static_cast<size_t>(positions) * 12, 8);
+  for (int p = first; p < positions; ++p) {
+    write_key_value(shape, &keys[static_cast<size_t>(p) * 12], &values[static_cast<size_t>(p) * 12],
+                    p % kPagePositions, const_cast<float*>(table[static_cast<size_t>(p / kPagePositions)]));
+  }
+  const auto query = random_floats(6, 9, 2.0F);
+  for (const size_t head : {0u, 1u}) {
+    std::vector<float> out(6);
+    attend(shape, static_cast<int>(head), query.data(), table, first, positions, out.data());
+    std::vector<double> exact(6);
+    double sum = 0.0;
+    for (auto p = static_cast<size_t>(first); p < static_cast<size_t>(positions); ++p) {
+      double score = 0.0;
+      for (size_t d = 0; d < 6; ++d)
+        score += static_cast<double>(query[d]) * static_cast<double>(keys[p * 12 + head * 6 + d]);
+      const double weight = std::exp(score / std::sqrt(6.0));
+      sum += weight;
+      for (size_t d = 0; d < 6; ++d) exact[d] += weight * static_cast<double>(values[p * 12 + head * 6 + d]);
+    }
+    for (size_t d = 0; d < 6; ++d) EXPECT_NEAR(out[d], exact[d] / sum, 2e-6) << first << " to " << positions;
+  }
+}
+
+TEST(Attend, AgreesWithFloat64OverPages) {
   for (const int positions : {1, 2, 15, 16, 17, kPagePositions - 1, kPagePositions, kPagePositions + 1,
                               2 * kPagePositions + 24, 4 * kPagePositions}) {
-    std::vector<std::vector<float>> pages(
-        5, std::vector<float>(shape.layer_floats(), std::numeric_limits<float>::quiet_NaN()));
-    std::vector<const float*> table;
-    for (const size_t index : {3u, 0u, 4u, 1u}) table.push_back(pages[index].data());
-    const auto keys = random_floats(static_cast<size_t>(positions) * 12, 7, 2.0F);
-    const auto values = random_floats(static_cast<size_t>(positions) * 12, 8);
-    for (int p = 0; p < positions; ++p) {
-      write_key_value(shape, &keys[static_cast<size_t>(p) * 12], &values[static_cast<size_t>(p) * 12],
-                      p % kPagePositions, const_cast<float*>(table[static_cast<size_t>(p / kPagePositions)]));
-    }
-    const auto query = random_floats(6, 9, 2.0F);
-    for (const size_t head : {0u, 1u}) {
-      std::vector<float> out(6);
-      attend(shape, static_cast<int>(head), query.data(), table, positions, out.data());
-      std::vector<double> exact(6);
-      double sum = 0.0;
-      for (size_t p = 0; p < static_cast<size_t>(positions); ++p) {
-        double score = 0.0;
-        for (size_t d = 0; d < 6; ++d)
-          score += static_cast<double>(query[d]) * static_cast<double>(keys[p * 12 + head * 6 + d]);
-        const double weight = std::exp(score / std::sqrt(6.0));
-        sum += weight;
-        for (size_t d = 0; d < 6; ++d)
-          exact[d] += weight * static_cast<double>(values[p * 12 + head * 6 + d]);
-      }
-      for (size_t d = 0; d < 6; ++d) EXPECT_NEAR(out[d], exact[d] / sum, 2e-6) << positions;
+    for (const int window : {positions, 1, 20, kPagePositions, kPagePositions + 6}) {
+      expect_attention_over_pages(std::max(0, positions - window), positions);
     }
   }
 }
@@ -159,8 +166,8 @@ TEST(CopyPositions, CopiesWhatAttentionReads) {
   for (const int head : {0, 1}) {
     std::array<float, 3> a{};
     std::array<float, 3> b{};
-    attend(shape, head, query.data(), original, 5, a.data());
-    attend(shape, head, query.data(), copied, 5, b.data());
+    attend(shape, head, query.data(), original, 0, 5, a.data());
+    attend(shape, head, query.data(), copied, 0, 5, b.data());
     EXPECT_EQ(a, b);
   }
 }

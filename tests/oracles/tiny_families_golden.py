@@ -61,6 +61,12 @@ MODELS = {
     "mistral": dict(config=MistralConfig(**sizes(28, 6, 2, 39, 63, head=6, sliding_window=21)), dtype="float16", gguf="F16"),
     "mistral_pages": dict(config=MistralConfig(**sizes(18, 3, 1, 25, 51, head=6, sliding_window=83)), dtype="bfloat16", gguf=None),
     "smollm3": dict(config=SmolLM3Config(**sizes(24, 4, 2, 35, 55, layers=5, tied=True, no_rope_layer_interval=4, pad_token_id=0)), dtype="float16", gguf="F16"),
+    "phi3_longrope": dict(config=Phi3Config(**sizes(24, 3, 1, 37, 61, bos_token_id=1, eos_token_id=2, pad_token_id=0, original_max_position_embeddings=160,
+                                                    rope_parameters=rope("longrope", short_factor=[1.0, 1.3, 2.1], long_factor=[1.0, 4.0, 9.0],
+                                                                         partial_rotary_factor=0.75, original_max_position_embeddings=160))),
+                          dtype="float16", gguf="F16", longest=150),
+    "phi3_window": dict(config=Phi3Config(**sizes(20, 2, 2, 27, 53, bos_token_id=1, eos_token_id=2, pad_token_id=0, sliding_window=45)), dtype="bfloat16",
+                        gguf=None, old=True),
 }
 
 
@@ -156,8 +162,8 @@ def write_gguf(name, model, m):
     if architecture in ("llama", "smollm3", "phi3"):
         writer.add_rope_dimension_count(int(head * config.rope_parameters.get("partial_rotary_factor", 1.0)))
         writer.add_vocab_size(config.vocab_size)
-    if getattr(config, "sliding_window", None):
-        writer.add_sliding_window(config.sliding_window)
+    if getattr(config, "sliding_window", None) or architecture == "phi3":
+        writer.add_sliding_window(config.sliding_window or 0)
     if architecture == "qwen3moe":
         writer.add_expert_count(config.num_experts)
         writer.add_expert_used_count(config.num_experts_per_tok)

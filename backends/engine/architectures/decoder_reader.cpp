@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "backends/engine/architectures/harmless_keys.h"
@@ -105,40 +106,88 @@ void check_experts(ConfigReader& config, const DecoderSpec& spec) {
   }
 }
 
-// A feed-forward without experts.
-void find_dense(TensorFinder& tensors, const DecoderSpec& spec, const TensorNames& names,
-                const std::string& layer, LayerTensors& found) {
-  found.gate = tensors.linear(fmt::format("{}{}", layer, names.gate), spec.ffn_width, spec.width);
-  found.up = tensors.linear(fmt::format("{}{}", layer, names.up), spec.ffn_width, spec.width);
-  found.down = tensors.linear(fmt::format("{}{}", layer, names.down), spec.width, spec.ffn_width);
-}
+// Finds layer after layer.
+class LayerFinder {
+ public:
+  LayerFinder(TensorFinder& tensors, const DecoderSpec& spec, const TensorNames& names,
+              const ExpertNames& experts, const FusedNames& fused, DecoderTensors& all)
+      : tensors_(tensors), spec_(spec), names_(names), experts_(experts), fused_(fused), all_(all) {}
 
-LayerTensors find_layer(TensorFinder& tensors, const DecoderSpec& spec, const TensorNames& names,
-                        const ExpertNames& experts, int index) {
-  const std::string layer = fmt::format("{}{}.", names.layer, index);
-  const auto name = [&](std::string_view part) { return fmt::format("{}{}", layer, part); };
-  LayerTensors found;
-  found.attention_norm = tensors.required(name(names.attention_norm), {spec.width});
-  const auto projection = [&](std::string_view part, int width) {
-    return spec.query_key_value_bias ? tensors.biased_linear(name(part), width, spec.width)
-                                     : tensors.linear(name(part), width, spec.width);
-  };
-  found.query = projection(names.query, spec.query_width());
-  found.key = projection(names.key, spec.kv_width());
-  found.value = projection(names.value, spec.kv_width());
-  if (spec.query_key_norm) {
-    found.query_norm = tensors.required(name(names.query_norm), {spec.head_size});
-    found.key_norm = tensors.required(name(names.key_norm), {spec.head_size});
+  void find(int index) {
+    layer_ = fmt::format("{}{}.", names_.layer, index);
+    LayerTensors found;
+    found.attention_norm = tensors_.required(name(names_.attention_norm), {spec_.width});
+    find_query_key_value(found);
+    if (spec_.query_key_norm) {
+      found.query_norm = tensors_.required(name(names_.query_norm), {spec_.head_size});
+      found.key_norm = tensors_.required(name(names_.key_norm), {spec_.head_size});
+    }
+    found.output = tensors_.linear(name(names_.output), spec_.width, spec_.query_width());
+    found.ffn_norm = tensors_.required(name(names_.ffn_norm), {spec_.width});
+    if (spec_.experts.in_layer(index)) {
+      found.mixture = find_mixture(tensors_, spec_, experts_, layer_);
+    } else {
+      find_dense(found);
+    }
+    all_.layers.push_back(std::move(found));
   }
-  found.output = tensors.linear(name(names.output), spec.width, spec.query_width());
-  found.ffn_norm = tensors.required(name(names.ffn_norm), {spec.width});
-  if (spec.experts.in_layer(index)) {
-    found.mixture = find_mixture(tensors, spec, experts, layer);
-  } else {
-    find_dense(tensors, spec, names, layer, found);
+
+ private:
+  std::string name(std::string_view part) const { return fmt::format("{}{}", layer_, part); }
+
+  void find_query_key_value(LayerTensors& found) {
+    if (!fused_.query_key_value.empty()) {
+      const int64_t heads = spec_.query_width();
+      const int64_t kv = spec_.kv_width();
+      const auto rows = parts(fused_.query_key_value, {heads, kv, kv}, spec_.width);
+      found.query = {.weight = rows[0], .bias = nullptr};
+      found.key = {.weight = rows[1], .bias = nullptr};
+      found.value = {.weight = rows[2], .bias = nullptr};
+      return;
+    }
+    const auto projection = [&](std::string_view part, int width) {
+      return spec_.query_key_value_bias ? tensors_.biased_linear(name(part), width, spec_.width)
+                                        : tensors_.linear(name(part), width, spec_.width);
+    };
+    found.query = projection(names_.query, spec_.query_width());
+    found.key = projection(names_.key, spec_.kv_width());
+    found.value = projection(names_.value, spec_.kv_width());
   }
-  return found;
-}
+
+  // A feed-forward without experts.
+  void find_dense(LayerTensors& found) {
+    if (!fused_.gate_up.empty()) {
+      const auto rows = parts(fused_.gate_up, {spec_.ffn_width, spec_.ffn_width}, spec_.width);
+      found.gate = {.weight = rows[0], .bias = nullptr};
+      found.up = {.weight = rows[1], .bias = nullptr};
+    } else {
+      found.gate = tensors_.linear(name(names_.gate), spec_.ffn_width, spec_.width);
+      found.up = tensors_.linear(name(names_.up), spec_.ffn_width, spec_.width);
+    }
+    found.down = tensors_.linear(name(names_.down), spec_.width, spec_.ffn_width);
+  }
+
+  // Matrices of so many rows that lie one after another in a tensor; nullptr each after a problem.
+  std::vector<const Tensor*> parts(std::string_view part, const std::vector<int64_t>& rows, int64_t columns) {
+    const int64_t total = std::accumulate(rows.begin(), rows.end(), int64_t{0});
+    const Tensor* tensor = tensors_.required(name(part), {total, columns});
+    std::vector<const Tensor*> found(rows.size(), nullptr);
+    int64_t first = 0;
+    for (size_t i = 0; tensor != nullptr && i < rows.size(); first += rows[i++]) {
+      all_.parts.push_back(std::make_unique<const Tensor>(rows_of(*tensor, first, rows[i])));
+      found[i] = all_.parts.back().get();
+    }
+    return found;
+  }
+
+  TensorFinder& tensors_;
+  const DecoderSpec& spec_;
+  const TensorNames& names_;
+  const ExpertNames& experts_;
+  const FusedNames& fused_;
+  DecoderTensors& all_;
+  std::string layer_;  // the prefix of its names
+};
 
 }  // namespace
 
@@ -186,7 +235,8 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part) {
 }
 
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
-                                  ConfigReader& config, DecoderSpec read, const ExpertNames& experts) {
+                                  ConfigReader& config, DecoderSpec read, const ExpertNames& experts,
+                                  const FusedNames& fused) {
   if (read.experts.any()) check_experts(config, read);
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
   refuse_unknown_keys(config, checkpoint);
@@ -201,9 +251,8 @@ Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoin
   model.tensors.final_norm = tensors.required(std::string(names.final_norm), {spec.width});
   if (!spec.tied_head)
     model.tensors.head = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
-  for (int i = 0; i < spec.layers && !tensors.error(); ++i) {
-    model.tensors.layers.push_back(find_layer(tensors, spec, names, experts, i));
-  }
+  LayerFinder layers(tensors, spec, names, experts, fused, model.tensors);
+  for (int i = 0; i < spec.layers && !tensors.error(); ++i) layers.find(i);
   if (tensors.error()) return tl::unexpected<Error>(*tensors.error());
   return model;
 }

@@ -19,9 +19,15 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
 // From config.json.
 DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part = RotaryPart::whole);
 
+// Tensors that hold the rows of several, one after another, after a layer's prefix. Empty: single tensors.
+struct FusedNames {
+  std::string_view query_key_value = {}, gate_up = {};
+};
+
 // Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
 // problem of the configuration, or else of the tensors, is the error.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
-                                  ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {});
+                                  ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {},
+                                  const FusedNames& fused = {});
 
 }  // namespace sizeup

@@ -8,6 +8,7 @@
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/phi3.h"
 #include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
 #include "backends/engine/architectures/qwen3.h"
@@ -27,6 +28,7 @@ constexpr std::array kArchitectures{
     Architecture{
         .gguf_name = "qwen3moe", .hugging_face_name = "Qwen3MoeForCausalLM", .describe = describe_qwen3_moe},
     Architecture{.gguf_name = {}, .hugging_face_name = "MistralForCausalLM", .describe = describe_mistral},
+    Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
 };
