@@ -70,7 +70,8 @@ static inline void finish_top(const HeadWork& head, int group, int first, int co
     const LaneMask enters = greater(load(sums + i * kLanes), load(least));
     for (uint32_t rest = bits(enters); rest != 0; rest &= rest - 1) {
       const int lane = __builtin_ctz(rest);
-      least[lane] = insert_top(head.top[static_cast<size_t>(group * kLanes + lane)], sums[i * kLanes + lane], first + i);
+      least[lane] = insert_top(head.top[static_cast<size_t>(group * kLanes + lane)], sums[i * kLanes + lane],
+                               first + i);
     }
   }
 }
