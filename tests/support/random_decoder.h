@@ -1,10 +1,12 @@
 // A small decoder with random weights, made in memory: for tests that need arithmetic but no model file.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "backends/engine/decoder_spec.h"
@@ -85,14 +87,32 @@ class RandomDecoder {
     std::vector<std::byte>& bytes = bytes_.emplace_back(static_cast<size_t>(row_bytes(type, count)));
     if (type == TensorType::f32) {
       std::memcpy(bytes.data(), values.data(), bytes.size());
-    } else {
+    } else if (std::ranges::count(quantised_types(), type) > 0) {
       require(quantise_row(type, values, bytes), "random weights are small");
+    } else {
+      fill_with_random_blocks(block_format(type), scale, bytes);
     }
     Tensor& made = tensors_.emplace_back();
     made.type = type;
     made.shape = std::move(shape);
     made.data = bytes;
     return &made;
+  }
+
+  // Of formats that nobody writes here: random bytes, drawn again until the largest weight is of the right
+  // size.
+  void fill_with_random_blocks(const BlockFormat& format, float scale, std::span<std::byte> bytes) {
+    std::vector<float> weights(static_cast<size_t>(format.block_elements));
+    const auto size = static_cast<size_t>(format.block_bytes);
+    for (size_t at = 0; at < bytes.size(); at += size) {
+      float largest = 0.0F;
+      while (!(largest > scale && largest < 2.0F * scale)) {
+        for (std::byte& byte : bytes.subspan(at, size)) byte = static_cast<std::byte>(random_());
+        format.dequantise(bytes.data() + at, format.block_elements, weights.data());
+        largest = 0.0F;
+        for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+      }
+    }
   }
 
   TensorType type_;

@@ -99,8 +99,8 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
 });
 
 // Keys that would change the result were they true.
-constexpr std::array<std::string_view, 4> kMustBeFalse = {"add_cross_attention", "is_decoder",
-                                                          "is_encoder_decoder", "rope_interleaved"};
+constexpr std::array<std::string_view, 5> kMustBeFalse = {
+    "add_cross_attention", "is_decoder", "is_encoder_decoder", "rope_interleaved", "use_mrope"};
 
 }  // namespace
 

@@ -104,6 +104,21 @@ std::vector<Computer> cpu_computers(std::initializer_list<TensorType> types) {
   return all;
 }
 
+// Every other block format, on one tier: its products are those of Q8_0 and Q4_K but for their unpacking,
+// which tests/operations compares on all.
+std::vector<Computer> other_formats() {
+  std::vector<Computer> all;
+  for (const BlockFormat& format : block_formats()) {
+    if (format.block_elements == 1 || format.type == TensorType::q8_0 || format.type == TensorType::q4_k)
+      continue;
+    for (Computer& computer : cpu_computers({format.type})) {
+      if (computer.tier == "avx512" && computer.options.precision == Precision::float32)
+        all.push_back(std::move(computer));
+    }
+  }
+  return all;
+}
+
 std::vector<Computer> computers() {
   std::vector<Computer> all = cpu_computers({TensorType::f32, TensorType::bf16});
   all.push_back({"reference", make_reference_device, DeviceOptions(), "", TensorType::f32});
@@ -268,7 +283,7 @@ TEST_P(Reproducible, AgreesWithTheReference) {
     // Logits grow with the root of the width, which is about 64 in other shapes, and their error with them.
     const float roundings = std::sqrt(static_cast<float>(std::max(specs()[shape].width, 64)) / 64.0F);
     const float rounded = specs()[shape].experts.any() ? 1.0F : 0.4F;
-    EXPECT_LT(worst, exact ? 1e-4F : rounded) << "shape " << shape;
+    EXPECT_LT(worst, exact ? 2e-4F : rounded) << "shape " << shape;
     EXPECT_LT(mean, exact ? 1e-5F : roundings * 0.04F) << "shape " << shape;
     if (!exact) {
       EXPECT_GT(mean, 1e-3F) << "rounding to bfloat16 is not visible";
@@ -283,6 +298,7 @@ std::string name_of(const testing::TestParamInfo<Computer>& instance) {
 INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()), name_of);
 INSTANTIATE_TEST_SUITE_P(QuantisedSlow, Reproducible,
                          testing::ValuesIn(cpu_computers({TensorType::q8_0, TensorType::q4_k})), name_of);
+INSTANTIATE_TEST_SUITE_P(OtherFormatsSlow, Reproducible, testing::ValuesIn(other_formats()), name_of);
 INSTANTIATE_TEST_SUITE_P(EmulatedSlow, Reproducible, testing::ValuesIn(emulated_computers()), name_of);
 
 }  // namespace
