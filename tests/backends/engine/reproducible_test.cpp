@@ -119,9 +119,22 @@ std::vector<Computer> other_formats() {
   return all;
 }
 
-std::vector<Computer> computers() {
+// With weights as their precision has them; these run in the sanitizer build, too.
+bool is_usual(const Computer& computer) {
+  return (computer.options.precision == Precision::float32) == (computer.weights == TensorType::f32);
+}
+
+std::vector<Computer> usual_computers() {
+  std::vector<Computer> all = {{"reference", make_reference_device, DeviceOptions(), "", TensorType::f32}};
+  for (Computer& computer : cpu_computers({TensorType::f32, TensorType::bf16})) {
+    if (is_usual(computer)) all.push_back(std::move(computer));
+  }
+  return all;
+}
+
+std::vector<Computer> mixed_computers() {
   std::vector<Computer> all = cpu_computers({TensorType::f32, TensorType::bf16});
-  all.push_back({"reference", make_reference_device, DeviceOptions(), "", TensorType::f32});
+  std::erase_if(all, is_usual);
   return all;
 }
 
@@ -295,7 +308,8 @@ std::string name_of(const testing::TestParamInfo<Computer>& instance) {
   return instance.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(computers()), name_of);
+INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(usual_computers()), name_of);
+INSTANTIATE_TEST_SUITE_P(MixedSlow, Reproducible, testing::ValuesIn(mixed_computers()), name_of);
 INSTANTIATE_TEST_SUITE_P(QuantisedSlow, Reproducible,
                          testing::ValuesIn(cpu_computers({TensorType::q8_0, TensorType::q4_k})), name_of);
 INSTANTIATE_TEST_SUITE_P(OtherFormatsSlow, Reproducible, testing::ValuesIn(other_formats()), name_of);
