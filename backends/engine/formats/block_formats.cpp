@@ -22,6 +22,7 @@ float from_bfloat(uint16_t value) {
 }
 
 void dequantise_f32(const void* from, int64_t elements, float* out) {
+  if (elements == 0) return;  // `blocks` and `out` may be null then
   std::memcpy(out, from, static_cast<size_t>(elements) * sizeof(float));
 }
 
