@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <deque>
 #include <random>
 #include <span>
@@ -86,7 +85,7 @@ class RandomDecoder {
     for (float& value : values) value = normal(random_);
     std::vector<std::byte>& bytes = bytes_.emplace_back(static_cast<size_t>(row_bytes(type, count)));
     if (type == TensorType::f32) {
-      std::memcpy(bytes.data(), values.data(), bytes.size());
+      std::ranges::copy(std::as_bytes(std::span(values)), bytes.begin());
     } else if (std::ranges::count(quantised_types(), type) > 0) {
       require(quantise_row(type, values, bytes), "random weights are small");
     } else {
