@@ -8,7 +8,6 @@
 #include <new>
 
 #include "backends/engine/engine_backend.h"
-#include "backends/registry.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
@@ -110,19 +109,12 @@ Outcome measure(const BenchCommand& command, const ModelReference& reference, De
 }
 
 Outcome bench(const BenchCommand& command) {
-  auto model = with_cpu_tier(command.model, command.cpu_tier);
+  auto model = engine_model(command.model, command.cpu_tier, command.offline, "can be measured");
   if (!model) return forward_error(model);
-  auto reference = local_reference(*model, HubNeed::model, command.offline);
-  if (!reference) return forward_error(reference);
-  auto backend = find_backend(*reference);
-  if (!backend) return forward_error(backend);
-  if ((*backend)->make_device == nullptr) {
-    return usage_error(fmt::format("model '{}': only the built-in engine can be measured", command.model));
-  }
   try {
-    return measure(command, *reference, (*backend)->make_device);
+    return measure(command, model->reference, model->make_device);
   } catch (const std::bad_alloc&) {
-    return unavailable(reference->target, "not enough memory for the model and what is measured",
+    return unavailable(model->reference.target, "not enough memory for the model and what is measured",
                        "smaller --step-tokens and --streams need less");
   }
 }

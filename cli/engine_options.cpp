@@ -44,6 +44,20 @@ Result<std::string> with_cpu_tier(const std::string& model, const std::string& c
   return reference->text_with("cpu_tier", cpu_tier);
 }
 
+Result<EngineModel> engine_model(const std::string& model, const std::string& cpu_tier, bool offline,
+                                 std::string_view why_engine) {
+  auto with_tier = with_cpu_tier(model, cpu_tier);
+  if (!with_tier) return forward_error(with_tier);
+  auto reference = local_reference(*with_tier, HubNeed::model, offline);
+  if (!reference) return forward_error(reference);
+  auto backend = find_backend(*reference);
+  if (!backend) return forward_error(backend);
+  if ((*backend)->make_device == nullptr) {
+    return usage_error(fmt::format("model '{}': only the built-in engine {}", model, why_engine));
+  }
+  return EngineModel{std::move(*reference), (*backend)->make_device};
+}
+
 Outcome answer_lines(const EngineCommand& command,
                      const std::function<Result<Request>(const Json& line)>& request_of,
                      const std::function<Json(const InputLine& line, const Response& response)>& line_of) {

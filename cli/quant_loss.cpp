@@ -12,7 +12,6 @@
 #include "backends/engine/engine_backend.h"
 #include "backends/engine/text_windows.h"
 #include "backends/engine/tokenizer/tokenizer.h"
-#include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/model_files.h"
@@ -52,20 +51,13 @@ struct Side {
 };
 
 Result<Side> open_side(const QuantLossCommand& command, const std::string& text) {
-  auto model = with_cpu_tier(text, command.cpu_tier);
+  auto model = engine_model(text, command.cpu_tier, command.offline, "gives whole distributions");
   if (!model) return forward_error(model);
-  auto reference = local_reference(*model, HubNeed::model, command.offline);
-  if (!reference) return forward_error(reference);
-  auto backend = find_backend(*reference);
-  if (!backend) return forward_error(backend);
-  if ((*backend)->make_device == nullptr) {
-    return usage_error(fmt::format("model '{}': only the built-in engine gives whole distributions", text));
-  }
-  auto opened = open_weights(*reference);
+  auto opened = open_weights(model->reference);
   if (!opened) return forward_error(opened);
   auto tokenizer = load_tokenizer(*opened->checkpoint);
   if (!tokenizer) return forward_error(tokenizer);
-  return Side{std::move(*reference), (*backend)->make_device, std::move(*opened), std::move(*tokenizer)};
+  return Side{std::move(model->reference), model->make_device, std::move(*opened), std::move(*tokenizer)};
 }
 
 std::string token_text(const Side& side, const std::vector<Token>& tokens, size_t index) {
