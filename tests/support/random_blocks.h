@@ -4,13 +4,33 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "backends/engine/formats/tensor.h"
 
 namespace sizeup {
 
-// Random bytes, drawn again where a scale makes a weight huge, infinite or no number.
+// A block of random bytes, drawn again until its largest weight in magnitude suits.
+template <class Suits>
+void draw_block(const BlockFormat& format, std::span<std::byte> block, std::mt19937& random,
+                const Suits& suits) {
+  std::vector<float> weights(static_cast<size_t>(format.block_elements));
+  const auto largest = [&] {  // NaN if any is
+    format.dequantise(block.data(), format.block_elements, weights.data());
+    float most = 0.0F;
+    for (const float weight : weights) {
+      if (std::isnan(weight)) return weight;
+      most = std::max(most, std::abs(weight));
+    }
+    return most;
+  };
+  do {
+    for (std::byte& byte : block) byte = static_cast<std::byte>(random());
+  } while (!suits(largest()));
+}
+
+// Random bytes whose scales make no weight huge, infinite or no number.
 class RandomBlocks {
  public:
   RandomBlocks(TensorType type, int rows, int columns, unsigned seed) : columns_(columns) {
@@ -19,7 +39,10 @@ class RandomBlocks {
     const auto bytes = static_cast<size_t>(format.block_bytes);
     bytes_.resize(blocks * bytes);
     std::mt19937 random(seed);
-    for (size_t i = 0; i < blocks; ++i) fill(format, std::span(bytes_).subspan(i * bytes, bytes), random);
+    for (size_t i = 0; i < blocks; ++i) {
+      draw_block(format, std::span(bytes_).subspan(i * bytes, bytes), random,
+                 [](float largest) { return largest < 1e4F; });
+    }
     tensor_.type = type;
     tensor_.shape = {rows, columns};
     tensor_.data = bytes_;
@@ -41,17 +64,6 @@ class RandomBlocks {
   const float* row(int index) const { return values_.data() + static_cast<size_t>(index * columns_); }
 
  private:
-  static void fill(const BlockFormat& format, std::span<std::byte> block, std::mt19937& random) {
-    std::vector<float> values(static_cast<size_t>(format.block_elements));
-    const auto sane = [&] {
-      format.dequantise(block.data(), format.block_elements, values.data());
-      return std::all_of(values.begin(), values.end(), [](float v) { return std::abs(v) < 1e4F; });
-    };
-    do {
-      for (std::byte& byte : block) byte = static_cast<std::byte>(random());
-    } while (!sane());
-  }
-
   void dequantise() {
     const auto columns = static_cast<size_t>(columns_);
     values_.resize(static_cast<size_t>(tensor_.rows()) * columns);

@@ -11,6 +11,7 @@
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/formats/quantise.h"
 #include "core/errors/result.h"
+#include "tests/support/random_blocks.h"
 
 namespace sizeup {
 
@@ -89,29 +90,18 @@ class RandomDecoder {
     } else if (std::ranges::count(quantised_types(), type) > 0) {
       require(quantise_row(type, values, bytes), "random weights are small");
     } else {
-      fill_with_random_blocks(block_format(type), scale, bytes);
+      const BlockFormat& format = block_format(type);
+      const auto size = static_cast<size_t>(format.block_bytes);
+      for (size_t at = 0; at < bytes.size(); at += size) {  // nobody writes these: weights of the right size
+        draw_block(format, std::span(bytes).subspan(at, size), random_,
+                   [scale](float largest) { return largest > scale && largest < 2.0F * scale; });
+      }
     }
     Tensor& made = tensors_.emplace_back();
     made.type = type;
     made.shape = std::move(shape);
     made.data = bytes;
     return &made;
-  }
-
-  // Of formats that nobody writes here: random bytes, drawn again until the largest weight is of the right
-  // size.
-  void fill_with_random_blocks(const BlockFormat& format, float scale, std::span<std::byte> bytes) {
-    std::vector<float> weights(static_cast<size_t>(format.block_elements));
-    const auto size = static_cast<size_t>(format.block_bytes);
-    for (size_t at = 0; at < bytes.size(); at += size) {
-      float largest = 0.0F;
-      while (!(largest > scale && largest < 2.0F * scale)) {
-        for (std::byte& byte : bytes.subspan(at, size)) byte = static_cast<std::byte>(random_());
-        format.dequantise(bytes.data() + at, format.block_elements, weights.data());
-        largest = 0.0F;
-        for (const float weight : weights) largest = std::max(largest, std::abs(weight));
-      }
-    }
   }
 
   TensorType type_;
