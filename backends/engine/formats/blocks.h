@@ -102,81 +102,71 @@ struct NoOffset {
   }
 };
 
-struct Q4_0 : NoOffset {
-  enum : int { kElements = 32, kBytes = 18, kGroup = 32 };
-  enum : int { kScale = 0, kLevels = 2 };
+// The base of formats that begin with their only scale.
+struct LeadingScale {
+  enum : int { kScale = 0 };
 
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
-    return nibble_of_32(block, kLevels, i) - 8;
-  }
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
     return half_at(block, kScale);
   }
 };
 
-struct Q4_1 {
+struct Q4_0 : NoOffset, LeadingScale {
+  enum : int { kElements = 32, kBytes = 18, kGroup = 32 };
+  enum : int { kLevels = 2 };
+
+  template <class Bytes>
+  SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
+    return nibble_of_32(block, kLevels, i) - 8;
+  }
+};
+
+struct Q4_1 : LeadingScale {
   enum : int { kElements = 32, kBytes = 20, kGroup = 32, kHasOffset = 1 };
-  enum : int { kScale = 0, kOffset = 2, kLevels = 4 };
+  enum : int { kOffset = 2, kLevels = 4 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return nibble_of_32(block, kLevels, i);
   }
   template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
-    return half_at(block, kScale);
-  }
-  template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static float offset(Bytes block, int) {
     return half_at(block, kOffset);
   }
 };
 
-struct Q5_0 : NoOffset {
+struct Q5_0 : NoOffset, LeadingScale {
   enum : int { kElements = 32, kBytes = 22, kGroup = 32 };
-  enum : int { kScale = 0, kFifthBits = 2, kLevels = 6 };
+  enum : int { kFifthBits = 2, kLevels = 6 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return (nibble_of_32(block, kLevels, i) | bits_at(block, kFifthBits + i / 8, i % 8, 1) << 4) - 16;
   }
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
-    return half_at(block, kScale);
-  }
 };
 
-struct Q5_1 {
+struct Q5_1 : LeadingScale {
   enum : int { kElements = 32, kBytes = 24, kGroup = 32, kHasOffset = 1 };
-  enum : int { kScale = 0, kOffset = 2, kFifthBits = 4, kLevels = 8 };
+  enum : int { kOffset = 2, kFifthBits = 4, kLevels = 8 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return nibble_of_32(block, kLevels, i) | bits_at(block, kFifthBits + i / 8, i % 8, 1) << 4;
   }
   template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
-    return half_at(block, kScale);
-  }
-  template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static float offset(Bytes block, int) {
     return half_at(block, kOffset);
   }
 };
 
-struct Q8_0 : NoOffset {
+struct Q8_0 : NoOffset, LeadingScale {
   enum : int { kElements = 32, kBytes = 34, kGroup = 32 };
-  enum : int { kScale = 0, kLevels = 2 };
+  enum : int { kLevels = 2 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return signed_byte_at(block, kLevels + i);
-  }
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
-    return half_at(block, kScale);
   }
 };
 
@@ -234,14 +224,10 @@ SIZEUP_BLOCK_FUNCTION int offset_factor(Bytes bytes, int at, int group) {
   return bits_at(bytes, at + group + 4, 4, 4) | bits_at(bytes, at + group, 6, 2) << 4;
 }
 
-struct Q4K {
-  enum : int { kElements = 256, kBytes = 144, kGroup = 32, kHasOffset = 1 };
-  enum : int { kScale = 0, kOffset = 2, kFactors = 4, kLevels = 16 };
+// The base of the formats with such factors.
+struct SixBitFactors {
+  enum : int { kHasOffset = 1, kScale = 0, kOffset = 2, kFactors = 4 };
 
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
-    return nibble_of_256(block, kLevels, i);
-  }
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int group) {
     return half_at(block, kScale) * static_cast<float>(scale_factor(block, kFactors, group));
@@ -252,21 +238,23 @@ struct Q4K {
   }
 };
 
-struct Q5K {
-  enum : int { kElements = 256, kBytes = 176, kGroup = 32, kHasOffset = 1 };
-  enum : int { kScale = 0, kOffset = 2, kFactors = 4, kFifthBits = 16, kLevels = 48 };
+struct Q4K : SixBitFactors {
+  enum : int { kElements = 256, kBytes = 144, kGroup = 32 };
+  enum : int { kLevels = 16 };
+
+  template <class Bytes>
+  SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
+    return nibble_of_256(block, kLevels, i);
+  }
+};
+
+struct Q5K : SixBitFactors {
+  enum : int { kElements = 256, kBytes = 176, kGroup = 32 };
+  enum : int { kFifthBits = 16, kLevels = 48 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return nibble_of_256(block, kLevels, i) | bit_of_256(block, kFifthBits, i) << 4;
-  }
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int group) {
-    return half_at(block, kScale) * static_cast<float>(scale_factor(block, kFactors, group));
-  }
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float offset(Bytes block, int group) {
-    return -(half_at(block, kOffset) * static_cast<float>(offset_factor(block, kFactors, group)));
   }
 };
 
@@ -307,17 +295,13 @@ SIZEUP_BLOCK_FUNCTION int non_linear_level(int code) {
   return kLevels[code];
 }
 
-struct IQ4NL : NoOffset {
+struct IQ4NL : NoOffset, LeadingScale {
   enum : int { kElements = 32, kBytes = 18, kGroup = 32 };
-  enum : int { kScale = 0, kLevels = 2 };
+  enum : int { kLevels = 2 };
 
   template <class Bytes>
   SIZEUP_BLOCK_FUNCTION static int level(Bytes block, int i) {
     return non_linear_level(nibble_of_32(block, kLevels, i));
-  }
-  template <class Bytes>
-  SIZEUP_BLOCK_FUNCTION static float scale(Bytes block, int) {
-    return half_at(block, kScale);
   }
 };
 
