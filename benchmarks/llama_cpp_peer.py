@@ -1,6 +1,7 @@
 """The speeds that `sizeup bench` measures, by llama.cpp on the CPU (the xllamacpp package): same file, same lengths.
 
-    python benchmarks/llama_cpp_peer.py make Llama-3.2-1B Q4_K FILE.gguf     # random weights; needs gguf
+    build/bench/make_shape Llama-3.2-1B FOLDER
+    python benchmarks/llama_cpp_peer.py make FOLDER Q4_K FILE.gguf     # random weights of its shape; needs gguf
     python benchmarks/llama_cpp_peer.py bench FILE.gguf [--threads 2]        # needs xllamacpp
 
 `make` writes a file that both programs load, with every matrix in one format (BF16, Q8_0, Q4_0, Q4_K, Q6_K): random
@@ -14,10 +15,6 @@ import statistics
 
 import numpy as np
 
-SHAPES = {  # as in benchmarks/shapes/shapes.h
-    "SmolLM2-135M": dict(width=576, ffn=1536, layers=30, heads=9, kv_heads=3, head=64, vocabulary=49152, base=1e5),
-    "Llama-3.2-1B": dict(width=2048, ffn=8192, layers=16, heads=32, kv_heads=8, head=64, vocabulary=128256, base=5e5),
-}
 # Bytes of a block's binary16 scales (ggml's block layouts); everything else in a block may be random.
 SCALES = {"Q8_0": [0], "Q4_0": [0], "Q4_K": [0, 2], "Q6_K": [208]}
 REPETITIONS = 5  # one more goes before them, uncounted
@@ -40,10 +37,14 @@ def random_matrix(random, rows, columns, name):
     return blocks.reshape(rows, -1), kind
 
 
-def make(shape, kind, path):
+def make(folder, kind, path):
     import gguf
 
-    s = SHAPES[shape]
+    with open(os.path.join(folder, "config.json")) as file:
+        config = json.load(file)
+    s = dict(width=config["hidden_size"], ffn=config["intermediate_size"], layers=config["num_hidden_layers"],
+             heads=config["num_attention_heads"], kv_heads=config["num_key_value_heads"], head=config["head_dim"],
+             vocabulary=config["vocab_size"], base=config["rope_theta"], epsilon=config["rms_norm_eps"])
     random = np.random.default_rng(20261126)
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(8192)
@@ -55,7 +56,7 @@ def make(shape, kind, path):
     writer.add_key_length(s["head"])
     writer.add_value_length(s["head"])
     writer.add_rope_dimension_count(s["head"])
-    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_layer_norm_rms_eps(s["epsilon"])
     writer.add_rope_freq_base(s["base"])
     writer.add_vocab_size(s["vocabulary"])
     writer.add_tokenizer_model("gpt2")
@@ -134,7 +135,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make")
-    making.add_argument("shape", choices=SHAPES)
+    making.add_argument("folder", help="of make_shape")
     making.add_argument("type", choices=["BF16", *SCALES])
     making.add_argument("file")
     benching = commands.add_parser("bench")
@@ -145,7 +146,7 @@ def main():
     benching.add_argument("--new-tokens", type=int, default=64)
     options = parser.parse_args()
     if options.command == "make":
-        make(options.shape, options.type, options.file)
+        make(options.folder, options.type, options.file)
     else:
         print(json.dumps(bench(options.file, options.threads, options.prompt, options.generation_prompt,
                                options.new_tokens), indent=2))
