@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack_tiles.h"
 #include "backends/cpu/packed_fields.h"
+#include "backends/engine/formats/bfloat16.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
 namespace {
-
-// Left tile operands as they stand, not blocks.
-bool holds_tiles(const PackedLinear& linear) {
-  return linear.layout == WeightLayout::tiles && linear.type == TensorType::bf16;
-}
 
 // Where the blocks of an output lie: sixteen outputs share theirs.
 struct BlockPlaces {
@@ -66,12 +61,12 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
 
 // A row of a tensor into its panel; `output` counts in the order of the panels.
 void write_output(const Tensor& tensor, int64_t row, int output, PackedLinear& to) {
-  if (tensor.type == to.type && tensor.computed == nullptr && !holds_tiles(to)) {
+  if (tensor.type == to.type && tensor.computed == nullptr && !to.holds_tiles()) {
     return write_blocks(rows_of(tensor, row, 1).data.data(), output, to);
   }
   std::vector<float> values(static_cast<size_t>(to.inputs));
   dequantise_row(tensor, row, values);
-  if (holds_tiles(to)) return pack_tile_row(values, output, to);
+  if (to.holds_tiles()) return pack_tile_row(values, output, to);
   if (to.type == TensorType::f32) {
     return write_blocks(reinterpret_cast<const std::byte*>(values.data()), output, to);
   }
@@ -145,7 +140,7 @@ PackedLinear pack_linear(std::span<const LinearTensors> stacked, bool gated, con
 
 void read_output(const PackedLinear& linear, int output, float* out) {
   const auto inputs = static_cast<size_t>(linear.inputs);
-  if (holds_tiles(linear)) return read_tile_row(linear, output, std::span(out, inputs));
+  if (linear.holds_tiles()) return read_tile_row(linear, output, std::span(out, inputs));
   const BlockFormat& format = block_format(linear.type);
   const BlockPlaces places(linear, output);
   const std::byte* place = linear.weights.data() + places.first;

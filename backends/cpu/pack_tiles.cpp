@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/tile_product.h"
+#include "backends/engine/formats/bfloat16.h"
 
 namespace sizeup::cpu {
 namespace {

@@ -45,6 +45,8 @@ struct PackedLinear {
   std::vector<float> bias;  // in the order of the panels; empty: none
   HugeBuffer weights;
 
+  // Whether panels hold left tile operands as they stand rather than blocks.
+  bool holds_tiles() const { return layout == WeightLayout::tiles && type == TensorType::bf16; }
   int panels() const { return (outputs + panel_outputs - 1) / panel_outputs; }
   const std::byte* panel(int index) const {
     return weights.data() + static_cast<size_t>(index) * panel_bytes;

@@ -123,11 +123,6 @@ static inline void finish_panel(const PackedLinear& weights, const ProductResult
   }
 }
 
-// Whether the panels hold blocks rather than tiles.
-static inline bool holds_blocks(const PackedLinear& weights) {
-  return weights.type != sizeup::TensorType::bf16;
-}
-
 // ---- Up to 32 rows
 
 // Steps that are tiles at a time: a tile load waits until the stores to its lines have left the store buffer,
@@ -155,7 +150,7 @@ static void multiply_stream(const PackedLinear& weights, const Operand& in, cons
   const RightOperand right{in.data, size_t{4} * static_cast<size_t>(in.width()), in.part_bytes()};
   for (int panel = first; panel < end; ++panel) {
     zero_sums();
-    if (holds_blocks(weights)) {
+    if (!weights.holds_tiles()) {
       multiply_unpacked<kParts, kHalves>(weights, panel, right, in.steps(), tiles);
     } else {
       const std::byte* w = weights.panel(panel);
@@ -263,7 +258,7 @@ static inline int most_panels(int block_steps, const TileBlocking& blocking) {
 
 // Where the tiles of a block of weights are, unpacked to `room` unless they are tiles as they stand.
 static inline void provide_tiles(const PackedLinear& weights, TileBlock& block, std::byte* room) {
-  if (!holds_blocks(weights)) {
+  if (weights.holds_tiles()) {
     block.tiles = weights.panel(block.first_panel) + static_cast<size_t>(block.first_step) * kStepWeightBytes;
     block.panel_bytes = weights.panel_bytes;
     return;
@@ -317,7 +312,7 @@ static inline int most_panels_of(const PackedLinear& weights, int block_steps, c
 
 // Room for what is unpacked, which is the first part of the scratch.
 static inline size_t unpacked_bytes(const PackedLinear& weights, const TileBlocking& blocking) {
-  if (!holds_blocks(weights)) return 0;
+  if (weights.holds_tiles()) return 0;
   const int block_steps = equal_part(weights.padded_inputs / kStepColumns, blocking.block_steps);
   const int steps = block_steps * most_panels_of(weights, block_steps, blocking);
   return kStepWeightBytes * static_cast<size_t>(steps < kRingSteps ? kRingSteps : steps);

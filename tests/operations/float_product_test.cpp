@@ -9,11 +9,11 @@
 #include <numeric>
 #include <random>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
+#include "backends/engine/formats/bfloat16.h"
 #include "tests/support/random_blocks.h"
 
 namespace sizeup::cpu {

@@ -1,8 +1,8 @@
 // The tile product bit for bit against plain loops in its order, and against float64: with emulated tiles
 // everywhere, with the instructions where the machine has them.
 #include "backends/cpu/tile_product.h"
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack.h"
+#include "backends/engine/formats/bfloat16.h"
 
 #include <gtest/gtest.h>
 

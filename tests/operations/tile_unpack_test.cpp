@@ -5,9 +5,9 @@
 #include <cstring>
 #include <limits>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
+#include "backends/engine/formats/bfloat16.h"
 #include "tests/operations/emulated_tile_product.h"
 #include "tests/support/random_blocks.h"
 #include "tests/support/tested_tiles.h"

@@ -5,12 +5,12 @@
 
 #include <vector>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack_tiles.h"
+#include "backends/engine/formats/bfloat16.h"
 
 namespace {
 
-using sizeup::cpu::to_bfloat16;
+using sizeup::to_bfloat16;
 
 // One row of left operands times one column of right ones, onto `start`.
 float tile_dot(const std::vector<float>& left, const std::vector<float>& right, float start) {

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <vector>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/lanes.h"
 #include "backends/cpu/packed_fields.h"
 #include "backends/cpu/tile_product.h"
+#include "backends/engine/formats/bfloat16.h"
 
 namespace {
 
@@ -31,7 +31,7 @@ inline void unpack_tiles(sizeup::TensorType type, const std::byte* panel, int fi
       format.dequantise(block.data(), format.block_elements, weights.data());
       for (int i = 0; i < kStepColumns; ++i, tiles += sizeof(uint16_t)) {
         const float weight = weights[static_cast<size_t>(step % steps * kStepColumns + i)];
-        const uint16_t rounded = sizeup::cpu::to_bfloat16(weight);
+        const uint16_t rounded = sizeup::to_bfloat16(weight);
         std::memcpy(tiles, &rounded, sizeof rounded);
       }
     }

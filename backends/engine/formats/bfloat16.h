@@ -1,10 +1,10 @@
-// bfloat16: the upper half of a float32. For packing and tests; kernels convert sixteen at once.
+// bfloat16: the upper half of a float32. Kernels convert many at once.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
-namespace sizeup::cpu {
+namespace sizeup {
 
 // To the nearest, ties to even; NaN stays NaN.
 inline uint16_t to_bfloat16(float value) {
@@ -19,4 +19,4 @@ inline float from_bfloat16(uint16_t value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
 }
 
-}  // namespace sizeup::cpu
+}  // namespace sizeup

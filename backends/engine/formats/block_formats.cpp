@@ -1,9 +1,9 @@
 #include "backends/engine/formats/block_formats.h"
 
 #include <array>
-#include <bit>
 #include <cstring>
 
+#include "backends/engine/formats/bfloat16.h"
 #include "backends/engine/formats/blocks.h"
 #include "core/errors/result.h"
 
@@ -17,12 +17,8 @@ T load(const uint8_t* bytes) {  // files do not promise alignment
   return value;
 }
 
-float from_bfloat(uint16_t value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
-}
-
 void dequantise_f32(const void* from, int64_t elements, float* out) {
-  if (elements == 0) return;  // `blocks` and `out` may be null then
+  if (elements == 0) return;  // `from` and `out` may be null then
   std::memcpy(out, from, static_cast<size_t>(elements) * sizeof(float));
 }
 
@@ -33,7 +29,7 @@ void dequantise_f16(const void* from, int64_t elements, float* out) {
 
 void dequantise_bf16(const void* from, int64_t elements, float* out) {
   const auto* bytes = static_cast<const uint8_t*>(from);
-  for (int64_t i = 0; i < elements; ++i) out[i] = from_bfloat(load<uint16_t>(bytes + 2 * i));
+  for (int64_t i = 0; i < elements; ++i) out[i] = from_bfloat16(load<uint16_t>(bytes + 2 * i));
 }
 
 template <class Format>

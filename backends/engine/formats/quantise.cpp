@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backends/engine/formats/bfloat16.h"
 #include "backends/engine/formats/block_fits.h"
 #include "backends/engine/formats/blocks.h"
 #include "core/errors/result.h"
@@ -181,8 +182,7 @@ bool quantise_q6_k(const float* x, uint8_t* block) {
 }
 
 bool quantise_bf16(const float* x, uint8_t* out) {
-  auto bits = std::bit_cast<uint32_t>(*x);
-  bits = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;  // to nearest, ties to even
+  const uint32_t bits = to_bfloat16(*x);
   out[0] = static_cast<uint8_t>(bits & 0xFF);
   out[1] = static_cast<uint8_t>(bits >> 8);
   return (bits & 0x7F80U) != 0x7F80U;  // infinite or NaN, as it was or by rounding

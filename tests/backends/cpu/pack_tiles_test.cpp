@@ -8,9 +8,9 @@
 #include <limits>
 #include <vector>
 
-#include "backends/cpu/bfloat16.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
+#include "backends/engine/formats/bfloat16.h"
 
 namespace sizeup::cpu {
 namespace {
