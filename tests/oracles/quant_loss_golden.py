@@ -20,6 +20,8 @@ from statsmodels.api import OLS
 from statsmodels.stats.proportion import proportion_confint
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from tiny_models import finish, permute
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "tests" / "golden" / "quant_loss"
 TEXT = """Once upon a time there was a small dog who lived in a red house near the sea. Every day he ran down to the water and
@@ -96,10 +98,6 @@ def invented():
 def unpermute(w, heads):
     """llama.cpp's files have neighbouring elements of a head where Hugging Face has its halves."""
     return w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
-
-
-def permute(w, heads):
-    return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
 NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
@@ -224,10 +222,7 @@ def write_tiny(path, kind):
             add(f"blk.{layer}.{name}.weight", *shape)
         for name in ("attn_norm", "ffn_norm"):
             add(f"blk.{layer}.{name}.weight", width, scale=0.2)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
 
 
 def main():

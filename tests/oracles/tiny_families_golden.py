@@ -25,6 +25,8 @@ from transformers.models.qwen3 import Qwen3Config
 from transformers.models.qwen3_moe import Qwen3MoeConfig
 from transformers.models.smollm3 import SmolLM3Config
 
+from tiny_models import add_tensor, entry, finish, logits_of, permute, randomise, round_to_blocks, sequences_of, write_expected
+
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_families"
 CONTEXT = 256
 KINDS = {"F32": gguf.GGMLQuantizationType.F32, "F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}
@@ -72,12 +74,8 @@ MODELS = {
 
 def make_model(m, seed):
     torch.manual_seed(200 + seed)
-    model = AutoModelForCausalLM.from_config(m["config"], attn_implementation="eager").float().eval()
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            scale = 1.6 / p.shape[-1] ** 0.5 if p.dim() >= 2 else 0.3
-            p.copy_((torch.randn(p.shape) * scale + (1.0 if "norm" in name else 0.0)).to(getattr(torch, m["dtype"])).float())
-    return model
+    model = AutoModelForCausalLM.from_config(m["config"], attn_implementation="eager")
+    return randomise(model.float().eval(), m["dtype"])
 
 
 def old_style(config):
@@ -98,19 +96,12 @@ def write_folder(name, model, m):
     folder = OUT / name
     copy.deepcopy(model).to(getattr(torch, m["dtype"])).save_pretrained(folder)
     (folder / "generation_config.json").unlink()
-    for file in folder.glob("*.safetensors"):
-        file.chmod(0o644)  # the library makes them private
     if m.get("old"):
         file = folder / "config.json"
         file.write_text(json.dumps(old_style(json.loads(file.read_text())), indent=1) + "\n")
 
 
 GGUF_ARCHITECTURES = {"qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "llama": "llama", "mistral": "llama", "smollm3": "smollm3", "phi3": "phi3"}
-
-
-def permute(w, heads):
-    """llama.cpp's convert_hf_to_gguf.py: from halves of a head to neighbouring elements."""
-    return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
 def llama3_divisors(parameters, head):
@@ -175,11 +166,8 @@ def write_gguf(name, model, m):
         if architecture in ("llama", "smollm3") and ("q_proj" in key or "k_proj" in key):
             w = permute(w, heads if "q_proj" in key else kv)
         wanted = KINDS[m["gguf"] if w.ndim >= 2 and "mlp.gate.weight" not in key else "F32"]
-        writer.add_tensor(names.get_name(key, try_suffixes=(".weight", ".bias")), gguf.quants.quantize(np.ascontiguousarray(w), wanted), raw_dtype=wanted)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+        add_tensor(writer, names.get_name(key, try_suffixes=(".weight", ".bias")), w, wanted)
+    finish(writer)
 
 
 def tensors_of(model):
@@ -195,32 +183,10 @@ def tensors_of(model):
             yield key, w
 
 
-def round_to_blocks(model):
-    """The weights that a Q8_0 file holds."""
-    kind = KINDS["Q8_0"]
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if p.dim() >= 2 and not name.endswith("mlp.gate.weight"):
-                p.copy_(torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(p.numpy(), kind), kind)))
-
-
-def logits_of(model, tokens):
-    with torch.no_grad():
-        return model(torch.tensor([tokens]), use_cache=False).logits[0].float()
-
-
 def expected(model, seed, longest):
     rng = np.random.default_rng(200 + seed)
     vocabulary = model.config.vocab_size
-    sequences = []
-    for length in (2, 17, 70, longest):
-        tokens = [int(t) for t in rng.integers(0, vocabulary, length)]
-        table = torch.log_softmax(logits_of(model, tokens), dim=-1)
-        sequences.append({
-            "tokens": tokens,  # logprobs[i] and best[i] are of token i + 1
-            "logprobs": [round(float(table[i, tokens[i + 1]]), 6) for i in range(length - 1)],
-            "best": [int(table[i].argmax()) for i in range(length - 1)],
-        })
+    sequences = sequences_of(model, rng, vocabulary, (2, 17, 70, longest), digits=6)
     prompt = [int(t) for t in rng.integers(0, vocabulary, 30)]
     text = list(prompt)
     while len(text) < min(longest, 150):
@@ -237,7 +203,7 @@ def main():
         files = []
         if m["gguf"] == "Q8_0":
             write_gguf(name, model, m)
-            round_to_blocks(model)
+            round_to_blocks(model, kept=("mlp.gate.weight",))
             files.append((f"{name}.gguf", 1e-3))
         else:
             write_folder(name, model, m)
@@ -245,9 +211,8 @@ def main():
             if m["gguf"]:
                 write_gguf(name, model, m)
                 files.append((f"{name}.gguf", 2e-4))
-        golden.append({"files": [{"path": p, "bound": b} for p, b in files], "tied": model.config.tie_word_embeddings,
-                       "vocabulary": model.config.vocab_size, **expected(model, seed, m.get("longest", 200))})
-    (OUT / "expected.json").write_text("[\n" + ",\n".join(json.dumps(entry) for entry in golden) + "\n]\n")
+        golden.append(entry(files, model.config.tie_word_embeddings, model.config.vocab_size, **expected(model, seed, m.get("longest", 200))))
+    write_expected(OUT, golden)
 
 
 if __name__ == "__main__":

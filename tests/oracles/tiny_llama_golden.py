@@ -16,6 +16,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from tiny_models import add_tensor, entry, finish, permute, randomise, round_to_blocks, sequences_of, write_expected
+
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_llama"
 CONTEXT = 96
 
@@ -36,12 +38,7 @@ def make_model(m, seed):
         rope_parameters={"rope_type": "default", "rope_theta": m["theta"]}, tie_word_embeddings=m["tied"],
         attention_bias=m.get("bias", False), mlp_bias=m.get("bias", False), attn_implementation="eager",
         bos_token_id=1, eos_token_id=2, pad_token_id=None)
-    model = LlamaForCausalLM(config).float().eval()
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            scale = 1.6 / p.shape[-1] ** 0.5 if p.dim() == 2 else 0.3
-            p.copy_((torch.randn(p.shape) * scale + (1.0 if "norm" in name else 0.0)).to(getattr(torch, m["dtype"])).float())
-    return model
+    return randomise(LlamaForCausalLM(config).float().eval(), m["dtype"])
 
 
 def weights(model, m):
@@ -85,11 +82,6 @@ def write_hugging_face(name, model, m, old_style):
     (folder / "model.safetensors.index.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
-def permute(w, heads):
-    """llama.cpp's convert_hf_to_gguf.py: from halves of a head to neighbouring elements."""
-    return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
-
-
 GGUF_NAMES = {
     "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
     "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
@@ -124,35 +116,12 @@ def write_gguf(name, model, m, kind, folder=OUT, **options):
         if "q_proj" in key or "k_proj" in key:
             w = permute(w, m["heads"] if "q_proj" in key else m["kv"])
         wanted = kind if w.ndim == 2 else gguf.GGMLQuantizationType.F32
-        writer.add_tensor(gguf_name(key), gguf.quants.quantize(np.ascontiguousarray(w), wanted), raw_dtype=wanted)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
-def round_to_blocks(model):
-    """The weights that a Q8_0 file holds."""
-    kind = gguf.GGMLQuantizationType.Q8_0
-    with torch.no_grad():
-        for p in model.parameters():
-            if p.dim() == 2:
-                p.copy_(torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(p.numpy(), kind), kind)))
+        add_tensor(writer, gguf_name(key), w, wanted)
+    finish(writer)
 
 
 def expected(model, m, seed):
-    rng = np.random.default_rng(seed)
-    sequences = []
-    for length in (2, 17, 40, CONTEXT):
-        tokens = [int(t) for t in rng.integers(0, m["vocab"], length)]
-        with torch.no_grad():
-            table = torch.log_softmax(model(torch.tensor([tokens])).logits[0].float(), dim=-1)
-        sequences.append({
-            "tokens": tokens,  # logprobs[i] and best[i] are of token i + 1
-            "logprobs": [round(float(table[i, tokens[i + 1]]), 7) for i in range(length - 1)],
-            "best": [int(table[i].argmax()) for i in range(length - 1)],
-        })
-    return sequences
+    return sequences_of(model, np.random.default_rng(seed), m["vocab"], (2, 17, 40, CONTEXT))
 
 
 def main():
@@ -173,12 +142,8 @@ def main():
             kind = gguf.GGMLQuantizationType.F16 if m["dtype"] == "float16" else gguf.GGMLQuantizationType.F32
             write_gguf(name, model, m, kind)
             files.append((f"{name}.gguf", 2e-4))
-        golden.append({"files": [{"path": p, "bound": b} for p, b in files], "tied": m["tied"], "vocabulary": m["vocab"],
-                       "sequences": expected(model, m, seed)})
-    lines = ",\n".join(json.dumps(entry) for entry in golden)
-    for file in OUT.rglob("*.safetensors"):
-        file.chmod(0o644)  # the library makes them private
-    (OUT / "expected.json").write_text("[\n" + lines + "\n]\n")
+        golden.append(entry(files, m["tied"], m["vocab"], sequences=expected(model, m, seed)))
+    write_expected(OUT, golden)
 
 
 if __name__ == "__main__":

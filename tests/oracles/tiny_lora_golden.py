@@ -16,6 +16,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
 from tiny_llama_golden import MODELS, expected, make_model
+from tiny_models import write_expected
 from tiny_quantised_golden import SHAPE, quantise
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_lora"
@@ -63,7 +64,6 @@ def save(adapted, name, suffix):
     config["target_modules"] = sorted(config["target_modules"])  # a set, in any order
     config["base_model_name_or_path"] = None
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n")
-    (folder / "adapter_model.safetensors").chmod(0o644)  # the library makes it private
 
 
 def weigh(adapted, weights):
@@ -85,8 +85,7 @@ def main():
             weigh(adapted, weights)
             golden.append({"base": path, "adapters": [{"name": k + suffix, "weight": v} for k, v in weights.items()],
                            "sequences": expected(adapted, m, 7)})
-    lines = ",\n".join(json.dumps(entry) for entry in golden)
-    (OUT / "expected.json").write_text("[\n" + lines + "\n]\n")
+    write_expected(OUT, golden)
 
 
 if __name__ == "__main__":

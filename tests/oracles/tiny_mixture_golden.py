@@ -11,12 +11,12 @@ import pathlib
 import shutil
 
 import gguf
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import MixtralConfig, MixtralForCausalLM, Qwen2MoeConfig, Qwen2MoeForCausalLM
 
 import tiny_llama_golden as llama
+from tiny_models import add_tensor, entry, finish, permute, randomise, round_to_blocks, write_expected
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_mixture"
 CONTEXT = llama.CONTEXT
@@ -48,12 +48,8 @@ def config_of(m):
 def make_model(m, seed):
     torch.manual_seed(100 + seed)
     config = config_of(m)
-    model = (MixtralForCausalLM if m["kind"] == "mixtral" else Qwen2MoeForCausalLM)(config).float().eval()
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            scale = 1.6 / p.shape[-1] ** 0.5 if p.dim() >= 2 else 0.3
-            p.copy_((torch.randn(p.shape) * scale + (1.0 if "norm" in name else 0.0)).to(getattr(torch, m["dtype"])).float())
-    return model
+    model = (MixtralForCausalLM if m["kind"] == "mixtral" else Qwen2MoeForCausalLM)(config)
+    return randomise(model.float().eval(), m["dtype"])
 
 
 def hugging_face_config(m):
@@ -101,7 +97,7 @@ def gguf_tensors(state, m):
         rest = key.split(".", 3)[3] if key.startswith("model.layers.") else ""
         layer = "blk." + key.split(".")[2] + "." if rest else ""
         if m["kind"] == "mixtral" and ("q_proj" in key or "k_proj" in key):
-            w = llama.permute(w, m["heads"] if "q_proj" in key else m["kv"])
+            w = permute(w, m["heads"] if "q_proj" in key else m["kv"])
         if rest == "mlp.experts.gate_up_proj":
             half = w.shape[1] // 2
             yield layer + "ffn_gate_exps.weight", w[:, :half]
@@ -132,20 +128,8 @@ def write_gguf(name, state, m, kind):
             writer.add_expert_weights_norm(True)
     for key, w in gguf_tensors(state, m):
         wanted = kind if w.ndim >= 2 and "ffn_gate_inp" not in key else gguf.GGMLQuantizationType.F32
-        writer.add_tensor(key, gguf.quants.quantize(np.ascontiguousarray(w), wanted), raw_dtype=wanted)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
-def round_to_blocks(model):
-    """The weights that a Q8_0 file holds; routers and the shared expert's gate stay float32."""
-    kind = gguf.GGMLQuantizationType.Q8_0
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if p.dim() >= 2 and not name.endswith(("mlp.gate.weight", "shared_expert_gate.weight")):
-                p.copy_(torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(p.numpy(), kind), kind)))
+        add_tensor(writer, key, w, wanted)
+    finish(writer)
 
 
 def main():
@@ -157,7 +141,7 @@ def main():
         state = llama.weights(model, m)
         if name.endswith("q8_0"):
             write_gguf(name, state, m, gguf.GGMLQuantizationType.Q8_0)
-            round_to_blocks(model)
+            round_to_blocks(model, kept=("mlp.gate.weight", "shared_expert_gate.weight"))  # they choose in float32
             files = [(f"{name}.gguf", 1e-3)]
         else:
             write_hugging_face(name, one_by_one(state, m), m)
@@ -168,11 +152,8 @@ def main():
             if m["dtype"] == "float32":
                 write_gguf(name, state, m, gguf.GGMLQuantizationType.F32)
                 files.append((f"{name}.gguf", 2e-4))
-        golden.append({"files": [{"path": p, "bound": b} for p, b in files], "tied": m["tied"], "vocabulary": m["vocab"],
-                       "sequences": llama.expected(model, m, 100 + seed)})
-    for file in OUT.rglob("*.safetensors"):
-        file.chmod(0o644)  # the library makes them private
-    (OUT / "expected.json").write_text("[\n" + ",\n".join(json.dumps(entry) for entry in golden) + "\n]\n")
+        golden.append(entry(files, m["tied"], m["vocab"], sequences=llama.expected(model, m, 100 + seed)))
+    write_expected(OUT, golden)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ import torch
 from safetensors.torch import save_file
 from transformers.integrations.finegrained_fp8 import Fp8Dequantize
 
-from tiny_llama_golden import expected, hugging_face_config, make_model, round_to_blocks, write_gguf
+from tiny_llama_golden import expected, hugging_face_config, make_model, write_gguf
+from tiny_models import entry, round_to_blocks, write_expected
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_quantised"
 SHAPE = dict(width=64, heads=4, kv=2, head=16, ffn=96, layers=2, vocab=97, tied=False, theta=10000.0, dtype="bfloat16")
@@ -260,9 +261,7 @@ def write_form(name, seed):
     config = hugging_face_config(SHAPE, old_style=False) | {"quantization_config": FORMS[name][1]}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "model.safetensors").chmod(0o644)  # the library makes it private
-    return {"files": [{"path": name, "bound": 2e-4}], "tied": False, "vocabulary": SHAPE["vocab"], "weights": hashes,
-            "sequences": expected(model, SHAPE, seed)}
+    return entry([(name, 2e-4)], False, SHAPE["vocab"], weights=hashes, sequences=expected(model, SHAPE, seed))
 
 
 def write_split(seed):
@@ -274,8 +273,7 @@ def write_split(seed):
     round_to_blocks(model)
     files = sorted(p.name for p in OUT.glob("split-*.gguf"))
     assert len(files) == 3, files
-    return {"files": [{"path": p, "bound": 1e-3} for p in [*files, "whole.gguf"]], "tied": False,
-            "vocabulary": SHAPE["vocab"], "weights": {}, "sequences": expected(model, SHAPE, seed)}
+    return entry([(p, 1e-3) for p in [*files, "whole.gguf"]], False, SHAPE["vocab"], weights={}, sequences=expected(model, SHAPE, seed))
 
 
 def main():
@@ -284,8 +282,7 @@ def main():
     golden = [write_split(1)]
     for seed, name in enumerate(FORMS):
         golden.append(write_form(name, 100 + seed))
-    lines = ",\n".join(json.dumps(entry) for entry in golden)
-    (OUT / "expected.json").write_text("[\n" + lines + "\n]\n")
+    write_expected(OUT, golden)
 
 
 if __name__ == "__main__":
