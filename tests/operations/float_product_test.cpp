@@ -108,6 +108,22 @@ float rounded_to_bfloat(float value) {
   return from_bfloat16(to_bfloat16(value));
 }
 
+// [row][output] of the rows of x.
+std::vector<float> chains_of(const RandomBlocks& weights, int outputs, const std::vector<float>& x,
+                             int inputs, bool rounded) {
+  const int rows = static_cast<int>(x.size()) / inputs;
+  std::vector<float> chains(static_cast<size_t>(rows * outputs));
+  for (int o = 0; o < outputs; ++o) {
+    std::vector<float> row(weights.row(o), weights.row(o) + inputs);
+    if (rounded) std::transform(row.begin(), row.end(), row.begin(), rounded_to_bfloat);
+    for (int r = 0; r < rows; ++r) {
+      chains[static_cast<size_t>(r * outputs + o)] =
+          chain(row.data(), &x[static_cast<size_t>(r * inputs)], inputs);
+    }
+  }
+  return chains;
+}
+
 // Rows around groups, passes and the switch between few and many; inputs below a step, a step, more than a
 // pass or, for blocks, one block and several pieces.
 void expect_chains(const ProductFamily& family, const BlockFormat& format, bool rounded) {
@@ -121,19 +137,18 @@ void expect_chains(const ProductFamily& family, const BlockFormat& format, bool 
       const LinearTensors layer{.weight = &weights.tensor()};
       const PackedLinear linear =
           pack_linear(std::span(&layer, 1), false, {format.type, rounded}, family, pool);
-      for (const int rows : kRows) {
-        const auto x = random_floats(static_cast<size_t>(rows * inputs), 2);
+      const auto x = random_floats(static_cast<size_t>(kRows.back() * inputs), 2);
+      const std::vector<float> chains = chains_of(weights, outputs, x, inputs, rounded);
+      for (const int rows : kRows) {  // the first of them
         const OperandRows in(x, rows, inputs);
         const ValueRows out(rows, outputs);
         ProductResult result;
         result.rows = out.rows;
         result.outputs = outputs;
         multiply(family, linear, in.operand, result, linear.panels() / 2);
-        for (int o = 0; o < outputs; ++o) {
-          std::vector<float> row(weights.row(o), weights.row(o) + inputs);
-          if (rounded) std::transform(row.begin(), row.end(), row.begin(), rounded_to_bfloat);
-          for (int r = 0; r < rows; ++r) {
-            const float expected = chain(row.data(), &x[static_cast<size_t>(r * inputs)], inputs);
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < outputs; ++o) {
+            const float expected = chains[static_cast<size_t>(r * outputs + o)];
             ASSERT_EQ(std::memcmp(&out.at(r, o), &expected, sizeof expected), 0)
                 << format.name << ", " << rows << " rows, " << inputs << " -> " << outputs << " at " << r
                 << ", " << o << ": " << out.at(r, o) << " instead of " << expected;
