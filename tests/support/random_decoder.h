@@ -90,18 +90,29 @@ class RandomDecoder {
     } else if (std::ranges::count(quantised_types(), type) > 0) {
       require(quantise_row(type, values, bytes), "random weights are small");
     } else {
-      const BlockFormat& format = block_format(type);
-      const auto size = static_cast<size_t>(format.block_bytes);
-      for (size_t at = 0; at < bytes.size(); at += size) {  // nobody writes these: weights of the right size
-        draw_block(format, std::span(bytes).subspan(at, size), random_,
-                   [scale](float largest) { return largest > scale && largest < 2.0F * scale; });
-      }
+      fill_with_blocks(block_format(type), scale, bytes);
     }
     Tensor& made = tensors_.emplace_back();
     made.type = type;
     made.shape = std::move(shape);
     made.data = bytes;
     return &made;
+  }
+
+  // Of formats that nobody writes here: weights of the right size. Few random bytes are, so blocks are drawn
+  // from some.
+  void fill_with_blocks(const BlockFormat& format, float scale, std::span<std::byte> bytes) {
+    constexpr size_t kDifferent = 64;
+    const auto size = static_cast<size_t>(format.block_bytes);
+    std::vector<std::byte> blocks(kDifferent * size);
+    for (size_t i = 0; i < kDifferent; ++i) {
+      draw_block(format, std::span(blocks).subspan(i * size, size), random_,
+                 [scale](float largest) { return largest > scale && largest < 2.0F * scale; });
+    }
+    for (size_t at = 0; at < bytes.size(); at += size) {
+      std::ranges::copy(std::span(blocks).subspan(random_() % kDifferent * size, size),
+                        bytes.subspan(at, size).begin());
+    }
   }
 
   TensorType type_;

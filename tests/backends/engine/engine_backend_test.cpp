@@ -235,7 +235,9 @@ TEST_F(StoriesBits, DoNotDependOnBatchThreadsSharingOrMemory) {
 }
 
 // Answers that repeat themselves and their prompts, ended by everything that can end one inside of a draft.
-TEST_F(Stories, DraftsChangeNothingButTheNumberOfSteps) {
+// 200 seconds under sanitizers, where the plan's and the devices' property tests see drafts as well.
+using StoriesSlow = Stories;
+TEST_F(StoriesSlow, DraftsChangeNothingButTheNumberOfSteps) {
   const auto backend = open_model(model("stories260K-Q8_0.gguf"));
   const std::string prompt = "Lily was sad. She said, \"I'm sorry, Lily. I didn't know what to do.\" Lily";
   // The context of 512 ends this one.
