@@ -1,5 +1,5 @@
-// e^x on lanes, and what is made of it; included after a vector_*.h. The same range reduction and polynomial as
-// the reference device's (Cephes), with fused multiply-adds: at most 2 units in the last place off. Below
+// e^x on lanes, and what is made of it; included after a vector_*.h. The same range reduction and polynomial
+// as the reference device's (Cephes), with fused multiply-adds: at most 2 units in the last place off. Below
 // -87.33 the result is 0; above 88.37 it does not grow further (2.4e38).
 namespace {
 
