@@ -141,8 +141,8 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
 // What quant asks for, if anything.
 Result<void> round_weights(OpenedModel& opened) {
   if (!opened.quant) return {};
-  auto weights = quantise_weights(std::move(opened.checkpoint), opened.model.tensors, *opened.quant,
-                                  opened.options.threads);
+  auto weights =
+      quantise_weights(std::move(opened.checkpoint), opened.model, *opened.quant, opened.options.threads);
   if (!weights) return forward_error(weights);
   opened.checkpoint = std::move(weights->checkpoint);
   opened.notes.insert(opened.notes.end(), weights->notes.begin(), weights->notes.end());

@@ -173,13 +173,16 @@ std::string quantised_fingerprint(std::string_view fingerprint, TensorType type)
   return sha256_hex(fmt::format("{} quant={} version={}", fingerprint, quant_name(type), kQuantiserVersion));
 }
 
-Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderTensors& tensors,
+Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderModel& model,
                                           TensorType type, int threads) {
-  const std::unordered_set<std::string> matrices = matrices_of(tensors);
+  const std::unordered_set<std::string> matrices = matrices_of(model.tensors);
+  std::unordered_set<const Tensor*> unused;
+  for (const UnusedTensor& left_out : model.unused) unused.insert(left_out.tensor);
   const std::string place = source->path().string();
   Quantiser quantiser(type, place, threads);
   std::vector<Tensor> rounded;
   for (const Tensor& tensor : source->tensors()) {
+    if (unused.contains(&tensor)) continue;
     if (!matrices.contains(tensor.name)) {
       rounded.push_back(tensor);
       continue;

@@ -28,12 +28,13 @@ struct QuantisedWeights {
 };
 
 // Rounds every matrix that the embedding, a linear layer or the head uses; vectors, and matrices that have
-// the type already, stay as they are in the source, which is kept open. A matrix whose rows are no whole
-// blocks gets Q8_0, or BF16 where its rows are no multiple of 32 either. Rows are done in parallel on
+// the type already, stay as they are in the source, which is kept open. The model's unused tensors are left
+// out: a head that equals the embedding may no longer do so once that is rounded. A matrix whose rows are no
+// whole blocks gets Q8_0, or BF16 where its rows are no multiple of 32 either. Rows are done in parallel on
 // `threads` (0: all processors), one matrix after the other; the source's bytes are released behind them, so
 // that memory holds the rounded matrices and at most one that is not. bad_input if a weight is not finite or
 // too large.
-Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderTensors& tensors,
+Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderModel& model,
                                           TensorType type, int threads);
 
 }  // namespace sizeup
