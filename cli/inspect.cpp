@@ -1,4 +1,5 @@
-// sizeup inspect MODEL: what a model file holds, without running it. A vocabulary-only file will do.
+// sizeup inspect MODEL: what a model file holds, without running it. A vocabulary-only file will do. With
+// --compare B the tokenizers of two models.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,8 +12,10 @@
 #include "backends/engine/tokenizer/tokenizer.h"
 #include "backends/engine/work.h"
 #include "cli/command.h"
+#include "cli/compare_tokenizers.h"
 #include "cli/model_files.h"
 #include "cli/table.h"
+#include "cli/tokenizer_report.h"
 #include "core/json/json.h"
 
 namespace sizeup::cli {
@@ -20,6 +23,7 @@ namespace {
 
 struct InspectCommand {
   std::string model;
+  CompareTokenizersCommand comparison;  // its second model is empty unless two are compared
   bool json = false;
   bool offline = false;
 };
@@ -82,19 +86,7 @@ Json describe_tensors(const Checkpoint& checkpoint, Json& json) {
 Result<Json> describe_tokenizer(const Checkpoint& checkpoint) {
   auto tokenizer = load_tokenizer(checkpoint);
   if (!tokenizer) return forward_error(tokenizer);
-  const SpecialTokens& special = (*tokenizer)->special();
-  Json json;
-  json["kind"] = (*tokenizer)->kind();
-  json["vocabulary"] = (*tokenizer)->vocabulary();
-  json["bos"] = special.bos ? Json((*tokenizer)->piece(*special.bos)) : Json(nullptr);
-  json["eos"] = special.eos ? Json((*tokenizer)->piece(*special.eos)) : Json(nullptr);
-  json["end_of_generation"] = Json::array();
-  for (const Token token : special.end_of_generation) {
-    json["end_of_generation"].push_back((*tokenizer)->piece(token));
-  }
-  json["add_bos"] = special.add_bos;
-  json["add_eos"] = special.add_eos;
-  return json;
+  return tokenizer_to_json(**tokenizer);
 }
 
 Result<Json> examine(const InspectCommand& command) {
@@ -173,6 +165,13 @@ void print_text(const Json& model) {
 }
 
 Outcome inspect(const InspectCommand& command) {
+  if (!command.comparison.second.empty()) {
+    CompareTokenizersCommand comparison = command.comparison;
+    comparison.first = command.model;
+    comparison.json = command.json;
+    comparison.offline = command.offline;
+    return compare_tokenizers(comparison);
+  }
   auto model = examine(command);
   if (!model) return forward_error(model);
   if (command.json) {
@@ -188,6 +187,19 @@ Outcome inspect(const InspectCommand& command) {
 std::function<Outcome()> add_inspect(CLI::App& app) {
   auto command = std::make_shared<InspectCommand>();
   app.add_option("model", command->model, "Model reference")->required();
+  CompareTokenizersCommand& comparison = command->comparison;
+  CLI::Option* other = app.add_option("--compare", comparison.second,
+                                      "Model reference: where its tokenizer differs, on the texts of --text");
+  CLI::Option* text = app.add_option(
+      "--text", comparison.text, "Lines of text, or a .jsonl, .json, .csv or .tsv file with a field of text");
+  other->needs(text);
+  text->needs(other);
+  app.add_option("--field", comparison.field, "The field that holds the text")
+      ->capture_default_str()
+      ->needs(text);
+  app.add_option("--slices", comparison.slices, "Fields to break the counts down by")
+      ->delimiter(',')
+      ->needs(text);
   add_offline(app, command->offline);
   app.add_flag("--json", command->json, "JSON instead of text");
   return [command] { return inspect(*command); };

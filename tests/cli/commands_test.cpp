@@ -178,6 +178,48 @@ TEST(Inspect, DescribesABundledModel) {
   EXPECT_THAT(run_program({"inspect", kPocketSmall}).output, HasSubstr("Q8_0"));
 }
 
+TEST(Inspect, ComparesTokenizersOnATextBySlice) {
+  const std::string texts = (golden_folder() / "tokenizers" / "comparison" / "texts.jsonl").string();
+  const std::string other = (golden_folder() / "tokenizers" / "llama2").string();
+  const std::vector<std::string> command = {
+      "inspect", "small=" + kPocketSmall, "--compare", other, "--text", texts, "--slices", "language"};
+  const Finished text = run_program(command);
+  ASSERT_EQ(text.status, 0) << text.errors;
+  EXPECT_THAT(text.output,
+              AllOf(HasSubstr("language=de"), HasSubstr("T|he"), HasSubstr("more tokens with llama2")));
+  std::vector<std::string> with_json = command;
+  with_json.emplace_back("--json");
+  const Json report = Json::parse(run_program(with_json).output);
+  EXPECT_EQ(report["all"]["words"], 111);
+  EXPECT_EQ(report["all"]["tokens"][1], 746);  // of the golden file
+  EXPECT_GT(report["all"]["ratio"].get<double>(), 1.0);
+  EXPECT_EQ(report["slices"].size(), 5u);
+  EXPECT_EQ(report["models"][0]["context_length"], 512);
+  EXPECT_GT(report["models"][0]["template_tokens"].get<int>(), 0);
+  EXPECT_TRUE(report["models"][1]["template_tokens"].is_null());
+  EXPECT_EQ(report["chat_template"], "only of small");
+}
+
+TEST(Inspect, RefusesTextsThatCannotBeCompared) {
+  const TemporaryFolder folder;
+  const auto compare = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> command = {"inspect", kPocketSmall, "--compare", kPocketSmall, "--text", file};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_program(command);
+  };
+  const Finished empty = compare(folder.write("empty.txt", " \n").string());
+  EXPECT_EQ(empty.status, 3);
+  EXPECT_THAT(empty.errors, HasSubstr("holds no words"));
+  const std::string rows = folder.write("rows.jsonl", "{\"text\":\"a\"}\n{\"body\":\"b\"}\n").string();
+  EXPECT_THAT(compare(rows).errors, AllOf(HasSubstr("(row 2)"), HasSubstr("'text' is no text")));
+  EXPECT_THAT(compare(rows, {"--slices", "tier"}).errors, HasSubstr("(row 1): has no field 'tier'"));
+  const std::string lines = folder.write("lines.txt", "a b\nc\n").string();
+  EXPECT_EQ(compare(lines).status, 0);
+  EXPECT_EQ(compare(lines, {"--slices", "tier"}).status, 2);
+  EXPECT_EQ(compare((folder.path() / "absent.txt").string()).status, 3);
+  EXPECT_EQ(run_program({"inspect", kPocketSmall, "--compare", kPocketSmall}).status, 2);
+}
+
 TEST(Doctor, SaysWhatThisMachineOffers) {
   const Finished finished = run_program({"doctor", "--json"});
   ASSERT_EQ(finished.status, 0) << finished.errors;
