@@ -52,7 +52,7 @@ class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
             const AttentionFamily& attention, Precision precision, const DeviceOptions& options,
-            int64_t page_memory)
+            int64_t weight_need, int64_t page_memory)
       : spec_(spec),
         kernels_(kernels),
         product_(product),
@@ -63,6 +63,7 @@ class CpuDevice final : public Device {
         workers_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
         angles_(spec.rotary),
         pages_(spec.layers, attention.page_bytes(shape_)),
+        weight_need_(weight_need),
         page_memory_(page_memory),
         mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {
     for (int layer = 0; layer < spec.layers; ++layer) {
@@ -87,6 +88,7 @@ class CpuDevice final : public Device {
     }
     for (const PackedMixture& mixture : packed_mixtures_)
       traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
+    traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
@@ -351,6 +353,7 @@ class CpuDevice final : public Device {
   RotaryAngles angles_;
   LaneAngles lane_angles_;
   Pages pages_;
+  int64_t weight_need_;
   int64_t page_memory_;
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
@@ -374,14 +377,15 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   const auto page_bytes = static_cast<int64_t>((*attention)->page_bytes(shape)) * model.spec.layers;
   const std::optional<int64_t> free =
       options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
+  const MemoryNeed need = memory_need(precision, model, kPreferredRows);
   int64_t page_memory = 0;
   if (free) {
-    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, page_bytes);
+    auto left = memory_for_pages(need, *free, page_bytes);
     if (!left) return forward_error(left);
     page_memory = *left;
   }
-  auto device =
-      std::make_unique<CpuDevice>(model.spec, kernels, product, **attention, precision, options, page_memory);
+  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, **attention, precision, options,
+                                            need.weights, page_memory);
   for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
   if (*attention != families.front()) {
     notes.push_back(fmt::format("attention by '{}': '{}' does not take heads of {}", (*attention)->name,
