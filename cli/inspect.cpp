@@ -32,6 +32,15 @@ struct InspectCommand {
   bool offline = false;
 };
 
+// One value for all layers, or a list.
+template <class Value>
+Json of_layers(const DecoderSpec& spec, const Value& value) {
+  Json list = Json::array();
+  for (const LayerSpec& layer : spec.layers) list.push_back(value(layer));
+  const bool same = std::ranges::all_of(list, [&](const Json& one) { return one == list.front(); });
+  return same ? list.front() : list;
+}
+
 void describe_experts(const DecoderSpec& spec, Json& json) {
   const ExpertSpec& experts = spec.experts;
   json["experts"] = experts.count;
@@ -43,23 +52,21 @@ void describe_experts(const DecoderSpec& spec, Json& json) {
 
 Json describe_spec(const DecoderSpec& spec) {
   Json json;
-  json["layers"] = spec.layers;
+  json["layers"] = spec.layer_count();
   json["width"] = spec.width;
-  json["heads"] = spec.heads;
-  json["kv_heads"] = spec.kv_heads;
-  json["head_size"] = spec.head_size;
-  json["ffn_width"] = spec.ffn_width;
+  json["heads"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.heads; });
+  json["kv_heads"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.kv_heads; });
+  json["head_size"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.head_size; });
+  json["window"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.window; });
+  json["ffn_width"] = of_layers(spec, [](const LayerSpec& layer) { return layer.ffn_width; });
   if (spec.experts.any()) describe_experts(spec, json);
   json["vocabulary"] = spec.vocabulary;
   json["context_length"] = spec.context_length;
-  json["norm_epsilon"] = spec.norm_epsilon;
-  json["rotary_base"] = spec.rotary.base;
+  json["norm_epsilon"] = spec.norm.epsilon;
+  json["rotary_base"] = of_layers(spec, [](const LayerSpec& layer) {
+    return layer.attention.rotary ? Json(layer.attention.rotary->base) : Json(nullptr);
+  });
   json["tied_head"] = spec.tied_head;
-  std::map<int, int> windows;  // layers by window
-  for (const int window : spec.windows) ++windows[window];
-  for (const auto& [window, layers] : windows) {
-    if (window > 0) json[fmt::format("layers_with_window_{}", window)] = layers;
-  }
   return json;
 }
 
@@ -73,13 +80,15 @@ std::set<int> context_lengths(int longest) {
 // What the device would take, which has not packed anything. Pages lie before windows, too: the plan keeps
 // what other texts may share.
 Json describe_memory(const DecoderSpec& spec, const DeviceTraits& traits) {
-  Json memory = {{"device", traits.name},
-                 {"tier", traits.tier},
-                 {"precision", precision_name(traits.precision)},
-                 {"weights", traits.weight_need},
-                 {"windows", !spec.windows.empty()},
-                 {"page_positions", kPagePositions},
-                 {"page_bytes", traits.page_bytes}};
+  Json memory = {
+      {"device", traits.name},
+      {"tier", traits.tier},
+      {"precision", precision_name(traits.precision)},
+      {"weights", traits.weight_need},
+      {"windows",
+       std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.attention.window > 0; })},
+      {"page_positions", kPagePositions},
+      {"page_bytes", traits.page_bytes}};
   memory["contexts"] = Json::array();
   for (const int length : context_lengths(spec.context_length)) {
     const int64_t pages = pages_for(length) * traits.page_bytes;

@@ -194,7 +194,7 @@ TEST(Inspect, ShowsMemoryByContextLengthOnTheDevice) {
   EXPECT_EQ(reference["contexts"][0]["total"].get<int64_t>(),
             reference["contexts"][0]["keys_and_values"].get<int64_t>() + reference["weights"].get<int64_t>());
   EXPECT_THAT(run_program({"inspect", windowed}).output,
-              AllOf(HasSubstr("layers_with_window_21"), HasSubstr("windows make no difference")));
+              AllOf(HasSubstr("window          21"), HasSubstr("windows make no difference")));
   const Json pocket = memory(kPocketSmall + "?device=reference");
   EXPECT_FALSE(pocket["windows"].get<bool>());
   EXPECT_GT(pocket["weights"].get<int64_t>(), 4'000'000);  // a million of them in float32

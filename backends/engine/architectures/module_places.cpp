@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -78,17 +79,25 @@ std::optional<ModulePlace> find_expert(const Checkpoint& checkpoint, const std::
   return std::nullopt;
 }
 
-std::optional<ModulePlace> find_part(const Checkpoint& checkpoint, const DecoderSpec& spec,
-                                     const std::string& layer, std::string_view part) {
+// llama.cpp's converter permutes all layers or none, also those that are not rotated.
+bool permutes(const DecoderSpec& spec) {
+  return std::ranges::any_of(spec.layers, [](const LayerSpec& layer) {
+    return layer.attention.rotary && layer.attention.rotary->layout == RotaryLayout::interleaved;
+  });
+}
+
+std::optional<ModulePlace> find_part(const Checkpoint& checkpoint, const DecoderSpec& spec, int layer,
+                                     std::string_view part) {
+  const std::string prefix = fmt::format("blk.{}.", layer);
   for (const std::string_view experts : kExperts) {
-    if (part.starts_with(experts)) return find_expert(checkpoint, layer, part.substr(experts.size()));
+    if (part.starts_with(experts)) return find_expert(checkpoint, prefix, part.substr(experts.size()));
   }
   for (const auto& [hugging_face, gguf] : kParts) {
     if (part != hugging_face) continue;
-    auto place = whole(checkpoint, fmt::format("{}{}.weight", layer, gguf));
-    if (place && spec.rotary.layout == RotaryLayout::interleaved) {
-      if (gguf == "attn_q") place->permuted_heads = spec.heads;
-      if (gguf == "attn_k") place->permuted_heads = spec.kv_heads;
+    auto place = whole(checkpoint, fmt::format("{}{}.weight", prefix, gguf));
+    if (place && permutes(spec)) {
+      if (gguf == "attn_q") place->permuted_heads = spec.attention(layer).heads;
+      if (gguf == "attn_k") place->permuted_heads = spec.attention(layer).kv_heads;
     }
     return place;
   }
@@ -106,8 +115,8 @@ std::optional<ModulePlace> find_module(const Checkpoint& checkpoint, const Decod
   if (!module.starts_with(kLayers)) return std::nullopt;
   module.remove_prefix(kLayers.size());
   const auto layer = take_number(module);
-  if (!layer) return std::nullopt;
-  return find_part(checkpoint, spec, fmt::format("blk.{}.", *layer), module);
+  if (!layer || *layer >= spec.layer_count()) return std::nullopt;
+  return find_part(checkpoint, spec, *layer, module);
 }
 
 int64_t unpermuted_row(int64_t row, int64_t rows, int heads) {

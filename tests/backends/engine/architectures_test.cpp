@@ -104,15 +104,15 @@ TEST(Llama, ReadsAHuggingFaceFolder) {
   const auto model = describe_decoder(made);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_EQ(model->architecture, "llama");
-  EXPECT_EQ(model->spec.head_size, 6);
-  EXPECT_EQ(model->spec.query_width(), 12);
-  EXPECT_EQ(model->spec.kv_width(), 6);
-  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
-  EXPECT_EQ(model->spec.rotary.dimensions, 6);
-  EXPECT_EQ(model->spec.rotary.base, 500.0F);
+  EXPECT_EQ(model->spec.attention(0).head_size, 6);
+  EXPECT_EQ(model->spec.attention(0).query_width(), 12);
+  EXPECT_EQ(model->spec.attention(0).kv_width(), 6);
+  EXPECT_EQ(model->spec.attention(0).rotary->layout, RotaryLayout::half_split);
+  EXPECT_EQ(model->spec.attention(0).rotary->dimensions, 6);
+  EXPECT_EQ(model->spec.attention(0).rotary->base, 500.0F);
   EXPECT_FALSE(model->spec.tied_head);
-  EXPECT_EQ(model->tensors.head, made.find("lm_head.weight"));
-  EXPECT_EQ(model->tensors.layers[0].query.bias, nullptr);
+  EXPECT_EQ(model->tensors.head.weight, made.find("lm_head.weight"));
+  EXPECT_EQ(model->tensors.layers[0].query_key_value[0].bias, nullptr);
 }
 
 TEST(Llama, ReadsAGgufFile) {
@@ -121,12 +121,12 @@ TEST(Llama, ReadsAGgufFile) {
   const auto model = describe_decoder(made);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_EQ(model->spec.vocabulary, 9);
-  EXPECT_EQ(model->spec.head_size, 4);
-  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::interleaved);
-  EXPECT_EQ(model->spec.rotary.dimensions, 2);
-  EXPECT_EQ(model->spec.rotary.base, 10000.0F);
+  EXPECT_EQ(model->spec.attention(0).head_size, 4);
+  EXPECT_EQ(model->spec.attention(0).rotary->layout, RotaryLayout::interleaved);
+  EXPECT_EQ(model->spec.attention(0).rotary->dimensions, 2);
+  EXPECT_EQ(model->spec.attention(0).rotary->base, 10000.0F);
   EXPECT_TRUE(model->spec.tied_head);
-  EXPECT_EQ(model->tensors.layers[0].query.bias, made.find("blk.0.attn_q.bias"));
+  EXPECT_EQ(model->tensors.layers[0].query_key_value[0].bias, made.find("blk.0.attn_q.bias"));
 }
 
 TEST(Llama, NamesTheTensorThatIsWrong) {
@@ -255,14 +255,14 @@ TEST(TiedHead, IsTheEmbeddingUnlessTheFileHasAnother) {
   const auto same = describe_decoder(equal);
   ASSERT_TRUE(same.has_value()) << describe(same.error());
   EXPECT_TRUE(same->spec.tied_head);
-  EXPECT_EQ(same->tensors.head, nullptr);
+  EXPECT_EQ(same->tensors.head.weight, nullptr);
   EXPECT_EQ(same->unused.at(0).tensor, equal.find("lm_head.weight"));
 
   const MadeUpCheckpoint different = tied(&ones, &others);
   const auto untied = describe_decoder(different);
   ASSERT_TRUE(untied.has_value()) << describe(untied.error());
   EXPECT_FALSE(untied->spec.tied_head);
-  EXPECT_EQ(untied->tensors.head, different.find("lm_head.weight"));
+  EXPECT_EQ(untied->tensors.head.weight, different.find("lm_head.weight"));
   EXPECT_TRUE(untied->unused.empty());
 
   const MadeUpCheckpoint head_only = tied(nullptr, &ones);
@@ -371,12 +371,15 @@ TEST(Windows, AreOfTheLayersThatTheConfigurationSays) {
     made.config().update(Json::parse(changes));
     const auto model = describe_decoder(made);
     EXPECT_TRUE(model.has_value()) << describe(model.error());
-    return model ? model->spec.windows : std::vector<int>();
+    std::vector<int> found;
+    for (int i = 0; model && i < model->spec.layer_count(); ++i)
+      found.push_back(model->spec.attention(i).window);
+    return found;
   };
   using Windows = std::vector<int>;
-  EXPECT_EQ(windows(R"({"sliding_window": 8})"), Windows());  // not used
+  EXPECT_EQ(windows(R"({"sliding_window": 8})"), (Windows{0, 0}));  // not used
   EXPECT_EQ(windows(R"({"sliding_window": 32, "use_sliding_window": true, "max_window_layers": 0})"),
-            Windows());  // the whole context
+            (Windows{0, 0}));  // the whole context
   EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1})"),
             (Windows{0, 8}));
   EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1,
