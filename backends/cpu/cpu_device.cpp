@@ -31,7 +31,7 @@ using Linear = std::vector<PackedLinear>;
 class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
-            Precision precision, const DeviceOptions& options, int64_t page_memory)
+            Precision precision, const DeviceOptions& options, int64_t weight_need, int64_t page_memory)
       : spec_(spec),
         kernels_(kernels),
         product_(product),
@@ -39,6 +39,7 @@ class CpuDevice final : public Device {
         precision_(precision),
         workers_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
         pages_(layer_page_bytes(spec, kernels, precision)),
+        weight_need_(weight_need),
         page_memory_(page_memory),
         attention_(spec, kernels, precision),
         mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {}
@@ -56,6 +57,7 @@ class CpuDevice final : public Device {
     }
     for (const PackedMixture& mixture : packed_mixtures_)
       traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
+    traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
@@ -355,6 +357,7 @@ class CpuDevice final : public Device {
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
   Pages pages_;
+  int64_t weight_need_;
   int64_t page_memory_;
   AttentionKinds attention_;
   std::vector<PackedMixture> packed_mixtures_;
@@ -373,13 +376,15 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   const int64_t bytes = std::accumulate(layer_bytes.begin(), layer_bytes.end(), int64_t{0});
   const std::optional<int64_t> free =
       options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
+  const MemoryNeed need = memory_need(precision, model, kPreferredRows);
   int64_t page_memory = 0;
   if (free) {
-    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, bytes);
+    auto left = memory_for_pages(need, *free, bytes);
     if (!left) return forward_error(left);
     page_memory = *left;
   }
-  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, page_memory);
+  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, need.weights,
+                                            page_memory);
   for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
   for (std::string& note : describe_attention(model.spec, kernels, precision))
     notes.push_back(std::move(note));

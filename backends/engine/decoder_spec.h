@@ -181,11 +181,18 @@ struct DecoderTensors {
   std::vector<std::unique_ptr<const Tensor>> parts;
 };
 
+// A tensor of the checkpoint that no result depends on.
+struct UnusedTensor {
+  const Tensor* tensor = nullptr;
+  std::string_view why;  // for people
+};
+
 // What an architecture makes of a checkpoint: every shape has been checked against the spec.
 struct DecoderModel {
   std::string_view architecture;  // "llama", for people
   DecoderSpec spec;
   DecoderTensors tensors;
+  std::vector<UnusedTensor> unused;
 };
 
 }  // namespace sizeup

@@ -73,7 +73,7 @@ MixtureTensors find_mixture(TensorFinder& tensors, const DecoderSpec& spec, cons
   mixture.router = tensors.required(finder.name(names.router), {experts.count, spec.width});
   if (!names.selection_bias.empty())
     mixture.selection_bias = tensors.optional(finder.name(names.selection_bias), {experts.count});
-  for (int e = 0; e < experts.count && !tensors.error(); ++e) mixture.experts.push_back(finder.expert(e));
+  for (int e = 0; e < experts.count && !tensors.hopeless(); ++e) mixture.experts.push_back(finder.expert(e));
   if (experts.shared_width > 0) mixture.shared = finder.shared();
   if (experts.shared_gated) mixture.shared_gate = finder.shared_weight();
   return mixture;

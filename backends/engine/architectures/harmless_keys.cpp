@@ -40,6 +40,8 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "resid_pdrop",
     "router_aux_loss_coef",
     "router_jitter_noise",
+    // Layers that predict tokens after the next one; their tensors are left out.
+    "num_nextn_predict_layers",
     // How Python computes it.
     "_attn_implementation",
     "_attn_implementation_autoset",
