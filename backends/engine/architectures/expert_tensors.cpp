@@ -9,20 +9,28 @@ namespace {
 class ExpertFinder {
  public:
   ExpertFinder(TensorFinder& tensors, const DecoderSpec& spec, const ExpertNames& names,
-               const std::string& layer)
-      : tensors_(tensors), spec_(spec), names_(names), layer_(layer) {}
+               const std::string& layer, RowSources& sources)
+      : tensors_(tensors), spec_(spec), names_(names), layer_(layer), sources_(sources) {}
 
   ExpertTensors expert(int index) {
     const int64_t width = spec_.experts.width;
     ExpertTensors found;
-    if (const Tensor* both = stacked(names_.stacked_gate_up, 2 * width, spec_.width)) {
-      found.gate = rows_of(*both, 2 * width * index, width);
-      found.up = rows_of(*both, 2 * width * index + width, width);
-    } else {
+    if (const auto both = stacked_or_transposed(names_.stacked_gate_up, names_.transposed_gate_up, index,
+                                                2 * width, spec_.width)) {
+      const bool in_turn = names_.in_turn;
+      found.gate = in_turn ? every_second_row(*both, 0, sources_) : rows_of(*both, 0, width);
+      found.up = in_turn ? every_second_row(*both, 1, sources_) : rows_of(*both, width, width);
+    } else if (!tensors_.error()) {
       found.gate = matrix(names_.stacked_gate, names_.gate, index, width, spec_.width);
       found.up = matrix(names_.stacked_up, names_.up, index, width, spec_.width);
     }
-    found.down = matrix(names_.stacked_down, names_.down, index, spec_.width, width);
+    if (auto down =
+            stacked_or_transposed(names_.stacked_down, names_.transposed_down, index, spec_.width, width)) {
+      found.down = std::move(*down);
+    } else if (!tensors_.error()) {
+      found.down = one(single(names_.down, index), {spec_.width, width});
+    }
+    if (!names_.stacked_down_bias.empty() && !tensors_.error()) found.biases = biases(index);
     return found;
   }
 
@@ -48,19 +56,67 @@ class ExpertFinder {
     return found == nullptr ? Tensor() : *found;
   }
 
-  const Tensor* stacked(std::string_view part, int64_t rows, int64_t columns) {
-    return part.empty() ? nullptr : tensors_.optional(name(part), {spec_.experts.count, rows, columns});
+  // The name of a tensor that one expert has.
+  std::string single(std::string_view part, int index) const {
+    return name(fmt::format(fmt::runtime(part), index));
   }
 
-  Tensor matrix(std::string_view all, std::string_view single, int index, int64_t rows, int64_t columns) {
-    if (const Tensor* found = stacked(all, rows, columns)) return rows_of(*found, rows * index, rows);
-    return one(name(fmt::format(fmt::runtime(single), index)), {rows, columns});
+  Tensor matrix(std::string_view all, std::string_view one_name, int index, int64_t rows, int64_t columns) {
+    if (auto found = stacked_or_transposed(all, {}, index, rows, columns)) return std::move(*found);
+    return one(single(one_name, index), {rows, columns});
+  }
+
+  // One expert's matrix of a tensor that has all; nothing if there is none, or after a problem.
+  std::optional<Tensor> stacked_or_transposed(std::string_view all, std::string_view all_transposed,
+                                              int index, int64_t rows, int64_t columns) {
+    const int64_t count = spec_.experts.count;
+    const Tensor* found = all.empty() ? nullptr : tensors_.optional(name(all), {count, rows, columns});
+    if (found != nullptr) return rows_of(*found, rows * index, rows);
+    if (all_transposed.empty() || tensors_.error()) return std::nullopt;
+    found = tensors_.required(name(all_transposed), {count, columns, rows});
+    if (found == nullptr || !can_be_gathered(*found)) return std::nullopt;
+    return transposed(rows_of(*found, columns * index, columns), sources_);
+  }
+
+  bool can_be_gathered(const Tensor& tensor) {
+    if (tensor.computed == nullptr && block_format(tensor.type).block_elements == 1) return true;
+    tensors_.fail(fmt::format("tensor '{}' lies transposed and is {}", tensor.name, stored_format(tensor)),
+                  "F32, F16 or BF16 (quant= takes a GGUF file of the model)");
+    return false;
+  }
+
+  // Of one expert's row of a tensor that has all; empty after a problem.
+  Tensor bias(std::string_view all, int index, int64_t rows) {
+    const Tensor* found = tensors_.required(name(all), {spec_.experts.count, rows});
+    return found == nullptr ? Tensor() : rows_of(*found, index, 1);
+  }
+
+  ExpertBiases biases(int index) {
+    const int64_t width = spec_.experts.width;
+    ExpertBiases found;
+    found.down = bias(names_.stacked_down_bias, index, spec_.width);
+    if (names_.stacked_gate_up_bias.empty()) {
+      found.gate = bias(names_.stacked_gate_bias, index, width);
+      found.up = bias(names_.stacked_up_bias, index, width);
+      return found;
+    }
+    Tensor both = bias(names_.stacked_gate_up_bias, index, 2 * width);
+    if (tensors_.error() || !can_be_gathered(both)) return found;
+    both.shape = {2, width};
+    if (names_.in_turn) {
+      both.shape = {width, 2};
+      both = transposed(both, sources_);
+    }
+    found.gate = rows_of(both, 0, 1);
+    found.up = rows_of(both, 1, 1);
+    return found;
   }
 
   TensorFinder& tensors_;
   const DecoderSpec& spec_;
   const ExpertNames& names_;
   const std::string& layer_;
+  RowSources& sources_;
 };
 
 }  // namespace
@@ -68,9 +124,11 @@ class ExpertFinder {
 MixtureTensors find_mixture(TensorFinder& tensors, const DecoderSpec& spec, const ExpertNames& names,
                             const std::string& layer) {
   const ExpertSpec& experts = spec.experts;
-  ExpertFinder finder(tensors, spec, names, layer);
   MixtureTensors mixture;
+  ExpertFinder finder(tensors, spec, names, layer, mixture.sources);
   mixture.router = tensors.required(finder.name(names.router), {experts.count, spec.width});
+  if (!names.router_bias.empty())
+    mixture.router_bias = tensors.required(finder.name(names.router_bias), {experts.count});
   if (!names.selection_bias.empty())
     mixture.selection_bias = tensors.optional(finder.name(names.selection_bias), {experts.count});
   for (int e = 0; e < experts.count && !tensors.error(); ++e) mixture.experts.push_back(finder.expert(e));
