@@ -15,22 +15,16 @@ class ExpertFinder {
   ExpertTensors expert(int index) {
     const int64_t width = spec_.experts.width;
     ExpertTensors found;
-    if (const auto both = stacked_or_transposed(names_.stacked_gate_up, names_.transposed_gate_up, index,
-                                                2 * width, spec_.width)) {
-      const bool in_turn = names_.in_turn;
-      found.gate = in_turn ? every_second_row(*both, 0, sources_) : rows_of(*both, 0, width);
-      found.up = in_turn ? every_second_row(*both, 1, sources_) : rows_of(*both, width, width);
-    } else if (!tensors_.error()) {
+    if (const auto both =
+            stacked(names_.stacked_gate_up, names_.transposed_gate_up, index, 2 * width, spec_.width)) {
+      if (!both->shape.empty()) split(*both, found);
+    } else {
       found.gate = matrix(names_.stacked_gate, names_.gate, index, width, spec_.width);
       found.up = matrix(names_.stacked_up, names_.up, index, width, spec_.width);
     }
-    if (auto down =
-            stacked_or_transposed(names_.stacked_down, names_.transposed_down, index, spec_.width, width)) {
-      found.down = std::move(*down);
-    } else if (!tensors_.error()) {
-      found.down = one(single(names_.down, index), {spec_.width, width});
-    }
-    if (!names_.stacked_down_bias.empty() && !tensors_.error()) found.biases = biases(index);
+    const auto down = stacked(names_.stacked_down, names_.transposed_down, index, spec_.width, width);
+    found.down = down ? *down : single(names_.down, index, spec_.width, width);
+    if (!names_.stacked_down_bias.empty()) found.biases = biases(index);
     return found;
   }
 
@@ -56,36 +50,34 @@ class ExpertFinder {
     return found == nullptr ? Tensor() : *found;
   }
 
-  // The name of a tensor that one expert has.
-  std::string single(std::string_view part, int index) const {
-    return name(fmt::format(fmt::runtime(part), index));
+  // A tensor that one expert has.
+  Tensor single(std::string_view part, int index, int64_t rows, int64_t columns) {
+    return one(name(fmt::format(fmt::runtime(part), index)), {rows, columns});
   }
 
-  Tensor matrix(std::string_view all, std::string_view one_name, int index, int64_t rows, int64_t columns) {
-    if (auto found = stacked_or_transposed(all, {}, index, rows, columns)) return std::move(*found);
-    return one(single(one_name, index), {rows, columns});
+  Tensor matrix(std::string_view all, std::string_view one_part, int index, int64_t rows, int64_t columns) {
+    const auto found = stacked(all, {}, index, rows, columns);
+    return found ? *found : single(one_part, index, rows, columns);
   }
 
-  // One expert's matrix of a tensor that has all; nothing if there is none, or after a problem.
-  std::optional<Tensor> stacked_or_transposed(std::string_view all, std::string_view all_transposed,
-                                              int index, int64_t rows, int64_t columns) {
+  // One expert's matrix of a tensor that has all; nothing if the architecture or the file has none.
+  std::optional<Tensor> stacked(std::string_view all, std::string_view all_transposed, int index,
+                                int64_t rows, int64_t columns) {
     const int64_t count = spec_.experts.count;
     const Tensor* found = all.empty() ? nullptr : tensors_.optional(name(all), {count, rows, columns});
     if (found != nullptr) return rows_of(*found, rows * index, rows);
-    if (all_transposed.empty() || tensors_.error()) return std::nullopt;
+    if (all_transposed.empty()) return std::nullopt;
     found = tensors_.required(name(all_transposed), {count, columns, rows});
-    if (found == nullptr || !can_be_gathered(*found)) return std::nullopt;
-    return transposed(rows_of(*found, columns * index, columns), sources_);
+    return found == nullptr ? Tensor() : transposed(rows_of(*found, columns * index, columns), sources_);
   }
 
-  bool can_be_gathered(const Tensor& tensor) {
-    if (tensor.computed == nullptr && block_format(tensor.type).block_elements == 1) return true;
-    tensors_.fail(fmt::format("tensor '{}' lies transposed and is {}", tensor.name, stored_format(tensor)),
-                  "F32, F16 or BF16 (quant= takes a GGUF file of the model)");
-    return false;
+  void split(const Tensor& both, ExpertTensors& found) {
+    const int64_t width = spec_.experts.width;
+    found.gate = names_.in_turn ? every_second_row(both, 0, sources_) : rows_of(both, 0, width);
+    found.up = names_.in_turn ? every_second_row(both, 1, sources_) : rows_of(both, width, width);
   }
 
-  // Of one expert's row of a tensor that has all; empty after a problem.
+  // Of one expert's row of a tensor that has all.
   Tensor bias(std::string_view all, int index, int64_t rows) {
     const Tensor* found = tensors_.required(name(all), {spec_.experts.count, rows});
     return found == nullptr ? Tensor() : rows_of(*found, index, 1);
@@ -101,7 +93,7 @@ class ExpertFinder {
       return found;
     }
     Tensor both = bias(names_.stacked_gate_up_bias, index, 2 * width);
-    if (tensors_.error() || !can_be_gathered(both)) return found;
+    if (both.shape.empty()) return found;
     both.shape = {2, width};
     if (names_.in_turn) {
       both.shape = {width, 2};

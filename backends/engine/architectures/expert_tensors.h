@@ -19,7 +19,8 @@ struct ExpertNames {
   // {experts, rows, columns}; of gate_up the rows of the gate, then those of the up, or both in turn.
   std::string_view stacked_gate = {}, stacked_up = {}, stacked_gate_up = {}, stacked_down = {};
   bool in_turn = false;
-  // {experts, columns, rows}, where the tensors above are not there.
+  // {experts, columns, rows}, where the tensors above are not there. They and what is in turn must be of
+  // plain types and not computed.
   std::string_view transposed_gate_up = {}, transposed_down = {};
   // {experts, rows}. If one is named, every part has one.
   std::string_view stacked_gate_bias = {}, stacked_up_bias = {}, stacked_gate_up_bias = {},
