@@ -69,7 +69,8 @@ Result<DecoderModel> describe_deepseek(const Checkpoint& checkpoint) {
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, "deepseek", RotaryLayout::interleaved)
                           : read_hugging_face_spec(config);
   if (config.error()) return tl::unexpected<Error>(*config.error());
-  spec.experts = gguf ? gguf_experts(config, spec.layers) : hugging_face_experts(config, spec.layers);
+  spec.experts =
+      gguf ? gguf_experts(config, spec.layer_count()) : hugging_face_experts(config, spec.layer_count());
   return find_decoder("deepseek", checkpoint, config, std::move(spec),
                       gguf ? kGgufExperts : kHuggingFaceExperts);
 }
