@@ -96,7 +96,7 @@ MODELS = {
                           dtype="float16", gguf=None),
     # With a text and a vision part; the file's GGUF is the text part alone.
     "gemma3_multimodal": dict(config=Gemma3Config(text_config=gemma3(6, 45, width=20, heads=2, head_dim=8, query_pre_attn_scalar=8), vision_config=vision(),
-                                                  mm_tokens_per_image=1), dtype="bfloat16", gguf="BF16"),
+                                                  mm_tokens_per_image=1), dtype="bfloat16", gguf="BF16", inner_names=True),
     "gemma3_published": dict(config=Gemma3Config(text_config=gemma3(4, 30, pattern=2, width=28, heads=4, head_dim=6, query_pre_attn_scalar=6),
                                                  vision_config=vision(), mm_tokens_per_image=1), dtype="bfloat16", gguf=None, old=True, pattern=2),
     "olmo2": dict(config=Olmo2Config(**sizes(30, 3, 43, 61), rope_parameters=rope(theta=5e5)), dtype="float16", gguf="F16"),
@@ -169,12 +169,13 @@ def old_tensors(tensors, config):
     if config.model_type == "gpt_neox":
         layers = range(config.num_hidden_layers)
         return tensors | {f"gpt_neox.layers.{i}.attention.masked_bias": torch.tensor(-1e9) for i in layers}
-    if config.model_type == "gemma3":
-        text, head = "model.language_model.", "lm_head."
-        names = {key: "language_model.model." + key.removeprefix(text) if key.startswith(text) else
-                 "language_model." + key if key.startswith(head) else key.removeprefix("model.") for key in tensors}
-        return {names[key]: w for key, w in tensors.items()}
     return tensors
+
+
+def inner_names(tensors):
+    """As the classes of transformers 4.52 and later name them; they are saved as older ones did."""
+    names = {"language_model.model.": "model.language_model.", "vision_tower.": "model.vision_tower.", "multi_modal_": "model.multi_modal_"}
+    return {next((new + key.removeprefix(old) for old, new in names.items() if key.startswith(old)), key): w for key, w in tensors.items()}
 
 
 def write_folder(name, model, m):
@@ -184,8 +185,13 @@ def write_folder(name, model, m):
     if m.get("old"):
         file = folder / "config.json"
         file.write_text(json.dumps(old_style(json.loads(file.read_text()), m), indent=1) + "\n")
-        weights = folder / "model.safetensors"
-        save_file(old_tensors(load_file(weights), model.config), weights, metadata={"format": "pt"})
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    if m.get("old"):
+        tensors = old_tensors(tensors, model.config)
+    if m.get("inner_names"):
+        tensors = inner_names(tensors)
+    save_file(tensors, weights, metadata={"format": "pt"})
     check_folder(folder, model, m)
 
 
