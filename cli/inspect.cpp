@@ -26,8 +26,19 @@ struct InspectCommand {
 
 // Keys and values of one sequence: float32 pages of every layer, as the reference device keeps them.
 int64_t memory_of_context(const DecoderSpec& spec, int positions) {
-  const int64_t rows = int64_t{pages_for(positions)} * kPagePositions;
-  return rows * 2 * spec.layers * spec.kv_width() * static_cast<int64_t>(sizeof(float));
+  int64_t columns = 0;
+  for (int i = 0; i < spec.layer_count(); ++i)
+    columns += spec.owns_keys(i) ? 2 * spec.attention(i).kv_width() : 0;
+  return pages_for(positions) * int64_t{kPagePositions} * columns * static_cast<int64_t>(sizeof(float));
+}
+
+// One value for all layers, or a list.
+template <class Value>
+Json of_layers(const DecoderSpec& spec, const Value& value) {
+  Json list = Json::array();
+  for (const LayerSpec& layer : spec.layers) list.push_back(value(layer));
+  const bool same = std::ranges::all_of(list, [&](const Json& one) { return one == list.front(); });
+  return same ? list.front() : list;
 }
 
 void describe_experts(const DecoderSpec& spec, Json& json) {
@@ -42,17 +53,20 @@ void describe_experts(const DecoderSpec& spec, Json& json) {
 Json describe_spec(const DecoderModel& model) {
   const DecoderSpec& spec = model.spec;
   Json json;
-  json["layers"] = spec.layers;
+  json["layers"] = spec.layer_count();
   json["width"] = spec.width;
-  json["heads"] = spec.heads;
-  json["kv_heads"] = spec.kv_heads;
-  json["head_size"] = spec.head_size;
-  json["ffn_width"] = spec.ffn_width;
+  json["heads"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.heads; });
+  json["kv_heads"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.kv_heads; });
+  json["head_size"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.head_size; });
+  json["window"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.window; });
+  json["ffn_width"] = of_layers(spec, [](const LayerSpec& layer) { return layer.ffn_width; });
   if (spec.experts.any()) describe_experts(spec, json);
   json["vocabulary"] = spec.vocabulary;
   json["context_length"] = spec.context_length;
-  json["norm_epsilon"] = spec.norm_epsilon;
-  json["rotary_base"] = spec.rotary.base;
+  json["norm_epsilon"] = spec.norm.epsilon;
+  json["rotary_base"] = of_layers(spec, [](const LayerSpec& layer) {
+    return layer.attention.rotary ? Json(layer.attention.rotary->base) : Json(nullptr);
+  });
   json["tied_head"] = spec.tied_head;
   json["context_memory_bytes"] = Json::object();
   for (int positions = 512; positions < spec.context_length; positions *= 4) {

@@ -7,7 +7,8 @@
 //   t = greatest s of the page; where t exceeds the lane's reference (or it has none yet) the lane's output
 //   and
 //       sum are rescaled; p = e^(s - reference); sum += p in key order; output += p v in key order
-// so that stacking, sharing and the order of rows change no bit. A lane that does not see a key is left
+// so that stacking, sharing and the order of rows change no bit. With a sink the reference is that before the
+// first page, and sum is 1. A lane that does not see a key is left
 // alone, whatever lies there.
 #pragma once
 
@@ -103,6 +104,7 @@ struct AttentionWork {
   LaneRows query;                     // columns [0, heads * head_size): rotated queries, head by head
   Operand out;                        // heads * head_size columns are written, padding beyond them is not
   std::span<std::byte* const> pages;  // by page number: one layer's keys and values
+  const float* sinks = nullptr;       // of each head a score without a value; nullptr: none
 };
 
 // A way to attend and the page layout it reads; one for each tier and element of keys and values.

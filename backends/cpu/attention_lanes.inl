@@ -21,6 +21,18 @@ static inline void gather_queries(const AttentionWork& work, const AttentionTile
   }
 }
 
+// What the lanes of a tile begin with: the sinks of their heads as references of weight 1, or `lowest` and
+// nothing.
+static inline void begin_lanes(const AttentionWork& work, const AttentionTile& tile, int kv_head,
+                               float lowest, float sink_scale, float* reference, float* sum) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const bool sinks = work.sinks != nullptr && (tile.aligned || tile.rows[lane] >= 0);
+    const int head = kv_head * work.shape.group() + (tile.aligned ? tile.head : tile.heads[lane]);
+    reference[lane] = sinks ? work.sinks[head] * sink_scale : lowest;
+    sum[lane] = sinks ? 1.0F : 0.0F;
+  }
+}
+
 // The outputs of a tile, [head_size][kLanes], go to the columns of their heads.
 static inline void store_heads(const AttentionWork& work, const AttentionTile& tile, int kv_head,
                                const float* out) {

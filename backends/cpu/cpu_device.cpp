@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstring>
+#include <deque>
+#include <numeric>
+#include <set>
 #include <vector>
 
 #include "backends/cpu/activations.h"
@@ -26,52 +27,85 @@ namespace {
 // memory for activations (docs/performance.md).
 constexpr int kPreferredRows = 2048;
 
-AttentionShape attention_shape(const DecoderSpec& spec) {
+AttentionShape attention_shape(const AttentionSpec& spec) {
   return {.heads = spec.heads,
           .kv_heads = spec.kv_heads,
           .head_size = spec.head_size,
-          .scale = 1.0F / std::sqrt(static_cast<float>(spec.head_size))};
+          .scale = spec.score_scale(),
+          .cap = spec.score_cap,
+          .window = spec.window};
+}
+
+const AttentionFamily& family_of(const Kernels& kernels, Precision precision, const AttentionSpec& spec) {
+  const AttentionShape shape = attention_shape(spec);
+  const auto families = kernels.attention(precision);
+  const auto found = std::find_if(families.begin(), families.end(),
+                                  [&](const auto* family) { return family->supports(shape); });
+  require(found != families.end(), "the last family attends in every shape");
+  return **found;
+}
+
+// Of each layer's part of a page.
+std::vector<size_t> page_bytes(const DecoderSpec& spec, const Kernels& kernels, Precision precision) {
+  std::vector<size_t> bytes;
+  for (int i = 0; i < spec.layer_count(); ++i) {
+    const AttentionSpec& attention = spec.attention(i);
+    const AttentionFamily& family = family_of(kernels, precision, attention);
+    bytes.push_back(spec.owns_keys(i) ? family.page_bytes(attention_shape(attention)) : 0);
+  }
+  return bytes;
+}
+
+// Attention by another family than the tier's best.
+std::vector<std::string> describe_attention(const DecoderSpec& spec, const Kernels& kernels,
+                                            Precision precision) {
+  const AttentionFamily& best = *kernels.attention(precision).front();
+  std::set<std::string> notes;
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionFamily& family = family_of(kernels, precision, layer.attention);
+    if (&family == &best) continue;
+    notes.insert(fmt::format("attention by '{}': '{}' does not take heads of {}", family.name, best.name,
+                             layer.attention.head_size));
+  }
+  return {notes.begin(), notes.end()};
 }
 
 // Outputs side by side, in parts of the same storage.
 using Linear = std::vector<PackedLinear>;
 
-// A step's angles in lanes: [group][pair][kLanes].
+// Rotary positions of some layers, and a step's angles in lanes: [group][pair][kLanes].
 struct LaneAngles {
-  std::vector<float> cosines;
-  std::vector<float> sines;
+  RotarySpec spec;
+  RotaryAngles angles;
+  std::vector<float> cosines = {};
+  std::vector<float> sines = {};
+
+  explicit LaneAngles(const RotarySpec& rotary) : spec(rotary), angles(rotary) {}
 };
 
-// A step's attention in the layers of one window.
-struct WindowPlan {
+// Layers that attend in the same way have a step's plan in common.
+struct AttentionKind {
+  AttentionSpec spec;
   AttentionShape shape;
-  AttentionPlan plan;
+  const AttentionFamily* family = nullptr;
+  LaneAngles* angles = nullptr;  // nullptr: queries and keys are not rotated
+  AttentionPlan plan = {};
 };
 
 class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
-            const AttentionFamily& attention, Precision precision, const DeviceOptions& options,
-            int64_t page_memory)
+            Precision precision, const DeviceOptions& options, int64_t page_memory)
       : spec_(spec),
         kernels_(kernels),
         product_(product),
         router_product_(kernels.product(Precision::float32, false)),
-        attention_(attention),
         precision_(precision),
-        shape_(attention_shape(spec)),
         workers_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
-        angles_(spec.rotary),
-        pages_(spec.layers, attention.page_bytes(shape_)),
+        pages_(page_bytes(spec, kernels, precision)),
         page_memory_(page_memory),
         mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {
-    for (int layer = 0; layer < spec.layers; ++layer) {
-      const int window = spec.window(layer);
-      if (std::ranges::any_of(plans_, [&](const auto& plan) { return plan.shape.window == window; }))
-        continue;
-      plans_.push_back({.shape = shape_, .plan = {}});
-      plans_.back().shape.window = window;
-    }
+    for (const LayerSpec& layer : spec.layers) add_kind(layer.attention);
   }
 
   DeviceTraits traits() const override {
@@ -121,9 +155,21 @@ class CpuDevice final : public Device {
     return static_cast<MixtureId>(packed_mixtures_.size() - 1);
   }
 
-  VectorId add_vector(const Tensor& weight) override {
-    std::vector<float>& values = vectors_.emplace_back(static_cast<size_t>(weight.columns()));
-    dequantise_row(weight, 0, values);
+  NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
+    Norm& norm = norms_.emplace_back();
+    norm.kind = spec.kind;
+    norm.epsilon = spec.epsilon;
+    norm.weight.assign(static_cast<size_t>(columns), 1.0F);
+    if (tensors.weight != nullptr) {
+      norm.weight = values_of(*tensors.weight);
+      for (float& weight : norm.weight) weight += spec.added;
+    }
+    if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
+    return static_cast<NormId>(norms_.size() - 1);
+  }
+
+  VectorId add_vector(const Tensor& values) override {
+    vectors_.push_back(values_of(values));
     return static_cast<VectorId>(vectors_.size() - 1);
   }
 
@@ -137,38 +183,47 @@ class CpuDevice final : public Device {
     step_ = &step;
     pages_.reserve(step.page_count);
     copy_pages();
-    for (WindowPlan& windowed : plans_) {
-      windowed.plan = plan_attention(
-          step, windowed.shape,
-          {.placement = TilePlacement::cheapest, .lone_rows = attention_.lone_rows(windowed.shape)});
+    for (AttentionKind& kind : kinds_) {
+      kind.plan = plan_attention(
+          step, kind.shape,
+          {.placement = TilePlacement::cheapest, .lone_rows = kind.family->lone_rows(kind.shape)});
     }
-    spread_angles();
+    for (LaneAngles& angles : angles_) spread(angles);
   }
 
-  void embed(LinearId table, RowsId out) override {
+  void embed(LinearId table, float scale, RowsId out) override {
     rows(out).resize(step_->rows());
-    const LaneRows to = rows(out).values();
-    const PackedLinear& linear = linears_[static_cast<size_t>(table)].front();
-    workers_.pool().parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
-      const int group = static_cast<int>(index);
-      std::vector<float> row(static_cast<size_t>(to.columns));
-      for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
-        read_output(linear, step_->tokens[static_cast<size_t>(group * kLanes + lane)], row.data());
-        float* place = to.at(group, 0) + lane;
-        for (const float value : row) {
-          *place = value;
-          place += kLanes;
-        }
-      }
-    });
+    each_table_row(table, step_->tokens, rows(out).values(),
+                   [scale](float& place, float value) { place = value * scale; });
   }
 
-  void norm(RowsId in, VectorId weight, float epsilon, RowsId out) override {
+  void add_positions(LinearId table, RowsId out) override {
+    each_table_row(table, step_->positions, rows(out).values(),
+                   [](float& place, float value) { place += value; });
+  }
+
+  void norm(RowsId in, NormId norm, RowsId out) override {
     const LaneRows from = rows(in).values();
     rows(out).resize(from.rows);
     const Operand to = rows(out).operand();
     workers_.each_groups(from.groups(), from.columns, [&](int first, int end) {
-      kernels_.rows.norm(from, vectors_[static_cast<size_t>(weight)].data(), epsilon, to, first, end);
+      kernels_.rows.norm(from, lane_norm(norm), to, first, end);
+    });
+  }
+
+  void norm_add(RowsId in, NormId norm, RowsId to) override {
+    const LaneRows from = rows(in).values();
+    const LaneRows sums = rows(to).values();
+    workers_.each_groups(from.groups(), from.columns, [&](int first, int end) {
+      kernels_.rows.norm_add(from, lane_norm(norm), sums, first, end);
+    });
+  }
+
+  void norm_parts(RowsId in, int first_column, int parts, NormId norm) override {
+    const LaneRows all = rows(in).values();
+    const LaneNorm part = lane_norm(norm);
+    workers_.each_groups(all.groups(), parts * part.columns, [&](int first, int end) {
+      kernels_.rows.norm_parts(all, part, first_column, parts, first, end);
     });
   }
 
@@ -190,15 +245,12 @@ class CpuDevice final : public Device {
     multiply(weight, rows(in).operand(), result);
   }
 
+  void activated_linear(RowsId in, LinearId weight, Activation activation, RowsId out) override {
+    multiply_activated(in, weight, ProductResult::Kind::activate, activation, out);
+  }
+
   void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) override {
-    const Operand from = rows(in).operand();
-    rows(out).resize(from.rows);
-    ProductResult result;
-    result.kind = ProductResult::Kind::gate;
-    result.activation = activation;
-    result.operand = rows(out).operand();
-    result.outputs = rows(out).columns();
-    multiply(gate_up, from, result);
+    multiply_activated(in, gate_up, ProductResult::Kind::gate, activation, out);
   }
 
   void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId to) override {
@@ -206,50 +258,44 @@ class CpuDevice final : public Device {
                   rows(to).values());
   }
 
-  void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
-                  float epsilon) override {
-    const LaneRows all = rows(query_key_value).values();
-    const float* query = vectors_[static_cast<size_t>(query_weight)].data();
-    const float* key = vectors_[static_cast<size_t>(key_weight)].data();
-    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
-      kernels_.rows.norm_heads(all, 0, spec_.heads, spec_.head_size, query, epsilon, first, end);
-      kernels_.rows.norm_heads(all, spec_.query_width(), spec_.kv_heads, spec_.head_size, key, epsilon, first,
-                               end);
-    });
-  }
-
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const LaneRows all = rows(query_key_value).values();
-    const RotaryLanes angles{lane_angles_.cosines.data(), lane_angles_.sines.data(), angles_.pairs()};
-    workers_.each_groups(spec_.rotates(layer) ? all.groups() : 0, all.columns, [&](int first, int end) {
-      // Queries and keys lie side by side.
-      kernels_.rows.rotate(all, 0, spec_.heads + spec_.kv_heads, spec_.head_size, spec_.rotary.layout, angles,
-                           first, end);
-    });
-    const int key = spec_.query_width();
+    const AttentionKind& kind = kind_of(layer);
+    const AttentionSpec& spec = kind.spec;
+    const bool keys = spec_.owns_keys(layer);
+    if (kind.angles != nullptr) {
+      const LaneAngles& lanes = *kind.angles;
+      const RotaryLanes angles{lanes.cosines.data(), lanes.sines.data(), lanes.angles.pairs()};
+      const int heads = spec.heads + (keys ? spec.kv_heads : 0);  // queries and keys lie side by side
+      workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
+        kernels_.rows.rotate(all, 0, heads, spec.head_size, lanes.spec.layout, angles, first, end);
+      });
+    }
+    if (!keys) return;
+    const int key = spec.query_width();
     const std::span<const KeyValueWrite> writes = step_->writes;
     const std::span<std::byte* const> pages = pages_.layer(layer);
-    workers_.split(writes.size(), writes.size() * static_cast<size_t>(2 * spec_.kv_width()),
+    workers_.split(writes.size(), writes.size() * static_cast<size_t>(2 * spec.kv_width()),
                    [&](size_t first, size_t end) {
-                     attention_.write(shape_, all, key, key + spec_.kv_width(),
-                                      writes.subspan(first, end - first), pages);
+                     kind.family->write(kind.shape, all, key, key + spec.kv_width(),
+                                        writes.subspan(first, end - first), pages);
                    });
   }
 
-  void attention(int layer, RowsId query_key_value, RowsId out) override {
-    const WindowPlan& windowed = plan_of(layer);
+  void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
+    const AttentionKind& kind = kind_of(layer);
     AttentionWork work;
-    work.plan = &windowed.plan;
-    work.shape = windowed.shape;
+    work.plan = &kind.plan;
+    work.shape = kind.shape;
     work.query = rows(query_key_value).values();
     rows(out).resize(work.query.rows);
     work.out = rows(out).operand();
-    work.pages = pages_.layer(layer);
-    const size_t tasks = windowed.plan.blocks.size() * static_cast<size_t>(spec_.kv_heads);
-    workers_.each_task(tasks, [&](size_t task, int thread) {
-      const auto heads = static_cast<size_t>(spec_.kv_heads);
-      attention_.attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
-                        workers_.scratch(thread));
+    work.pages = pages_.layer(spec_.layer(layer).kv_layer);
+    if (sinks) work.sinks = vectors_[static_cast<size_t>(*sinks)].data();
+    const auto heads = static_cast<size_t>(kind.shape.kv_heads);
+    workers_.each_task(kind.plan.blocks.size() * heads, [&](size_t task, int thread) {
+      kind.family->attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
+                          workers_.scratch(thread));
     });
   }
 
@@ -268,10 +314,10 @@ class CpuDevice final : public Device {
     });
   }
 
-  void log_probabilities(RowsId wanted, LinearId weight, StepResult& result) override {
+  void log_probabilities(RowsId wanted, LinearId weight, float cap, StepResult& result) override {
     const PackedLinear& linear = linears_[static_cast<size_t>(weight)].front();
     const Operand from = rows(wanted).operand();
-    Head head(*step_, linear.outputs, result);
+    Head head(*step_, linear.outputs, cap, result);
     if (from.rows == 0) return;
     const int chunk_panels = kChunkOutputs / linear.panel_outputs;
     workers_.each_task(static_cast<size_t>(head.chunks()), [&](size_t chunk, int thread) {
@@ -287,9 +333,70 @@ class CpuDevice final : public Device {
   }
 
  private:
-  const WindowPlan& plan_of(int layer) const {
-    const int window = spec_.window(layer);
-    return *std::ranges::find_if(plans_, [&](const auto& plan) { return plan.shape.window == window; });
+  // A norm with its weights as they are multiplied.
+  struct Norm {
+    NormKind kind = NormKind::none;
+    float epsilon = 0.0F;
+    std::vector<float> weight;
+    std::vector<float> bias;  // empty: none
+  };
+
+  void add_kind(const AttentionSpec& spec) {
+    if (std::ranges::find(kinds_, spec, &AttentionKind::spec) != kinds_.end()) return;
+    AttentionKind& kind = kinds_.emplace_back();
+    kind.spec = spec;
+    kind.shape = attention_shape(spec);
+    kind.family = &family_of(kernels_, precision_, spec);
+    if (!spec.rotary) return;
+    const auto found = std::ranges::find(angles_, *spec.rotary, &LaneAngles::spec);
+    kind.angles = found != angles_.end() ? &*found : &angles_.emplace_back(*spec.rotary);
+  }
+  const AttentionKind& kind_of(int layer) const {
+    return *std::ranges::find(kinds_, spec_.attention(layer), &AttentionKind::spec);
+  }
+
+  static std::vector<float> values_of(const Tensor& tensor) {
+    std::vector<float> values(static_cast<size_t>(tensor.columns()));
+    dequantise_row(tensor, 0, values);
+    return values;
+  }
+  LaneNorm lane_norm(NormId id) const {
+    const Norm& norm = norms_[static_cast<size_t>(id)];
+    return {.kind = norm.kind,
+            .epsilon = norm.epsilon,
+            .columns = static_cast<int>(norm.weight.size()),
+            .weight = norm.weight.data(),
+            .bias = norm.bias.empty() ? nullptr : norm.bias.data()};
+  }
+
+  // put(place, value) for each value of the table's row numbers[r] and its place in row r.
+  template <class Put>
+  void each_table_row(LinearId table, std::span<const int32_t> numbers, const LaneRows& to, const Put& put) {
+    const PackedLinear& linear = linears_[static_cast<size_t>(table)].front();
+    workers_.pool().parallel_for(static_cast<size_t>(to.groups()), [&](size_t index) {
+      const int group = static_cast<int>(index);
+      std::vector<float> row(static_cast<size_t>(to.columns));
+      for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
+        read_output(linear, numbers[static_cast<size_t>(group * kLanes + lane)], row.data());
+        float* place = to.at(group, 0) + lane;
+        for (const float value : row) {
+          put(*place, value);
+          place += kLanes;
+        }
+      }
+    });
+  }
+
+  void multiply_activated(RowsId in, LinearId weight, ProductResult::Kind kind, Activation activation,
+                          RowsId out) {
+    const Operand from = rows(in).operand();
+    rows(out).resize(from.rows);
+    ProductResult result;
+    result.kind = kind;
+    result.activation = activation;
+    result.operand = rows(out).operand();
+    result.outputs = rows(out).columns();
+    multiply(weight, from, result);
   }
 
   Activations& rows(RowsId id) { return activations_[static_cast<size_t>(id)]; }
@@ -302,7 +409,9 @@ class CpuDevice final : public Device {
   void add_part(std::span<const LinearTensors> stacked, bool gated, const Storage& storage) {
     const PackedLinear& part =
         linears_.back().emplace_back(pack_linear(stacked, gated, storage, product_, workers_.pool()));
-    workers_.reserve_scratch(std::max(product_.scratch_bytes(part), attention_.scratch_bytes(shape_)));
+    size_t bytes = product_.scratch_bytes(part);
+    for (const AttentionKind& kind : kinds_) bytes = std::max(bytes, kind.family->scratch_bytes(kind.shape));
+    workers_.reserve_scratch(bytes);
   }
 
   void multiply(LinearId weight, const Operand& in, const ProductResult& result) {
@@ -310,29 +419,31 @@ class CpuDevice final : public Device {
   }
 
   void copy_pages() {
-    const size_t layers = static_cast<size_t>(spec_.layers);
-    workers_.pool().parallel_for(step_->copies.empty() ? 0 : layers, [&](size_t layer) {
-      const std::span<std::byte* const> pages = pages_.layer(static_cast<int>(layer));
+    workers_.pool().parallel_for(step_->copies.empty() ? 0 : spec_.layers.size(), [&](size_t index) {
+      const int layer = static_cast<int>(index);
+      if (!spec_.owns_keys(layer)) return;
+      const AttentionKind& kind = kind_of(layer);
+      const std::span<std::byte* const> pages = pages_.layer(layer);
       for (const PageCopy& copy : step_->copies) {
-        attention_.copy(shape_, pages[static_cast<size_t>(copy.from)], copy.positions,
-                        pages[static_cast<size_t>(copy.to)]);
+        kind.family->copy(kind.shape, pages[static_cast<size_t>(copy.from)], copy.positions,
+                          pages[static_cast<size_t>(copy.to)]);
       }
     });
   }
 
-  void spread_angles() {
-    angles_.prepare(*std::max_element(step_->positions.begin(), step_->positions.end()));
-    const auto pairs = static_cast<size_t>(angles_.pairs());
+  void spread(LaneAngles& lanes) {
+    lanes.angles.prepare(*std::max_element(step_->positions.begin(), step_->positions.end()));
+    const auto pairs = static_cast<size_t>(lanes.angles.pairs());
     const auto count = static_cast<size_t>(groups_of(step_->rows())) * pairs * kLanes;
-    lane_angles_.cosines.resize(count);
-    lane_angles_.sines.resize(count);
+    lanes.cosines.resize(count);
+    lanes.sines.resize(count);
     for (size_t row = 0; row < step_->positions.size(); ++row) {
-      const auto cosines = angles_.cosines(step_->positions[row]);
-      const auto sines = angles_.sines(step_->positions[row]);
+      const auto cosines = lanes.angles.cosines(step_->positions[row]);
+      const auto sines = lanes.angles.sines(step_->positions[row]);
       const size_t begin = row / kLanes * pairs * kLanes + row % kLanes;
       for (size_t pair = 0; pair < pairs; ++pair) {
-        lane_angles_.cosines[begin + pair * kLanes] = cosines[pair];
-        lane_angles_.sines[begin + pair * kLanes] = sines[pair];
+        lanes.cosines[begin + pair * kLanes] = cosines[pair];
+        lanes.sines[begin + pair * kLanes] = sines[pair];
       }
     }
   }
@@ -341,21 +452,19 @@ class CpuDevice final : public Device {
   const Kernels& kernels_;
   const ProductFamily& product_;
   const ProductFamily& router_product_;
-  const AttentionFamily& attention_;
   Precision precision_;
-  AttentionShape shape_;
   Workers workers_;
   std::vector<Linear> linears_;
+  std::vector<Norm> norms_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
-  RotaryAngles angles_;
-  LaneAngles lane_angles_;
+  std::deque<LaneAngles> angles_;  // which kinds point to
+  std::vector<AttentionKind> kinds_;
   Pages pages_;
   int64_t page_memory_;
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
   std::vector<std::string> notes_;
-  std::vector<WindowPlan> plans_;
   const Step* step_ = nullptr;
 };
 
@@ -365,28 +474,20 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
                                             const Kernels& kernels, std::vector<std::string> notes) {
   const Precision precision = options.precision.value_or(kernels.fast_precision);
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
-  const AttentionShape shape = attention_shape(model.spec);
-  const auto families = kernels.attention(precision);
-  const auto attention = std::find_if(families.begin(), families.end(),
-                                      [&](const auto* family) { return family->supports(shape); });
-  require(attention != families.end(), "the last family attends in every shape");
-
-  const auto page_bytes = static_cast<int64_t>((*attention)->page_bytes(shape)) * model.spec.layers;
+  const std::vector<size_t> layer_bytes = page_bytes(model.spec, kernels, precision);
+  const int64_t bytes = std::accumulate(layer_bytes.begin(), layer_bytes.end(), int64_t{0});
   const std::optional<int64_t> free =
       options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
   int64_t page_memory = 0;
   if (free) {
-    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, page_bytes);
+    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, bytes);
     if (!left) return forward_error(left);
     page_memory = *left;
   }
-  auto device =
-      std::make_unique<CpuDevice>(model.spec, kernels, product, **attention, precision, options, page_memory);
+  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, page_memory);
   for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
-  if (*attention != families.front()) {
-    notes.push_back(fmt::format("attention by '{}': '{}' does not take heads of {}", (*attention)->name,
-                                families.front()->name, shape.head_size));
-  }
+  for (std::string& note : describe_attention(model.spec, kernels, precision))
+    notes.push_back(std::move(note));
   device->set_notes(std::move(notes));
   return device;
 }

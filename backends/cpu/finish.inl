@@ -1,5 +1,5 @@
 // What becomes of a product's results while they are in the cache, included after a vector_*.h,
-// exponential.inl and operand.inl. `sums` are results of one panel for one group of rows:
+// activation.inl and operand.inl. `sums` are results of one panel for one group of rows:
 // [panel_outputs][kLanes].
 namespace {
 
@@ -9,11 +9,6 @@ using sizeup::cpu::kLanes;
 using sizeup::cpu::PackedLinear;
 using sizeup::cpu::ProductResult;
 using sizeup::cpu::TopLogits;
-
-// x / (1 + e^-x)
-static inline Lanes silu(Lanes x) {
-  return x / (broadcast(1.0F) + exponential(zero() - x));
-}
 
 static inline void finish_rows(const PackedLinear& weights, const ProductResult& result, int group, int panel,
                                const float* sums, bool adds) {
@@ -43,10 +38,27 @@ static inline void finish_gate(const PackedLinear& weights, const ProductResult&
       gate = gate + broadcast(bias[i]);
       up = up + broadcast(bias[half + i]);
     }
-    return silu(gate) * up;
+    return activated_gate(result.activation, gate, up);
   };
   // The last panel pads the operand as well: with another row count its columns lie elsewhere in memory.
   const int end = panel + 1 == weights.panels() ? result.operand.columns - first : half;
+  for (int i = 0; i < end; i += 2) {
+    store_columns(result.operand, group, first + i, output(i), output(i + 1));
+  }
+}
+
+static inline void finish_activated(const PackedLinear& weights, const ProductResult& result, int group,
+                                    int panel, const float* sums) {
+  const int first = panel * weights.panel_outputs;
+  const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + first;
+  const auto output = [&](int i) {
+    if (first + i >= result.outputs) return zero();
+    Lanes value = load(sums + i * kLanes);
+    if (bias != nullptr) value = value + broadcast(bias[i]);
+    return activated(result.activation, value);
+  };
+  // As above.
+  const int end = panel + 1 == weights.panels() ? result.operand.columns - first : weights.panel_outputs;
   for (int i = 0; i < end; i += 2) {
     store_columns(result.operand, group, first + i, output(i), output(i + 1));
   }
@@ -76,12 +88,32 @@ static inline void finish_top(const HeadWork& head, int group, int first, int co
   }
 }
 
+// cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))): off by a few units in the last place of cap.
+static inline Lanes capped_logit(Lanes x, float cap) {
+  const Lanes e = exponential(x * broadcast(2.0F / cap));
+  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
+}
+
+// Outputs of a panel at most: those of the tile products.
+constexpr int kMostPanelOutputs = 32;
+
 static inline void finish_head(const PackedLinear& weights, const ProductResult& result, int group, int panel,
                                const float* sums) {
   const HeadWork& head = result.head;
   const int first = panel * weights.panel_outputs;
   const int count =
       result.outputs - first < weights.panel_outputs ? result.outputs - first : weights.panel_outputs;
+  alignas(64) float logits[kMostPanelOutputs * kLanes];
+  const float* bias = weights.bias.empty() ? nullptr : weights.bias.data() + first;
+  if (bias != nullptr || head.cap != 0.0F) {
+    for (int i = 0; i < count; ++i) {
+      Lanes value = load(sums + i * kLanes);
+      if (bias != nullptr) value = value + broadcast(bias[i]);
+      if (head.cap != 0.0F) value = capped_logit(value, head.cap);
+      store(logits + i * kLanes, value);
+    }
+    sums = logits;
+  }
   float* greatest_place = head.greatest + group * kLanes;
   int32_t* best = head.best + group * kLanes;
   const Lanes before = load(greatest_place);
@@ -119,6 +151,8 @@ static inline void finish(const PackedLinear& weights, const ProductResult& resu
       return finish_rows(weights, result, group, panel, sums, false);
     case ProductResult::Kind::add:
       return finish_rows(weights, result, group, panel, sums, true);
+    case ProductResult::Kind::activate:
+      return finish_activated(weights, result, group, panel, sums);
     case ProductResult::Kind::gate:
       return finish_gate(weights, result, group, panel, sums);
     case ProductResult::Kind::head:

@@ -244,8 +244,8 @@ static void attend_block(const AttentionWork& work, int block_index, int kv_head
 
   const float* query[kBlockTiles] = {};
   for (int t = 0; t < block.tiles; ++t) {
-    store(scratch.reference + t * kLanes, broadcast(kLowest));
-    store(scratch.sum + t * kLanes, zero());
+    begin_lanes(work, tiles[t], kv_head, kLowest, 1.0F, scratch.reference + t * kLanes,
+                scratch.sum + t * kLanes);
     for (int d = 0; d < size; ++d) store(scratch.out + (t * size + d) * kLanes, zero());
     if (tiles[t].aligned) {
       query[t] = work.query.at(tiles[t].group, (kv_head * shape.group() + tiles[t].head) * size);

@@ -1,5 +1,5 @@
-// The product in float32, included after a vector_*.h, exponential.inl, operand.inl, finish.inl and
-// unpack.inl.
+// The product in float32, included after a vector_*.h, exponential.inl, activation.inl, operand.inl,
+// finish.inl and unpack.inl.
 //
 // Weights of every format become float32 on the way. One row: in registers, right from their blocks. Few
 // rows: step by step into the cache; lanes run over outputs, and a piece of a few panels stays in the

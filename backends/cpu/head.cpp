@@ -6,9 +6,10 @@
 
 namespace sizeup::cpu {
 
-Head::Head(const Step& step, int vocabulary, StepResult& result)
+Head::Head(const Step& step, int vocabulary, float cap, StepResult& result)
     : step_(step),
       vocabulary_(vocabulary),
+      cap_(cap),
       padded_rows_(static_cast<size_t>(groups_of(static_cast<int>(step.wanted.size()))) * kLanes) {
   const size_t partials = padded_rows_ * static_cast<size_t>(chunks());
   greatest_.assign(partials, -std::numeric_limits<float>::infinity());
@@ -88,7 +89,8 @@ void Head::finish_top(size_t row, float greatest, float log_sum, TopToken* out) 
 
 HeadWork Head::chunk(int index) {
   const size_t begin = padded_rows_ * static_cast<size_t>(index);
-  return {.greatest = greatest_.data() + begin,
+  return {.cap = cap_,
+          .greatest = greatest_.data() + begin,
           .best = best_.data() + begin,
           .sum = sum_.data() + begin,
           .target_begin = target_begin_,

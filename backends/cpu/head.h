@@ -16,7 +16,8 @@ inline constexpr int kChunkOutputs = 1024;
 // The wanted rows of a step and what becomes of their logits. Rows are the wanted rows, in order.
 class Head {
  public:
-  Head(const Step& step, int vocabulary, StepResult& result);
+  // cap: DecoderSpec::logit_cap.
+  Head(const Step& step, int vocabulary, float cap, StepResult& result);
 
   int chunks() const { return (vocabulary_ + kChunkOutputs - 1) / kChunkOutputs; }
   HeadWork chunk(int index);
@@ -29,6 +30,7 @@ class Head {
 
   const Step& step_;
   int vocabulary_;
+  float cap_;
   size_t padded_rows_;
   std::vector<float> greatest_;  // [chunk][padded row]
   std::vector<int32_t> best_;

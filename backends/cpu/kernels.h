@@ -26,13 +26,25 @@ struct WeightedParts {
   int stride = 0;  // a multiple of kLanes
 };
 
+// A norm with its weights as they are multiplied.
+struct LaneNorm {
+  NormKind kind = NormKind::none;
+  float epsilon = 0.0F;
+  int columns = 0;
+  const float* weight = nullptr;
+  const float* bias = nullptr;  // nullptr: none
+};
+
 struct RowKernels {
-  // out = in / sqrt(mean(in^2) + epsilon) * weight, for groups [first, end).
-  void (*norm)(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
+  // out = norm(in), for groups [first, end).
+  void (*norm)(const LaneRows& in, const LaneNorm& norm, const Operand& out, int first_group,
                int end_group) = nullptr;
-  // The same norm of each of `heads` heads from column `first_column` on, in place.
-  void (*norm_heads)(const LaneRows& rows, int first_column, int heads, int head_size, const float* weight,
-                     float epsilon, int first_group, int end_group) = nullptr;
+  // rows += norm(in)
+  void (*norm_add)(const LaneRows& in, const LaneNorm& norm, const LaneRows& rows, int first_group,
+                   int end_group) = nullptr;
+  // The norm of each of `parts` neighbouring parts from column `first_column` on, in place.
+  void (*norm_parts)(const LaneRows& rows, const LaneNorm& norm, int first_column, int parts, int first_group,
+                     int end_group) = nullptr;
   // Rotates `heads` heads from column `first_column` on in place, for groups [first, end).
   void (*rotate)(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
                  const RotaryLanes& angles, int first_group, int end_group) = nullptr;

@@ -150,7 +150,10 @@ static void attend_lone(const AttentionWork& work, const AttentionBlock& block, 
   for (int c = 0; c < heads * size; ++c) query[c] = from[c * kLanes];
   for (int c = 0; c < heads * size; c += kLanes) store(out + c, zero());
   LoneHead state[kLanes];
-  for (int h = 0; h < heads; ++h) state[h] = {kLowest, 0.0F};
+  for (int h = 0; h < heads; ++h) {
+    state[h] = {kLowest, 0.0F};
+    if (work.sinks != nullptr) state[h] = {work.sinks[kv_head * shape.group() + h], 1.0F};
+  }
 
   const size_t half = half_elements(shape);
   const auto head_of = [&](int visit) {

@@ -12,20 +12,22 @@ constexpr size_t kCacheLine = 64;
 
 }  // namespace
 
-Pages::Pages(int layers, size_t layer_bytes)
-    : layer_bytes_((layer_bytes + kCacheLine - 1) / kCacheLine * kCacheLine),
-      block_pages_(
-          static_cast<int>(std::max<size_t>(1, kBlockBytes / (layer_bytes_ * static_cast<size_t>(layers))))),
-      by_layer_(static_cast<size_t>(layers)) {}
+Pages::Pages(std::span<const size_t> layer_bytes) : by_layer_(layer_bytes.size()) {
+  for (const size_t bytes : layer_bytes) {
+    layer_bytes_.push_back((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
+    page_bytes_ += layer_bytes_.back();
+  }
+  block_pages_ = static_cast<int>(std::max<size_t>(1, kBlockBytes / page_bytes_));
+}
 
 void Pages::reserve(int count) {
   while (static_cast<int>(by_layer_.front().size()) < count) {
     HugeBuffer& block = blocks_.emplace_back(page_bytes() * static_cast<size_t>(block_pages_));
     std::byte* place = block.data();
     for (int page = 0; page < block_pages_; ++page) {
-      for (std::vector<std::byte*>& layer : by_layer_) {
-        layer.push_back(place);
-        place += layer_bytes_;
+      for (size_t layer = 0; layer < by_layer_.size(); ++layer) {
+        by_layer_[layer].push_back(place);
+        place += layer_bytes_[layer];
       }
     }
   }

@@ -70,6 +70,7 @@ struct TopLogits {
 // log-softmax over a fixed range of outputs, folded panel by panel while the product makes them. One chunk is
 // computed by one thread; all pointers are the chunk's own, except where the work says "all chunks".
 struct HeadWork {
+  float cap = 0.0F;  // logits become cap tanh(logit / cap); 0: they do not
   // [group][kLanes]: greatest logit, its output (the lowest among equals), sum of exp(logit - greatest)
   float* greatest = nullptr;
   int32_t* best = nullptr;
@@ -91,15 +92,16 @@ struct HeadWork {
 // What becomes of a product.
 struct ProductResult {
   enum class Kind : uint8_t {
-    store,  // rows = result
-    add,    // rows += result
-    gate,   // operand = activation(gate) * up
-    head,   // folded into head
+    store,     // rows = result
+    add,       // rows += result
+    activate,  // operand = activation(result)
+    gate,      // operand = activation(gate) * up
+    head,      // folded into head
   };
   Kind kind = Kind::store;
   Activation activation = Activation::silu;
   LaneRows rows;    // store, add
-  Operand operand;  // gate
+  Operand operand;  // activate, gate
   HeadWork head;    // head
   int outputs = 0;  // results beyond this one are padding
 };

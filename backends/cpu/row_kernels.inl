@@ -1,50 +1,79 @@
 // Operations on rows, included after a vector_*.h and operand.inl: vertical, so that a lane is on its own.
 namespace {
 
+using sizeup::NormKind;
 using sizeup::RotaryLayout;
 using sizeup::cpu::kLanes;
+using sizeup::cpu::LaneNorm;
 using sizeup::cpu::LaneRows;
 using sizeup::cpu::RotaryLanes;
 using sizeup::cpu::WeightedParts;
 
-// Squares are added in four sums by column modulo 4, which are added at the end.
-static inline Lanes scale_of(const float* x, int columns, float epsilon) {
+// What a norm makes of a row: (x - mean) * scale, then weight and bias.
+struct Moments {
+  Lanes mean;
+  Lanes scale;
+};
+
+// term(c) of all columns is added in four sums by column modulo 4, which are added at the end.
+template <class Term>
+static inline Lanes mean_of(int columns, const Term& term) {
   Lanes sums[4] = {zero(), zero(), zero(), zero()};
   int c = 0;
   for (; c + 4 <= columns; c += 4) {
-    for (int i = 0; i < 4; ++i) {
-      const Lanes value = load(x + (c + i) * kLanes);
-      sums[i] = fused(value, value, sums[i]);
-    }
+    for (int i = 0; i < 4; ++i) sums[i] = term(c + i, sums[i]);
   }
-  for (; c < columns; ++c) {
-    const Lanes value = load(x + c * kLanes);
-    sums[c % 4] = fused(value, value, sums[c % 4]);
-  }
-  const Lanes mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(columns));
-  return broadcast(1.0F) / square_root(mean + broadcast(epsilon));
+  for (; c < columns; ++c) sums[c % 4] = term(c, sums[c % 4]);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(columns));
 }
 
-static void norm(const LaneRows& in, const float* weight, float epsilon, const Operand& out, int first_group,
+static inline Moments moments_of(const LaneNorm& norm, const float* x) {
+  if (norm.kind == NormKind::none) return {zero(), broadcast(1.0F)};
+  Lanes mean = zero();
+  if (norm.kind == NormKind::layer) {
+    mean = mean_of(norm.columns, [x](int c, Lanes sum) { return sum + load(x + c * kLanes); });
+  }
+  const Lanes square = mean_of(norm.columns, [x, mean](int c, Lanes sum) {
+    const Lanes value = load(x + c * kLanes) - mean;
+    return fused(value, value, sum);
+  });
+  return {mean, broadcast(1.0F) / square_root(square + broadcast(norm.epsilon))};
+}
+
+static inline Lanes normed(const LaneNorm& norm, const Moments& moments, const float* x, int column) {
+  Lanes value = load(x + column * kLanes) - moments.mean;
+  value = value * moments.scale * broadcast(norm.weight[column]);
+  return norm.bias == nullptr ? value : value + broadcast(norm.bias[column]);
+}
+
+static void norm(const LaneRows& in, const LaneNorm& norm, const Operand& out, int first_group,
                  int end_group) {
   for (int group = first_group; group < end_group; ++group) {
-    const Lanes scale = scale_of(in.at(group, 0), in.columns, epsilon);
-    const auto column = [&](int c) {
-      if (c >= in.columns) return zero();
-      return load(in.at(group, c)) * scale * broadcast(weight[c]);
-    };
+    const float* x = in.at(group, 0);
+    const Moments moments = moments_of(norm, x);
+    const auto column = [&](int c) { return c < in.columns ? normed(norm, moments, x, c) : zero(); };
     for (int c = 0; c < out.columns; c += 2) store_columns(out, group, c, column(c), column(c + 1));
   }
 }
 
-static void norm_heads(const LaneRows& rows, int first_column, int heads, int head_size, const float* weight,
-                       float epsilon, int first_group, int end_group) {
+static void norm_add(const LaneRows& in, const LaneNorm& norm, const LaneRows& rows, int first_group,
+                     int end_group) {
   for (int group = first_group; group < end_group; ++group) {
-    for (int head = 0; head < heads; ++head) {
-      float* x = rows.at(group, first_column + head * head_size);
-      const Lanes scale = scale_of(x, head_size, epsilon);
-      for (int i = 0; i < head_size; ++i)
-        store(x + i * kLanes, load(x + i * kLanes) * scale * broadcast(weight[i]));
+    const float* x = in.at(group, 0);
+    float* sum = rows.at(group, 0);
+    const Moments moments = moments_of(norm, x);
+    for (int c = 0; c < in.columns; ++c)
+      store(sum + c * kLanes, load(sum + c * kLanes) + normed(norm, moments, x, c));
+  }
+}
+
+static void norm_parts(const LaneRows& rows, const LaneNorm& norm, int first_column, int parts,
+                       int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    for (int part = 0; part < parts; ++part) {
+      float* x = rows.at(group, first_column + part * norm.columns);
+      const Moments moments = moments_of(norm, x);
+      for (int c = 0; c < norm.columns; ++c) store(x + c * kLanes, normed(norm, moments, x, c));
     }
   }
 }

@@ -8,7 +8,11 @@
 
 namespace sizeup::cpu {
 
-const RowKernels kRowsAvx2{
-    .norm = norm, .norm_heads = norm_heads, .rotate = rotate, .gather = gather, .add_weighted = add_weighted};
+const RowKernels kRowsAvx2{.norm = norm,
+                           .norm_add = norm_add,
+                           .norm_parts = norm_parts,
+                           .rotate = rotate,
+                           .gather = gather,
+                           .add_weighted = add_weighted};
 
 }  // namespace sizeup::cpu

@@ -40,15 +40,20 @@ void each_matrix(Precision precision, const MixtureTensors& mixture, const Visit
 void each_matrix(Precision precision, const DecoderTensors& tensors, const VisitMatrix& visit) {
   const auto one = [&](const Tensor* weight) { visit(*weight, storage_of(precision, *weight)); };
   one(tensors.embedding);
-  if (tensors.head != nullptr) one(tensors.head);
+  if (tensors.positions != nullptr) one(tensors.positions);
+  if (tensors.head.weight != nullptr) one(tensors.head.weight);
   for (const LayerTensors& layer : tensors.layers) {
-    for (const LinearTensors& linear : {layer.query, layer.key, layer.value, layer.output})
-      one(linear.weight);
+    for (const LinearTensors& linear : layer.query_key_value) one(linear.weight);
+    one(layer.output.weight);
     if (layer.mixture) {
       each_matrix(precision, *layer.mixture, visit);
       continue;
     }
-    each_matrix(precision, std::array{layer.gate, layer.up}, visit);
+    if (layer.gate.weight != nullptr) {
+      each_matrix(precision, std::array{layer.gate, layer.up}, visit);
+    } else {
+      one(layer.up.weight);
+    }
     one(layer.down.weight);
   }
 }
@@ -125,10 +130,14 @@ MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows)
   for (const LayerTensors& layer : model.tensors.layers) {
     if (layer.mixture) need.weights += router_bytes(*layer.mixture);
   }
-  // Residual, query | key | value, and the inputs of products, at most float32.
+  // Residual, update, query | key | value, and the inputs of products, at most float32.
   const DecoderSpec& spec = model.spec;
-  const int64_t columns = int64_t{4} * spec.width + 2 * spec.query_width() + 2 * spec.kv_width() +
-                          spec.ffn_width + mixture_columns(spec);
+  int64_t inner = 0;  // of the widest layer
+  for (const LayerSpec& layer : spec.layers) {
+    const int64_t attention = 2 * layer.attention.query_width() + 2 * layer.attention.kv_width();
+    inner = std::max(inner, attention + layer.ffn_width);
+  }
+  const int64_t columns = int64_t{6} * spec.width + inner + mixture_columns(spec);
   need.activations = columns * rows * static_cast<int64_t>(sizeof(float));
   return need;
 }

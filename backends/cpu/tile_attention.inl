@@ -12,6 +12,7 @@
 //       reference, and output and sum are multiplied by 2^(old - new)
 //   p = 2^(score c - reference), 0 for keys that are not seen; sum += p, each fourth key in a sum of its own;
 //   output += bfloat16(p) value, 32 keys a tile product
+// A sink times log2 e is the reference before the first page, with the sum 1.
 // Keys that a lane does not see have weight 0, which adds exactly nothing: every visit is as if it had not
 // happened for lanes that see nothing of it. This needs finite values (see ValueTiles), and an output that is
 // free of what tile products do to it in passing (see settled).
@@ -298,8 +299,8 @@ static inline Lanes settled(Lanes out) {
 static inline void prepare_tile(const AttentionWork& work, const AttentionTile& tile, int kv_head, int index,
                                 const TileScratch& scratch) {
   const int size = work.shape.head_size;
-  store(scratch.reference + index * kLanes, broadcast(kNoReference));
-  store(scratch.sum + index * kLanes, zero());
+  begin_lanes(work, tile, kv_head, kNoReference, kLog2E, scratch.reference + index * kLanes,
+              scratch.sum + index * kLanes);
   for (int d = 0; d < size; ++d) store(scratch.out + (index * size + d) * kLanes, zero());
   const float* query = scratch.gathered;
   if (tile.aligned) {

@@ -1,5 +1,5 @@
-// The product of bfloat16 tiles, included after a vector_*.h, exponential.inl, operand.inl, finish.inl, one
-// of tiles_amx.h and tests/support/tiles_emulated.h, and what defines unpack_tiles.
+// The product of bfloat16 tiles, included after a vector_*.h, exponential.inl, activation.inl, operand.inl,
+// finish.inl, one of tiles_amx.h and tests/support/tiles_emulated.h, and what defines unpack_tiles.
 //
 // Weights are the left operand, activations the right one, so that a result tile is 16 outputs x 16 rows: the
 // lane layout of everything else. Two loops, one arithmetic: up to 32 rows the weights are a stream that

@@ -4,6 +4,7 @@
 #include "backends/cpu/tile_product.h"
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/exponential.inl"
+#include "backends/cpu/activation.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
 #include "backends/cpu/tiles_amx.h"

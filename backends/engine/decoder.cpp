@@ -13,71 +13,129 @@ LinearId add_one(Device& device, const LinearTensors& linear) {
 
 Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
     : spec_(model.spec), device_(std::move(device)) {
-  embedding_ = add_one(*device_, {.weight = model.tensors.embedding});
-  for (const LayerTensors& layer : model.tensors.layers) layers_.push_back(add_layer(layer));
-  final_norm_ = device_->add_vector(*model.tensors.final_norm);
-  head_ = spec_.tied_head ? embedding_ : add_one(*device_, {.weight = model.tensors.head});
-
+  const DecoderTensors& tensors = model.tensors;
+  embedding_ = add_one(*device_, {.weight = tensors.embedding});
+  if (spec_.learned_positions) positions_ = add_one(*device_, {.weight = tensors.positions});
   residual_ = device_->add_rows(spec_.width, RowsUse::values);
   normed_ = device_->add_rows(spec_.width, RowsUse::operand);
-  query_key_value_ = device_->add_rows(spec_.query_width() + 2 * spec_.kv_width(), RowsUse::values);
-  attended_ = device_->add_rows(spec_.query_width(), RowsUse::operand);
-  gated_ = device_->add_rows(spec_.ffn_width, RowsUse::operand);
-  if (spec_.experts.any()) routed_ = device_->add_rows(spec_.width, RowsUse::routed);
+  ffn_input_ = device_->add_rows(spec_.width, RowsUse::operand);
+  update_ = device_->add_rows(spec_.width, RowsUse::values);
   wanted_ = device_->add_rows(spec_.width, RowsUse::values);
   wanted_normed_ = device_->add_rows(spec_.width, RowsUse::operand);
+  for (int i = 0; i < spec_.layer_count(); ++i)
+    layers_.push_back(add_layer(i, tensors.layers[static_cast<size_t>(i)]));
+  final_norm_ = add_norm(tensors.final_norm, spec_.width);
+  head_ = spec_.tied_head ? embedding_ : add_one(*device_, tensors.head);
 }
 
-Decoder::Layer Decoder::add_layer(const LayerTensors& tensors) {
+// Tensors that are absent: a norm that does nothing.
+NormId Decoder::add_norm(const std::optional<NormTensors>& tensors, int columns) {
+  if (tensors) return device_->add_norm(spec_.norm, *tensors, columns);
+  return device_->add_norm({.kind = NormKind::none}, {}, columns);
+}
+
+RowsId Decoder::rows_of(int columns, RowsUse use) {
+  const auto [found, is_new] = shared_rows_.try_emplace({columns, use});
+  if (is_new) found->second = device_->add_rows(columns, use);
+  return found->second;
+}
+
+Decoder::Layer Decoder::add_layer(int index, const LayerTensors& tensors) {
   Layer layer;
-  layer.attention_norm = device_->add_vector(*tensors.attention_norm);
-  layer.query_key_value = device_->add_linear(std::array{tensors.query, tensors.key, tensors.value});
-  if (spec_.query_key_norm) {
-    layer.query_norm = device_->add_vector(*tensors.query_norm);
-    layer.key_norm = device_->add_vector(*tensors.key_norm);
-  }
-  layer.output = add_one(*device_, tensors.output);
-  layer.ffn_norm = device_->add_vector(*tensors.ffn_norm);
+  layer.attention_norm = add_norm(tensors.attention_norm, spec_.width);
+  layer.attention = add_attention(spec_.attention(index), tensors, spec_.owns_keys(index));
+  if (!spec_.parallel || tensors.ffn_norm) layer.ffn_norm = add_norm(tensors.ffn_norm, spec_.width);
+  layer.feed_forward =
+      add_feed_forward(spec_.layer(index).ffn_width, layer.ffn_norm ? ffn_input_ : normed_, tensors);
+  return layer;
+}
+
+Decoder::Attention Decoder::add_attention(const AttentionSpec& spec, const LayerTensors& tensors,
+                                          bool owns_keys) {
+  Attention attention;
+  attention.query_key_value = device_->add_linear(tensors.query_key_value);
+  const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
+  if (tensors.query_norm)
+    attention.query_norm = add_norm(tensors.query_norm, whole ? spec.query_width() : spec.head_size);
+  if (tensors.key_norm)
+    attention.key_norm = add_norm(tensors.key_norm, whole ? spec.kv_width() : spec.head_size);
+  if (tensors.sinks != nullptr) attention.sinks = device_->add_vector(*tensors.sinks);
+  attention.output = add_one(*device_, tensors.output);
+  if (tensors.attention_post_norm) attention.post_norm = add_norm(tensors.attention_post_norm, spec_.width);
+  attention.rows = rows_of(spec.query_width() + (owns_keys ? 2 * spec.kv_width() : 0), RowsUse::values);
+  attention.attended = rows_of(spec.query_width(), RowsUse::operand);
+  return attention;
+}
+
+Decoder::FeedForward Decoder::add_feed_forward(int width, RowsId input, const LayerTensors& tensors) {
+  FeedForward layer;
+  layer.input = input;
+  if (tensors.ffn_post_norm) layer.post_norm = add_norm(tensors.ffn_post_norm, spec_.width);
   if (tensors.mixture) {
+    require(!layer.post_norm && !spec_.parallel, "a mixture is added to the residual that it read");
     layer.mixture = device_->add_mixture(spec_.experts, *tensors.mixture);
-  } else {
-    layer.gate_up = device_->add_gated_linear(tensors.gate, tensors.up);
-    layer.down = add_one(*device_, tensors.down);
+    layer.input = rows_of(spec_.width, RowsUse::routed);
+    return layer;
   }
+  layer.up =
+      spec_.gated ? device_->add_gated_linear(tensors.gate, tensors.up) : add_one(*device_, tensors.up);
+  layer.down = add_one(*device_, tensors.down);
+  layer.inner = rows_of(width, RowsUse::operand);
   return layer;
 }
 
 void Decoder::run(const Step& step, StepResult& result) {
   device_->begin(step);
-  device_->embed(embedding_, residual_);
-  for (int i = 0; i < spec_.layers; ++i) {
-    attention_block(i, layers_[static_cast<size_t>(i)]);
-    feed_forward_block(layers_[static_cast<size_t>(i)]);
-  }
+  device_->embed(embedding_, spec_.embedding_scale, residual_);
+  if (positions_) device_->add_positions(*positions_, residual_);
+  for (int i = 0; i < spec_.layer_count(); ++i) run_layer(i, layers_[static_cast<size_t>(i)]);
   device_->select_wanted(residual_, wanted_);
-  device_->norm(wanted_, final_norm_, spec_.norm_epsilon, wanted_normed_);
-  device_->log_probabilities(wanted_normed_, head_, result);
+  device_->norm(wanted_, final_norm_, wanted_normed_);
+  device_->log_probabilities(wanted_normed_, head_, spec_.logit_cap, result);
 }
 
-void Decoder::attention_block(int index, const Layer& layer) {
-  device_->norm(residual_, layer.attention_norm, spec_.norm_epsilon, normed_);
-  device_->linear(normed_, layer.query_key_value, query_key_value_);
-  if (layer.query_norm)
-    device_->norm_heads(query_key_value_, *layer.query_norm, *layer.key_norm, spec_.norm_epsilon);
-  device_->rotate_and_write(index, query_key_value_);
-  device_->attention(index, query_key_value_, attended_);
-  device_->linear_add(attended_, layer.output, residual_);
+void Decoder::run_layer(int index, const Layer& layer) {
+  device_->norm(residual_, layer.attention_norm, normed_);
+  const auto norm_input = [&] { device_->norm(residual_, *layer.ffn_norm, layer.feed_forward.input); };
+  if (spec_.parallel && layer.ffn_norm) norm_input();
+  attend(index, layer.attention);
+  if (!spec_.parallel) norm_input();
+  feed_forward(layer.feed_forward);
 }
 
-void Decoder::feed_forward_block(const Layer& layer) {
+void Decoder::attend(int index, const Attention& attention) {
+  const AttentionSpec& spec = spec_.attention(index);
+  device_->linear(normed_, attention.query_key_value, attention.rows);
+  const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
+  if (attention.query_norm)
+    device_->norm_parts(attention.rows, 0, whole ? 1 : spec.heads, *attention.query_norm);
+  if (attention.key_norm)
+    device_->norm_parts(attention.rows, spec.query_width(), whole ? 1 : spec.kv_heads, *attention.key_norm);
+  device_->rotate_and_write(index, attention.rows);
+  device_->attention(index, attention.rows, attention.sinks, attention.attended);
+  add_result(attention.attended, attention.output, attention.post_norm);
+}
+
+void Decoder::feed_forward(const FeedForward& layer) {
   if (layer.mixture) {
-    device_->norm(residual_, layer.ffn_norm, spec_.norm_epsilon, routed_);
-    device_->mixture_add(routed_, *layer.mixture, spec_.activation, residual_);
+    device_->mixture_add(layer.input, *layer.mixture, spec_.activation, residual_);
     return;
   }
-  device_->norm(residual_, layer.ffn_norm, spec_.norm_epsilon, normed_);
-  device_->gated_linear(normed_, layer.gate_up, spec_.activation, gated_);
-  device_->linear_add(gated_, layer.down, residual_);
+  if (spec_.gated) {
+    device_->gated_linear(layer.input, layer.up, spec_.activation, layer.inner);
+  } else {
+    device_->activated_linear(layer.input, layer.up, spec_.activation, layer.inner);
+  }
+  add_result(layer.inner, layer.down, layer.post_norm);
+}
+
+void Decoder::add_result(RowsId in, LinearId weight, std::optional<NormId> post_norm) {
+  if (!post_norm) {
+    device_->linear_add(in, weight, residual_);
+    return;
+  }
+  device_->linear(in, weight, update_);
+  device_->norm_add(update_, *post_norm, residual_);
 }
 
 }  // namespace sizeup

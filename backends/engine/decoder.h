@@ -1,6 +1,7 @@
 // The forward pass of a decoder on a device: a list of operations, driven by the spec.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -21,29 +22,48 @@ class Decoder {
   void run(const Step& step, StepResult& result);
 
  private:
-  struct Layer {
-    VectorId attention_norm{};
+  struct Attention {
     LinearId query_key_value{};
-    std::optional<VectorId> query_norm, key_norm;
+    std::optional<NormId> query_norm, key_norm;
+    std::optional<VectorId> sinks;
     LinearId output{};
-    VectorId ffn_norm{};
-    LinearId gate_up{};  // where there is no mixture
+    std::optional<NormId> post_norm;
+    RowsId rows{}, attended{};
+  };
+  struct FeedForward {
+    LinearId up{};  // gate and up where there is a gate; neither this nor `down` where there is a mixture
     LinearId down{};
     std::optional<MixtureId> mixture;
+    std::optional<NormId> post_norm;
+    RowsId input{}, inner{};
+  };
+  struct Layer {
+    NormId attention_norm{};
+    Attention attention;
+    std::optional<NormId> ffn_norm;  // none: the feed-forward reads what attention reads
+    FeedForward feed_forward;
   };
 
-  Layer add_layer(const LayerTensors& layer);
-  void attention_block(int index, const Layer& layer);
-  void feed_forward_block(const Layer& layer);
+  Layer add_layer(int index, const LayerTensors& tensors);
+  Attention add_attention(const AttentionSpec& spec, const LayerTensors& tensors, bool owns_keys);
+  FeedForward add_feed_forward(int width, RowsId input, const LayerTensors& tensors);
+  NormId add_norm(const std::optional<NormTensors>& tensors, int columns);
+  RowsId rows_of(int columns, RowsUse use);
+
+  void run_layer(int index, const Layer& layer);
+  void attend(int index, const Attention& attention);
+  void feed_forward(const FeedForward& layer);
+  void add_result(RowsId in, LinearId weight, std::optional<NormId> post_norm);
 
   DecoderSpec spec_;
   std::unique_ptr<Device> device_;
   LinearId embedding_{};
+  std::optional<LinearId> positions_;
   std::vector<Layer> layers_;
-  VectorId final_norm_{};
+  NormId final_norm_{};
   LinearId head_{};
-  RowsId residual_, normed_, query_key_value_, attended_, gated_, wanted_, wanted_normed_;
-  RowsId routed_{};  // of a model with experts
+  std::map<std::pair<int, RowsUse>, RowsId> shared_rows_;  // of layers, by columns: one layer runs at a time
+  RowsId residual_, normed_, ffn_input_, update_, wanted_, wanted_normed_;
 };
 
 }  // namespace sizeup

@@ -11,7 +11,30 @@
 
 namespace sizeup {
 
-enum class Activation { silu };
+// What becomes of the inner values of a feed-forward. In a gated one it is that of the gate, times the up,
+// unless it says otherwise.
+enum class Activation {
+  silu,       // x sigmoid(x)
+  gelu,       // x Phi(x), Phi the distribution function of the normal distribution
+  gelu_tanh,  // the same with tanh in place of the error function: x sigmoid(1.5957691 (x + 0.044715 x^3))
+  clamped_swish,  // gated only, g = min(gate, 7): g sigmoid(1.702 g) (clamp(up, -7, 7) + 1)
+};
+
+enum class NormKind {
+  none,              // values as they are
+  root_mean_square,  // x / sqrt(mean(x^2) + epsilon)
+  layer,             // (x - mean(x)) / sqrt(variance(x) + epsilon)
+};
+
+// Then times the weights, plus the biases, where there are any.
+struct NormSpec {
+  NormKind kind = NormKind::root_mean_square;
+  float epsilon = 0.0F;
+  float added = 0.0F;  // to every weight: some files hold what a weight is more than 1
+};
+
+// Which parts of queries and keys have a norm of their own before they are rotated.
+enum class QueryKeyNorm { none, heads, whole };
 
 // Which elements of a head a rotation pairs.
 enum class RotaryLayout {
@@ -25,6 +48,34 @@ struct RotarySpec {
   float base = 10000.0F;
   std::vector<float> frequencies = {};  // of each pair, radians a position; empty: base^(-2i / dimensions)
   float scale = 1.0F;                   // of sines and cosines
+
+  bool operator==(const RotarySpec&) const = default;
+};
+
+// How a layer attends. Heads in groups share a key/value head.
+struct AttentionSpec {
+  int heads = 0;
+  int kv_heads = 0;   // divides heads
+  int head_size = 0;  // heads * head_size need not be the width
+  int window = 0;     // a row sees at most so many positions, its own included; 0: all
+  std::optional<RotarySpec> rotary = std::nullopt;  // none: queries and keys keep no position
+  float scale = 0.0F;                               // of query * key; 0: 1 / sqrt(head_size)
+  float score_cap = 0.0F;                           // scores become cap tanh(score / cap); 0: they do not
+
+  int query_width() const { return heads * head_size; }
+  int kv_width() const { return kv_heads * head_size; }
+  float score_scale() const;
+  bool operator==(const AttentionSpec&) const = default;
+};
+
+struct LayerSpec {
+  AttentionSpec attention;
+  // The layer whose keys and values it attends to. One that is not its own: it has queries only, in the same
+  // shape.
+  int kv_layer = 0;
+  int ffn_width = 0;  // of a feed-forward without experts
+
+  bool operator==(const LayerSpec&) const = default;
 };
 
 // What a router's outputs, one for each expert, become.
@@ -56,31 +107,28 @@ struct ExpertSpec {
   bool in_layer(int layer) const { return any() && layers[static_cast<size_t>(layer)]; }
 };
 
-// Root-mean-square norm before attention and feed-forward, grouped-query attention, gated feed-forward.
+// A residual stream through layers of attention and feed-forward, each with norms before or after it.
 struct DecoderSpec {
   int vocabulary = 0;
   int context_length = 0;  // positions
-  int layers = 0;
-  int width = 0;  // of the residual stream
-  int heads = 0;
-  int kv_heads = 0;   // divides heads
-  int head_size = 0;  // heads * head_size need not be width
-  int ffn_width = 0;  // of layers without experts
-  float norm_epsilon = 0.0F;
-  std::vector<int> windows;  // of each layer: a row sees at most so many positions, its own included; 0: all.
-                             // Empty: no layer has a window.
-  std::vector<bool> unrotated;  // for each layer whether its queries and keys keep no position. Empty: none.
-  RotarySpec rotary;
-  Activation activation = Activation::silu;
-  bool query_key_norm = false;        // each head of query and key has a norm before its rotation
+  int width = 0;           // of the residual stream
+  std::vector<LayerSpec> layers;
+  NormSpec norm;  // of all norms
+  QueryKeyNorm query_key_norm = QueryKeyNorm::none;
   bool query_key_value_bias = false;  // files that lack one of these biases are damaged; others may have them
-  bool tied_head = false;             // the head multiplies by the embedding table
+  bool parallel = false;              // a layer's feed-forward reads the residual that its attention reads
+  Activation activation = Activation::silu;
+  bool gated = true;               // feed-forwards without experts have a gate
+  float embedding_scale = 1.0F;    // of the embedding's rows
+  bool learned_positions = false;  // a row of a table is added for the position
+  float logit_cap = 0.0F;          // logits become cap tanh(logit / cap); 0: they do not
+  bool tied_head = false;          // the head multiplies by the embedding table
   ExpertSpec experts;
 
-  int window(int layer) const { return windows.empty() ? 0 : windows[static_cast<size_t>(layer)]; }
-  bool rotates(int layer) const { return unrotated.empty() || !unrotated[static_cast<size_t>(layer)]; }
-  int query_width() const { return heads * head_size; }
-  int kv_width() const { return kv_heads * head_size; }
+  int layer_count() const { return static_cast<int>(layers.size()); }
+  const LayerSpec& layer(int index) const { return layers[static_cast<size_t>(index)]; }
+  const AttentionSpec& attention(int index) const { return layer(index).attention; }
+  bool owns_keys(int index) const { return layer(index).kv_layer == index; }
 };
 
 // y = W x + b. The tensors lie in the checkpoint.
@@ -104,21 +152,31 @@ struct MixtureTensors {
   std::optional<Tensor> shared_gate = std::nullopt;  // {1, width}
 };
 
+struct NormTensors {
+  const Tensor* weight = nullptr;  // {columns}; nullptr: 1
+  const Tensor* bias = nullptr;    // {columns}; nullptr: 0
+};
+
+// A norm that is absent does nothing.
 struct LayerTensors {
-  const Tensor* attention_norm = nullptr;  // {width}
-  LinearTensors query, key, value, output;
-  const Tensor* query_norm = nullptr;  // {head_size}, where the spec has these norms
-  const Tensor* key_norm = nullptr;
-  const Tensor* ffn_norm = nullptr;  // {width}
-  LinearTensors gate, up, down;      // none in a layer of experts
+  std::optional<NormTensors> attention_norm, attention_post_norm;  // {width}: of its input, of its result
+  // Rows of query, then of key, then of value; files may have them in one tensor or in many.
+  std::vector<LinearTensors> query_key_value;
+  std::optional<NormTensors> query_norm, key_norm;  // {head_size} or {the whole of query or key}
+  const Tensor* sinks = nullptr;                    // {heads}: a score without a value; nullptr: none
+  LinearTensors output;
+  // In a parallel layer without it the feed-forward reads what attention reads.
+  std::optional<NormTensors> ffn_norm, ffn_post_norm;
+  LinearTensors gate, up, down;  // none in a layer of experts; no gate where the spec has none
   std::optional<MixtureTensors> mixture = std::nullopt;
 };
 
 struct DecoderTensors {
   const Tensor* embedding = nullptr;  // {vocabulary, width}
+  const Tensor* positions = nullptr;  // {at least the context's, width}, where the spec has learned ones
   std::vector<LayerTensors> layers;
-  const Tensor* final_norm = nullptr;  // {width}
-  const Tensor* head = nullptr;        // {vocabulary, width}; nullptr if tied
+  NormTensors final_norm;  // {width}
+  LinearTensors head;      // {vocabulary, width}; without a weight if tied
   // Of files that stack several matrices in a tensor: what layers point to. The data lie in the checkpoint.
   std::vector<std::unique_ptr<const Tensor>> parts;
 };

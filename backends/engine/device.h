@@ -25,6 +25,7 @@ namespace sizeup {
 // Handles of a device's own things.
 enum class LinearId : int32_t {};
 enum class VectorId : int32_t {};
+enum class NormId : int32_t {};
 enum class MixtureId : int32_t {};
 enum class RowsId : int32_t {};
 
@@ -77,37 +78,44 @@ class Device {
   // For gated_linear: gate and up have the same shape.
   virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
   virtual MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) = 0;
-  virtual VectorId add_vector(const Tensor& weight) = 0;  // {columns}
+  virtual NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) = 0;
+  virtual VectorId add_vector(const Tensor& values) = 0;  // {columns}
   virtual RowsId add_rows(int columns, RowsUse use) = 0;  // as many rows as a step brings
 
   // The step's plan: makes room for pages, copies pages. The step outlives the operations on it.
   virtual void begin(const Step& step) = 0;
 
   // Each operation gives `out` as many rows as its input has.
-  virtual void embed(LinearId table, RowsId out) = 0;  // values: the rows of the step
-  // values -> operand or routed (or values, in place as well)
-  virtual void norm(RowsId in, VectorId weight, float epsilon, RowsId out) = 0;
+  // values: the rows of the step, times the scale.
+  virtual void embed(LinearId table, float scale, RowsId out) = 0;
+  // values: rows += the table's rows of their positions.
+  virtual void add_positions(LinearId table, RowsId rows) = 0;
+  // values -> operand or routed
+  virtual void norm(RowsId in, NormId norm, RowsId out) = 0;
+  // values -> values: rows += norm(in)
+  virtual void norm_add(RowsId in, NormId norm, RowsId rows) = 0;
+  // values, in place: the norm of each of `parts` neighbouring parts of a row, from a column on.
+  virtual void norm_parts(RowsId rows, int first_column, int parts, NormId norm) = 0;
   // operand -> values
   virtual void linear(RowsId in, LinearId weight, RowsId out) = 0;
   // operand -> values: rows += result
   virtual void linear_add(RowsId in, LinearId weight, RowsId rows) = 0;
+  // operand -> operand: activation(result)
+  virtual void activated_linear(RowsId in, LinearId weight, Activation activation, RowsId out) = 0;
   // operand -> operand: activation(gate(in)) * up(in)
   virtual void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) = 0;
   // routed -> values: rows += the sum of the experts' gated feed-forwards by their weights: of those chosen
   // in the order of their choice (routing.h), then of the shared one.
   virtual void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) = 0;
-  // A row is query | key | value. The norm of every head of query and of key, in place.
-  virtual void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
-                          float epsilon) = 0;
-  // Rotates query (in place) and key in layers that the spec rotates, then writes key and value where the
-  // step says.
+  // A row is query | key | value, or query alone in a layer that has no keys of its own. Rotates query (in
+  // place) and key in layers that the spec rotates, then writes key and value where the step says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
-  // Softmax of query * key / sqrt(head_size) over positions 0 (or the first in the layer's window) to the
-  // row's own, times value. values -> operand
-  virtual void attention(int layer, RowsId query_key_value, RowsId out) = 0;
+  // Softmax of query * key * scale over positions 0 (or the first in the layer's window) to the row's own,
+  // and over the sinks of its heads if there are any, times value. values -> operand
+  virtual void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) = 0;
   virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
-  // operand: for every wanted row what the step asks of its next-token distribution.
-  virtual void log_probabilities(RowsId wanted, LinearId head, StepResult& result) = 0;
+  // operand: for every wanted row what the step asks of its next-token distribution; a cap as in DecoderSpec.
+  virtual void log_probabilities(RowsId wanted, LinearId head, float cap, StepResult& result) = 0;
 };
 
 // A device for this decoder: its page geometry and rotation are fixed by the spec. An error where the

@@ -49,12 +49,12 @@ std::unordered_set<std::string> matrices_of(const DecoderTensors& tensors) {
   const auto add_expert = [&](const ExpertTensors& expert) {
     for (const Tensor* weight : {&expert.gate, &expert.up, &expert.down}) add(weight);
   };
-  add(tensors.head);
+  add(tensors.positions);
+  add(tensors.head.weight);
   for (const LayerTensors& layer : tensors.layers) {
-    for (const LinearTensors* linear :
-         {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down}) {
+    for (const LinearTensors& linear : layer.query_key_value) add(linear.weight);
+    for (const LinearTensors* linear : {&layer.output, &layer.gate, &layer.up, &layer.down})
       add(linear->weight);
-    }
     if (!layer.mixture) continue;
     for (const ExpertTensors& expert : layer.mixture->experts) add_expert(expert);
     if (layer.mixture->shared) add_expert(*layer.mixture->shared);

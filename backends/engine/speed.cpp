@@ -158,7 +158,7 @@ class Meter {
     }
     require(!rates.empty(), "there are steps in which all streams run");
     return {.streams = streams,
-            .context = static_cast<double>(work.attended) / static_cast<double>(work.rows),
+            .context = static_cast<double>(work.context) / static_cast<double>(work.rows),
             .tokens_per_second = spread_of(std::move(rates)),
             .flop_per_token = flop_of(decoder_.spec(), work) / static_cast<double>(work.rows)};
   }
@@ -235,7 +235,7 @@ class Meter {
     while (!plan.idle()) {
       const auto step_start = Clock::now();
       const Step& step = plan.next_step();
-      TimedStep now{.work = work_of(step), .all_run = listener.all_run(count)};
+      TimedStep now{.work = work_of(decoder_.spec(), step), .all_run = listener.all_run(count)};
       const int64_t tokens_before = listener.tokens();
       decoder_.run(step, result_);
       plan.finish_step(result_, listener);

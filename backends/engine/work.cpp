@@ -1,19 +1,31 @@
 #include "backends/engine/work.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace sizeup {
 
 Work& Work::operator+=(const Work& other) {
   rows += other.rows;
   wanted += other.wanted;
+  context += other.context;
   attended += other.attended;
   return *this;
 }
 
-Work work_of(const Step& step) {
+Work work_of(const DecoderSpec& spec, const Step& step) {
   Work work{.rows = step.rows(), .wanted = static_cast<int64_t>(step.wanted.size())};
-  for (const int32_t position : step.positions) work.attended += position + 1;
+  for (const int32_t position : step.positions) work.context += position + 1;
+  std::map<int, int64_t> positions;  // that all rows attend to, by window
+  for (const LayerSpec& layer : spec.layers) {
+    const auto [found, is_new] = positions.try_emplace(layer.attention.window, 0);
+    if (is_new) {
+      const int window = layer.attention.window == 0 ? spec.context_length : layer.attention.window;
+      for (const int32_t position : step.positions) found->second += std::min(position + 1, window);
+    }
+    work.attended += layer.attention.query_width() * found->second;
+  }
   return work;
 }
 
@@ -23,10 +35,12 @@ namespace {
 double linear_weights(const DecoderSpec& spec, double experts) {
   const ExpertSpec& mixture = spec.experts;
   const double width = spec.width;
-  double sum = spec.layers * width * (2 * spec.query_width() + 2 * spec.kv_width());
-  for (int layer = 0; layer < spec.layers; ++layer) {
-    if (!mixture.in_layer(layer)) {
-      sum += 3 * width * spec.ffn_width;
+  double sum = 0.0;
+  for (int i = 0; i < spec.layer_count(); ++i) {
+    const AttentionSpec& attention = spec.attention(i);
+    sum += width * (2 * attention.query_width() + (spec.owns_keys(i) ? 2 * attention.kv_width() : 0));
+    if (!mixture.in_layer(i)) {
+      sum += (spec.gated ? 3 : 2) * width * spec.layer(i).ffn_width;
       continue;
     }
     const double router = mixture.count + (mixture.shared_gated ? 1 : 0);
@@ -53,7 +67,7 @@ int64_t head_weights(const DecoderSpec& spec) {
 double flop_of(const DecoderSpec& spec, const Work& work) {
   const double linear = 2.0 * static_cast<double>(linear_weights(spec)) * static_cast<double>(work.rows);
   const double head = 2.0 * static_cast<double>(head_weights(spec)) * static_cast<double>(work.wanted);
-  const double attention = 4.0 * spec.layers * spec.query_width() * static_cast<double>(work.attended);
+  const double attention = 4.0 * static_cast<double>(work.attended);
   return linear + head + attention;
 }
 

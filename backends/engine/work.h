@@ -12,11 +12,12 @@ namespace sizeup {
 struct Work {
   int64_t rows = 0;      // through all layers
   int64_t wanted = 0;    // through the head
-  int64_t attended = 0;  // positions that rows attend to: a row at position p attends to p + 1
+  int64_t context = 0;   // positions up to each row's own, it included
+  int64_t attended = 0;  // elements of queries times the positions that they attend to, of all layers
 
   Work& operator+=(const Work& other);
 };
-Work work_of(const Step& step);
+Work work_of(const DecoderSpec& spec, const Step& step);
 
 // Weights that every row multiplies with: all linear layers, without embedding and head; of a router's
 // experts as many as a row uses.
@@ -27,7 +28,7 @@ int64_t unused_weights(const DecoderSpec& spec);
 int64_t head_weights(const DecoderSpec& spec);
 
 // Floating-point operations, a multiplication and an addition counted as two: 2 for each weight a row meets,
-// and 4 for each position, head and element of attention (the product with its key, that with its value).
+// and 4 for each position and query element of attention (the product with its key, that with its value).
 // Norms, rotations, activations and softmax are left out, as is usual: they are less than a hundredth.
 double flop_of(const DecoderSpec& spec, const Work& work);
 

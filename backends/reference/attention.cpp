@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backends/reference/exponential.h"
+#include "backends/reference/row_operations.h"
 
 namespace sizeup {
 namespace {
@@ -58,27 +59,32 @@ void copy_positions(const PageShape& shape, const float* from, int positions, fl
   }
 }
 
-void attend(const PageShape& shape, int kv_head, const float* query, std::span<const float* const> pages,
-            int first, int end, float* out) {
-  const int size = shape.head_size;
+void attend(const AttentionSpec& spec, const HeadAttention& head, std::span<const float* const> pages,
+            float* out) {
+  const PageShape shape(spec);
+  const int size = spec.head_size;
   const size_t head_floats = static_cast<size_t>(size) * kPagePositions;
-  const float scale = 1.0F / std::sqrt(static_cast<float>(size));
-  float maximum = -std::numeric_limits<float>::infinity();
-  float sum = 0.0F;
+  const float scale = spec.score_scale();
+  float maximum = head.sink.value_or(-std::numeric_limits<float>::infinity());
+  float sum = head.sink ? 1.0F : 0.0F;
   std::fill_n(out, size, 0.0F);
-  for (int index = first / kPagePositions; index * kPagePositions < end; ++index) {
-    const int begin = std::max(0, first - index * kPagePositions);
-    const int count = std::min(kPagePositions, end - index * kPagePositions);
+  for (int index = head.first / kPagePositions; index * kPagePositions < head.end; ++index) {
+    const int begin = std::max(0, head.first - index * kPagePositions);
+    const int count = std::min(kPagePositions, head.end - index * kPagePositions);
     const float* page = pages[static_cast<size_t>(index)];
-    const float* keys = page + static_cast<size_t>(kv_head) * head_floats;
+    const float* keys = page + static_cast<size_t>(head.kv_head) * head_floats;
     const float* values = keys + shape.half_floats();
 
     float weights[kPagePositions];
     const int computed = whole_blocks(count);
-    for (int p = 0; p < computed; p += kBlockPositions) block_scores(query, keys + p, size, weights + p);
+    for (int p = 0; p < computed; p += kBlockPositions) block_scores(head.query, keys + p, size, weights + p);
+    for (int p = 0; p < computed; ++p) {
+      weights[p] *= scale;
+      if (spec.score_cap != 0.0F) weights[p] = capped(weights[p], spec.score_cap);
+    }
     float new_maximum = maximum;
-    for (int p = begin; p < count; ++p) new_maximum = std::max(new_maximum, weights[p] * scale);
-    for (int p = 0; p < computed; ++p) weights[p] = exponential(weights[p] * scale - new_maximum);
+    for (int p = begin; p < count; ++p) new_maximum = std::max(new_maximum, weights[p]);
+    for (int p = 0; p < computed; ++p) weights[p] = exponential(weights[p] - new_maximum);
 
     const float correction = exponential(maximum - new_maximum);
     sum *= correction;

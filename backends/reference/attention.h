@@ -1,8 +1,10 @@
 // Attention of one row over its pages, merged page by page from position 0.
 #pragma once
 
+#include <optional>
 #include <span>
 
+#include "backends/engine/decoder_spec.h"
 #include "backends/engine/step.h"
 
 namespace sizeup {
@@ -12,6 +14,8 @@ namespace sizeup {
 struct PageShape {
   int kv_heads = 0;
   int head_size = 0;
+
+  explicit PageShape(const AttentionSpec& spec) : kv_heads(spec.kv_heads), head_size(spec.head_size) {}
 
   size_t half_floats() const {
     return static_cast<size_t>(kv_heads) * static_cast<size_t>(head_size) * kPagePositions;
@@ -24,9 +28,17 @@ void write_key_value(const PageShape& shape, const float* key, const float* valu
 // `positions` keys and values from one page's layer to another's.
 void copy_positions(const PageShape& shape, const float* from, int positions, float* to);
 
-// One head of one query row over positions [first, end). pages[i] is the layer's part of the i-th page; those
-// before that of `first` are not read. out: head_size floats.
-void attend(const PageShape& shape, int kv_head, const float* query, std::span<const float* const> pages,
-            int first, int end, float* out);
+// One head of one query row.
+struct HeadAttention {
+  int kv_head = 0;
+  const float* query = nullptr;
+  int first = 0;  // positions [first, end)
+  int end = 0;
+  std::optional<float> sink = std::nullopt;  // a score without a value
+};
+// pages[i] is the layer's part of the i-th page; those before that of `first` are not read. out: head_size
+// floats.
+void attend(const AttentionSpec& spec, const HeadAttention& head, std::span<const float* const> pages,
+            float* out);
 
 }  // namespace sizeup

@@ -72,8 +72,8 @@ class Mixture::Results {
   Rows rows_;
 };
 
-void Mixture::compute(const Expert& expert, const RowsView& in, const std::vector<Use>& uses,
-                      Results& results, ThreadPool& pool) const {
+void Mixture::compute(const Expert& expert, Activation activation, const RowsView& in,
+                      const std::vector<Use>& uses, Results& results, ThreadPool& pool) const {
   const int rows = static_cast<int>(uses.size());
   const int width = expert.down.inputs();
   const Rows gathered(rows, expert.gate_up.inputs());
@@ -83,7 +83,7 @@ void Mixture::compute(const Expert& expert, const RowsView& in, const std::vecto
   const Rows both(rows, expert.gate_up.outputs());
   multiply(gathered.view, expert.gate_up, both.view, pool);
   for (int i = 0; i < rows; ++i)
-    silu_times(both.view.row(i), both.view.row(i) + width, width, both.view.row(i));
+    activate_gated(activation, both.view.row(i), both.view.row(i) + width, width, both.view.row(i));
   const Rows down(rows, expert.down.outputs());
   multiply(both.view, expert.down, down.view, pool);
   for (int i = 0; i < rows; ++i) {
@@ -91,7 +91,7 @@ void Mixture::compute(const Expert& expert, const RowsView& in, const std::vecto
   }
 }
 
-void Mixture::add(const RowsView& in, const RowsView& out, ThreadPool& pool) const {
+void Mixture::add(const RowsView& in, Activation activation, const RowsView& out, ThreadPool& pool) const {
   const std::vector<ChosenExpert> chosen = route(in, pool);
   const int orders = in.rows == 0 ? 0 : static_cast<int>(chosen.size()) / in.rows;
   std::vector<std::vector<Use>> uses(experts_.size());
@@ -102,7 +102,7 @@ void Mixture::add(const RowsView& in, const RowsView& out, ThreadPool& pool) con
   const int width = experts_.front().down.outputs();
   Results results(in.rows, orders, width);
   for (size_t e = 0; e < experts_.size(); ++e) {
-    if (!uses[e].empty()) compute(experts_[e], in, uses[e], results, pool);
+    if (!uses[e].empty()) compute(experts_[e], activation, in, uses[e], results, pool);
   }
   std::vector<float> sum(static_cast<size_t>(width));
   for (int r = 0; r < in.rows; ++r) {

@@ -17,7 +17,7 @@ class Mixture {
 
   size_t bytes() const;
   // out += the weighted sum of the experts of `in`, for every row.
-  void add(const RowsView& in, const RowsView& out, ThreadPool& pool) const;
+  void add(const RowsView& in, Activation activation, const RowsView& out, ThreadPool& pool) const;
 
  private:
   struct Expert {
@@ -33,8 +33,8 @@ class Mixture {
   class Results;
 
   std::vector<ChosenExpert> route(const RowsView& in, ThreadPool& pool) const;
-  void compute(const Expert& expert, const RowsView& in, const std::vector<Use>& uses, Results& results,
-               ThreadPool& pool) const;
+  void compute(const Expert& expert, Activation activation, const RowsView& in, const std::vector<Use>& uses,
+               Results& results, ThreadPool& pool) const;
 
   Routing routing_;
   PackedMatrix router_;          // and the shared expert's gate as one more output

@@ -35,11 +35,15 @@ constexpr int kWeightRows = 2;
 
 class ReferenceDevice final : public Device {
  public:
-  explicit ReferenceDevice(const DecoderSpec& spec)
-      : spec_(spec),
-        shape_{.kv_heads = spec.kv_heads, .head_size = spec.head_size},
-        angles_(spec.rotary),
-        pool_(std::make_unique<ThreadPool>(1)) {}
+  explicit ReferenceDevice(const DecoderSpec& spec) : spec_(spec), pool_(std::make_unique<ThreadPool>(1)) {
+    for (int i = 0; i < spec.layer_count(); ++i) {
+      const AttentionSpec& attention = spec.attention(i);
+      page_begin_.push_back(page_floats_);
+      if (spec.owns_keys(i)) page_floats_ += PageShape(attention).layer_floats();
+      if (attention.rotary && angles_of(*attention.rotary) == nullptr)
+        angles_.emplace_back(*attention.rotary, RotaryAngles(*attention.rotary));
+    }
+  }
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -50,7 +54,7 @@ class ReferenceDevice final : public Device {
       traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
     }
     for (const Mixture& mixture : mixtures_) traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
-    traits.page_bytes = static_cast<int64_t>(page_floats() * sizeof(float));
+    traits.page_bytes = static_cast<int64_t>(page_floats_ * sizeof(float));
     return traits;
   }
   void set_threads(int threads) override { pool_ = std::make_unique<ThreadPool>(std::max(1, threads)); }
@@ -76,9 +80,19 @@ class ReferenceDevice final : public Device {
     return static_cast<MixtureId>(mixtures_.size() - 1);
   }
 
-  VectorId add_vector(const Tensor& weight) override {
-    std::vector<float>& values = vectors_.emplace_back(static_cast<size_t>(weight.columns()));
-    dequantise_row(weight, 0, values);
+  NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
+    Norm& norm = norms_.emplace_back();
+    norm.kind = spec.kind;
+    norm.epsilon = spec.epsilon;
+    norm.weight.assign(static_cast<size_t>(columns), 1.0F);
+    if (tensors.weight != nullptr) norm.weight = values_of(*tensors.weight);
+    for (float& weight : norm.weight) weight += tensors.weight != nullptr ? spec.added : 0.0F;
+    if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
+    return static_cast<NormId>(norms_.size() - 1);
+  }
+
+  VectorId add_vector(const Tensor& values) override {
+    vectors_.push_back(values_of(values));
     return static_cast<VectorId>(vectors_.size() - 1);
   }
 
@@ -90,27 +104,58 @@ class ReferenceDevice final : public Device {
   void begin(const Step& step) override {
     step_ = &step;
     while (pages_.size() < static_cast<size_t>(step.page_count)) {
-      pages_.emplace_back(page_floats());
+      pages_.emplace_back(page_floats_);
     }
     for (const PageCopy& copy : step.copies) {
-      for (int layer = 0; layer < spec_.layers; ++layer) {
-        copy_positions(shape_, page_layer(copy.from, layer), copy.positions, page_layer(copy.to, layer));
+      for (int layer = 0; layer < spec_.layer_count(); ++layer) {
+        if (!spec_.owns_keys(layer)) continue;
+        copy_positions(PageShape(spec_.attention(layer)), page_layer(copy.from, layer), copy.positions,
+                       page_layer(copy.to, layer));
       }
     }
-    angles_.prepare(*std::max_element(step.positions.begin(), step.positions.end()));
+    const int32_t last = *std::max_element(step.positions.begin(), step.positions.end());
+    for (auto& [rotary, angles] : angles_) angles.prepare(last);
   }
 
-  void embed(LinearId table, RowsId out) override {
+  void embed(LinearId table, float scale, RowsId out) override {
     const RowsView rows = resize(out, step_->rows());
-    for (int r = 0; r < rows.rows; ++r) {
+    each_row(rows.rows, [&](int r) {
       linear_of(table).weight.read_row(step_->tokens[static_cast<size_t>(r)], rows.row(r));
-    }
+      for (int c = 0; c < columns(out); ++c) rows.row(r)[c] *= scale;
+    });
   }
 
-  void norm(RowsId in, VectorId weight, float epsilon, RowsId out) override {
+  void add_positions(LinearId table, RowsId rows) override {
+    const RowsView to = view(rows);
+    each_row(to.rows, [&](int r) {
+      std::vector<float> position(static_cast<size_t>(columns(rows)));
+      linear_of(table).weight.read_row(step_->positions[static_cast<size_t>(r)], position.data());
+      add_in_place(to.row(r), position.data(), columns(rows));
+    });
+  }
+
+  void norm(RowsId in, NormId norm, RowsId out) override {
     const RowsView from = view(in);
     const RowsView to = resize(out, from.rows);
-    each_row(from.rows, [&](int r) { rms_norm(from.row(r), vector(weight), epsilon, to.row(r)); });
+    each_row(from.rows, [&](int r) { apply_norm(norm_of(norm), from.row(r), to.row(r)); });
+  }
+
+  void norm_add(RowsId in, NormId norm, RowsId rows) override {
+    const RowsView from = view(in);
+    const RowsView to = view(rows);
+    each_row(from.rows, [&](int r) {
+      apply_norm(norm_of(norm), from.row(r), from.row(r));
+      add_in_place(to.row(r), from.row(r), columns(rows));
+    });
+  }
+
+  void norm_parts(RowsId rows, int first_column, int parts, NormId norm) override {
+    const RowsView all = view(rows);
+    const auto size = norm_of(norm).weight.size();
+    each_row(all.rows, [&](int r) {
+      float* part = all.row(r) + first_column;
+      for (int i = 0; i < parts; ++i, part += size) apply_norm(norm_of(norm), part, part);
+    });
   }
 
   void linear(RowsId in, LinearId weight, RowsId out) override {
@@ -130,66 +175,69 @@ class ReferenceDevice final : public Device {
     each_row(to.rows, [&](int r) { add_in_place(to.row(r), from.row(r), columns(rows)); });
   }
 
+  void activated_linear(RowsId in, LinearId weight, Activation activation, RowsId out) override {
+    linear(in, weight, out);
+    const RowsView to = view(out);
+    each_row(to.rows, [&](int r) { activate(activation, to.row(r), columns(out)); });
+  }
+
   void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) override {
-    require(activation == Activation::silu, "the only activation of this device");
     const RowsId both = scratch(linear_of(gate_up).weight.outputs());
     linear(in, gate_up, both);
     const RowsView from = view(both);
     const RowsView to = resize(out, from.rows);
     const int width = columns(out);
-    each_row(to.rows, [&](int r) { silu_times(from.row(r), from.row(r) + width, width, to.row(r)); });
+    each_row(to.rows,
+             [&](int r) { activate_gated(activation, from.row(r), from.row(r) + width, width, to.row(r)); });
   }
 
   void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) override {
-    require(activation == Activation::silu, "the only activation of this device");
-    mixtures_[static_cast<size_t>(mixture)].add(view(in), view(rows), *pool_);
-  }
-
-  void norm_heads(RowsId query_key_value, VectorId query_weight, VectorId key_weight,
-                  float epsilon) override {
-    const RowsView rows = view(query_key_value);
-    each_row(rows.rows, [&](int r) {
-      for (int head = 0; head < spec_.heads + spec_.kv_heads; ++head) {
-        float* values = rows.row(r) + head * spec_.head_size;
-        rms_norm(values, vector(head < spec_.heads ? query_weight : key_weight), epsilon, values);
-      }
-    });
+    mixtures_[static_cast<size_t>(mixture)].add(view(in), activation, view(rows), *pool_);
   }
 
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const RowsView rows = view(query_key_value);
-    const int key = spec_.query_width();
-    const int value = key + spec_.kv_width();
-    each_row(spec_.rotates(layer) ? rows.rows : 0, [&](int r) {
+    const AttentionSpec& spec = spec_.attention(layer);
+    const int key = spec.query_width();
+    const int value = key + spec.kv_width();
+    const bool keys = spec_.owns_keys(layer);
+    each_row(spec.rotary ? rows.rows : 0, [&](int r) {
       const int position = step_->positions[static_cast<size_t>(r)];
-      const auto cosines = angles_.cosines(position);
-      const auto sines = angles_.sines(position);
-      rotate(spec_.rotary, cosines, sines, rows.row(r), spec_.heads, spec_.head_size);
-      rotate(spec_.rotary, cosines, sines, rows.row(r) + key, spec_.kv_heads, spec_.head_size);
+      const RotaryAngles& angles = *angles_of(*spec.rotary);
+      const auto cosines = angles.cosines(position);
+      const auto sines = angles.sines(position);
+      rotate(*spec.rotary, cosines, sines, rows.row(r), spec.heads, spec.head_size);
+      if (keys) rotate(*spec.rotary, cosines, sines, rows.row(r) + key, spec.kv_heads, spec.head_size);
     });
+    if (!keys) return;
     for (const KeyValueWrite& write : step_->writes) {
-      write_key_value(shape_, rows.row(write.row) + key, rows.row(write.row) + value, write.offset,
+      write_key_value(PageShape(spec), rows.row(write.row) + key, rows.row(write.row) + value, write.offset,
                       page_layer(write.page, layer));
     }
   }
 
-  void attention(int layer, RowsId query_key_value, RowsId out) override {
+  void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
     const RowsView queries = view(query_key_value);
     const RowsView to = resize(out, queries.rows);
-    const int group = spec_.heads / spec_.kv_heads;
+    const AttentionSpec& spec = spec_.attention(layer);
+    const int kv_layer = spec_.layer(layer).kv_layer;
+    const int group = spec.heads / spec.kv_heads;
     each_row(queries.rows, [&](int r) {
       const auto index = static_cast<size_t>(r);
       const int positions = step_->positions[index] + 1;
-      const int window = spec_.window(layer);
-      const int first = window == 0 ? 0 : std::max(0, positions - window);
+      const int first = spec.window == 0 ? 0 : std::max(0, positions - spec.window);
       std::vector<const float*> pages;
       for (const int32_t page :
            step_->table(step_->tables[index]).first(static_cast<size_t>(pages_for(positions)))) {
-        pages.push_back(page_layer(page, layer));
+        pages.push_back(page_layer(page, kv_layer));
       }
-      for (int head = 0; head < spec_.heads; ++head) {
-        attend(shape_, head / group, queries.row(r) + head * spec_.head_size, pages, first, positions,
-               to.row(r) + head * spec_.head_size);
+      for (int h = 0; h < spec.heads; ++h) {
+        HeadAttention head{.kv_head = h / group,
+                           .query = queries.row(r) + h * spec.head_size,
+                           .first = first,
+                           .end = positions};
+        if (sinks) head.sink = vector(*sinks)[static_cast<size_t>(h)];
+        attend(spec, head, pages, to.row(r) + h * spec.head_size);
       }
     });
   }
@@ -202,7 +250,7 @@ class ReferenceDevice final : public Device {
     }
   }
 
-  void log_probabilities(RowsId wanted, LinearId head, StepResult& result) override {
+  void log_probabilities(RowsId wanted, LinearId head, float cap, StepResult& result) override {
     const RowsView rows = view(wanted);
     const int vocabulary = linear_of(head).weight.outputs();
     const std::vector<ResultPlace> places = make_room(vocabulary, result);
@@ -213,6 +261,7 @@ class ReferenceDevice final : public Device {
       multiply(part, linear_of(head).weight, out, *pool_);
       each_row(part.rows, [&](int r) {
         const auto index = static_cast<size_t>(first + r);
+        finish_logits(linear_of(head), cap, out.row(r));
         finish_row(index, std::span(out.row(r), static_cast<size_t>(vocabulary)), places[index], result);
       });
     }
@@ -229,13 +278,18 @@ class ReferenceDevice final : public Device {
     FloatBuffer values;
   };
 
-  size_t page_floats() const { return static_cast<size_t>(spec_.layers) * shape_.layer_floats(); }
   float* page_layer(int32_t page, int layer) {
-    return pages_[static_cast<size_t>(page)].data() + static_cast<size_t>(layer) * shape_.layer_floats();
+    return pages_[static_cast<size_t>(page)].data() + page_begin_[static_cast<size_t>(layer)];
+  }
+  // nullptr: there are none yet.
+  const RotaryAngles* angles_of(const RotarySpec& rotary) const {
+    const auto found = std::ranges::find(angles_, rotary, &std::pair<RotarySpec, RotaryAngles>::first);
+    return found == angles_.end() ? nullptr : &found->second;
   }
 
   const Linear& linear_of(LinearId id) const { return linears_[static_cast<size_t>(id)]; }
   const std::vector<float>& vector(VectorId id) const { return vectors_[static_cast<size_t>(id)]; }
+  const Norm& norm_of(NormId id) const { return norms_[static_cast<size_t>(id)]; }
   int columns(RowsId id) const { return activations_[static_cast<size_t>(id)].columns; }
 
   // Rows for a product's result that the next operation combines.
@@ -243,6 +297,12 @@ class ReferenceDevice final : public Device {
     const auto [found, is_new] = scratch_.try_emplace(columns);
     if (is_new) found->second = add_rows(columns, RowsUse::values);
     return found->second;
+  }
+
+  static std::vector<float> values_of(const Tensor& tensor) {
+    std::vector<float> values(static_cast<size_t>(tensor.columns()));
+    dequantise_row(tensor, 0, values);
+    return values;
   }
 
   static std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {
@@ -301,6 +361,13 @@ class ReferenceDevice final : public Device {
     return places;
   }
 
+  static void finish_logits(const Linear& head, float cap, float* logits) {
+    const int vocabulary = head.weight.outputs();
+    if (!head.bias.empty()) add_in_place(logits, head.bias.data(), vocabulary);
+    if (cap == 0.0F) return;
+    for (int v = 0; v < vocabulary; ++v) logits[v] = capped(logits[v], cap);
+  }
+
   void finish_row(size_t index, std::span<const float> logits, ResultPlace place, StepResult& result) const {
     const WantedRow& wanted = step_->wanted[index];
     const LogSoftmax softmax(logits);
@@ -331,11 +398,13 @@ class ReferenceDevice final : public Device {
   }
 
   DecoderSpec spec_;
-  PageShape shape_;
-  RotaryAngles angles_;
+  size_t page_floats_ = 0;                                   // of all layers
+  std::vector<size_t> page_begin_;                           // of each layer's part of a page
+  std::vector<std::pair<RotarySpec, RotaryAngles>> angles_;  // each kind once
   std::unique_ptr<ThreadPool> pool_;
   std::vector<Linear> linears_;
   std::vector<Mixture> mixtures_;
+  std::vector<Norm> norms_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
   std::map<int, RowsId> scratch_;  // by columns

@@ -1,26 +1,88 @@
 #include "backends/reference/row_operations.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "backends/reference/exponential.h"
+#include "core/errors/result.h"
 
 namespace sizeup {
 
-void rms_norm(const float* in, std::span<const float> weight, float epsilon, float* out) {
-  double sum = 0.0;
-  for (size_t i = 0; i < weight.size(); ++i) sum += static_cast<double>(in[i]) * static_cast<double>(in[i]);
-  const auto mean = static_cast<float>(sum / static_cast<double>(weight.size()));
-  const float scale = 1.0F / std::sqrt(mean + epsilon);
-  for (size_t i = 0; i < weight.size(); ++i) out[i] = in[i] * scale * weight[i];
+namespace {
+
+// 1 / (1 + e^-x)
+float logistic(float x) {
+  return 1.0F / (1.0F + exponential(-x));
+}
+
+float activated(Activation activation, float x) {
+  switch (activation) {
+    case Activation::silu:
+      return x / (1.0F + exponential(-x));
+    case Activation::gelu:
+      return 0.5F * x * (1.0F + std::erf(x * std::numbers::sqrt2_v<float> / 2.0F));
+    case Activation::gelu_tanh: {
+      // 2 sqrt(2 / pi), since 0.5 (1 + tanh(u)) is the logistic function of 2 u.
+      constexpr float kSlope = 1.5957691216F;
+      return x * logistic(kSlope * (x + 0.044715F * x * x * x));
+    }
+    case Activation::clamped_swish:
+      break;
+  }
+  throw InternalError("this activation is of a gate and an up");
+}
+
+float clamped_swish(float gate, float up) {
+  constexpr float kLimit = 7.0F;
+  constexpr float kSlope = 1.702F;
+  const float g = std::min(gate, kLimit);
+  return g * logistic(kSlope * g) * (std::clamp(up, -kLimit, kLimit) + 1.0F);
+}
+
+}  // namespace
+
+void apply_norm(const Norm& norm, const float* in, float* out) {
+  const size_t size = norm.weight.size();
+  const auto count = static_cast<double>(size);
+  double mean = 0.0;
+  if (norm.kind == NormKind::layer) {
+    for (size_t i = 0; i < size; ++i) mean += static_cast<double>(in[i]);
+    mean /= count;
+  }
+  float scale = 1.0F;
+  if (norm.kind != NormKind::none) {
+    double sum = 0.0;
+    for (size_t i = 0; i < size; ++i) {
+      const double x = static_cast<double>(in[i]) - mean;
+      sum += x * x;
+    }
+    scale = 1.0F / std::sqrt(static_cast<float>(sum / count) + norm.epsilon);
+  }
+  for (size_t i = 0; i < size; ++i) {
+    const float value = (in[i] - static_cast<float>(mean)) * scale * norm.weight[i];
+    out[i] = norm.bias.empty() ? value : value + norm.bias[i];
+  }
 }
 
 void add_in_place(float* to, const float* from, int count) {
   for (int i = 0; i < count; ++i) to[i] += from[i];
 }
 
-void silu_times(const float* gate, const float* up, int count, float* out) {
-  for (int i = 0; i < count; ++i) out[i] = gate[i] / (1.0F + exponential(-gate[i])) * up[i];
+void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out) {
+  for (int i = 0; i < count; ++i) {
+    out[i] = activation == Activation::clamped_swish ? clamped_swish(gate[i], up[i])
+                                                     : activated(activation, gate[i]) * up[i];
+  }
+}
+
+void activate(Activation activation, float* values, int count) {
+  for (int i = 0; i < count; ++i) values[i] = activated(activation, values[i]);
+}
+
+float capped(float value, float cap) {
+  return cap * std::tanh(value / cap);
 }
 
 void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,

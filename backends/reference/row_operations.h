@@ -3,19 +3,32 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "backends/engine/decoder_spec.h"
 
 namespace sizeup {
 
-// out[i] = in[i] / sqrt(mean(in^2) + epsilon) * weight[i]; in and out may be the same.
-void rms_norm(const float* in, std::span<const float> weight, float epsilon, float* out);
+// A norm as it is computed: its weights with what the spec adds to them.
+struct Norm {
+  NormKind kind = NormKind::none;
+  float epsilon = 0.0F;
+  std::vector<float> weight;
+  std::vector<float> bias;  // empty: none
+};
+// in and out have as many values as the norm has weights, and may be the same.
+void apply_norm(const Norm& norm, const float* in, float* out);
 
 // to[i] += from[i]
 void add_in_place(float* to, const float* from, int count);
 
-// out[i] = gate[i] * sigmoid(gate[i]) * up[i]; out may be gate.
-void silu_times(const float* gate, const float* up, int count, float* out);
+// out[i] = activation(gate[i]) * up[i]; out may be gate.
+void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out);
+// values[i] = activation(values[i])
+void activate(Activation activation, float* values, int count);
+
+// cap * tanh(value / cap)
+float capped(float value, float cap);
 
 // Turns the rotated pairs of every head of one row in place by the angles of its position.
 void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,

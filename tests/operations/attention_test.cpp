@@ -74,6 +74,13 @@ std::string name_of(const TestedFamily& tested, const AttentionShape& shape) {
 AttentionProblem branching(const AttentionShape& shape) {
   return {.shape = shape, .prefix = kP + 5, .sequences = 3, .length = 3 * kP + 9, .element = scattered};
 }
+// Sinks below all scores, among them and above them.
+AttentionProblem with_sinks(const AttentionShape& shape) {
+  AttentionProblem problem = branching(shape);
+  for (int head = 0; head < shape.heads; ++head)
+    problem.sinks.push_back(static_cast<float>(head % 5) * 5.0F - 10.0F);
+  return problem;
+}
 std::vector<AskingRow> edge_rows(size_t count) {
   std::vector<AskingRow> rows;
   for (const int position : {0, kP - 1, kP, kP + 1, 2 * kP - 1, 2 * kP, 3 * kP + 8})
@@ -135,6 +142,26 @@ TEST(Attention, AgreesWithFloat64AtEveryRowCount) {
       for (const size_t count : {1U, 15U, 16U, 17U, 31U, 33U}) {
         expect_near(exact[tested.rounded], attend(*tested.family, problem, edge_rows(count), pages),
                     name_of(tested, shape));
+      }
+    }
+  }
+}
+
+TEST(Attention, SinksTakeTheirShareOfTheWeight) {
+  for (const AttentionShape& shape : {shape_of(6, 2, 16), shape_of(3, 1, 5), shape_of(9, 3, 64),
+                                      shape_of(20, 1, 7), shape_of(4, 2, 16, 20)}) {
+    const AttentionProblem problem = with_sinks(shape);
+    const ExactRows exact[] = {exact_rows(problem, edge_rows(33), false),
+                               exact_rows(problem, edge_rows(33), true)};
+    for (const TestedFamily& tested : families()) {
+      const FilledPages pages(*tested.family, problem, true);
+      const auto expected = attend(*tested.family, problem, edge_rows(33), pages);
+      for (const size_t count : {1U, 15U, 33U}) {
+        for (const PlanOptions& options : placements()) {
+          const auto out = attend(*tested.family, problem, edge_rows(count), pages, options);
+          expect_near(exact[tested.rounded], out, name_of(tested, shape));
+          for (size_t r = 0; r < count; ++r) EXPECT_TRUE(same_bits(out[r], expected[r])) << r;
+        }
       }
     }
   }

@@ -3,6 +3,7 @@
 #include "tests/operations/emulated_tile_product.h"
 #include "backends/cpu/vector_avx2.h"
 #include "backends/cpu/exponential.inl"
+#include "backends/cpu/activation.inl"
 #include "backends/cpu/operand.inl"
 #include "backends/cpu/finish.inl"
 #include "tests/support/tiles_emulated.h"

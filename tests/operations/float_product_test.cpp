@@ -14,6 +14,7 @@
 #include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
 #include "backends/engine/formats/bfloat16.h"
+#include "tests/support/exact_activations.h"
 #include "tests/support/random_blocks.h"
 
 namespace sizeup::cpu {
@@ -225,24 +226,64 @@ TEST_P(FloatProduct, GatesPairs) {
       const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
       const OperandRows in(x, rows, inputs);
       OperandRows out(std::vector<float>(static_cast<size_t>(rows * width)), rows, width);
-      ProductResult result;
-      result.kind = ProductResult::Kind::gate;
-      result.operand = out.operand;
-      result.outputs = width;
-      multiply(family(), linear, in.operand, result, linear.panels() / 2);
-      for (int r = 0; r < rows; ++r) {
-        for (int o = 0; o < out.operand.columns; ++o) {
-          double expected = 0.0;
-          if (o < width) {
-            const float* row = &x[static_cast<size_t>(r * inputs)];
-            const double g =
-                chain(&gate[static_cast<size_t>(o * inputs)], row, inputs) + bias[static_cast<size_t>(o)];
-            expected = g / (1.0 + std::exp(-g)) * chain(&up[static_cast<size_t>(o * inputs)], row, inputs);
+      for (const Activation activation : kAllActivations) {
+        ProductResult result;
+        result.kind = ProductResult::Kind::gate;
+        result.activation = activation;
+        result.operand = out.operand;
+        result.outputs = width;
+        multiply(family(), linear, in.operand, result, linear.panels() / 2);
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < out.operand.columns; ++o) {
+            ExactActivation exact;
+            if (o < width) {
+              const float* row = &x[static_cast<size_t>(r * inputs)];
+              const float* both[] = {&gate[static_cast<size_t>(o * inputs)],
+                                     &up[static_cast<size_t>(o * inputs)]};
+              exact = exact_activation(activation, chain(both[0], row, inputs) + bias[static_cast<size_t>(o)],
+                                       chain(both[1], row, inputs));
+            }
+            ASSERT_NEAR(out.operand.floats_at(r / kLanes, o)[r % kLanes], exact.value, exact.bound)
+                << width << " wide, " << rows << " rows: " << r << ", " << o;
           }
-          // The exponential is 2 units off, and a few operations round.
-          ASSERT_NEAR(out.operand.floats_at(r / kLanes, o)[r % kLanes], expected,
-                      8 * 0x1p-24 * std::abs(expected) + 1e-30)
-              << width << " wide, " << rows << " rows: " << r << ", " << o;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(FloatProduct, ActivatesInThePass) {
+  ThreadPool pool(1);
+  const int inputs = 40;
+  for (const int width : {3, 16, 33, 75}) {
+    const auto weights = random_floats(static_cast<size_t>(width * inputs), 11);
+    const auto bias = random_floats(static_cast<size_t>(width), 13);
+    const Tensor weight = tensor_of(weights, width);
+    const Tensor bias_tensor = tensor_of(bias, 1);
+    const LinearTensors layer{.weight = &weight, .bias = &bias_tensor};
+    const PackedLinear linear = pack_linear(std::span(&layer, 1), false, kFloats, family(), pool);
+    for (const int rows : {1, 5, 17, 70}) {
+      const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
+      const OperandRows in(x, rows, inputs);
+      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width), -1.0F), rows, width);
+      for (const Activation activation : {Activation::silu, Activation::gelu, Activation::gelu_tanh}) {
+        ProductResult result;
+        result.kind = ProductResult::Kind::activate;
+        result.activation = activation;
+        result.operand = out.operand;
+        result.outputs = width;
+        multiply(family(), linear, in.operand, result, linear.panels() / 2);
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < out.operand.columns; ++o) {
+            ExactActivation exact;
+            if (o < width) {
+              const float sum = chain(&weights[static_cast<size_t>(o * inputs)],
+                                      &x[static_cast<size_t>(r * inputs)], inputs);
+              exact = exact_activation(activation, sum + bias[static_cast<size_t>(o)], 1.0);
+            }
+            ASSERT_NEAR(out.operand.floats_at(r / kLanes, o)[r % kLanes], exact.value, exact.bound)
+                << width << " wide, " << rows << " rows: " << r << ", " << o;
+          }
         }
       }
     }
@@ -261,7 +302,11 @@ TEST_P(FloatProduct, FoldsTheHead) {
       weights[static_cast<size_t>((vocabulary - 1) * inputs + k)] = 2.0F;
     }
     const Tensor weight = tensor_of(weights, vocabulary);
-    const LinearTensors layer{.weight = &weight};
+    const auto bias = random_floats(static_cast<size_t>(vocabulary), 23, 0.5F);
+    const Tensor bias_tensor = tensor_of(bias, 1);
+    const bool plain = vocabulary != 1024;  // or with a bias and a cap
+    const float cap = plain ? 0.0F : 6.0F;
+    const LinearTensors layer{.weight = &weight, .bias = plain ? nullptr : &bias_tensor};
     const PackedLinear linear = pack_linear(std::span(&layer, 1), false, kFloats, family(), pool);
     for (const int rows : {1, 18, 70}) {
       auto x = random_floats(static_cast<size_t>(rows * inputs), 22);
@@ -277,7 +322,7 @@ TEST_P(FloatProduct, FoldsTheHead) {
       }
       const OperandRows in(x, rows, inputs);
       StepResult found;
-      Head head(step, vocabulary, found);
+      Head head(step, vocabulary, cap, found);
       HugeBuffer scratch(family().scratch_bytes(linear));
       for (int chunk = head.chunks() - 1; chunk >= 0; --chunk) {
         ProductResult result;
@@ -289,7 +334,9 @@ TEST_P(FloatProduct, FoldsTheHead) {
         family().multiply(linear, in.operand, result, first, end, scratch.data());
       }
       head.finish(found);
-      EXPECT_EQ(found.best[0], 3);
+      if (plain) {
+        EXPECT_EQ(found.best[0], 3);
+      }
       size_t place = 0;
       size_t top_place = 0;
       for (int r = 0; r < rows; ++r) {
@@ -297,6 +344,8 @@ TEST_P(FloatProduct, FoldsTheHead) {
         for (int o = 0; o < vocabulary; ++o) {
           logits.push_back(
               chain(&weights[static_cast<size_t>(o * inputs)], &x[static_cast<size_t>(r * inputs)], inputs));
+          if (plain) continue;
+          logits.back() = cap * std::tanh((logits.back() + bias[static_cast<size_t>(o)]) / cap);
         }
         const auto best = std::max_element(logits.begin(), logits.end());
         double sum = 0.0;
@@ -307,7 +356,10 @@ TEST_P(FloatProduct, FoldsTheHead) {
         const auto index = static_cast<size_t>(r);
         // Sums of a thousand exponentials in float32, and logits of a few tens.
         const double bound = 1e-5;
-        EXPECT_EQ(found.best[index], best - logits.begin());
+        EXPECT_NEAR(logits[static_cast<size_t>(found.best[index])], *best, bound);
+        if (plain) {
+          EXPECT_EQ(found.best[index], best - logits.begin());
+        }
         EXPECT_NEAR(found.best_logprobs[index], expected(found.best[index]), bound);
         for (int t = 0; t < step.wanted[index].target_count; ++t) {
           const auto target = static_cast<size_t>(step.wanted[index].target_begin + t);
@@ -320,7 +372,9 @@ TEST_P(FloatProduct, FoldsTheHead) {
         });
         for (int t = 0; t < step.wanted[index].top_count; ++t) {
           const TopToken top = found.top[top_place++];
-          ASSERT_EQ(top.token, order[static_cast<size_t>(t)]) << r << ", " << t;
+          if (plain) {
+            ASSERT_EQ(top.token, order[static_cast<size_t>(t)]) << r << ", " << t;
+          }
           ASSERT_NEAR(top.logprob, expected(top.token), bound);
         }
         if (!step.wanted[index].distribution) continue;

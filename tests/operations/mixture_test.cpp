@@ -64,7 +64,7 @@ Rows reference_sums(const ExpertSpec& spec, const MixtureTensors& tensors, const
   const RowsView to{sums.data(), stride, count};
   for (int r = 0; r < count; ++r) std::copy_n(in[static_cast<size_t>(r)].data(), kWidth, from.row(r));
   ThreadPool pool(1);
-  sizeup::Mixture(spec, tensors).add(from, to, pool);
+  sizeup::Mixture(spec, tensors).add(from, Activation::silu, to, pool);
   Rows out;
   for (int r = 0; r < count; ++r) out.emplace_back(to.row(r), to.row(r) + kWidth);
   return out;

@@ -7,12 +7,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <vector>
 
 #include "backends/engine/rotary_angles.h"
 #include "backends/reference/attention.h"
 #include "backends/reference/exponential.h"
+#include "tests/support/exact_activations.h"
 
 namespace sizeup {
 namespace {
@@ -43,37 +45,64 @@ TEST(Exponential, HasItsLimits) {
   EXPECT_TRUE(std::isnan(exponential(std::numeric_limits<float>::quiet_NaN())));
 }
 
-TEST(RmsNorm, AgreesWithFloat64) {
-  for (const size_t size : {1u, 7u, 64u, 321u}) {
-    const auto in = random_floats(size, 1, 3.0F);
-    const auto weight = random_floats(size, 2);
-    std::vector<float> out = in;
-    rms_norm(out.data(), weight, 1e-5F, out.data());  // in place
-    double sum = 0.0;
-    for (const float x : in) sum += static_cast<double>(x) * static_cast<double>(x);
-    const double scale = 1.0 / std::sqrt(sum / static_cast<double>(size) + static_cast<double>(1e-5F));
-    for (size_t i = 0; i < size; ++i) {
-      const double exact = static_cast<double>(in[i]) * scale * static_cast<double>(weight[i]);
-      EXPECT_NEAR(out[i], exact, 4 * 0x1p-24 * std::abs(exact));  // four roundings
+TEST(Norm, AgreesWithFloat64) {
+  for (const NormKind kind : {NormKind::none, NormKind::root_mean_square, NormKind::layer}) {
+    for (const size_t size : {1u, 7u, 64u, 321u}) {
+      const auto in = random_floats(size, 1, 3.0F);
+      Norm norm{.kind = kind, .epsilon = 1e-5F, .weight = random_floats(size, 2), .bias = {}};
+      if (kind == NormKind::layer) norm.bias = random_floats(size, 12);
+      std::vector<float> out = in;
+      apply_norm(norm, out.data(), out.data());  // in place
+      double mean = 0.0;
+      double sum = 0.0;
+      for (const float x : in) mean += static_cast<double>(x) / static_cast<double>(size);
+      if (kind != NormKind::layer) mean = 0.0;
+      for (const float x : in) sum += std::pow(static_cast<double>(x) - mean, 2.0);
+      const double scale =
+          kind == NormKind::none
+              ? 1.0
+              : 1.0 / std::sqrt(sum / static_cast<double>(size) + static_cast<double>(1e-5F));
+      for (size_t i = 0; i < size; ++i) {
+        double exact = (static_cast<double>(in[i]) - mean) * scale * static_cast<double>(norm.weight[i]);
+        double bound = 6 * 0x1p-24 * std::abs(exact) + 0x1p-23 * std::abs(mean * scale);  // roundings
+        if (!norm.bias.empty()) {
+          exact += static_cast<double>(norm.bias[i]);
+          bound += 0x1p-24 * std::abs(exact);
+        }
+        EXPECT_NEAR(out[i], exact, bound);
+      }
     }
   }
 }
 
-TEST(SiluTimes, AgreesWithFloat64) {
+TEST(Activations, AgreeWithFloat64) {
   const auto gate = random_floats(101, 3, 8.0F);
-  const auto up = random_floats(101, 4);
-  std::vector<float> out(101);
-  silu_times(gate.data(), up.data(), 101, out.data());
-  for (size_t i = 0; i < out.size(); ++i) {
-    const double g = gate[i];
-    const double exact = g / (1.0 + std::exp(-g)) * static_cast<double>(up[i]);
-    EXPECT_NEAR(out[i], exact, 8 * 0x1p-24 * std::abs(exact));
+  const auto up = random_floats(101, 4, 4.0F);
+  for (const Activation activation : kAllActivations) {
+    std::vector<float> out(101);
+    activate_gated(activation, gate.data(), up.data(), 101, out.data());
+    for (size_t i = 0; i < out.size(); ++i) {
+      const ExactActivation exact = exact_activation(activation, gate[i], up[i]);
+      EXPECT_NEAR(out[i], exact.value, exact.bound) << i;
+    }
+    if (activation == Activation::clamped_swish) continue;
+    std::vector<float> alone = gate;
+    activate(activation, alone.data(), 101);
+    const std::vector<float> ones(101, 1.0F);
+    activate_gated(activation, gate.data(), ones.data(), 101, out.data());
+    EXPECT_EQ(alone, out);
   }
-  const std::array<float, 2> extremes = {-200.0F, 200.0F};
-  const std::array<float, 2> ones = {1.0F, 1.0F};
-  silu_times(extremes.data(), ones.data(), 2, out.data());
-  EXPECT_NEAR(out[0], 0.0F, 1e-30F);
-  EXPECT_EQ(out[1], 200.0F);
+}
+
+TEST(Activations, HaveTheirLimits) {
+  for (const Activation activation : kAllActivations) {
+    const std::array<float, 2> extremes = {-200.0F, 200.0F};
+    const std::array<float, 2> ups = {1.0F, 1.0F};
+    std::array<float, 2> out{};
+    activate_gated(activation, extremes.data(), ups.data(), 2, out.data());
+    EXPECT_NEAR(out[0], 0.0F, 1e-30F);
+    EXPECT_NEAR(out[1], activation == Activation::clamped_swish ? 14.0F : 200.0F, 1e-3F);
+  }
 }
 
 TEST(Rotary, TurnsPairsInBothLayouts) {
@@ -117,7 +146,8 @@ TEST(LogSoftmax, AgreesWithFloat64AndPrefersTheLowestIndex) {
 // Pages scattered in memory, filled before the window and beyond the row's own position with what must not be
 // seen.
 void expect_attention_over_pages(int first, int positions) {
-  const PageShape shape{.kv_heads = 2, .head_size = 6};
+  const AttentionSpec spec{.heads = 2, .kv_heads = 2, .head_size = 6};
+  const PageShape shape(spec);
   std::vector<std::vector<float>> pages(
       5, std::vector<float>(shape.layer_floats(), std::numeric_limits<float>::quiet_NaN()));
   std::vector<const float*> table;
@@ -131,7 +161,8 @@ void expect_attention_over_pages(int first, int positions) {
   const auto query = random_floats(6, 9, 2.0F);
   for (const size_t head : {0u, 1u}) {
     std::vector<float> out(6);
-    attend(shape, static_cast<int>(head), query.data(), table, first, positions, out.data());
+    attend(spec, {.kv_head = static_cast<int>(head), .query = query.data(), .first = first, .end = positions},
+           table, out.data());
     std::vector<double> exact(6);
     double sum = 0.0;
     for (auto p = static_cast<size_t>(first); p < static_cast<size_t>(positions); ++p) {
@@ -156,7 +187,8 @@ TEST(Attend, AgreesWithFloat64OverPages) {
 }
 
 TEST(CopyPositions, CopiesWhatAttentionReads) {
-  const PageShape shape{.kv_heads = 2, .head_size = 3};
+  const AttentionSpec spec{.heads = 2, .kv_heads = 2, .head_size = 3};
+  const PageShape shape(spec);
   const auto from = random_floats(shape.layer_floats(), 10);
   std::vector<float> to(shape.layer_floats(), 0.0F);
   copy_positions(shape, from.data(), 5, to.data());
@@ -166,8 +198,8 @@ TEST(CopyPositions, CopiesWhatAttentionReads) {
   for (const int head : {0, 1}) {
     std::array<float, 3> a{};
     std::array<float, 3> b{};
-    attend(shape, head, query.data(), original, 0, 5, a.data());
-    attend(shape, head, query.data(), copied, 0, 5, b.data());
+    attend(spec, {.kv_head = head, .query = query.data(), .end = 5}, original, a.data());
+    attend(spec, {.kv_head = head, .query = query.data(), .end = 5}, copied, b.data());
     EXPECT_EQ(a, b);
   }
 }

@@ -120,6 +120,21 @@ TEST_P(TileAttention, AgreesWithFloat64AtEveryRowCount) {
   }
 }
 
+TEST_P(TileAttention, SinksTakeTheirShareOfTheWeight) {
+  for (const AttentionShape& shape : shapes()) {
+    AttentionProblem problem = branching(shape);
+    for (int head = 0; head < shape.heads; ++head)
+      problem.sinks.push_back(static_cast<float>(head % 5) * 5.0F - 10.0F);
+    const FilledPages pages(family(), problem, true);
+    const auto all = attend(family(), problem, edge_rows(33), pages);
+    expect_near_exact(problem, edge_rows(33), all);
+    for (const size_t count : {1U, 15U, 17U}) {
+      const auto out = attend(family(), problem, edge_rows(count), pages);
+      for (size_t r = 0; r < count; ++r) EXPECT_TRUE(same_bits(out[r], all[r])) << r << " of " << count;
+    }
+  }
+}
+
 TEST_P(TileAttention, AgreesWithFloat64OnAWholePrompt) {
   const AttentionProblem problem{.shape = shape_of(3, 1, 32), .length = 4 * kP - 3, .element = scattered};
   const FilledPages pages(family(), problem, true);

@@ -98,6 +98,7 @@ struct AttentionProblem {
   int length = 1;
   // Element `column` (heads side by side) of a position.
   std::function<float(Part part, int sequence, int position, int column)> element;
+  std::vector<float> sinks = {};  // of each head; empty: none
 
   float at(Part part, int sequence, int position, int column) const {
     return element(part, position < prefix ? 0 : sequence, position, column);
@@ -199,8 +200,12 @@ inline std::vector<std::vector<float>> attend(const AttentionFamily& family, con
   }
   const OperandValues out(count, width, format);
   const AttentionPlan plan = plan_attention(step_of(rows, pages.tables()), shape, options);
-  const AttentionWork work{
-      .plan = &plan, .shape = shape, .query = query.view(), .out = out.view(), .pages = pages.pages()};
+  const AttentionWork work{.plan = &plan,
+                           .shape = shape,
+                           .query = query.view(),
+                           .out = out.view(),
+                           .pages = pages.pages(),
+                           .sinks = problem.sinks.empty() ? nullptr : problem.sinks.data()};
   NanBytes scratch(family.scratch_bytes(shape));
   for (int kv_head = 0; kv_head < shape.kv_heads; ++kv_head) {
     for (int block = 0; block < static_cast<int>(plan.blocks.size()); ++block) {
@@ -255,7 +260,8 @@ inline ExactHead exact_head(const AttentionProblem& problem, const AskingRow& ro
         std::max(error, ((products + 2) * magnitude * shape.scale + 8 * shape.cap + std::abs(score)) * kUnit);
     scores.push_back(score);
   }
-  const double greatest = *std::max_element(scores.begin(), scores.end());
+  double greatest = *std::max_element(scores.begin(), scores.end());
+  if (!problem.sinks.empty()) greatest = std::max(greatest, double{problem.sinks[static_cast<size_t>(head)]});
   const auto keys = static_cast<double>(scores.size());
   ExactHead exact{std::vector<double>(static_cast<size_t>(size)),
                   std::vector<double>(static_cast<size_t>(size))};
@@ -263,6 +269,7 @@ inline ExactHead exact_head(const AttentionProblem& problem, const AskingRow& ro
     double sum = 0.0;
     double out = 0.0;
     double magnitude = 0.0;
+    if (!problem.sinks.empty()) sum = std::exp(problem.sinks[static_cast<size_t>(head)] - greatest);
     for (size_t i = 0; i < scores.size(); ++i) {
       const double weight = std::exp(scores[i] - greatest);
       const double value = element(Part::value, begin + static_cast<int>(i), d);

@@ -15,39 +15,29 @@
 
 namespace sizeup {
 
+// Tensors that a spec does not ask for: a decoder does what there are tensors for.
+struct RandomExtras {
+  bool post_norms = false;
+  bool sinks = false;
+  bool head_bias = false;
+};
+
 class RandomDecoder {
  public:
   // Weights are float32, bfloat16, or of a type that quantise_row writes and whose blocks divide the rows.
   // Their sizes make attention and feed-forward matter about equally.
-  RandomDecoder(const DecoderSpec& spec, TensorType type, unsigned seed) : type_(type), random_(seed) {
+  RandomDecoder(const DecoderSpec& spec, TensorType type, unsigned seed, const RandomExtras& extras = {})
+      : type_(type), extras_(extras), random_(seed) {
     model_.architecture = "random";
     model_.spec = spec;
     DecoderTensors& tensors = model_.tensors;
     tensors.embedding = matrix(spec.vocabulary, spec.width, 0.3F);
-    for (int i = 0; i < spec.layers; ++i) {
-      const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
-      LayerTensors layer;
-      layer.attention_norm = norm(spec.width);
-      layer.query = {.weight = matrix(spec.query_width(), spec.width, in), .bias = bias(spec.query_width())};
-      layer.key = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = nullptr};
-      layer.value = {.weight = matrix(spec.kv_width(), spec.width, in), .bias = bias(spec.kv_width())};
-      if (spec.query_key_norm) {
-        layer.query_norm = norm(spec.head_size);
-        layer.key_norm = norm(spec.head_size);
-      }
-      layer.output = {.weight = matrix(spec.width, spec.query_width(), in), .bias = nullptr};
-      layer.ffn_norm = norm(spec.width);
-      if (spec.experts.in_layer(i)) {
-        layer.mixture = mixture(spec.experts, spec.width);
-      } else {
-        layer.gate = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
-        layer.up = {.weight = matrix(spec.ffn_width, spec.width, in), .bias = nullptr};
-        layer.down = {.weight = matrix(spec.width, spec.ffn_width, in), .bias = bias(spec.width)};
-      }
-      tensors.layers.push_back(std::move(layer));
-    }
-    tensors.final_norm = norm(spec.width);
-    if (!spec.tied_head) tensors.head = matrix(spec.vocabulary, spec.width, 0.3F);
+    if (spec.learned_positions) tensors.positions = matrix(spec.context_length, spec.width, 0.3F);
+    for (int i = 0; i < spec.layer_count(); ++i) tensors.layers.push_back(layer(spec, i));
+    tensors.final_norm = norm(spec.norm, spec.width);
+    if (spec.tied_head) return;
+    tensors.head = {.weight = matrix(spec.vocabulary, spec.width, 0.3F),
+                    .bias = extras_.head_bias ? bias(spec.vocabulary) : nullptr};
   }
   RandomDecoder(const RandomDecoder&) = delete;
   RandomDecoder& operator=(const RandomDecoder&) = delete;
@@ -72,10 +62,49 @@ class RandomDecoder {
   }
 
  private:
+  LayerTensors layer(const DecoderSpec& spec, int index) {
+    const AttentionSpec& attention = spec.attention(index);
+    const int ffn_width = spec.layer(index).ffn_width;
+    const int kv_width = attention.kv_width();
+    const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
+    LayerTensors made;
+    made.attention_norm = norm(spec.norm, spec.width);
+    made.query_key_value = {
+        {.weight = matrix(attention.query_width(), spec.width, in), .bias = bias(attention.query_width())}};
+    if (spec.owns_keys(index)) {
+      made.query_key_value.push_back({.weight = matrix(kv_width, spec.width, in), .bias = nullptr});
+      made.query_key_value.push_back({.weight = matrix(kv_width, spec.width, in), .bias = bias(kv_width)});
+    }
+    if (spec.query_key_norm != QueryKeyNorm::none) {
+      const bool heads = spec.query_key_norm == QueryKeyNorm::heads;
+      made.query_norm = norm(spec.norm, heads ? attention.head_size : attention.query_width());
+      if (spec.owns_keys(index)) made.key_norm = norm(spec.norm, heads ? attention.head_size : kv_width);
+    }
+    made.output = {.weight = matrix(spec.width, attention.query_width(), in), .bias = nullptr};
+    made.ffn_norm = norm(spec.norm, spec.width);
+    if (extras_.sinks) made.sinks = tensor({attention.heads}, 0.0F, 1.0F, TensorType::f32);
+    if (extras_.post_norms && !spec.experts.in_layer(index)) {
+      made.attention_post_norm = norm(spec.norm, spec.width);
+      made.ffn_post_norm = norm(spec.norm, spec.width);
+    }
+    if (spec.experts.in_layer(index)) {
+      made.mixture = mixture(spec.experts, spec.width);
+      return made;
+    }
+    if (spec.gated) made.gate = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
+    made.up = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
+    made.down = {.weight = matrix(spec.width, ffn_width, in), .bias = bias(spec.width)};
+    return made;
+  }
+
+  // Layer norms with their biases.
+  NormTensors norm(const NormSpec& spec, int columns) {
+    return {.weight = tensor({columns}, 1.0F - spec.added, 0.2F, TensorType::f32),
+            .bias = spec.kind == NormKind::layer ? bias(columns) : nullptr};
+  }
   const Tensor* matrix(int rows, int columns, float scale) {
     return tensor({rows, columns}, 0.0F, scale, type_);
   }
-  const Tensor* norm(int columns) { return tensor({columns}, 1.0F, 0.2F, TensorType::f32); }
   const Tensor* bias(int columns) { return tensor({columns}, 0.0F, 0.1F, TensorType::f32); }
 
   const Tensor* tensor(std::vector<int64_t> shape, float mean, float scale, TensorType type) {
@@ -116,6 +145,7 @@ class RandomDecoder {
   }
 
   TensorType type_;
+  RandomExtras extras_;
   std::mt19937 random_;
   DecoderModel model_;
   std::deque<std::vector<std::byte>> bytes_;

@@ -14,9 +14,6 @@
 namespace sizeup {
 namespace {
 
-// A model deeper than this is damage: the deepest published ones have about 130 layers.
-constexpr int kMostLayers = 4096;
-
 struct TensorNames {
   std::string_view embedding, final_norm, head;
   std::string_view layer;  // before the layer's number
@@ -70,22 +67,35 @@ void refuse_hugging_face_extras(ConfigReader& config) {
     config.fail("'quantization_config' is not supported yet");
 }
 
-void check_spec(ConfigReader& config, const DecoderSpec& spec) {
-  if (spec.layers > kMostLayers) {
-    config.fail(fmt::format("the model has {} layers", spec.layers), fmt::format("at most {}", kMostLayers));
-  }
+// A model deeper than this is damage: the deepest published ones have about 130 layers.
+constexpr int kMostLayers = 4096;
+
+int read_layers(ConfigReader& config, std::string_view key) {
+  const int layers = config.count(key);
+  if (layers <= kMostLayers) return layers;
+  config.fail(fmt::format("the model has {} layers", layers), fmt::format("at most {}", kMostLayers));
+  return 1;
+}
+
+void check_attention(ConfigReader& config, const AttentionSpec& spec) {
   if (spec.heads % spec.kv_heads != 0) {
     config.fail(fmt::format("{} heads share {} key/value heads", spec.heads, spec.kv_heads),
                 "a number of heads that the key/value heads divide");
   }
-  if (spec.rotary.dimensions % 2 != 0 || spec.rotary.dimensions > spec.head_size) {
-    config.fail(fmt::format("rotary positions turn {} elements of a head", spec.rotary.dimensions),
+  if (spec.rotary && (spec.rotary->dimensions % 2 != 0 || spec.rotary->dimensions > spec.head_size)) {
+    config.fail(fmt::format("rotary positions turn {} elements of a head", spec.rotary->dimensions),
                 fmt::format("an even number up to {}", spec.head_size));
   }
   if (int64_t{spec.heads} * spec.head_size > ConfigReader::kLargest) {
     config.fail(fmt::format("{} heads of size {} are too large", spec.heads, spec.head_size),
                 fmt::format("a product up to {}", ConfigReader::kLargest));
   }
+}
+
+std::vector<LayerSpec> equal_layers(int count, const LayerSpec& layer) {
+  std::vector<LayerSpec> layers(static_cast<size_t>(count), layer);
+  for (int i = 0; i < count; ++i) layers[static_cast<size_t>(i)].kv_layer = i;
+  return layers;
 }
 
 void check_experts(ConfigReader& config, const DecoderSpec& spec) {
@@ -115,19 +125,20 @@ class LayerFinder {
 
   void find(int index) {
     layer_ = fmt::format("{}{}.", names_.layer, index);
+    const LayerSpec& layer = spec_.layer(index);
     LayerTensors found;
-    found.attention_norm = tensors_.required(name(names_.attention_norm), {spec_.width});
-    find_query_key_value(found);
-    if (spec_.query_key_norm) {
-      found.query_norm = tensors_.required(name(names_.query_norm), {spec_.head_size});
-      found.key_norm = tensors_.required(name(names_.key_norm), {spec_.head_size});
+    found.attention_norm = norm(names_.attention_norm, spec_.width);
+    find_query_key_value(layer.attention, found);
+    if (spec_.query_key_norm == QueryKeyNorm::heads) {
+      found.query_norm = norm(names_.query_norm, layer.attention.head_size);
+      found.key_norm = norm(names_.key_norm, layer.attention.head_size);
     }
-    found.output = tensors_.linear(name(names_.output), spec_.width, spec_.query_width());
-    found.ffn_norm = tensors_.required(name(names_.ffn_norm), {spec_.width});
+    found.output = tensors_.linear(name(names_.output), spec_.width, layer.attention.query_width());
+    found.ffn_norm = norm(names_.ffn_norm, spec_.width);
     if (spec_.experts.in_layer(index)) {
       found.mixture = find_mixture(tensors_, spec_, experts_, layer_);
     } else {
-      find_dense(found);
+      find_dense(layer.ffn_width, found);
     }
     all_.layers.push_back(std::move(found));
   }
@@ -135,36 +146,38 @@ class LayerFinder {
  private:
   std::string name(std::string_view part) const { return fmt::format("{}{}", layer_, part); }
 
-  void find_query_key_value(LayerTensors& found) {
+  NormTensors norm(std::string_view part, int64_t columns) {
+    return {.weight = tensors_.required(name(part), {columns}), .bias = nullptr};
+  }
+
+  void find_query_key_value(const AttentionSpec& attention, LayerTensors& found) {
     if (!fused_.query_key_value.empty()) {
-      const int64_t heads = spec_.query_width();
-      const int64_t kv = spec_.kv_width();
-      const auto rows = parts(fused_.query_key_value, {heads, kv, kv}, spec_.width);
-      found.query = {.weight = rows[0], .bias = nullptr};
-      found.key = {.weight = rows[1], .bias = nullptr};
-      found.value = {.weight = rows[2], .bias = nullptr};
+      const int64_t rows = attention.query_width() + 2 * attention.kv_width();
+      found.query_key_value.push_back(
+          {.weight = tensors_.required(name(fused_.query_key_value), {rows, spec_.width}), .bias = nullptr});
       return;
     }
-    const auto projection = [&](std::string_view part, int width) {
-      return spec_.query_key_value_bias ? tensors_.biased_linear(name(part), width, spec_.width)
-                                        : tensors_.linear(name(part), width, spec_.width);
+    const auto add = [&](std::string_view part, int width) {
+      found.query_key_value.push_back(spec_.query_key_value_bias
+                                          ? tensors_.biased_linear(name(part), width, spec_.width)
+                                          : tensors_.linear(name(part), width, spec_.width));
     };
-    found.query = projection(names_.query, spec_.query_width());
-    found.key = projection(names_.key, spec_.kv_width());
-    found.value = projection(names_.value, spec_.kv_width());
+    add(names_.query, attention.query_width());
+    add(names_.key, attention.kv_width());
+    add(names_.value, attention.kv_width());
   }
 
   // A feed-forward without experts.
-  void find_dense(LayerTensors& found) {
+  void find_dense(int64_t width, LayerTensors& found) {
     if (!fused_.gate_up.empty()) {
-      const auto rows = parts(fused_.gate_up, {spec_.ffn_width, spec_.ffn_width}, spec_.width);
+      const auto rows = parts(fused_.gate_up, {width, width}, spec_.width);
       found.gate = {.weight = rows[0], .bias = nullptr};
       found.up = {.weight = rows[1], .bias = nullptr};
     } else {
-      found.gate = tensors_.linear(name(names_.gate), spec_.ffn_width, spec_.width);
-      found.up = tensors_.linear(name(names_.up), spec_.ffn_width, spec_.width);
+      found.gate = tensors_.linear(name(names_.gate), width, spec_.width);
+      found.up = tensors_.linear(name(names_.up), width, spec_.width);
     }
-    found.down = tensors_.linear(name(names_.down), spec_.width, spec_.ffn_width);
+    found.down = tensors_.linear(name(names_.down), spec_.width, width);
   }
 
   // Matrices of so many rows that lie one after another in a tensor; nullptr each after a problem.
@@ -197,21 +210,24 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
   DecoderSpec spec;
   spec.width = config.count(key("embedding_length"));
   spec.context_length = config.count(key("context_length"));
-  spec.layers = config.count(key("block_count"));
-  spec.ffn_width = config.count(key("feed_forward_length"));
-  spec.heads = config.count(key("attention.head_count"));
-  spec.kv_heads = config.count(key("attention.head_count_kv"), spec.heads);
-  spec.head_size = config.count(key("attention.key_length"), std::max(1, spec.width / spec.heads));
-  if (config.count(key("attention.value_length"), spec.head_size) != spec.head_size) {
+  const int layers = read_layers(config, key("block_count"));
+  LayerSpec layer;
+  layer.ffn_width = config.count(key("feed_forward_length"));
+  AttentionSpec& attention = layer.attention;
+  attention.heads = config.count(key("attention.head_count"));
+  attention.kv_heads = config.count(key("attention.head_count_kv"), attention.heads);
+  attention.head_size = config.count(key("attention.key_length"), std::max(1, spec.width / attention.heads));
+  if (config.count(key("attention.value_length"), attention.head_size) != attention.head_size) {
     config.fail("values of another size than keys are not supported yet",
                 "equal key_length and value_length");
   }
-  spec.norm_epsilon = config.positive(key("attention.layer_norm_rms_epsilon"));
+  spec.norm.epsilon = config.positive(key("attention.layer_norm_rms_epsilon"));
   spec.vocabulary = config.count(key("vocab_size"), embedding_rows(checkpoint, kGgufNames.embedding));
-  spec.rotary.layout = layout;
-  read_gguf_rotary(config, checkpoint, prefix, spec);
+  attention.rotary =
+      read_gguf_rotary(config, checkpoint, prefix, layout, attention.head_size, spec.context_length);
   spec.tied_head = checkpoint.find(kGgufNames.head) == nullptr;
-  check_spec(config, spec);
+  check_attention(config, attention);
+  spec.layers = equal_layers(layers, layer);
   return spec;
 }
 
@@ -219,18 +235,20 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part) {
   DecoderSpec spec;
   spec.width = config.count("hidden_size");
   spec.context_length = config.count("max_position_embeddings", 2048);
-  spec.layers = config.count("num_hidden_layers");
-  spec.ffn_width = config.count("intermediate_size");
-  spec.heads = config.count("num_attention_heads");
-  spec.kv_heads = config.count("num_key_value_heads", spec.heads);
-  spec.head_size = config.count("head_dim", std::max(1, spec.width / spec.heads));
-  spec.norm_epsilon = config.positive("rms_norm_eps", 1e-6F);
+  const int layers = read_layers(config, "num_hidden_layers");
+  LayerSpec layer;
+  layer.ffn_width = config.count("intermediate_size");
+  AttentionSpec& attention = layer.attention;
+  attention.heads = config.count("num_attention_heads");
+  attention.kv_heads = config.count("num_key_value_heads", attention.heads);
+  attention.head_size = config.count("head_dim", std::max(1, spec.width / attention.heads));
+  spec.norm.epsilon = config.positive("rms_norm_eps", 1e-6F);
   spec.vocabulary = config.count("vocab_size");
-  spec.rotary.layout = RotaryLayout::half_split;
-  read_rotary(config, part, spec);
+  attention.rotary = read_rotary(config, part, attention.head_size, spec.context_length);
   spec.tied_head = config.flag("tie_word_embeddings", false);
   refuse_hugging_face_extras(config);
-  check_spec(config, spec);
+  check_attention(config, attention);
+  spec.layers = equal_layers(layers, layer);
   return spec;
 }
 
@@ -248,11 +266,11 @@ Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoin
   const DecoderSpec& spec = model.spec;
   TensorFinder tensors(checkpoint);
   model.tensors.embedding = tensors.required(std::string(names.embedding), {spec.vocabulary, spec.width});
-  model.tensors.final_norm = tensors.required(std::string(names.final_norm), {spec.width});
+  model.tensors.final_norm.weight = tensors.required(std::string(names.final_norm), {spec.width});
   if (!spec.tied_head)
-    model.tensors.head = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
+    model.tensors.head.weight = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
   LayerFinder layers(tensors, spec, names, experts, fused, model.tensors);
-  for (int i = 0; i < spec.layers && !tensors.error(); ++i) layers.find(i);
+  for (int i = 0; i < spec.layer_count() && !tensors.error(); ++i) layers.find(i);
   if (tensors.error()) return tl::unexpected<Error>(*tensors.error());
   return model;
 }

@@ -26,10 +26,10 @@ Result<DecoderModel> describe_mixtral(const Checkpoint& checkpoint) {
   if (config.error()) return tl::unexpected<Error>(*config.error());
   spec.experts = {.count = config.count(gguf ? "llama.expert_count" : "num_local_experts"),
                   .used = config.count(gguf ? "llama.expert_used_count" : "num_experts_per_tok"),
-                  .width = spec.ffn_width,
+                  .width = spec.layers.front().ffn_width,
                   .scoring = RouterScoring::softmax,
                   .normalised = true,
-                  .layers = std::vector<bool>(static_cast<size_t>(spec.layers), true)};
+                  .layers = std::vector<bool>(spec.layers.size(), true)};
   return find_decoder("mixtral", checkpoint, config, std::move(spec),
                       gguf ? kGgufExperts : kHuggingFaceExperts);
 }

@@ -37,7 +37,8 @@ Result<DecoderModel> describe_qwen2_moe(const Checkpoint& checkpoint) {
   if (config.error()) return tl::unexpected<Error>(*config.error());
   if (!gguf) read_windows(config, kQwenWindows, spec);
   spec.query_key_value_bias = gguf || config.flag("qkv_bias", true);
-  spec.experts = gguf ? gguf_experts(config, spec.layers) : hugging_face_experts(config, spec.layers);
+  spec.experts =
+      gguf ? gguf_experts(config, spec.layer_count()) : hugging_face_experts(config, spec.layer_count());
   return find_decoder("qwen2moe", checkpoint, config, std::move(spec), gguf ? kGgufExperts : kQwenExperts);
 }
 

@@ -16,7 +16,7 @@ DecoderSpec read_spec(ConfigReader& config, const Checkpoint& checkpoint, std::s
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, gguf_name, RotaryLayout::half_split)
                           : read_hugging_face_spec(config);
-  spec.query_key_norm = true;
+  spec.query_key_norm = QueryKeyNorm::heads;
   if (gguf) return spec;
   spec.query_key_value_bias = config.flag("attention_bias", false);
   read_windows(config, windows, spec);
@@ -54,7 +54,8 @@ Result<DecoderModel> describe_qwen3_moe(const Checkpoint& checkpoint) {
   ConfigReader config(checkpoint);
   DecoderSpec spec = read_spec(config, checkpoint, "qwen3moe", kMixtureWindows);
   if (config.error()) return tl::unexpected<Error>(*config.error());
-  spec.experts = gguf ? gguf_experts(config, spec.layers) : hugging_face_experts(config, spec.layers);
+  spec.experts =
+      gguf ? gguf_experts(config, spec.layer_count()) : hugging_face_experts(config, spec.layer_count());
   return find_decoder("qwen3moe", checkpoint, config, std::move(spec), gguf ? kGgufExperts : kQwenExperts);
 }
 

@@ -12,6 +12,13 @@
 namespace sizeup {
 namespace {
 
+// What is read, and what that depends on.
+struct RotaryReading {
+  RotarySpec rotary;
+  int head_size = 0;
+  int& context_length;
+};
+
 // Beside what is read: the names of the kind, and whether a model was trained further with it.
 constexpr std::array<std::string_view, 3> kHarmless = {"rope_type", "type", "finetuned"};
 
@@ -31,10 +38,10 @@ std::vector<float> read_divisors(ConfigReader& parameters, std::string_view key,
   return divisors;
 }
 
-void read_yarn(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
+void read_yarn(ConfigReader& parameters, int original_length, RotaryReading& reading) {
   YarnScaling scaling{.original_length = original_length};
   scaling.factor = parameters.positive(
-      "factor", static_cast<float>(spec.context_length) / static_cast<float>(original_length));
+      "factor", static_cast<float>(reading.context_length) / static_cast<float>(original_length));
   scaling.beta_fast = parameters.positive("beta_fast", 32.0F);
   scaling.beta_slow = parameters.positive("beta_slow", 1.0F);
   scaling.whole_pairs = parameters.flag("truncate", true);
@@ -43,40 +50,42 @@ void read_yarn(ConfigReader& parameters, int original_length, DecoderSpec& spec)
     scale = yarn_scale(scaling.factor, parameters.positive("mscale")) /
             yarn_scale(scaling.factor, parameters.positive("mscale_all_dim"));
   }
-  spec.rotary.scale = parameters.positive("attention_factor", scale);
-  spec.rotary.frequencies = yarn_frequencies(spec.rotary, scaling);
+  reading.rotary.scale = parameters.positive("attention_factor", scale);
+  reading.rotary.frequencies = yarn_frequencies(reading.rotary, scaling);
 }
 
-void read_llama3(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
+void read_llama3(ConfigReader& parameters, int original_length, RotaryReading& reading) {
   const Llama3Scaling scaling{.factor = parameters.positive("factor"),
                               .low_factor = parameters.positive("low_freq_factor"),
                               .high_factor = parameters.positive("high_freq_factor"),
                               .original_length = original_length};
-  spec.rotary.frequencies = llama3_frequencies(spec.rotary, scaling);
+  reading.rotary.frequencies = llama3_frequencies(reading.rotary, scaling);
 }
 
-void read_longrope(ConfigReader& parameters, int original_length, DecoderSpec& spec) {
-  const float extended = static_cast<float>(spec.context_length) / static_cast<float>(original_length);
+void read_longrope(ConfigReader& parameters, int original_length, RotaryReading& reading) {
+  const float extended = static_cast<float>(reading.context_length) / static_cast<float>(original_length);
   const float factor = parameters.positive("factor", extended);
-  const int pairs = spec.rotary.dimensions / 2;
-  spec.rotary.scale = parameters.positive("attention_factor", longrope_scale(factor, original_length));
-  spec.rotary.frequencies = rotary_frequencies(spec.rotary, read_divisors(parameters, "short_factor", pairs));
+  const int pairs = reading.rotary.dimensions / 2;
+  reading.rotary.scale = parameters.positive("attention_factor", longrope_scale(factor, original_length));
+  reading.rotary.frequencies =
+      rotary_frequencies(reading.rotary, read_divisors(parameters, "short_factor", pairs));
   read_divisors(parameters, "long_factor", pairs);  // of texts longer than the original length
-  spec.context_length = std::min(spec.context_length, original_length);
+  reading.context_length = std::min(reading.context_length, original_length);
 }
 
-void read_scaling(ConfigReader& parameters, std::string_view type, int original_length, DecoderSpec& spec) {
+void read_scaling(ConfigReader& parameters, std::string_view type, int original_length,
+                  RotaryReading& reading) {
   if (type == "default") return;
   if (type == "linear") {
-    spec.rotary.frequencies = linear_frequencies(spec.rotary, parameters.positive("factor"));
+    reading.rotary.frequencies = linear_frequencies(reading.rotary, parameters.positive("factor"));
   } else if (type == "dynamic") {
     parameters.positive("factor");  // of texts longer than max_position_embeddings
   } else if (type == "yarn") {
-    read_yarn(parameters, original_length, spec);
+    read_yarn(parameters, original_length, reading);
   } else if (type == "llama3") {
-    read_llama3(parameters, original_length, spec);
+    read_llama3(parameters, original_length, reading);
   } else if (type == "longrope" || type == "su") {
-    read_longrope(parameters, original_length, spec);
+    read_longrope(parameters, original_length, reading);
   } else {
     parameters.fail(fmt::format("rotary scaling '{}' is not supported yet", type),
                     "default, linear, dynamic, yarn, llama3 or longrope");
@@ -84,17 +93,18 @@ void read_scaling(ConfigReader& parameters, std::string_view type, int original_
 }
 
 void read_parameters(ConfigReader& config, std::string_view key, RotaryPart part, float turned,
-                     int original_length, DecoderSpec& spec) {
+                     int original_length, RotaryReading& reading) {
   ConfigReader parameters(*config.find(key), config.place());
-  spec.rotary.base = parameters.positive("rope_theta", spec.rotary.base);
+  reading.rotary.base = parameters.positive("rope_theta", reading.rotary.base);
   turned = parameters.positive("partial_rotary_factor", turned);
   if (turned != 1.0F && part == RotaryPart::whole)
     parameters.fail("'partial_rotary_factor' is not supported yet", "1");
-  spec.rotary.dimensions = static_cast<int>(static_cast<float>(spec.head_size) * std::min(turned, 1.0F));
+  reading.rotary.dimensions =
+      static_cast<int>(static_cast<float>(reading.head_size) * std::min(turned, 1.0F));
   original_length = parameters.count("original_max_position_embeddings", original_length);
   const std::string type =
       parameters.text("rope_type", parameters.text("type", key == "rope_parameters" ? "default" : ""));
-  if (!parameters.error()) read_scaling(parameters, type, original_length, spec);
+  if (!parameters.error()) read_scaling(parameters, type, original_length, reading);
   parameters.refuse_unread("", kHarmless);
   if (parameters.error()) config.fail(*parameters.error());
 }
@@ -115,12 +125,13 @@ std::vector<float> tensor_divisors(ConfigReader& config, const Checkpoint& check
 
 }  // namespace
 
-void read_rotary(ConfigReader& config, RotaryPart part, DecoderSpec& spec) {
-  if (config.error()) return;
-  spec.rotary.base = config.positive("rope_theta", spec.rotary.base);
-  spec.rotary.dimensions = spec.head_size;
+RotarySpec read_rotary(ConfigReader& config, RotaryPart part, int head_size, int& context_length) {
+  RotaryReading reading{
+      .rotary = {.dimensions = head_size}, .head_size = head_size, .context_length = context_length};
+  if (config.error()) return reading.rotary;
+  reading.rotary.base = config.positive("rope_theta", reading.rotary.base);
   const float turned = config.positive("partial_rotary_factor", 1.0F);
-  const int original = config.count("original_max_position_embeddings", spec.context_length);
+  const int original = config.count("original_max_position_embeddings", context_length);
   bool found = false;
   for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
     const Json* parameters = config.find(key);
@@ -128,34 +139,35 @@ void read_rotary(ConfigReader& config, RotaryPart part, DecoderSpec& spec) {
     if (!parameters->is_object()) {
       config.fail(fmt::format("'{}' is {}", key, to_line(*parameters).substr(0, 40)), "an object");
     } else if (!found) {
-      read_parameters(config, key, part, turned, original, spec);
+      read_parameters(config, key, part, turned, original, reading);
     }
     found = true;
   }
-  if (found || turned == 1.0F) return;
+  if (found || turned == 1.0F) return reading.rotary;
   if (part == RotaryPart::whole) config.fail("'partial_rotary_factor' is not supported yet", "1");
-  spec.rotary.dimensions = static_cast<int>(static_cast<float>(spec.head_size) * std::min(turned, 1.0F));
+  reading.rotary.dimensions = static_cast<int>(static_cast<float>(head_size) * std::min(turned, 1.0F));
+  return reading.rotary;
 }
 
-void read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
-                      DecoderSpec& spec) {
+RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
+                            RotaryLayout layout, int head_size, int& context_length) {
   const auto key = [prefix](std::string_view name) { return fmt::format("{}.rope.{}", prefix, name); };
-  RotarySpec& rotary = spec.rotary;
-  rotary.dimensions = config.count(key("dimension_count"), spec.head_size);
+  RotarySpec rotary{.layout = layout};
+  rotary.dimensions = config.count(key("dimension_count"), head_size);
   rotary.base = config.positive(key("freq_base"), 10000.0F);
   const std::string type = config.text(key("scaling.type"), "none");
-  const int original = config.count(key("scaling.original_context_length"), spec.context_length);
+  const int original = config.count(key("scaling.original_context_length"), context_length);
   const float attention = config.positive(key("scaling.attn_factor"), 1.0F);
   const int pairs = rotary.dimensions / 2;
   const std::vector<float> divisors = tensor_divisors(config, checkpoint, "rope_freqs.weight", pairs);
   const std::vector<float> shorter = tensor_divisors(config, checkpoint, "rope_factors_short.weight", pairs);
-  if (config.error()) return;
+  if (config.error()) return rotary;
   if (!divisors.empty()) {
     rotary.frequencies = rotary_frequencies(rotary, divisors);
   } else if (!shorter.empty()) {
     rotary.frequencies = rotary_frequencies(rotary, shorter);
     rotary.scale = attention;
-    spec.context_length = std::min(spec.context_length, original);
+    context_length = std::min(context_length, original);
   } else if (type == "linear") {
     rotary.frequencies = linear_frequencies(rotary, config.positive(key("scaling.factor")));
   } else if (type == "yarn") {
@@ -167,6 +179,7 @@ void read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::s
   } else if (type != "none") {
     config.fail(fmt::format("rotary scaling '{}' is not supported yet", type), "none, linear or yarn");
   }
+  return rotary;
 }
 
 }  // namespace sizeup

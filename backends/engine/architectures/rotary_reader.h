@@ -12,13 +12,13 @@ namespace sizeup {
 // Whether an architecture may rotate only a part of each head.
 enum class RotaryPart { whole, partial };
 
-// Completes spec.rotary, whose layout is given, from config.json: "rope_parameters", or "rope_theta" beside
-// "rope_scaling". Where the frequencies of a text depend on its length (dynamic, longrope) the context
-// becomes that in which they do not: a token's numbers must not depend on what comes after it.
-void read_rotary(ConfigReader& config, RotaryPart part, DecoderSpec& spec);
+// Of heads of this size, from config.json: "rope_parameters", or "rope_theta" beside "rope_scaling". Where
+// the frequencies of a text depend on its length (dynamic, longrope) the context becomes that in which they
+// do not: a token's numbers must not depend on what comes after it.
+RotarySpec read_rotary(ConfigReader& config, RotaryPart part, int head_size, int& context_length);
 
 // The same from GGUF metadata and the tensors that hold divisors of frequencies.
-void read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
-                      DecoderSpec& spec);
+RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
+                            RotaryLayout layout, int head_size, int& context_length);
 
 }  // namespace sizeup

@@ -1,5 +1,7 @@
 #include "backends/engine/architectures/smollm3.h"
 
+#include <algorithm>
+
 #include "backends/engine/architectures/decoder_reader.h"
 #include "backends/engine/architectures/window_reader.h"
 #include "core/json/json.h"
@@ -39,10 +41,16 @@ Result<DecoderModel> describe_smollm3(const Checkpoint& checkpoint) {
   DecoderSpec spec = gguf ? read_gguf_spec(config, checkpoint, "smollm3", RotaryLayout::interleaved)
                           : read_hugging_face_spec(config);
   if (config.error()) return tl::unexpected<Error>(*config.error());
-  spec.unrotated = gguf ? every(kUnrotatedInterval, spec.layers) : read_unrotated(config, spec.layers);
+  const std::vector<bool> unrotated =
+      gguf ? every(kUnrotatedInterval, spec.layer_count()) : read_unrotated(config, spec.layer_count());
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    if (unrotated[i]) spec.layers[i].attention.rotary.reset();
+  }
   if (!gguf) {
     read_windows(config, {.used = false}, spec);
-    if (!spec.windows.empty() && config.find("layer_types") == nullptr)
+    const bool windowed =
+        std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.attention.window > 0; });
+    if (windowed && config.find("layer_types") == nullptr)
       config.fail("'sliding_window' without 'layer_types' is not supported yet");
   }
   return find_decoder("smollm3", checkpoint, config, std::move(spec));

@@ -38,21 +38,21 @@ void read_windows(ConfigReader& config, const WindowRule& rule, DecoderSpec& spe
   const bool said = config.has("sliding_window");
   const int window = effective(said ? config.count_or_zero("sliding_window", 0) : rule.unsaid, spec);
   const bool used = config.flag("use_sliding_window", rule.used);
-  std::vector<bool> windowed = listed_layers(config, spec.layers);
+  std::vector<bool> windowed = listed_layers(config, spec.layer_count());
   // Some files name more layers than they have.
   const int first = rule.later_layers ? config.count_or_zero("max_window_layers", 28) : 0;
   if (window == 0 || !used) return;
-  if (windowed.empty()) {
-    for (int i = 0; i < spec.layers; ++i) windowed.push_back(i >= first);
+  for (int i = 0; i < spec.layer_count(); ++i) {
+    const auto index = static_cast<size_t>(i);
+    if (windowed.empty() ? i >= first : windowed[index]) spec.layers[index].attention.window = window;
   }
-  for (const bool has : windowed) spec.windows.push_back(has ? window : 0);
 }
 
 void read_gguf_windows(ConfigReader& config, std::string_view prefix, DecoderSpec& spec) {
   if (config.error()) return;
   const std::string key = fmt::format("{}.attention.sliding_window", prefix);
   const int window = effective(config.count_or_zero(key, 0), spec);
-  if (window > 0) spec.windows.assign(static_cast<size_t>(spec.layers), window);
+  for (LayerSpec& layer : spec.layers) layer.attention.window = window;
 }
 
 }  // namespace sizeup

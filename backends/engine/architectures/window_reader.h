@@ -16,7 +16,7 @@ struct WindowRule {
 
 inline constexpr WindowRule kQwenWindows{.later_layers = true, .used = false, .unsaid = 4096};
 
-// DecoderSpec::windows from config.json.
+// The windows of the spec's layers from config.json.
 void read_windows(ConfigReader& config, const WindowRule& rule, DecoderSpec& spec);
 // The same from GGUF metadata, where every layer has the window: "`prefix`.attention.sliding_window".
 void read_gguf_windows(ConfigReader& config, std::string_view prefix, DecoderSpec& spec);

@@ -23,14 +23,13 @@ DecoderSpec small_spec() {
   DecoderSpec spec;
   spec.vocabulary = 100;
   spec.context_length = 4096;
-  spec.layers = 2;
   spec.width = 32;
-  spec.heads = 4;
-  spec.kv_heads = 2;
-  spec.head_size = 8;
-  spec.ffn_width = 64;
-  spec.norm_epsilon = 1e-5F;
-  spec.rotary.dimensions = 8;
+  spec.norm.epsilon = 1e-5F;
+  for (int i = 0; i < 2; ++i) {
+    LayerSpec layer{.attention = {.heads = 4, .kv_heads = 2, .head_size = 8}, .kv_layer = i, .ffn_width = 64};
+    layer.attention.rotary = {.dimensions = 8};
+    spec.layers.push_back(layer);
+  }
   spec.tied_head = true;
   return spec;
 }

@@ -94,15 +94,15 @@ TEST(Llama, ReadsAHuggingFaceFolder) {
   const auto model = describe_decoder(made);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_EQ(model->architecture, "llama");
-  EXPECT_EQ(model->spec.head_size, 6);
-  EXPECT_EQ(model->spec.query_width(), 12);
-  EXPECT_EQ(model->spec.kv_width(), 6);
-  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
-  EXPECT_EQ(model->spec.rotary.dimensions, 6);
-  EXPECT_EQ(model->spec.rotary.base, 500.0F);
+  EXPECT_EQ(model->spec.attention(0).head_size, 6);
+  EXPECT_EQ(model->spec.attention(0).query_width(), 12);
+  EXPECT_EQ(model->spec.attention(0).kv_width(), 6);
+  EXPECT_EQ(model->spec.attention(0).rotary->layout, RotaryLayout::half_split);
+  EXPECT_EQ(model->spec.attention(0).rotary->dimensions, 6);
+  EXPECT_EQ(model->spec.attention(0).rotary->base, 500.0F);
   EXPECT_FALSE(model->spec.tied_head);
-  EXPECT_EQ(model->tensors.head, made.find("lm_head.weight"));
-  EXPECT_EQ(model->tensors.layers[0].query.bias, nullptr);
+  EXPECT_EQ(model->tensors.head.weight, made.find("lm_head.weight"));
+  EXPECT_EQ(model->tensors.layers[0].query_key_value[0].bias, nullptr);
 }
 
 TEST(Llama, ReadsAGgufFile) {
@@ -111,12 +111,12 @@ TEST(Llama, ReadsAGgufFile) {
   const auto model = describe_decoder(made);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_EQ(model->spec.vocabulary, 9);
-  EXPECT_EQ(model->spec.head_size, 4);
-  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::interleaved);
-  EXPECT_EQ(model->spec.rotary.dimensions, 2);
-  EXPECT_EQ(model->spec.rotary.base, 10000.0F);
+  EXPECT_EQ(model->spec.attention(0).head_size, 4);
+  EXPECT_EQ(model->spec.attention(0).rotary->layout, RotaryLayout::interleaved);
+  EXPECT_EQ(model->spec.attention(0).rotary->dimensions, 2);
+  EXPECT_EQ(model->spec.attention(0).rotary->base, 10000.0F);
   EXPECT_TRUE(model->spec.tied_head);
-  EXPECT_EQ(model->tensors.layers[0].query.bias, made.find("blk.0.attn_q.bias"));
+  EXPECT_EQ(model->tensors.layers[0].query_key_value[0].bias, made.find("blk.0.attn_q.bias"));
 }
 
 TEST(Llama, NamesTheTensorThatIsWrong) {
@@ -220,12 +220,15 @@ TEST(Windows, AreOfTheLayersThatTheConfigurationSays) {
     made.config().update(Json::parse(changes));
     const auto model = describe_decoder(made);
     EXPECT_TRUE(model.has_value()) << describe(model.error());
-    return model ? model->spec.windows : std::vector<int>();
+    std::vector<int> found;
+    for (int i = 0; model && i < model->spec.layer_count(); ++i)
+      found.push_back(model->spec.attention(i).window);
+    return found;
   };
   using Windows = std::vector<int>;
-  EXPECT_EQ(windows(R"({"sliding_window": 8})"), Windows());  // not used
+  EXPECT_EQ(windows(R"({"sliding_window": 8})"), (Windows{0, 0}));  // not used
   EXPECT_EQ(windows(R"({"sliding_window": 32, "use_sliding_window": true, "max_window_layers": 0})"),
-            Windows());  // the whole context
+            (Windows{0, 0}));  // the whole context
   EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1})"),
             (Windows{0, 8}));
   EXPECT_EQ(windows(R"({"sliding_window": 8, "use_sliding_window": true, "max_window_layers": 1,

@@ -177,7 +177,7 @@ TEST(StoriesFolder, LogProbabilitiesAgreeWithTheReference) {
   ASSERT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
   const auto model = describe_decoder(**checkpoint);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
-  EXPECT_EQ(model->spec.rotary.layout, RotaryLayout::half_split);
+  EXPECT_EQ(model->spec.attention(0).rotary->layout, RotaryLayout::half_split);
   Decoder decoder(*model, std::move(*make_reference_device(*model, {})));
   Plan plan({});
   const auto ids = reference["greedy_from_bos_ids"].get<std::vector<Token>>();

@@ -21,18 +21,25 @@ namespace {
 constexpr int kVocabulary = 50;  // of random_requests
 constexpr int kAmple = 100000;
 
+void add_layers(DecoderSpec& spec, int count, LayerSpec layer) {
+  for (; count > 0; --count) {
+    layer.kv_layer = spec.layer_count();
+    spec.layers.push_back(layer);
+  }
+}
+
 DecoderSpec small_spec(int heads, int kv_heads, int head_size, int width, int ffn_width) {
   DecoderSpec spec;
   spec.vocabulary = kVocabulary;
   spec.context_length = 1024;
-  spec.layers = 2;
   spec.width = width;
-  spec.heads = heads;
-  spec.kv_heads = kv_heads;
-  spec.head_size = head_size;
-  spec.ffn_width = ffn_width;
-  spec.norm_epsilon = 1e-5F;
-  spec.rotary = {.layout = RotaryLayout::half_split, .dimensions = head_size / 2 * 2, .base = 10000.0F};
+  spec.norm.epsilon = 1e-5F;
+  LayerSpec layer;
+  layer.attention = {.heads = heads, .kv_heads = kv_heads, .head_size = head_size};
+  layer.attention.rotary = {
+      .layout = RotaryLayout::half_split, .dimensions = head_size / 2 * 2, .base = 10000.0F};
+  layer.ffn_width = ffn_width;
+  add_layers(spec, 2, layer);
   spec.tied_head = heads % 2 == 0;
   return spec;
 }
@@ -51,25 +58,73 @@ DecoderSpec with_experts(DecoderSpec spec, int width, int shared_width) {
 
 // Windows within a page and over several, a layer without rotation, norms of heads, stretched positions.
 DecoderSpec with_everything(DecoderSpec spec) {
-  spec.layers = 4;
-  spec.windows = {0, 23, 90, 23};
-  spec.unrotated = {false, false, true, false};
-  spec.query_key_norm = true;
-  spec.rotary.frequencies = yarn_frequencies(spec.rotary, {.factor = 4.0F, .original_length = 64});
-  spec.rotary.scale = yarn_scale(4.0F);
+  RotarySpec& rotary = *spec.layers.front().attention.rotary;
+  rotary.frequencies = yarn_frequencies(rotary, {.factor = 4.0F, .original_length = 64});
+  rotary.scale = yarn_scale(4.0F);
+  const LayerSpec layer = spec.layers.front();
+  spec.layers.clear();
+  add_layers(spec, 4, layer);
+  spec.layers[1].attention.window = 23;
+  spec.layers[2].attention.window = 90;
+  spec.layers[3].attention.window = 23;
+  spec.layers[2].attention.rotary.reset();
+  spec.query_key_norm = QueryKeyNorm::heads;
   spec.experts = {.count = 5, .used = 2, .width = 30, .layers = {false, true, false, false}};
   return spec;
 }
 
+// As models were before Llama: layer norms, a feed-forward without gate beside the attention, positions in a
+// table and in a part of each head; and caps.
+DecoderSpec with_layer_norms(DecoderSpec spec) {
+  spec.norm = {.kind = NormKind::layer, .epsilon = 1e-5F};
+  spec.parallel = true;
+  spec.gated = false;
+  spec.activation = Activation::gelu;
+  spec.learned_positions = true;
+  spec.embedding_scale = 1.5F;
+  spec.logit_cap = 9.0F;
+  for (LayerSpec& layer : spec.layers) {
+    layer.attention.score_cap = 4.0F;
+    layer.attention.scale = 0.5F;
+    layer.attention.rotary->dimensions = 4;
+  }
+  return spec;
+}
+
+// Layers of different sizes, the last of which attends to the keys of the first; two kinds of positions.
+DecoderSpec with_shared_keys(DecoderSpec spec) {
+  spec.norm.added = 1.0F;
+  spec.query_key_norm = QueryKeyNorm::whole;
+  spec.activation = Activation::gelu_tanh;
+  LayerSpec layer = spec.layers.front();
+  layer.attention.rotary->base = 500.0F;
+  layer.attention.window = 40;
+  layer.attention.kv_heads = 1;
+  layer.ffn_width += 7;
+  spec.layers[1] = layer;
+  spec.layers[1].kv_layer = 1;
+  spec.layers.push_back(spec.layers.front());
+  return spec;
+}
+
+struct Shape {
+  DecoderSpec spec;
+  RandomExtras extras = {};
+};
+
 // Shapes that fill nothing evenly, one that the tile kernels take, and a mixture of experts; of quantised
 // weights, what whole blocks allow of that.
-const std::vector<DecoderSpec>& shapes(TensorType weights) {
-  static const std::vector<DecoderSpec> plain = {
-      small_spec(6, 2, 20, 44, 75), small_spec(3, 1, 7, 33, 40), small_spec(4, 2, 32, 64, 96),
-      with_experts(small_spec(6, 3, 8, 40, 50), 26, 35), with_everything(small_spec(4, 2, 10, 36, 42))};
-  static const std::vector<DecoderSpec> blocks_of_32 = {small_spec(3, 1, 32, 96, 160),
-                                                        with_experts(small_spec(4, 2, 32, 64, 96), 32, 64)};
-  static const std::vector<DecoderSpec> blocks_of_256 = {small_spec(4, 2, 64, 256, 256)};
+const std::vector<Shape>& shapes(TensorType weights) {
+  static const std::vector<Shape> plain = {
+      {small_spec(6, 2, 20, 44, 75)},
+      {with_layer_norms(small_spec(3, 1, 7, 33, 40)), {.sinks = true, .head_bias = true}},
+      {small_spec(4, 2, 32, 64, 96)},
+      {with_experts(small_spec(6, 3, 8, 40, 50), 26, 35)},
+      {with_everything(small_spec(4, 2, 10, 36, 42))},
+      {with_shared_keys(small_spec(4, 2, 12, 30, 38)), {.post_norms = true}}};
+  static const std::vector<Shape> blocks_of_32 = {{small_spec(3, 1, 32, 96, 160)},
+                                                  {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64)}};
+  static const std::vector<Shape> blocks_of_256 = {{small_spec(4, 2, 64, 256, 256)}};
   const int elements = block_format(weights).block_elements;
   return elements == 1 ? plain : elements == 32 ? blocks_of_32 : blocks_of_256;
 }
@@ -162,11 +217,14 @@ class Reproducible : public testing::TestWithParam<Computer> {
     if (const auto reason = why_unsupported(*tier)) GTEST_SKIP() << *reason;
   }
 
-  static const std::vector<DecoderSpec>& specs() { return shapes(GetParam().weights); }
+  static const std::vector<Shape>& specs() { return shapes(GetParam().weights); }
 
+  static RandomDecoder random_decoder(size_t index) {
+    return RandomDecoder(specs()[index].spec, GetParam().weights, 5, specs()[index].extras);
+  }
   // Shape `index` on this computer.
   static Decoder decoder(size_t index) {
-    const RandomDecoder random(specs()[index], GetParam().weights, 5);
+    const RandomDecoder random = random_decoder(index);
     return Decoder(random.model(), std::move(*GetParam().make(random.model(), GetParam().options)));
   }
 
@@ -282,7 +340,7 @@ TEST_P(Reproducible, AgreesWithTheReference) {
     const std::vector<TokenRequest> requests = {score_request(tokens, 1)};
     Decoder computing = decoder(shape);
     const auto found = run(computing, {.max_rows = 512, .pages = kAmple}, requests);
-    const RandomDecoder model(specs()[shape], GetParam().weights, 5);
+    const RandomDecoder model = random_decoder(shape);
     Decoder reference(model.model(), std::move(*make_reference_device(model.model(), {})));
     const auto expected = run(reference, {.max_rows = 512, .pages = kAmple}, requests);
     float worst = 0.0F;
@@ -294,8 +352,8 @@ TEST_P(Reproducible, AgreesWithTheReference) {
     }
     const float mean = sum / static_cast<float>(expected[0].logprobs.size());
     // Logits grow with the root of the width, which is about 64 in other shapes, and their error with them.
-    const float roundings = std::sqrt(static_cast<float>(std::max(specs()[shape].width, 64)) / 64.0F);
-    const float rounded = specs()[shape].experts.any() ? 1.0F : 0.4F;
+    const float roundings = std::sqrt(static_cast<float>(std::max(specs()[shape].spec.width, 64)) / 64.0F);
+    const float rounded = specs()[shape].spec.experts.any() ? 1.0F : 0.4F;
     EXPECT_LT(worst, exact ? 2e-4F : rounded) << "shape " << shape;
     EXPECT_LT(mean, exact ? 1e-5F : roundings * 0.04F) << "shape " << shape;
     if (!exact) {

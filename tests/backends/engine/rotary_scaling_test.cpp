@@ -12,13 +12,6 @@
 namespace sizeup {
 namespace {
 
-DecoderSpec spec_of(int context_length, int head_size) {
-  DecoderSpec spec;
-  spec.context_length = context_length;
-  spec.head_size = head_size;
-  return spec;
-}
-
 // Two roundings of a float32 more or less: transformers' powers are not those of the C library.
 TEST(RotaryScaling, FrequenciesAreThoseOfTransformers) {
   const auto text = read_file(std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/rotary.json");
@@ -36,19 +29,19 @@ TEST(RotaryScaling, FrequenciesAreThoseOfTransformers) {
         config = {{"rope_theta", scaling["rope_theta"]}, {"rope_scaling", scaling}};
         config["rope_scaling"].erase("rope_theta");
       }
-      DecoderSpec spec = spec_of(golden["context"].get<int>(), golden["head_size"].get<int>());
+      int context = golden["context"].get<int>();
       ConfigReader reader(config, "config.json");
-      read_rotary(reader, RotaryPart::whole, spec);
+      const RotarySpec rotary =
+          read_rotary(reader, RotaryPart::whole, golden["head_size"].get<int>(), context);
       ASSERT_FALSE(reader.error().has_value()) << describe(*reader.error());
-      EXPECT_NEAR(spec.rotary.scale, golden["scale"].get<float>(), 4 * 0x1p-24);
+      EXPECT_NEAR(rotary.scale, golden["scale"].get<float>(), 4 * 0x1p-24);
       const auto frequencies = golden["frequencies"].get<std::vector<float>>();
-      RotaryAngles angles(spec.rotary);
+      RotaryAngles angles(rotary);
       ASSERT_EQ(angles.pairs(), static_cast<int>(frequencies.size()));
       angles.prepare(1);
       for (size_t i = 0; i < frequencies.size(); ++i) {
-        const float found = spec.rotary.frequencies.empty()
-                                ? std::atan2(angles.sines(1)[i], angles.cosines(1)[i])
-                                : spec.rotary.frequencies[i];
+        const float found = rotary.frequencies.empty() ? std::atan2(angles.sines(1)[i], angles.cosines(1)[i])
+                                                       : rotary.frequencies[i];
         ASSERT_NEAR(found, frequencies[i], 6 * 0x1p-24 * static_cast<double>(frequencies[i])) << "pair " << i;
       }
     }
@@ -58,11 +51,11 @@ TEST(RotaryScaling, FrequenciesAreThoseOfTransformers) {
 TEST(RotaryScaling, ContextsEndWhereFrequenciesWouldDependOnTheLength) {
   const Json config = Json::parse(R"({"rope_parameters": {"rope_type": "longrope", "rope_theta": 1e4,
     "original_max_position_embeddings": 512, "short_factor": [1, 2], "long_factor": [3, 4]}})");
-  DecoderSpec spec = spec_of(2048, 4);
+  int context = 2048;
   ConfigReader reader(config, "config.json");
-  read_rotary(reader, RotaryPart::whole, spec);
+  read_rotary(reader, RotaryPart::whole, 4, context);
   EXPECT_FALSE(reader.error().has_value());
-  EXPECT_EQ(spec.context_length, 512);
+  EXPECT_EQ(context, 512);
 }
 
 TEST(RotaryScaling, SinesAndCosinesAreScaled) {

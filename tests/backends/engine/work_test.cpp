@@ -9,12 +9,12 @@ namespace {
 DecoderSpec small_spec() {
   DecoderSpec spec;
   spec.vocabulary = 100;
-  spec.layers = 2;
+  spec.context_length = 100;
   spec.width = 8;
-  spec.heads = 3;
-  spec.kv_heads = 1;
-  spec.head_size = 4;
-  spec.ffn_width = 5;
+  for (int i = 0; i < 2; ++i) {
+    spec.layers.push_back(
+        {.attention = {.heads = 3, .kv_heads = 1, .head_size = 4}, .kv_layer = i, .ffn_width = 5});
+  }
   spec.tied_head = true;
   return spec;
 }
@@ -29,9 +29,9 @@ TEST(Work, FlopCountRowsWantedRowsAndAttendedPositions) {
   const DecoderSpec spec = small_spec();
   EXPECT_EQ(flop_of(spec, {.rows = 1, .wanted = 0, .attended = 0}), 2.0 * 752);
   EXPECT_EQ(flop_of(spec, {.rows = 0, .wanted = 1, .attended = 0}), 2.0 * 800);
-  // 2 layers x 3 heads x 4 elements, a multiplication and an addition with key and with value.
-  EXPECT_EQ(flop_of(spec, {.rows = 0, .wanted = 0, .attended = 1}), 2.0 * 3 * 4 * 4);
-  EXPECT_EQ(flop_of(spec, {.rows = 7, .wanted = 2, .attended = 11}), 7 * 1504.0 + 2 * 1600.0 + 11 * 96.0);
+  // A multiplication and an addition with key and with value.
+  EXPECT_EQ(flop_of(spec, {.rows = 0, .wanted = 0, .attended = 24}), 24 * 4.0);
+  EXPECT_EQ(flop_of(spec, {.rows = 7, .wanted = 2, .attended = 11}), 7 * 1504.0 + 2 * 1600.0 + 11 * 4.0);
 }
 
 TEST(Work, AStepsWorkIsCountedFromItsRows) {
@@ -39,14 +39,32 @@ TEST(Work, AStepsWorkIsCountedFromItsRows) {
   step.tokens = {1, 2, 3};
   step.positions = {0, 1, 9};
   step.wanted.resize(2);
-  Work work = work_of(step);
+  Work work = work_of(small_spec(), step);
   EXPECT_EQ(work.rows, 3);
   EXPECT_EQ(work.wanted, 2);
-  EXPECT_EQ(work.attended, 1 + 2 + 10);
-  work += work_of(step);
+  EXPECT_EQ(work.context, 1 + 2 + 10);
+  EXPECT_EQ(work.attended, 2 * 12 * (1 + 2 + 10));
+  work += work_of(small_spec(), step);
   EXPECT_EQ(work.rows, 6);
   EXPECT_EQ(work.wanted, 4);
-  EXPECT_EQ(work.attended, 26);
+  EXPECT_EQ(work.attended, 4 * 12 * 13);
+}
+
+TEST(Work, AWindowBoundsWhatIsAttendedTo) {
+  DecoderSpec spec = small_spec();
+  spec.layers[1].attention.window = 4;
+  Step step;
+  step.tokens = {1, 2, 3};
+  step.positions = {0, 1, 9};
+  EXPECT_EQ(work_of(spec, step).attended, 12 * (1 + 2 + 10) + 12 * (1 + 2 + 4));
+}
+
+TEST(Work, LayersWithoutKeysOfTheirOwnAndWithoutGatesHaveFewerWeights) {
+  DecoderSpec spec = small_spec();
+  spec.layers[1].kv_layer = 0;
+  EXPECT_EQ(linear_weights(spec), linear_weights(small_spec()) - 2 * 32);
+  spec.gated = false;
+  EXPECT_EQ(linear_weights(spec), linear_weights(small_spec()) - 2 * 32 - 2 * 40);
 }
 
 TEST(Work, AStepReadsNoEmbeddingOfItsOwn) {
