@@ -26,11 +26,11 @@ class TensorFinder {
   // The same with a bias that must be there.
   LinearTensors biased_linear(const std::string& prefix, int64_t outputs, int64_t inputs);
 
+  // Records a problem unless there already is one.
+  void fail(std::string message, std::string expected);
   const std::optional<Error>& error() const { return error_; }
 
  private:
-  void fail(std::string message, std::string expected);
-
   const Checkpoint& checkpoint_;
   std::optional<Error> error_;
 };
