@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "backends/engine/architectures/gpt2.h"
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
@@ -31,6 +32,7 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
+    Architecture{.gguf_name = "gpt2", .hugging_face_name = "GPT2LMHeadModel", .describe = describe_gpt2},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {
