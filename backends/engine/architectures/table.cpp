@@ -6,6 +6,7 @@
 #include <array>
 
 #include "backends/engine/architectures/gpt2.h"
+#include "backends/engine/architectures/gpt_neox.h"
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
@@ -33,6 +34,8 @@ constexpr std::array kArchitectures{
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
     Architecture{.gguf_name = "gpt2", .hugging_face_name = "GPT2LMHeadModel", .describe = describe_gpt2},
+    Architecture{
+        .gguf_name = "gptneox", .hugging_face_name = "GPTNeoXForCausalLM", .describe = describe_gpt_neox},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {
