@@ -10,6 +10,7 @@
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/phi.h"
 #include "backends/engine/architectures/phi3.h"
 #include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
@@ -36,6 +37,7 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = "gpt2", .hugging_face_name = "GPT2LMHeadModel", .describe = describe_gpt2},
     Architecture{
         .gguf_name = "gptneox", .hugging_face_name = "GPTNeoXForCausalLM", .describe = describe_gpt_neox},
+    Architecture{.gguf_name = "phi2", .hugging_face_name = "PhiForCausalLM", .describe = describe_phi},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {

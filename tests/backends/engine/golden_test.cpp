@@ -158,7 +158,8 @@ TEST_P(TinyDense, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kDense, GetParam().name), GetParam().files);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, TinyDense, testing::Values(Family{"gpt2", 5}, Family{"neox", 6}),
+INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
+                         testing::Values(Family{"gpt2", 5}, Family{"neox", 6}, Family{"phi", 4}),
                          [](const auto& family) { return std::string(family.param.name); });
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
