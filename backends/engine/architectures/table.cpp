@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "backends/engine/architectures/gemma.h"
 #include "backends/engine/architectures/gpt2.h"
 #include "backends/engine/architectures/gpt_neox.h"
 #include "backends/engine/architectures/llama.h"
@@ -38,6 +39,14 @@ constexpr std::array kArchitectures{
     Architecture{
         .gguf_name = "gptneox", .hugging_face_name = "GPTNeoXForCausalLM", .describe = describe_gpt_neox},
     Architecture{.gguf_name = "phi2", .hugging_face_name = "PhiForCausalLM", .describe = describe_phi},
+    Architecture{.gguf_name = "gemma", .hugging_face_name = "GemmaForCausalLM", .describe = describe_gemma},
+    Architecture{
+        .gguf_name = "gemma2", .hugging_face_name = "Gemma2ForCausalLM", .describe = describe_gemma2},
+    Architecture{
+        .gguf_name = "gemma3", .hugging_face_name = "Gemma3ForCausalLM", .describe = describe_gemma3},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Gemma3ForConditionalGeneration",
+                 .describe = describe_gemma3_multimodal},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {

@@ -159,7 +159,8 @@ TEST_P(TinyDense, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
-                         testing::Values(Family{"gpt2", 5}, Family{"neox", 6}, Family{"phi", 4}),
+                         testing::Values(Family{"gpt2", 5}, Family{"neox", 6}, Family{"phi", 4},
+                                         Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7}),
                          [](const auto& family) { return std::string(family.param.name); });
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
