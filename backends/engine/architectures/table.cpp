@@ -11,6 +11,7 @@
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/olmo2.h"
 #include "backends/engine/architectures/phi.h"
 #include "backends/engine/architectures/phi3.h"
 #include "backends/engine/architectures/qwen2.h"
@@ -47,6 +48,7 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = {},
                  .hugging_face_name = "Gemma3ForConditionalGeneration",
                  .describe = describe_gemma3_multimodal},
+    Architecture{.gguf_name = "olmo2", .hugging_face_name = "Olmo2ForCausalLM", .describe = describe_olmo2},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {

@@ -160,7 +160,8 @@ TEST_P(TinyDense, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
 
 INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
                          testing::Values(Family{"gpt2", 5}, Family{"neox", 6}, Family{"phi", 4},
-                                         Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7}),
+                                         Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7},
+                                         Family{"olmo2", 4}),
                          [](const auto& family) { return std::string(family.param.name); });
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
