@@ -120,8 +120,15 @@ void check_experts(ConfigReader& config, const DecoderSpec& spec) {
 class LayerFinder {
  public:
   LayerFinder(TensorFinder& tensors, const DecoderSpec& spec, const TensorNames& names,
-              const ExpertNames& experts, const FusedNames& fused, DecoderTensors& all)
-      : tensors_(tensors), spec_(spec), names_(names), experts_(experts), fused_(fused), all_(all) {}
+              const ExpertNames& experts, const FusedNames& fused, const OtherNames& others,
+              DecoderTensors& all)
+      : tensors_(tensors),
+        spec_(spec),
+        names_(names),
+        experts_(experts),
+        fused_(fused),
+        others_(others),
+        all_(all) {}
 
   void find(int index) {
     layer_ = fmt::format("{}{}.", names_.layer, index);
@@ -133,8 +140,9 @@ class LayerFinder {
       found.query_norm = norm(names_.query_norm, layer.attention.head_size);
       found.key_norm = norm(names_.key_norm, layer.attention.head_size);
     }
-    found.output = tensors_.linear(name(names_.output), spec_.width, layer.attention.query_width());
-    found.ffn_norm = norm(names_.ffn_norm, spec_.width);
+    if (!others_.sinks.empty()) found.sinks = tensors_.required(name(others_.sinks), {layer.attention.heads});
+    found.output = linear(names_.output, spec_.width, layer.attention.query_width(), others_.output_bias);
+    found.ffn_norm = norm(others_.ffn_norm.empty() ? names_.ffn_norm : others_.ffn_norm, spec_.width);
     if (spec_.experts.in_layer(index)) {
       found.mixture = find_mixture(tensors_, spec_, experts_, layer_);
     } else {
@@ -150,6 +158,11 @@ class LayerFinder {
     return {.weight = tensors_.required(name(part), {columns}), .bias = nullptr};
   }
 
+  LinearTensors linear(std::string_view part, int64_t outputs, int64_t inputs, bool biased) {
+    return biased ? tensors_.biased_linear(name(part), outputs, inputs)
+                  : tensors_.linear(name(part), outputs, inputs);
+  }
+
   void find_query_key_value(const AttentionSpec& attention, LayerTensors& found) {
     if (!fused_.query_key_value.empty()) {
       const int64_t rows = attention.query_width() + 2 * attention.kv_width();
@@ -158,9 +171,7 @@ class LayerFinder {
       return;
     }
     const auto add = [&](std::string_view part, int width) {
-      found.query_key_value.push_back(spec_.query_key_value_bias
-                                          ? tensors_.biased_linear(name(part), width, spec_.width)
-                                          : tensors_.linear(name(part), width, spec_.width));
+      found.query_key_value.push_back(linear(part, width, spec_.width, spec_.query_key_value_bias));
     };
     add(names_.query, attention.query_width());
     add(names_.key, attention.kv_width());
@@ -198,6 +209,7 @@ class LayerFinder {
   const TensorNames& names_;
   const ExpertNames& experts_;
   const FusedNames& fused_;
+  const OtherNames& others_;
   DecoderTensors& all_;
   std::string layer_;  // the prefix of its names
 };
@@ -254,7 +266,7 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, RotaryPart part) {
 
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec read, const ExpertNames& experts,
-                                  const FusedNames& fused) {
+                                  const FusedNames& fused, const OtherNames& others) {
   if (read.experts.any()) check_experts(config, read);
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
   refuse_unknown_keys(config, checkpoint);
@@ -269,7 +281,7 @@ Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoin
   model.tensors.final_norm.weight = tensors.required(std::string(names.final_norm), {spec.width});
   if (!spec.tied_head)
     model.tensors.head.weight = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
-  LayerFinder layers(tensors, spec, names, experts, fused, model.tensors);
+  LayerFinder layers(tensors, spec, names, experts, fused, others, model.tensors);
   for (int i = 0; i < spec.layer_count() && !tensors.error(); ++i) layers.find(i);
   if (tensors.error()) return tl::unexpected<Error>(*tensors.error());
   return model;

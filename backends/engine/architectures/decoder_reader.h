@@ -24,10 +24,17 @@ struct FusedNames {
   std::string_view query_key_value = {}, gate_up = {};
 };
 
+// What else a layer has, or by another name, after its prefix. Empty: as usual.
+struct OtherNames {
+  std::string_view sinks = {};
+  std::string_view ffn_norm = {};
+  bool output_bias = false;  // files that lack the attention's output bias are damaged; others may have it
+};
+
 // Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
 // problem of the configuration, or else of the tensors, is the error.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {},
-                                  const FusedNames& fused = {});
+                                  const FusedNames& fused = {}, const OtherNames& others = {});
 
 }  // namespace sizeup

@@ -6,6 +6,7 @@
 #include "backends/engine/architectures/config_reader.h"
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/rotary_scaling.h"
 
 namespace sizeup {
 
@@ -20,5 +21,8 @@ RotarySpec read_rotary(ConfigReader& config, RotaryPart part, int head_size, int
 // The same from GGUF metadata and the tensors that hold divisors of frequencies.
 RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
                             RotaryLayout layout, int head_size, int& context_length);
+
+// "`prefix`.rope.scaling" of type yarn. Files do not say whether its ramp has whole ends.
+YarnScaling read_gguf_yarn(ConfigReader& config, std::string_view prefix, int context_length);
 
 }  // namespace sizeup
