@@ -23,6 +23,7 @@ struct DecoderNames {
   std::string_view query_key_value = {};  // of one tensor; where there is none, the following three
   std::string_view query = {}, key = {}, value = {};
   std::string_view query_norm = {}, key_norm = {};  // read where the spec has these norms
+  std::string_view sinks = {};                      // the whole name
   std::string_view output = {};
   std::string_view ffn_norm = {}, ffn_post_norm = {};
   std::string_view gate_up = {};  // rows of gate, then of up, in one tensor; read where it has a name

@@ -129,6 +129,7 @@ class DecoderFinder {
       found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
       found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
     }
+    if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
     found.output = linear(names_.output, spec_.width, attention.query_width());
     found.ffn_norm = norm(names_.ffn_norm, spec_.width);
     found.ffn_post_norm = norm(names_.ffn_post_norm, spec_.width);

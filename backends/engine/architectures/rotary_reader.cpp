@@ -199,15 +199,23 @@ RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, 
   } else if (type == "linear") {
     rotary.frequencies = linear_frequencies(rotary, config.positive(key("scaling.factor")));
   } else if (type == "yarn") {
-    YarnScaling scaling{.factor = config.positive(key("scaling.factor")), .original_length = original};
-    scaling.beta_fast = config.positive(key("scaling.yarn_beta_fast"), 32.0F);
-    scaling.beta_slow = config.positive(key("scaling.yarn_beta_slow"), 1.0F);
+    const YarnScaling scaling = read_gguf_yarn(config, prefix, context_length);
     rotary.scale = attention * yarn_scale(scaling.factor);
     rotary.frequencies = yarn_frequencies(rotary, scaling);
   } else if (type != "none") {
     config.fail(fmt::format("rotary scaling '{}' is not supported yet", type), "none, linear or yarn");
   }
   return rotary;
+}
+
+YarnScaling read_gguf_yarn(ConfigReader& config, std::string_view prefix, int context_length) {
+  const auto key = [prefix](std::string_view name) {
+    return fmt::format("{}.rope.scaling.{}", prefix, name);
+  };
+  return {.factor = config.positive(key("factor")),
+          .original_length = config.count(key("original_context_length"), context_length),
+          .beta_fast = config.positive(key("yarn_beta_fast"), 32.0F),
+          .beta_slow = config.positive(key("yarn_beta_slow"), 1.0F)};
 }
 
 }  // namespace sizeup

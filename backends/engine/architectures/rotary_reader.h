@@ -7,6 +7,7 @@
 #include "backends/engine/architectures/config_reader.h"
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/rotary_scaling.h"
 
 namespace sizeup {
 
@@ -40,5 +41,8 @@ inline constexpr std::array<std::string_view, 3> kGgufRotaryTensors = {
 // The same from GGUF metadata and these tensors.
 RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
                             RotaryLayout layout, int head_size, int& context_length);
+
+// "`prefix`.rope.scaling" of type yarn. Files do not say whether its ramp has whole ends.
+YarnScaling read_gguf_yarn(ConfigReader& config, std::string_view prefix, int context_length);
 
 }  // namespace sizeup

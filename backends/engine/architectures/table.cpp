@@ -9,6 +9,7 @@
 #include "backends/engine/architectures/gemma.h"
 #include "backends/engine/architectures/gpt2.h"
 #include "backends/engine/architectures/gpt_neox.h"
+#include "backends/engine/architectures/gpt_oss.h"
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
@@ -37,6 +38,8 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
     Architecture{
         .gguf_name = "deepseek", .hugging_face_name = "DeepseekForCausalLM", .describe = describe_deepseek},
+    Architecture{
+        .gguf_name = "gpt-oss", .hugging_face_name = "GptOssForCausalLM", .describe = describe_gpt_oss},
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
     Architecture{.gguf_name = "gpt2", .hugging_face_name = "GPT2LMHeadModel", .describe = describe_gpt2},

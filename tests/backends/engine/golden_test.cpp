@@ -1,5 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
-// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py;
+// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py,
+// tiny_gpt_oss_golden.py;
 // DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
@@ -28,6 +29,7 @@ const std::filesystem::path kLlama = kGolden / "tiny_llama";
 const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 const std::filesystem::path kQuantised = kGolden / "tiny_quantised";
 const std::filesystem::path kFamilies = kGolden / "tiny_families";
+const std::filesystem::path kGptOss = kGolden / "tiny_gpt_oss";
 const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
 const std::filesystem::path kDense = kGolden / "tiny_dense";
 
@@ -142,6 +144,10 @@ TEST(TinyQuantised, LogProbabilitiesAgreeWithTransformersOnTheDequantisedWeights
 
 TEST(TinyFamilies, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kFamilies), 24);
+}
+
+TEST(TinyGptOss, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kGptOss), 5);
 }
 
 TEST(TinyDeepseek, LogProbabilitiesAndGreedyTextsAgreeWithTheOracle) {

@@ -107,6 +107,15 @@ DecoderSpec with_shared_keys(DecoderSpec spec) {
   return spec;
 }
 
+// Experts behind a clamped gate in every layer, and a window in every second one.
+DecoderSpec with_clamped_experts(DecoderSpec spec) {
+  spec.activation = Activation::clamped_swish;
+  spec.layers.front().attention.window = 19;
+  spec.experts = {
+      .count = 5, .used = 3, .width = 22, .scoring = RouterScoring::softmax_chosen, .layers = {true, true}};
+  return spec;
+}
+
 struct Shape {
   DecoderSpec spec;
   RandomExtras extras = {};
@@ -115,15 +124,17 @@ struct Shape {
 // Shapes that fill nothing evenly, one that the tile kernels take, and a mixture of experts; of quantised
 // weights, what whole blocks allow of that.
 const std::vector<Shape>& shapes(TensorType weights) {
+  static const RandomExtras kBiasedExperts = {.sinks = true, .mixture_biases = {.router_and_experts = true}};
   static const std::vector<Shape> plain = {
       {small_spec(6, 2, 20, 44, 75)},
       {with_layer_norms(small_spec(3, 1, 7, 33, 40)), {.sinks = true, .head_bias = true}},
       {small_spec(4, 2, 32, 64, 96)},
       {with_experts(small_spec(6, 3, 8, 40, 50), 26, 35)},
       {with_everything(small_spec(4, 2, 10, 36, 42))},
-      {with_shared_keys(small_spec(4, 2, 12, 30, 38)), {.post_norms = true}}};
-  static const std::vector<Shape> blocks_of_32 = {{small_spec(3, 1, 32, 96, 160)},
-                                                  {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64)}};
+      {with_shared_keys(small_spec(4, 2, 12, 30, 38)), {.post_norms = true}},
+      {with_clamped_experts(small_spec(4, 1, 14, 28, 30)), kBiasedExperts}};
+  static const std::vector<Shape> blocks_of_32 = {
+      {small_spec(3, 1, 32, 96, 160)}, {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64), kBiasedExperts}};
   static const std::vector<Shape> blocks_of_256 = {{small_spec(4, 2, 64, 256, 256)}};
   const int elements = block_format(weights).block_elements;
   return elements == 1 ? plain : elements == 32 ? blocks_of_32 : blocks_of_256;
