@@ -366,6 +366,40 @@ TEST(Experts, OfAGgufFileMayBeATensorEach) {
   EXPECT_EQ(model->tensors.layers[0].mixture->experts[3].down.name, "blk.0.ffn_down.3.weight");
 }
 
+// Of hugging_face() with three experts in every layer, and two shared ones.
+MadeUpCheckpoint deepseek() {
+  MadeUpCheckpoint made = hugging_face();
+  made.config().update(Json::parse(R"({
+    "architectures": ["DeepseekForCausalLM"], "n_routed_experts": 3, "num_experts_per_tok": 2,
+    "moe_intermediate_size": 4, "n_shared_experts": 2, "aux_loss_alpha": 0.001, "seq_aux": true})"));
+  const std::string mlp = "model.layers.0.mlp.";
+  made.add(mlp + "gate.weight", {3, 10});
+  for (const std::string_view expert : {"experts.0.", "experts.1.", "experts.2.", "shared_experts."}) {
+    const int64_t width = expert.starts_with("shared") ? 8 : 4;
+    made.add(mlp + std::string(expert) + "gate_proj.weight", {width, 10});
+    made.add(mlp + std::string(expert) + "up_proj.weight", {width, 10});
+    made.add(mlp + std::string(expert) + "down_proj.weight", {10, width});
+  }
+  return made;
+}
+
+TEST(Deepseek, HasSharedExpertsAsOneOfAllTheirWidths) {
+  const MadeUpCheckpoint made = deepseek();
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->spec.experts.shared_width, 8);
+  EXPECT_FALSE(model->spec.experts.shared_gated);
+  EXPECT_EQ(model->tensors.layers[0].mixture->shared->down.shape, (std::vector<int64_t>{10, 8}));
+}
+
+TEST(Deepseek, FirstLayersAreDense) {
+  MadeUpCheckpoint made = deepseek();
+  made.config()["first_k_dense_replace"] = 1;
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_FALSE(model->tensors.layers[0].mixture.has_value());
+}
+
 TEST(Windows, AreOfTheLayersThatTheConfigurationSays) {
   const auto windows = [](std::string_view changes) {
     MadeUpCheckpoint made = qwen_experts();
@@ -459,6 +493,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "'llama.attention.sliding_window' is -8"},
         Refusal{"dense_layers", qwen_experts, "mlp_only_layers", "[2]", "'mlp_only_layers' is [2]"},
         Refusal{"sparse_step", qwen_experts, "decoder_sparse_step", "0", "'decoder_sparse_step' is 0"},
+        Refusal{"scoring", deepseek, "scoring_func", R"("sigmoid")", "'scoring_func' is \"sigmoid\""},
+        Refusal{"shared_experts", deepseek, "n_shared_experts", "268435456", "are too large"},
+        Refusal{"scaled_experts", deepseek, "routed_scaling_factor", "2.5",
+                "'routed_scaling_factor' is 2.5, and what it changes is not known"},
         Refusal{"layer_types", qwen_experts, "layer_types", R"(["full_attention"])",
                 "'layer_types' is [\"full_attention\"] (expected: \"full_attention\" or"},
         Refusal{"layer_kind", qwen_experts, "layer_types", R"(["full_attention", "linear_attention"])",
