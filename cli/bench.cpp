@@ -63,10 +63,9 @@ Result<BenchConditions> conditions_of(const ModelReference& reference, const Ope
   BenchConditions conditions;
   conditions.model = reference.name;
   conditions.architecture = opened.model.architecture;
-  conditions.weight_format = describe_weights(*opened.checkpoint);
-  for (const Tensor& tensor : opened.checkpoint->tensors()) {
-    conditions.parameters += tensor.rows() * tensor.columns();
-  }
+  const WeightsSize size = weights_size(opened);
+  conditions.weight_format = describe_weights(size);
+  conditions.parameters = size.parameters;
   auto machine = parse_json(describe_machine(), "machine");
   if (!machine) return forward_error(machine);
   conditions.cpu = (*machine)["cpu"].get<std::string>();

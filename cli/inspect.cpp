@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <memory>
 #include <new>
 #include <set>
@@ -109,21 +108,17 @@ void describe_text(const Checkpoint& checkpoint, Json& json) {
 }
 
 void describe_tensors(const OpenedModel& opened, Json& json) {
-  std::map<std::string, int64_t> bytes_by_type;
-  std::set<const Tensor*> left_out;
+  json["bytes"] = weights_size(opened).bytes_by_format;
   json["unused"] = Json::array();
-  for (const UnusedTensor& unused : opened.model.unused) {
-    left_out.insert(unused.tensor);
+  for (const UnusedTensor& unused : opened.model.unused)
     json["unused"].push_back({{"name", unused.tensor->name}, {"why", unused.why}});
-  }
   json["tensors"] = Json::array();
   for (const Tensor& tensor : opened.checkpoint->tensors()) {
-    const std::string type(stored_format(tensor));
-    json["tensors"].push_back(
-        {{"name", tensor.name}, {"type", type}, {"shape", tensor.shape}, {"bytes", stored_bytes(tensor)}});
-    if (!left_out.contains(&tensor)) bytes_by_type[type] += stored_bytes(tensor);
+    json["tensors"].push_back({{"name", tensor.name},
+                               {"type", stored_format(tensor)},
+                               {"shape", tensor.shape},
+                               {"bytes", stored_bytes(tensor)}});
   }
-  json["bytes"] = bytes_by_type;
 }
 
 Json identity_of(const ModelReference& reference, const Checkpoint& checkpoint,

@@ -121,11 +121,10 @@ LossModel describe_side(const Side& side) {
   model.name = side.reference.name;
   model.reference = side.reference.text;
   model.architecture = side.opened.model.architecture;
-  model.weight_format = describe_weights(*side.opened.checkpoint);
-  for (const Tensor& tensor : side.opened.checkpoint->tensors()) {
-    model.parameters += tensor.rows() * tensor.columns();
-    model.bytes += stored_bytes(tensor);
-  }
+  const WeightsSize size = weights_size(side.opened);
+  model.weight_format = describe_weights(size);
+  model.parameters = size.parameters;
+  model.bytes = size.bytes;
   return model;
 }
 

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <new>
+#include <set>
+#include <utility>
 
 #include "backends/engine/adapted_weights.h"
 #include "backends/engine/architectures/table.h"
@@ -152,27 +153,37 @@ Result<OpenedModel> open_weights(const ModelReference& reference, Rounding round
   return opened;
 }
 
+WeightsSize weights_size(const OpenedModel& opened) {
+  std::set<const Tensor*> left_out;
+  for (const UnusedTensor& unused : opened.model.unused) left_out.insert(unused.tensor);
+  WeightsSize size;
+  for (const Tensor& tensor : opened.checkpoint->tensors()) {
+    if (left_out.contains(&tensor)) continue;
+    const std::string format(stored_format(tensor));
+    const int64_t bytes = stored_bytes(tensor);
+    size.parameters += tensor.rows() * tensor.columns();
+    size.bytes += bytes;
+    size.bytes_by_format[format] += bytes;
+    if (tensor.shape.size() >= 2) size.matrix_bytes[format] += bytes;
+  }
+  return size;
+}
+
 ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash) {
-  const Checkpoint& checkpoint = *opened.checkpoint;
   const DecoderModel& model = opened.model;
+  const WeightsSize size = weights_size(opened);
   ModelCard card;
   card.name = reference.name;
   card.reference = reference.text;
   if (!opened.adapters.empty()) hash = adapted_fingerprint(hash, opened.adapters);
   card.fingerprint = opened.quant ? quantised_fingerprint(hash, *opened.quant) : std::move(hash);
   card.architecture = model.architecture;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    card.parameters += tensor.rows() * tensor.columns();
-    card.bytes += stored_bytes(tensor);
-  }
-  for (const UnusedTensor& unused : model.unused) {
-    card.parameters -= unused.tensor->rows() * unused.tensor->columns();
-    card.bytes -= stored_bytes(*unused.tensor);
-  }
+  card.parameters = size.parameters;
+  card.bytes = size.bytes;
   card.active_parameters = card.parameters - unused_weights(model.spec);
   card.context_length = model.spec.context_length;
   card.vocabulary = model.spec.vocabulary;
-  card.weight_format = describe_weights(checkpoint);
+  card.weight_format = describe_weights(size);
   card.backend = "engine";
   card.can_score = true;
   card.can_generate = true;
@@ -180,16 +191,12 @@ ModelCard describe_model(const ModelReference& reference, const OpenedModel& ope
   return card;
 }
 
-std::string describe_weights(const Checkpoint& checkpoint) {
-  std::map<std::string_view, int64_t> bytes;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    if (tensor.shape.size() >= 2) bytes[stored_format(tensor)] += stored_bytes(tensor);
-  }
+std::string describe_weights(const WeightsSize& size) {
   std::vector<std::pair<int64_t, std::string_view>> formats;
-  for (const auto& [name, size] : bytes) formats.emplace_back(size, name);
+  for (const auto& [name, bytes] : size.matrix_bytes) formats.emplace_back(bytes, name);
   std::sort(formats.rbegin(), formats.rend());
   std::vector<std::string_view> names;
-  for (const auto& [size, name] : formats) names.push_back(name);
+  for (const auto& [bytes, name] : formats) names.push_back(name);
   return fmt::format("{}{}", names.size() > 1 ? "mixed " : "", fmt::join(names, "/"));
 }
 

@@ -1,6 +1,8 @@
 // The built-in engine as a backend: a model file, its tokenizer and template, and a device.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +33,17 @@ Result<OpenedModel> open_weights(const ModelReference& reference, Rounding round
 // What is known of it before a device packs it. `hash`: of the checkpoint's files.
 ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash);
 
+// Of the tensors that are used.
+struct WeightsSize {
+  int64_t parameters = 0;
+  int64_t bytes = 0;                               // as stored
+  std::map<std::string, int64_t> bytes_by_format;  // "Q8_0"
+  std::map<std::string, int64_t> matrix_bytes;     // the same without vectors
+};
+WeightsSize weights_size(const OpenedModel& opened);
+
 // "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
-std::string describe_weights(const Checkpoint& checkpoint);
+std::string describe_weights(const WeightsSize& size);
 
 // Opens the model that the reference's target names. Options: device (chosen by the registry),
 // dtype=float32|bfloat16, adapter (see adapted_weights.h), quant (see quantised_weights.h), cpu_tier (of the

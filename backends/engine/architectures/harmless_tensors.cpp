@@ -23,6 +23,7 @@ constexpr std::string_view kBuffer = "a buffer that the configuration determines
 constexpr std::string_view kMask = "the causal mask, or what it masks with; a bias has one dimension";
 constexpr std::string_view kOtherInput = "of images or sounds, which a text does not reach";
 constexpr std::string_view kOtherOutput = "of speech, which comes after the text";
+constexpr std::string_view kCacheScale = "for keys and values kept in 8 bits, which no device here does";
 constexpr std::string_view kLaterTokens = "predicts tokens after the next one";
 
 // What transformers leaves out: _keys_to_ignore_on_load_unexpected of its classes for text, and the buffers
@@ -34,6 +35,9 @@ constexpr Harmless kHuggingFace[] = {
     {".attn.masked_bias", Where::back, 0, kMask},
     {".attention.bias", Where::back, 4, kMask},
     {".attention.masked_bias", Where::back, 0, kMask},
+    {".k_scale", Where::back, 0, kCacheScale},
+    {".v_scale", Where::back, 0, kCacheScale},
+    {".output_scale", Where::back, 0, kCacheScale},
     {"mtp.", Where::front, 0, kLaterTokens},
     {"model.mtp.", Where::front, 0, kLaterTokens},
     {"vision_tower.", Where::front, 0, kOtherInput},

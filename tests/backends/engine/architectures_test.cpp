@@ -223,6 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
         Extra{"later_tokens", hugging_face, "mtp.fc.weight", {10, 20}, true},
         Extra{"later_layer", hugging_face, "model.layers.1.eh_proj.weight", {10, 20}, true},
         Extra{"layer_beyond", hugging_face, "model.layers.2.eh_proj.weight", {10, 20}, false},
+        Extra{"cache_scale", hugging_face, "model.layers.0.self_attn.k_proj.k_scale", {}, true},
         Extra{"sinks", hugging_face, "model.layers.0.self_attn.sinks", {2}, false},
         Extra{"head_norm", hugging_face, "model.layers.0.self_attn.q_norm.weight", {6}, false},
         Extra{"head_bias", hugging_face, "lm_head.bias", {20}, false},

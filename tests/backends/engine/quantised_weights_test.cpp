@@ -144,7 +144,7 @@ TEST_F(QuantisedWeightsTest, AreThoseOfAFileQuantisedBefore) {
       EXPECT_EQ(tensor->shape, expected.shape) << expected.name;
       EXPECT_TRUE(std::ranges::equal(tensor->data, expected.data)) << expected.name;
     }
-    EXPECT_EQ(describe_weights(*rounded.checkpoint), block_format(type).name);
+    EXPECT_EQ(describe_weights(weights_size(rounded)), block_format(type).name);
     EXPECT_THAT(rounded.notes, IsEmpty());
     const std::vector<float> logprobs = scores(rounded);
     EXPECT_EQ(logprobs, scores(file));
@@ -178,7 +178,7 @@ TEST_F(QuantisedWeightsTest, TakeAWiderFormatWhereBlocksDoNotDivideTheRows) {
   EXPECT_THAT(wider.notes,
               ElementsAre("quant=q4_k: 1 matrix with rows of 96, no multiple of 256, is Q8_0 instead "
                           "(blk.0.ffn_down.weight)"));
-  EXPECT_EQ(describe_weights(*wider.checkpoint), "mixed Q4_K/Q8_0");
+  EXPECT_EQ(describe_weights(weights_size(wider)), "mixed Q4_K/Q8_0");
   const std::string by_none = model(random_weights(40), TensorType::f32, 40);
   for (const char* quant : {"q8_0", "q6_k", "q4_0"}) {
     const OpenedModel widest = open(by_none + "?quant=" + quant);
