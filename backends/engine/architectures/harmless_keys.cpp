@@ -32,10 +32,12 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     // Training.
     "attention_bias",
     "attention_dropout",
+    "attention_probs_dropout_prob",
     "attn_pdrop",
     "classifier_dropout",
     "embd_pdrop",
     "hidden_dropout",
+    "hidden_dropout_prob",
     "initializer_range",
     "mlp_bias",
     "pretraining_tp",
@@ -52,6 +54,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "experts_implementation",
     "output_attentions",
     "output_hidden_states",
+    "output_past",
     "output_router_logits",
     "output_scores",
     "pruned_heads",
@@ -64,6 +67,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "use_bfloat16",
     "use_cache",
     // Other tasks.
+    "_num_labels",
     "finetuning_task",
     "id2label",
     "label2id",
