@@ -1,7 +1,5 @@
 #include "backends/engine/architectures/gemma.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "backends/engine/architectures/decoder_reader.h"

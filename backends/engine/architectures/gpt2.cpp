@@ -1,5 +1,7 @@
 #include "backends/engine/architectures/gpt2.h"
 
+#include <algorithm>
+
 #include "backends/engine/architectures/decoder_reader.h"
 
 namespace sizeup {

@@ -13,6 +13,10 @@ constexpr ConfigRule kRule{
     .rotary =
         RotaryRule{.partial = true, .part = 0.25F, .part_key = "rotary_pct", .base_key = "rotary_emb_base"}};
 
+// GGUF files do not say the activation: "gelu_fast" in GPT-NeoX 20B, "gelu" in Pythia, whose depths are
+// others.
+constexpr int kLayersOf20B = 44;
+
 constexpr DecoderNames kHuggingFace{.root = "gpt_neox.",
                                     .embedding = "embed_in",
                                     .final_norm = "final_layer_norm",
@@ -34,8 +38,7 @@ Result<DecoderModel> describe_gpt_neox(const Checkpoint& checkpoint) {
   DecoderSpec spec =
       gguf ? read_gguf_spec(config, checkpoint, "gptneox", RotaryLayout::half_split, NormKind::layer)
            : read_hugging_face_spec(config, kRule);
-  // GGUF files do not say the activation: it is that of all published models.
-  if (gguf) spec.activation = Activation::gelu;
+  if (gguf) spec.activation = spec.layer_count() == kLayersOf20B ? Activation::gelu_tanh : Activation::gelu;
   spec.gated = false;
   spec.parallel = config.flag(gguf ? "gptneox.use_parallel_residual" : "use_parallel_residual", true);
   DecoderNames names = gguf ? kGgufNames : kHuggingFace;

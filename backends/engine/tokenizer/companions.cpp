@@ -28,10 +28,19 @@ void add_ids(const SortedJson& value, const Vocabulary& vocabulary, std::vector<
   for (const SortedJson& id : value) add(id);
 }
 
-// A member of config.json, whose type of JSON keeps another order of keys.
-SortedJson ids_of(const Json& config, const char* key) {
+// nullptr: absent or null.
+const Json* value_of(const Json& config, const char* key) {
   const auto found = config.find(key);
-  if (found == config.end()) return {};
+  return found == config.end() || found->is_null() ? nullptr : &*found;
+}
+
+// A member of config.json, whose type of JSON keeps another order of keys; in a model of several parts that
+// of its text, if the whole says nothing.
+SortedJson ids_of(const Json& config, const char* key) {
+  const Json* found = value_of(config, key);
+  const Json* text = value_of(config, "text_config");
+  if (found == nullptr && text != nullptr && text->is_object()) found = value_of(*text, key);
+  if (found == nullptr) return {};
   if (found->is_number_unsigned()) return found->get<uint64_t>();
   SortedJson ids = SortedJson::array();
   if (found->is_array()) {

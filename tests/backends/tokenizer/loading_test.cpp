@@ -56,6 +56,14 @@ TEST_F(HuggingFaceLoading, KnowsWhereGenerationEnds) {
   EXPECT_FALSE(opened.tokenizer->special().bos.has_value());
 }
 
+TEST_F(HuggingFaceLoading, KnowsWhereTheTextOfAModelOfSeveralPartsEnds) {
+  folder_.write("tokenizer_config.json", "{}");
+  folder_.write("config.json", R"({"eos_token_id": null, "text_config": {"eos_token_id": 3}})");
+  const OpenTokenizer opened = load();
+  ASSERT_EQ(opened.error, "");
+  EXPECT_THAT(opened.tokenizer->special().end_of_generation, testing::Contains(3));
+}
+
 TEST_F(HuggingFaceLoading, TemplatesAddTokens) {
   const OpenTokenizer both = open_tokenizer(golden_folder() / "tokenizers" / "gpt2_prefix");
   ASSERT_EQ(both.error, "");
