@@ -33,6 +33,8 @@ static inline Lanes activated(Activation activation, Lanes x) {
       const Lanes inner = fused(x * x * x, broadcast(0.044715F), x);
       return x * logistic(broadcast(1.5957691216F) * inner);
     }
+    case Activation::tanh:
+      return broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + exponential(x + x));
     case Activation::clamped_swish:
       break;  // of a gate and an up only
   }

@@ -101,6 +101,7 @@ class CpuDevice final : public Device {
       norm.weight = values_of(*tensors.weight);
       for (float& weight : norm.weight) weight += spec.added;
     }
+    for (float& weight : norm.weight) weight *= spec.scale;
     if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
     return static_cast<NormId>(norms_.size() - 1);
   }
@@ -127,6 +128,11 @@ class CpuDevice final : public Device {
     rows(out).resize(step_->rows());
     each_table_row(table, step_->tokens, rows(out).values(),
                    [scale](float& place, float value) { place = value * scale; });
+  }
+
+  void add_embedded(LinearId table, float scale, RowsId out) override {
+    each_table_row(table, step_->tokens, rows(out).values(),
+                   [scale](float& place, float value) { place += value * scale; });
   }
 
   void add_positions(LinearId table, RowsId out) override {
@@ -185,9 +191,67 @@ class CpuDevice final : public Device {
     multiply_activated(in, gate_up, ProductResult::Kind::gate, activation, out);
   }
 
-  void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId to) override {
-    mixtures_.add(packed_mixtures_[static_cast<size_t>(mixture)], rows(in).operand(), activation,
-                  rows(to).values());
+  void mixture_add(RowsId router_in, RowsId in, MixtureId mixture, Activation activation,
+                   RowsId to) override {
+    mixtures_.add(packed_mixtures_[static_cast<size_t>(mixture)], rows(router_in).operand(),
+                  rows(in).operand(), activation, rows(to).values());
+  }
+
+  void clear(RowsId out) override {
+    rows(out).resize(step_->rows());
+    const LaneRows all = rows(out).values();
+    const size_t group = static_cast<size_t>(all.columns) * kLanes;
+    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
+      std::fill_n(all.at(first, 0), static_cast<size_t>(end - first) * group, 0.0F);
+    });
+  }
+
+  void scale(RowsId values, float factor) override {
+    each_group(values, [&](const LaneRows& all, int first, int end) {
+      kernels_.rows.scale(all, factor, first, end);
+    });
+  }
+
+  void add(RowsId in, float factor, RowsId to) override {
+    each_group(to, [&, from = rows(in).values()](const LaneRows& all, int first, int end) {
+      kernels_.rows.add(from, factor, all, first, end);
+    });
+  }
+
+  void combine(RowsId base, std::span<const RowsId> in, RowsId weights, int first_column,
+               RowsId out) override {
+    const LaneRows from = rows(base).values();
+    if (out != base) rows(out).resize(from.rows);
+    std::vector<LaneRows> terms;
+    for (const RowsId term : in) terms.push_back(rows(term).values());
+    const WeightedRows weighted{.rows = terms.data(),
+                                .count = static_cast<int>(terms.size()),
+                                .weights = rows(weights).values(),
+                                .first_column = first_column};
+    each_group(out, [&](const LaneRows& all, int first, int end) {
+      kernels_.rows.combine(from, weighted, all, first, end);
+    });
+  }
+
+  void match_magnitude(RowsId values, RowsId like) override {
+    each_group(values, [&, target = rows(like).values()](const LaneRows& all, int first, int end) {
+      kernels_.rows.match_magnitude(all, target, first, end);
+    });
+  }
+
+  void keep_above(RowsId values, int columns, float deviations) override {
+    each_group(values, [&](const LaneRows& all, int first, int end) {
+      kernels_.rows.keep_above(all, columns, deviations, first, end);
+    });
+  }
+
+  void gate(RowsId in, Activation activation, RowsId factors, int first_column, RowsId out) override {
+    const LaneRows by = rows(factors).values();
+    rows(out).resize(by.rows);
+    const Operand to = rows(out).operand();
+    each_group(in, [&](const LaneRows& from, int first, int end) {
+      kernels_.rows.gate(from, activation, by, first_column, rows(out).columns(), to, first, end);
+    });
   }
 
   void rotate_and_write(int layer, RowsId query_key_value) override {
@@ -286,6 +350,13 @@ class CpuDevice final : public Device {
             .bias = norm.bias.empty() ? nullptr : norm.bias.data()};
   }
 
+  // body(all rows, first, end) over their groups.
+  template <class Body>
+  void each_group(RowsId values, const Body& body) {
+    const LaneRows all = rows(values).values();
+    workers_.each_groups(all.groups(), all.columns, [&](int first, int end) { body(all, first, end); });
+  }
+
   // put(place, value) for each value of the table's row numbers[r] and its place in row r.
   template <class Put>
   void each_table_row(LinearId table, std::span<const int32_t> numbers, const LaneRows& to, const Put& put) {
@@ -294,7 +365,8 @@ class CpuDevice final : public Device {
       const int group = static_cast<int>(index);
       std::vector<float> row(static_cast<size_t>(to.columns));
       for (int lane = 0; lane < kLanes && group * kLanes + lane < to.rows; ++lane) {
-        read_output(linear, numbers[static_cast<size_t>(group * kLanes + lane)], row.data());
+        const int32_t number = numbers[static_cast<size_t>(group * kLanes + lane)];
+        read_output(linear, number < linear.outputs ? number : 0, row.data());
         float* place = to.at(group, 0) + lane;
         for (const float value : row) {
           put(*place, value);

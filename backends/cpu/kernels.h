@@ -35,6 +35,14 @@ struct LaneNorm {
   const float* bias = nullptr;  // nullptr: none
 };
 
+// Rows of the same columns, times the neighbouring columns of `weights` from `first_column` on.
+struct WeightedRows {
+  const LaneRows* rows = nullptr;
+  int count = 0;
+  LaneRows weights;
+  int first_column = 0;
+};
+
 struct RowKernels {
   // out = norm(in), for groups [first, end).
   void (*norm)(const LaneRows& in, const LaneNorm& norm, const Operand& out, int first_group,
@@ -51,6 +59,19 @@ struct RowKernels {
   // Groups [first, end) of out: its i-th row is row numbers[i] of `rows`, [row][out.columns].
   void (*gather)(const float* rows, const int32_t* numbers, const Operand& out, int first_group,
                  int end_group) = nullptr;
+  // Device's operations of these names, for groups [first, end).
+  void (*scale)(const LaneRows& rows, float factor, int first_group, int end_group) = nullptr;
+  void (*add)(const LaneRows& in, float factor, const LaneRows& rows, int first_group,
+              int end_group) = nullptr;
+  void (*combine)(const LaneRows& base, const WeightedRows& terms, const LaneRows& out, int first_group,
+                  int end_group) = nullptr;
+  void (*match_magnitude)(const LaneRows& rows, const LaneRows& like, int first_group,
+                          int end_group) = nullptr;
+  void (*keep_above)(const LaneRows& rows, int columns, float deviations, int first_group,
+                     int end_group) = nullptr;
+  // Of the first `columns` of `in`.
+  void (*gate)(const LaneRows& in, Activation activation, const LaneRows& factors, int first_column,
+               int columns, const Operand& out, int first_group, int end_group) = nullptr;
   // rows += the sums of parts by their weights, for groups [first, end).
   void (*add_weighted)(const WeightedParts& parts, const LaneRows& rows, int first_group,
                        int end_group) = nullptr;

@@ -63,15 +63,17 @@ size_t PackedMixture::bytes() const {
 PackedMixture pack_mixture(const ExpertSpec& spec, const MixtureTensors& tensors, Precision precision,
                            const ProductFamily& family, const ProductFamily& router_family,
                            ThreadPool& pool) {
-  std::vector<float> bias;
-  if (tensors.selection_bias != nullptr) {
-    bias.resize(static_cast<size_t>(spec.count));
-    dequantise_row(*tensors.selection_bias, 0, bias);
-  }
+  const auto values_of = [&spec](const Tensor* tensor) {
+    std::vector<float> values;
+    if (tensor == nullptr) return values;
+    values.resize(static_cast<size_t>(spec.count));
+    dequantise_row(*tensor, 0, values);
+    return values;
+  };
   std::vector<LinearTensors> outputs = {{.weight = tensors.router, .bias = tensors.router_bias}};
   if (tensors.shared_gate) outputs.push_back({.weight = &*tensors.shared_gate, .bias = nullptr});
   PackedMixture mixture{
-      .routing = Routing(spec, std::move(bias)),
+      .routing = Routing(spec, values_of(tensors.selection_bias), values_of(tensors.expert_scale)),
       .router = pack_linear(outputs, false, storage_of(Precision::float32, outputs), router_family, pool),
       .experts = {}};
   for (const ExpertTensors& expert : tensors.experts)
@@ -88,10 +90,10 @@ size_t Mixtures::scratch_bytes(const PackedMixture& mixture) const {
   return most;
 }
 
-void Mixtures::add(const PackedMixture& mixture, const Operand& in, Activation activation,
-                   const LaneRows& out) {
+void Mixtures::add(const PackedMixture& mixture, const Operand& router_in, const Operand& in,
+                   Activation activation, const LaneRows& out) {
   if (in.rows == 0) return;
-  route(mixture, in);
+  route(mixture, router_in);
   sort_by_expert(mixture, in.rows);
   make_room(mixture, in);
   gather(in);

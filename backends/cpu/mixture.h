@@ -49,8 +49,9 @@ class Mixtures {
   // What each of the workers must have.
   size_t scratch_bytes(const PackedMixture& mixture) const;
 
-  // out += mixture of in, which is floats.
-  void add(const PackedMixture& mixture, const Operand& in, Activation activation, const LaneRows& out);
+  // out += mixture of `in` by what the router makes of `router_in`; both are floats.
+  void add(const PackedMixture& mixture, const Operand& router_in, const Operand& in, Activation activation,
+           const LaneRows& out);
 
  private:
   // The rows that an expert computes: `uses_[first_use]` on.

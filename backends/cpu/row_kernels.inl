@@ -1,4 +1,5 @@
-// Operations on rows, included after a vector_*.h and operand.inl: vertical, so that a lane is on its own.
+// Operations on rows, included after a vector_*.h, operand.inl and activation.inl: vertical, so that a lane
+// is on its own.
 namespace {
 
 using sizeup::NormKind;
@@ -8,6 +9,7 @@ using sizeup::cpu::LaneNorm;
 using sizeup::cpu::LaneRows;
 using sizeup::cpu::RotaryLanes;
 using sizeup::cpu::WeightedParts;
+using sizeup::cpu::WeightedRows;
 
 // What a norm makes of a row: (x - mean) * scale, then weight and bias.
 struct Moments {
@@ -98,6 +100,81 @@ static void rotate(const LaneRows& rows, int first_column, int heads, int head_s
         store(second_place, second * cosine + first * sine);
       }
     }
+  }
+}
+
+// value = change(value) for every value of the groups.
+template <class Change>
+static inline void each_value(const LaneRows& rows, int first_group, int end_group, const Change& change) {
+  for (int group = first_group; group < end_group; ++group) {
+    float* x = rows.at(group, 0);
+    for (int c = 0; c < rows.columns; ++c) store(x + c * kLanes, change(group, c, load(x + c * kLanes)));
+  }
+}
+
+static void scale(const LaneRows& rows, float factor, int first_group, int end_group) {
+  each_value(rows, first_group, end_group, [=](int, int, Lanes x) { return x * broadcast(factor); });
+}
+
+static void add(const LaneRows& in, float factor, const LaneRows& rows, int first_group, int end_group) {
+  each_value(rows, first_group, end_group, [&in, factor](int group, int c, Lanes x) {
+    return fused(broadcast(factor), load(in.at(group, c)), x);
+  });
+}
+
+static void combine(const LaneRows& base, const WeightedRows& terms, const LaneRows& out, int first_group,
+                    int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    for (int c = 0; c < out.columns; ++c) {
+      Lanes sum = load(base.at(group, c));
+      for (int i = 0; i < terms.count; ++i) {
+        const Lanes weight = load(terms.weights.at(group, terms.first_column + i));
+        sum = fused(weight, load(terms.rows[i].at(group, c)), sum);
+      }
+      store(out.at(group, c), sum);
+    }
+  }
+}
+
+static void match_magnitude(const LaneRows& rows, const LaneRows& like, int first_group, int end_group) {
+  const auto mean_square = [](const LaneRows& of, int group) {
+    return mean_of(of.columns, [x = of.at(group, 0)](int c, Lanes sum) {
+      const Lanes value = load(x + c * kLanes);
+      return fused(value, value, sum);
+    });
+  };
+  for (int group = first_group; group < end_group; ++group) {
+    const Lanes least = broadcast(sizeup::kLeastMeanSquare);
+    const Lanes own = square_root(maximum(least, mean_square(rows, group)));
+    const Lanes factor = square_root(mean_square(like, group)) / own;
+    each_value(rows, group, group + 1, [=](int, int, Lanes x) { return x * factor; });
+  }
+}
+
+static void keep_above(const LaneRows& rows, int columns, float deviations, int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    float* x = rows.at(group, 0);
+    const Lanes mean = mean_of(columns, [x](int c, Lanes sum) { return sum + load(x + c * kLanes); });
+    const Lanes variance = mean_of(columns, [x, mean](int c, Lanes sum) {
+      const Lanes value = load(x + c * kLanes) - mean;
+      return fused(value, value, sum);
+    });
+    const Lanes cutoff = fused(broadcast(deviations), square_root(variance), mean);
+    for (int c = 0; c < columns; ++c)
+      store(x + c * kLanes, maximum(zero(), load(x + c * kLanes) - cutoff));  // in this order NaN stays NaN
+  }
+}
+
+static void gate(const LaneRows& in, Activation activation, const LaneRows& factors, int first_column,
+                 int columns, const Operand& out, int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    const float* x = in.at(group, 0);
+    const float* by = factors.at(group, first_column);
+    const auto column = [&](int c) {
+      if (c >= columns) return zero();
+      return activated_gate(activation, load(x + c * kLanes), load(by + c * kLanes));
+    };
+    for (int c = 0; c < out.columns; c += 2) store_columns(out, group, c, column(c), column(c + 1));
   }
 }
 

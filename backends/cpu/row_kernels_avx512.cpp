@@ -3,6 +3,8 @@
 #include "backends/cpu/families.h"
 #include "backends/cpu/vector_avx512.h"
 #include "backends/cpu/operand.inl"
+#include "backends/cpu/exponential.inl"
+#include "backends/cpu/activation.inl"
 #include "backends/cpu/row_kernels.inl"
 // clang-format on
 
@@ -13,6 +15,12 @@ const RowKernels kRowsAvx512{.norm = norm,
                              .norm_parts = norm_parts,
                              .rotate = rotate,
                              .gather = gather,
+                             .scale = scale,
+                             .add = add,
+                             .combine = combine,
+                             .match_magnitude = match_magnitude,
+                             .keep_above = keep_above,
+                             .gate = gate,
                              .add_weighted = add_weighted};
 
 }  // namespace sizeup::cpu

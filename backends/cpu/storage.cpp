@@ -8,6 +8,7 @@
 #include <map>
 
 #include "backends/cpu/packed_fields.h"
+#include "backends/engine/decoder_extension.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -56,6 +57,11 @@ void each_matrix(Precision precision, const DecoderTensors& tensors, const Visit
     }
     one(layer.down.weight);
   }
+  if (tensors.extension == nullptr) return;
+  const ExtensionWeights extension = tensors.extension->weights();
+  for (const Tensor* matrix : extension.matrices) one(matrix);
+  for (const Tensor* matrix : extension.coefficients) one(matrix);
+  for (const MixtureTensors* mixture : extension.mixtures) each_matrix(precision, *mixture, visit);
 }
 
 int64_t kept_bytes(const Tensor& weight, TensorType type) {
@@ -130,14 +136,18 @@ MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows)
   for (const LayerTensors& layer : model.tensors.layers) {
     if (layer.mixture) need.weights += router_bytes(*layer.mixture);
   }
+  ExtensionWeights extension;
+  if (model.tensors.extension) extension = model.tensors.extension->weights();
+  for (const MixtureTensors* mixture : extension.mixtures) need.weights += router_bytes(*mixture);
   // Residual, update, query | key | value, and the inputs of products, at most float32.
   const DecoderSpec& spec = model.spec;
   int64_t inner = 0;  // of the widest layer
   for (const LayerSpec& layer : spec.layers) {
     const int64_t attention = 2 * layer.attention.query_width() + 2 * layer.attention.kv_width();
-    inner = std::max(inner, attention + layer.ffn_width);
+    const int gates = layer.gate_deviations ? 2 * layer.ffn_width : 0;
+    inner = std::max(inner, attention + layer.ffn_width + gates);
   }
-  const int64_t columns = int64_t{6} * spec.width + inner + mixture_columns(spec);
+  const int64_t columns = int64_t{6} * spec.width + inner + mixture_columns(spec) + extension.row_columns;
   need.activations = columns * rows * static_cast<int64_t>(sizeof(float));
   return need;
 }

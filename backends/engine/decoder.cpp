@@ -26,6 +26,9 @@ Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
     layers_.push_back(add_layer(i, tensors.layers[static_cast<size_t>(i)]));
   final_norm_ = add_norm(tensors.final_norm, spec_.width);
   head_ = spec_.tied_head ? embedding_ : add_one(*device_, tensors.head);
+  const DecoderRows rows{.residual = residual_, .attention_input = normed_};
+  hooks_ =
+      tensors.extension ? tensors.extension->pack(spec_, rows, *device_) : std::make_unique<DecoderHooks>();
 }
 
 // Tensors that are absent: a norm that does nothing.
@@ -45,8 +48,7 @@ Decoder::Layer Decoder::add_layer(int index, const LayerTensors& tensors) {
   layer.attention_norm = add_norm(tensors.attention_norm, spec_.width);
   layer.attention = add_attention(spec_.attention(index), tensors, spec_.owns_keys(index));
   if (!spec_.parallel || tensors.ffn_norm) layer.ffn_norm = add_norm(tensors.ffn_norm, spec_.width);
-  layer.feed_forward =
-      add_feed_forward(spec_.layer(index).ffn_width, layer.ffn_norm ? ffn_input_ : normed_, tensors);
+  layer.feed_forward = add_feed_forward(spec_.layer(index), layer.ffn_norm ? ffn_input_ : normed_, tensors);
   return layer;
 }
 
@@ -59,6 +61,10 @@ Decoder::Attention Decoder::add_attention(const AttentionSpec& spec, const Layer
     attention.query_norm = add_norm(tensors.query_norm, whole ? spec.query_width() : spec.head_size);
   if (tensors.key_norm)
     attention.key_norm = add_norm(tensors.key_norm, whole ? spec.kv_width() : spec.head_size);
+  if (spec_.value_norm && owns_keys) {
+    attention.value_norm = device_->add_norm(
+        {.kind = NormKind::root_mean_square, .epsilon = spec_.norm.epsilon}, {}, spec.head_size);
+  }
   if (tensors.sinks != nullptr) attention.sinks = device_->add_vector(*tensors.sinks);
   attention.output = add_one(*device_, tensors.output);
   if (tensors.attention_post_norm) attention.post_norm = add_norm(tensors.attention_post_norm, spec_.width);
@@ -67,7 +73,8 @@ Decoder::Attention Decoder::add_attention(const AttentionSpec& spec, const Layer
   return attention;
 }
 
-Decoder::FeedForward Decoder::add_feed_forward(int width, RowsId input, const LayerTensors& tensors) {
+Decoder::FeedForward Decoder::add_feed_forward(const LayerSpec& spec, RowsId input,
+                                               const LayerTensors& tensors) {
   FeedForward layer;
   layer.input = input;
   if (tensors.ffn_post_norm) layer.post_norm = add_norm(tensors.ffn_post_norm, spec_.width);
@@ -77,10 +84,16 @@ Decoder::FeedForward Decoder::add_feed_forward(int width, RowsId input, const La
     layer.input = rows_of(spec_.width, RowsUse::routed);
     return layer;
   }
-  layer.up =
-      spec_.gated ? device_->add_gated_linear(tensors.gate, tensors.up) : add_one(*device_, tensors.up);
+  if (spec.gate_deviations) {
+    layer.up = device_->add_linear(std::array{tensors.gate, tensors.up});
+    layer.sparse = {.deviations = *spec.gate_deviations,
+                    .rows = rows_of(2 * spec.ffn_width, RowsUse::values)};
+  } else {
+    layer.up =
+        spec_.gated ? device_->add_gated_linear(tensors.gate, tensors.up) : add_one(*device_, tensors.up);
+  }
   layer.down = add_one(*device_, tensors.down);
-  layer.inner = rows_of(width, RowsUse::operand);
+  layer.inner = rows_of(spec.ffn_width, RowsUse::operand);
   return layer;
 }
 
@@ -88,54 +101,74 @@ void Decoder::run(const Step& step, StepResult& result) {
   device_->begin(step);
   device_->embed(embedding_, spec_.embedding_scale, residual_);
   if (positions_) device_->add_positions(*positions_, residual_);
+  hooks_->begin();
   for (int i = 0; i < spec_.layer_count(); ++i) run_layer(i, layers_[static_cast<size_t>(i)]);
+  hooks_->end();
   device_->select_wanted(residual_, wanted_);
   device_->norm(wanted_, final_norm_, wanted_normed_);
   device_->log_probabilities(wanted_normed_, head_, spec_.logit_cap, result);
 }
 
 void Decoder::run_layer(int index, const Layer& layer) {
+  hooks_->begin_layer(index);
   device_->norm(residual_, layer.attention_norm, normed_);
   const auto norm_input = [&] { device_->norm(residual_, *layer.ffn_norm, layer.feed_forward.input); };
   if (spec_.parallel && layer.ffn_norm) norm_input();
   attend(index, layer.attention);
+  hooks_->after_attention(index);
   if (!spec_.parallel) norm_input();
-  feed_forward(layer.feed_forward);
+  feed_forward(index, layer.feed_forward);
+  hooks_->after_feed_forward(index);
+  if (const float scale = spec_.layer(index).output_scale; scale != 1.0F) device_->scale(residual_, scale);
 }
 
 void Decoder::attend(int index, const Attention& attention) {
   const AttentionSpec& spec = spec_.attention(index);
   device_->linear(normed_, attention.query_key_value, attention.rows);
   const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
+  const int key = spec.query_width();
   if (attention.query_norm)
     device_->norm_parts(attention.rows, 0, whole ? 1 : spec.heads, *attention.query_norm);
   if (attention.key_norm)
-    device_->norm_parts(attention.rows, spec.query_width(), whole ? 1 : spec.kv_heads, *attention.key_norm);
+    device_->norm_parts(attention.rows, key, whole ? 1 : spec.kv_heads, *attention.key_norm);
+  if (attention.value_norm)
+    device_->norm_parts(attention.rows, key + spec.kv_width(), spec.kv_heads, *attention.value_norm);
   device_->rotate_and_write(index, attention.rows);
   device_->attention(index, attention.rows, attention.sinks, attention.attended);
-  add_result(attention.attended, attention.output, attention.post_norm);
-}
-
-void Decoder::feed_forward(const FeedForward& layer) {
-  if (layer.mixture) {
-    device_->mixture_add(layer.input, *layer.mixture, spec_.activation, residual_);
+  if (!attention.post_norm) {
+    device_->linear_add(attention.attended, attention.output, residual_);
     return;
   }
-  if (spec_.gated) {
+  device_->linear(attention.attended, attention.output, update_);
+  device_->norm_add(update_, *attention.post_norm, residual_);
+}
+
+void Decoder::feed_forward(int index, const FeedForward& layer) {
+  if (layer.mixture) {
+    device_->mixture_add(layer.input, layer.input, *layer.mixture, spec_.activation, residual_);
+    return;
+  }
+  if (layer.sparse) {
+    gate_sparsely(spec_.layer(index).ffn_width, layer);
+  } else if (spec_.gated) {
     device_->gated_linear(layer.input, layer.up, spec_.activation, layer.inner);
   } else {
     device_->activated_linear(layer.input, layer.up, spec_.activation, layer.inner);
   }
-  add_result(layer.inner, layer.down, layer.post_norm);
-}
-
-void Decoder::add_result(RowsId in, LinearId weight, std::optional<NormId> post_norm) {
-  if (!post_norm) {
-    device_->linear_add(in, weight, residual_);
+  if (!layer.post_norm) {
+    device_->linear_add(layer.inner, layer.down, residual_);
     return;
   }
-  device_->linear(in, weight, update_);
-  device_->norm_add(update_, *post_norm, residual_);
+  device_->linear(layer.inner, layer.down, update_);
+  hooks_->add_to_feed_forward(index, update_);
+  device_->norm_add(update_, *layer.post_norm, residual_);
+}
+
+void Decoder::gate_sparsely(int width, const FeedForward& layer) {
+  const SparseGates& sparse = *layer.sparse;
+  device_->linear(layer.input, layer.up, sparse.rows);
+  device_->keep_above(sparse.rows, width, sparse.deviations);
+  device_->gate(sparse.rows, spec_.activation, sparse.rows, width, layer.inner);
 }
 
 }  // namespace sizeup

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backends/engine/decoder_extension.h"
 #include "backends/engine/device.h"
 
 namespace sizeup {
@@ -24,14 +25,20 @@ class Decoder {
  private:
   struct Attention {
     LinearId query_key_value{};
-    std::optional<NormId> query_norm, key_norm;
+    std::optional<NormId> query_norm, key_norm, value_norm;
     std::optional<VectorId> sinks;
     LinearId output{};
     std::optional<NormId> post_norm;
     RowsId rows{}, attended{};
   };
+  // Of gates that count only where they stand out of their row, so that all of them must be known first.
+  struct SparseGates {
+    float deviations = 0.0F;
+    RowsId rows{};  // gates, then ups
+  };
   struct FeedForward {
     LinearId up{};  // gate and up where there is a gate; neither this nor `down` where there is a mixture
+    std::optional<SparseGates> sparse;
     LinearId down{};
     std::optional<MixtureId> mixture;
     std::optional<NormId> post_norm;
@@ -46,14 +53,14 @@ class Decoder {
 
   Layer add_layer(int index, const LayerTensors& tensors);
   Attention add_attention(const AttentionSpec& spec, const LayerTensors& tensors, bool owns_keys);
-  FeedForward add_feed_forward(int width, RowsId input, const LayerTensors& tensors);
+  FeedForward add_feed_forward(const LayerSpec& spec, RowsId input, const LayerTensors& tensors);
   NormId add_norm(const std::optional<NormTensors>& tensors, int columns);
   RowsId rows_of(int columns, RowsUse use);
 
   void run_layer(int index, const Layer& layer);
   void attend(int index, const Attention& attention);
-  void feed_forward(const FeedForward& layer);
-  void add_result(RowsId in, LinearId weight, std::optional<NormId> post_norm);
+  void feed_forward(int index, const FeedForward& layer);
+  void gate_sparsely(int width, const FeedForward& layer);
 
   DecoderSpec spec_;
   std::unique_ptr<Device> device_;
@@ -64,6 +71,7 @@ class Decoder {
   LinearId head_{};
   std::map<std::pair<int, RowsUse>, RowsId> shared_rows_;  // of layers, by columns: one layer runs at a time
   RowsId residual_, normed_, ffn_input_, update_, wanted_, wanted_normed_;
+  std::unique_ptr<DecoderHooks> hooks_;  // of the model's extension, or ones that do nothing
 };
 
 }  // namespace sizeup

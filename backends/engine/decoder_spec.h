@@ -17,6 +17,7 @@ enum class Activation {
   silu,       // x sigmoid(x)
   gelu,       // x Phi(x), Phi the distribution function of the normal distribution
   gelu_tanh,  // the same with tanh in place of the error function: x sigmoid(1.5957691 (x + 0.044715 x^3))
+  tanh,       // the hyperbolic tangent
   clamped_swish,  // gated only, g = min(gate, 7): g sigmoid(1.702 g) (clamp(up, -7, 7) + 1)
 };
 
@@ -31,6 +32,7 @@ struct NormSpec {
   NormKind kind = NormKind::root_mean_square;
   float epsilon = 0.0F;
   float added = 0.0F;  // to every weight: some files hold what a weight is more than 1
+  float scale = 1.0F;  // of every weight, after that
 };
 
 // Which parts of queries and keys have a norm of their own before they are rotated.
@@ -73,7 +75,12 @@ struct LayerSpec {
   // The layer whose keys and values it attends to. One that is not its own: it has queries only, in the same
   // shape.
   int kv_layer = 0;
-  int ffn_width = 0;  // of a feed-forward without experts
+  bool values_are_keys = false;  // before norms and rotation: there is no matrix of values
+  int ffn_width = 0;             // of a feed-forward without experts
+  // Gates count as what they are more than their row's mean and so many standard deviations, or 0 (the
+  // Gaussian top-k of https://arxiv.org/abs/2506.06644); none: as they are.
+  std::optional<float> gate_deviations = std::nullopt;
+  float output_scale = 1.0F;  // of the residual after the layer
 
   bool operator==(const LayerSpec&) const = default;
 };
@@ -102,6 +109,7 @@ struct ExpertSpec {
   int shared_width = 0;       // of the expert that every token uses beside the chosen ones; 0: there is none
   bool shared_gated = false;  // its weight is the sigmoid of a linear layer's output, not 1
   std::vector<bool> layers;   // for each layer whether its feed-forward is of experts
+  bool beside_dense = false;  // such layers have one without experts, too, which an extension joins with them
 
   bool any() const { return count > 0; }
   bool in_layer(int layer) const { return any() && layers[static_cast<size_t>(layer)]; }
@@ -115,6 +123,7 @@ struct DecoderSpec {
   std::vector<LayerSpec> layers;
   NormSpec norm;  // of all norms
   QueryKeyNorm query_key_norm = QueryKeyNorm::none;
+  bool value_norm = false;            // each head's part of values, without weights, before they are written
   bool query_key_value_bias = false;  // files that lack one of these biases are damaged; others may have them
   bool parallel = false;              // a layer's feed-forward reads the residual that its attention reads
   Activation activation = Activation::silu;
@@ -123,6 +132,8 @@ struct DecoderSpec {
   bool learned_positions = false;  // a row of a table is added for the position
   float logit_cap = 0.0F;          // logits become cap tanh(logit / cap); 0: they do not
   bool tied_head = false;          // the head multiplies by the embedding table
+  int64_t extension_weights = 0;   // that every row meets in products of the decoder's extension
+  int64_t extension_table = 0;     // of which it reads a row for a token
   ExpertSpec experts;
 
   int layer_count() const { return static_cast<int>(layers.size()); }
@@ -154,6 +165,7 @@ struct MixtureTensors {
   const Tensor* router = nullptr;          // {experts, width}
   const Tensor* router_bias = nullptr;     // {experts}, added to the router's outputs; nullptr: none
   const Tensor* selection_bias = nullptr;  // {experts}, added to the scores for choosing alone; nullptr: none
+  const Tensor* expert_scale = nullptr;    // {experts}, of the weights in the end; nullptr: none
   std::vector<ExpertTensors> experts;      // those of the router
   std::optional<ExpertTensors> shared = std::nullopt;
   std::optional<Tensor> shared_gate = std::nullopt;  // {1, width}
@@ -179,7 +191,14 @@ struct LayerTensors {
   std::optional<MixtureTensors> mixture = std::nullopt;
 };
 
+class DecoderExtension;  // decoder_extension.h
+
 struct DecoderTensors {
+  DecoderTensors();
+  DecoderTensors(DecoderTensors&&) noexcept;
+  DecoderTensors& operator=(DecoderTensors&&) noexcept;
+  ~DecoderTensors();
+
   const Tensor* embedding = nullptr;  // {vocabulary, width}
   const Tensor* positions = nullptr;  // {at least the context's, width}, where the spec has learned ones
   std::vector<LayerTensors> layers;
@@ -189,6 +208,7 @@ struct DecoderTensors {
   std::vector<std::unique_ptr<const Tensor>> parts;
   // Of files that have matrices in another order: what makes the rows of such parts.
   RowSources row_sources;
+  std::unique_ptr<const DecoderExtension> extension;  // nullptr: the spec says all
 };
 
 // A tensor of the checkpoint that no result depends on.

@@ -65,6 +65,9 @@ struct DeviceTraits {
   std::vector<std::string> notes;  // fallbacks to show in doctor and reports
 };
 
+// See Device::match_magnitude.
+inline constexpr float kLeastMeanSquare = 1e-5F;
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -87,8 +90,10 @@ class Device {
   virtual void begin(const Step& step) = 0;
 
   // Each operation gives `out` as many rows as its input has.
-  // values: the rows of the step, times the scale.
+  // values: the rows of the step's tokens, times the scale. A token that the table lacks has its first row.
   virtual void embed(LinearId table, float scale, RowsId out) = 0;
+  // values: rows += the scale times the table's rows of their tokens, as above.
+  virtual void add_embedded(LinearId table, float scale, RowsId rows) = 0;
   // values: rows += the table's rows of their positions.
   virtual void add_positions(LinearId table, RowsId rows) = 0;
   // values -> operand or routed
@@ -105,15 +110,36 @@ class Device {
   virtual void activated_linear(RowsId in, LinearId weight, Activation activation, RowsId out) = 0;
   // operand -> operand: activation(gate(in)) * up(in)
   virtual void gated_linear(RowsId in, LinearId gate_up, Activation activation, RowsId out) = 0;
-  // routed -> values: rows += the sum of the experts' gated feed-forwards by their weights: of those chosen
-  // in the order of their choice (routing.h), then of the shared one.
-  virtual void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) = 0;
+  // routed -> values: rows += the sum of the experts' gated feed-forwards of `in` by their weights: of those
+  // that the router chooses from `router_in` in the order of their choice (routing.h), then of the shared
+  // one.
+  virtual void mixture_add(RowsId router_in, RowsId in, MixtureId mixture, Activation activation,
+                           RowsId rows) = 0;
   // A row is query | key | value, or query alone in a layer that has no keys of its own. Rotates query (in
   // place) and key in layers that the spec rotates, then writes key and value where the step says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
   // Softmax of query * key * scale over positions 0 (or the first in the layer's window) to the row's own,
   // and over the sinks of its heads if there are any, times value. values -> operand
   virtual void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) = 0;
+
+  // On values, element by element; what an extension of the decoder has beside products and norms.
+  virtual void clear(RowsId rows) = 0;                         // zeros, as many rows as the step
+  virtual void scale(RowsId rows, float factor) = 0;           // rows *= factor
+  virtual void add(RowsId in, float factor, RowsId rows) = 0;  // rows += factor * in
+  // out = base + the sum over i of in[i] times its row's value in column first_column + i of `weights`, in
+  // this order; out may be base, and is none of `in`.
+  virtual void combine(RowsId base, std::span<const RowsId> in, RowsId weights, int first_column,
+                       RowsId out) = 0;
+  // Every row is scaled so that its root mean square becomes that of `like`; its own mean square counts as at
+  // least kLeastMeanSquare.
+  virtual void match_magnitude(RowsId rows, RowsId like) = 0;
+  // What each of a row's first `columns` values is more than their mean and so many of their standard
+  // deviations, or 0.
+  virtual void keep_above(RowsId rows, int columns, float deviations) = 0;
+  // values -> operand: activation(the first columns of `in`) times the columns of `factors` from first_column
+  // on; both may be the same rows.
+  virtual void gate(RowsId in, Activation activation, RowsId factors, int first_column, RowsId out) = 0;
+
   virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
   // operand: for every wanted row what the step asks of its next-token distribution; a cap as in DecoderSpec.
   virtual void log_probabilities(RowsId wanted, LinearId head, float cap, StepResult& result) = 0;

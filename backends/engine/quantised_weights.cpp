@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "backends/engine/decoder_extension.h"
 #include "backends/engine/formats/quantise.h"
 #include "backends/engine/formats/tensor_index.h"
 #include "core/io/sha256.h"
@@ -51,14 +52,20 @@ std::unordered_set<std::string> matrices_of(const DecoderTensors& tensors) {
   };
   add(tensors.positions);
   add(tensors.head.weight);
+  const auto add_mixture = [&](const MixtureTensors& mixture) {
+    for (const ExpertTensors& expert : mixture.experts) add_expert(expert);
+    if (mixture.shared) add_expert(*mixture.shared);
+  };
   for (const LayerTensors& layer : tensors.layers) {
     for (const LinearTensors& linear : layer.query_key_value) add(linear.weight);
     for (const LinearTensors* linear : {&layer.output, &layer.gate, &layer.up, &layer.down})
       add(linear->weight);
-    if (!layer.mixture) continue;
-    for (const ExpertTensors& expert : layer.mixture->experts) add_expert(expert);
-    if (layer.mixture->shared) add_expert(*layer.mixture->shared);
+    if (layer.mixture) add_mixture(*layer.mixture);
   }
+  if (tensors.extension == nullptr) return matrices;
+  const ExtensionWeights extension = tensors.extension->weights();
+  for (const Tensor* matrix : extension.matrices) add(matrix);
+  for (const MixtureTensors* mixture : extension.mixtures) add_mixture(*mixture);
   return matrices;
 }
 

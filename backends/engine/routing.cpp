@@ -39,8 +39,8 @@ float sigmoid(float x) {
   return 1.0F / (1.0F + std::exp(-x));
 }
 
-Routing::Routing(const ExpertSpec& spec, std::vector<float> selection_bias)
-    : spec_(spec), selection_bias_(std::move(selection_bias)) {
+Routing::Routing(const ExpertSpec& spec, std::vector<float> selection_bias, std::vector<float> expert_scale)
+    : spec_(spec), selection_bias_(std::move(selection_bias)), expert_scale_(std::move(expert_scale)) {
   require(spec.count <= kMostExperts && spec.used <= spec.count / spec.groups * spec.groups_used,
           "a token finds as many experts as it uses");
 }
@@ -108,7 +108,10 @@ void Routing::weigh(std::span<const float> scores, std::span<ChosenExpert> chose
     for (const float weight : weights) sum += weight;
     for (float& weight : weights) weight /= sum;
   }
-  for (size_t i = 0; i < chosen.size(); ++i) chosen[i].weight = weights[i] * spec_.scale;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i].weight = weights[i] * spec_.scale;
+    if (!expert_scale_.empty()) chosen[i].weight *= expert_scale_[static_cast<size_t>(chosen[i].expert)];
+  }
 }
 
 }  // namespace sizeup

@@ -20,8 +20,9 @@ struct ChosenExpert {
 
 class Routing {
  public:
-  // selection_bias: one for each expert, or none. The spec has at most kMostExperts.
-  Routing(const ExpertSpec& spec, std::vector<float> selection_bias);
+  // Both one for each expert, or none: added to scores for choosing alone, and of the weights in the end. The
+  // spec has at most kMostExperts.
+  Routing(const ExpertSpec& spec, std::vector<float> selection_bias, std::vector<float> expert_scale = {});
 
   const ExpertSpec& spec() const { return spec_; }
 
@@ -36,6 +37,7 @@ class Routing {
 
   ExpertSpec spec_;
   std::vector<float> selection_bias_;
+  std::vector<float> expert_scale_;
 };
 
 // 1 / (1 + e^-x)

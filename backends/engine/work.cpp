@@ -39,14 +39,13 @@ double linear_weights(const DecoderSpec& spec, double experts) {
   for (int i = 0; i < spec.layer_count(); ++i) {
     const AttentionSpec& attention = spec.attention(i);
     sum += width * (2 * attention.query_width() + (spec.owns_keys(i) ? 2 * attention.kv_width() : 0));
-    if (!mixture.in_layer(i)) {
-      sum += (spec.gated ? 3 : 2) * width * spec.layer(i).ffn_width;
-      continue;
-    }
+    const bool mixed = mixture.in_layer(i);
+    if (!mixed || mixture.beside_dense) sum += (spec.gated ? 3 : 2) * width * spec.layer(i).ffn_width;
+    if (!mixed) continue;
     const double router = mixture.count + (mixture.shared_gated ? 1 : 0);
     sum += width * (router + 3 * (experts * mixture.width + mixture.shared_width));
   }
-  return sum;
+  return sum + static_cast<double>(spec.extension_weights);
 }
 
 }  // namespace
@@ -84,7 +83,8 @@ double share_read_by_step(const DecoderSpec& spec, int rows) {
           ? mixture.count * (1.0 - std::pow(1.0 - static_cast<double>(mixture.used) / mixture.count, rows))
           : 0.0;
   const auto head = static_cast<double>(head_weights(spec));
-  const double stored = linear_weights(spec, mixture.count) + head + (spec.tied_head ? 0.0 : head);
+  const double stored = linear_weights(spec, mixture.count) + head + (spec.tied_head ? 0.0 : head) +
+                        static_cast<double>(spec.extension_table);
   return (linear_weights(spec, met) + head) / stored;
 }
 

@@ -46,7 +46,7 @@ Mixture::Expert::Expert(const ExpertTensors& tensors)
 }
 
 Mixture::Mixture(const ExpertSpec& spec, const MixtureTensors& tensors)
-    : routing_(spec, values_of(tensors.selection_bias)),
+    : routing_(spec, values_of(tensors.selection_bias), values_of(tensors.expert_scale)),
       router_(router_outputs(tensors)),
       router_bias_(values_of(tensors.router_bias)) {
   for (const ExpertTensors& expert : tensors.experts) experts_.emplace_back(expert);
@@ -106,8 +106,9 @@ void Mixture::compute(const Expert& expert, Activation activation, const RowsVie
   }
 }
 
-void Mixture::add(const RowsView& in, Activation activation, const RowsView& out, ThreadPool& pool) const {
-  const std::vector<ChosenExpert> chosen = route(in, pool);
+void Mixture::add(const RowsView& router_in, const RowsView& in, Activation activation, const RowsView& out,
+                  ThreadPool& pool) const {
+  const std::vector<ChosenExpert> chosen = route(router_in, pool);
   const int orders = in.rows == 0 ? 0 : static_cast<int>(chosen.size()) / in.rows;
   std::vector<std::vector<Use>> uses(experts_.size());
   const auto choice = [&](int row, int order) { return chosen[static_cast<size_t>(row * orders + order)]; };

@@ -16,8 +16,9 @@ class Mixture {
   Mixture(const ExpertSpec& spec, const MixtureTensors& tensors);
 
   size_t bytes() const;
-  // out += the weighted sum of the experts of `in`, for every row.
-  void add(const RowsView& in, Activation activation, const RowsView& out, ThreadPool& pool) const;
+  // out += the weighted sum of the experts of `in` that the router chooses from `router_in`, for every row.
+  void add(const RowsView& router_in, const RowsView& in, Activation activation, const RowsView& out,
+           ThreadPool& pool) const;
 
  private:
   struct Expert {

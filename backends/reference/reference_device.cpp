@@ -88,7 +88,10 @@ class ReferenceDevice final : public Device {
     norm.epsilon = spec.epsilon;
     norm.weight.assign(static_cast<size_t>(columns), 1.0F);
     if (tensors.weight != nullptr) norm.weight = values_of(*tensors.weight);
-    for (float& weight : norm.weight) weight += tensors.weight != nullptr ? spec.added : 0.0F;
+    for (float& weight : norm.weight) {
+      if (tensors.weight != nullptr) weight += spec.added;
+      weight *= spec.scale;
+    }
     if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
     return static_cast<NormId>(norms_.size() - 1);
   }
@@ -120,10 +123,18 @@ class ReferenceDevice final : public Device {
   }
 
   void embed(LinearId table, float scale, RowsId out) override {
-    const RowsView rows = resize(out, step_->rows());
-    each_row(rows.rows, [&](int r) {
-      linear_of(table).weight.read_row(step_->tokens[static_cast<size_t>(r)], rows.row(r));
-      for (int c = 0; c < columns(out); ++c) rows.row(r)[c] *= scale;
+    clear(out);
+    add_embedded(table, scale, out);
+  }
+
+  void add_embedded(LinearId table, float scale, RowsId rows) override {
+    const PackedMatrix& weight = linear_of(table).weight;
+    const RowsView to = view(rows);
+    each_row(to.rows, [&](int r) {
+      const Token token = step_->tokens[static_cast<size_t>(r)];
+      std::vector<float> embedding(static_cast<size_t>(columns(rows)));
+      weight.read_row(token < weight.outputs() ? token : 0, embedding.data());
+      add_in_place(to.row(r), scale, embedding.data(), columns(rows));
     });
   }
 
@@ -146,8 +157,9 @@ class ReferenceDevice final : public Device {
     const RowsView from = view(in);
     const RowsView to = view(rows);
     each_row(from.rows, [&](int r) {
-      apply_norm(norm_of(norm), from.row(r), from.row(r));
-      add_in_place(to.row(r), from.row(r), columns(rows));
+      std::vector<float> normed(static_cast<size_t>(columns(rows)));
+      apply_norm(norm_of(norm), from.row(r), normed.data());
+      add_in_place(to.row(r), normed.data(), columns(rows));
     });
   }
 
@@ -193,8 +205,57 @@ class ReferenceDevice final : public Device {
              [&](int r) { activate_gated(activation, from.row(r), from.row(r) + width, width, to.row(r)); });
   }
 
-  void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) override {
-    mixtures_[static_cast<size_t>(mixture)].add(view(in), activation, view(rows), *pool_);
+  void mixture_add(RowsId router_in, RowsId in, MixtureId mixture, Activation activation,
+                   RowsId rows) override {
+    mixtures_[static_cast<size_t>(mixture)].add(view(router_in), view(in), activation, view(rows), *pool_);
+  }
+
+  void clear(RowsId rows) override {
+    const RowsView all = resize(rows, step_->rows());
+    each_row(all.rows, [&](int r) { std::fill_n(all.row(r), columns(rows), 0.0F); });
+  }
+
+  void scale(RowsId rows, float factor) override {
+    const RowsView all = view(rows);
+    each_row(all.rows, [&](int r) {
+      for (int c = 0; c < columns(rows); ++c) all.row(r)[c] *= factor;
+    });
+  }
+
+  void add(RowsId in, float factor, RowsId rows) override {
+    const RowsView from = view(in);
+    const RowsView to = view(rows);
+    each_row(to.rows, [&](int r) { add_in_place(to.row(r), factor, from.row(r), columns(rows)); });
+  }
+
+  void combine(RowsId base, std::span<const RowsId> in, RowsId weights, int first_column,
+               RowsId out) override {
+    const RowsView from = view(base);
+    const RowsView to = resize(out, from.rows);
+    each_row(to.rows, [&](int r) {
+      if (out != base) std::copy_n(from.row(r), columns(out), to.row(r));
+      const float* weight = view(weights).row(r) + first_column;
+      for (const RowsId term : in) add_in_place(to.row(r), *weight++, view(term).row(r), columns(out));
+    });
+  }
+
+  void match_magnitude(RowsId rows, RowsId like) override {
+    const RowsView all = view(rows);
+    each_row(all.rows, [&](int r) { sizeup::match_magnitude(all.row(r), view(like).row(r), columns(rows)); });
+  }
+
+  void keep_above(RowsId rows, int columns, float deviations) override {
+    const RowsView all = view(rows);
+    each_row(all.rows, [&](int r) { sizeup::keep_above(deviations, all.row(r), columns); });
+  }
+
+  void gate(RowsId in, Activation activation, RowsId factors, int first_column, RowsId out) override {
+    const RowsView from = view(in);
+    const RowsView by = view(factors);
+    const RowsView to = resize(out, from.rows);
+    each_row(to.rows, [&](int r) {
+      activate_gated(activation, from.row(r), by.row(r) + first_column, columns(out), to.row(r));
+    });
   }
 
   void rotate_and_write(int layer, RowsId query_key_value) override {

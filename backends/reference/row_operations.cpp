@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "backends/engine/device.h"
 #include "backends/reference/exponential.h"
 #include "core/errors/result.h"
 
@@ -28,6 +29,8 @@ float activated(Activation activation, float x) {
       constexpr float kSlope = 1.5957691216F;
       return x * logistic(kSlope * (x + 0.044715F * x * x * x));
     }
+    case Activation::tanh:
+      return std::tanh(x);
     case Activation::clamped_swish:
       break;
   }
@@ -83,6 +86,35 @@ void activate(Activation activation, float* values, int count) {
 
 float capped(float value, float cap) {
   return cap * std::tanh(value / cap);
+}
+
+void add_in_place(float* to, float factor, const float* from, int count) {
+  for (int i = 0; i < count; ++i) to[i] += factor * from[i];
+}
+
+void match_magnitude(float* values, const float* like, int count) {
+  const auto mean_square = [count](const float* x) {
+    double sum = 0.0;
+    for (int i = 0; i < count; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    return static_cast<float>(sum / count);
+  };
+  const float factor =
+      std::sqrt(mean_square(like)) / std::sqrt(std::max(mean_square(values), kLeastMeanSquare));
+  for (int i = 0; i < count; ++i) values[i] *= factor;
+}
+
+void keep_above(float deviations, float* values, int count) {
+  double mean = 0.0;
+  for (int i = 0; i < count; ++i) mean += static_cast<double>(values[i]);
+  mean /= count;
+  double variance = 0.0;
+  for (int i = 0; i < count; ++i) {
+    const double x = static_cast<double>(values[i]) - mean;
+    variance += x * x;
+  }
+  variance /= count;
+  const float cutoff = static_cast<float>(mean) + deviations * std::sqrt(static_cast<float>(variance));
+  for (int i = 0; i < count; ++i) values[i] = std::max(values[i] - cutoff, 0.0F);
 }
 
 void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,

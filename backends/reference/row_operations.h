@@ -21,6 +21,12 @@ void apply_norm(const Norm& norm, const float* in, float* out);
 
 // to[i] += from[i]
 void add_in_place(float* to, const float* from, int count);
+// to[i] += factor * from[i]
+void add_in_place(float* to, float factor, const float* from, int count);
+
+// As the operations of Device of these names.
+void match_magnitude(float* values, const float* like, int count);
+void keep_above(float deviations, float* values, int count);
 
 // out[i] = activation(gate[i]) * up[i]; out may be gate.
 void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out);

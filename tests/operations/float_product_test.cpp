@@ -266,7 +266,8 @@ TEST_P(FloatProduct, ActivatesInThePass) {
       const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
       const OperandRows in(x, rows, inputs);
       OperandRows out(std::vector<float>(static_cast<size_t>(rows * width), -1.0F), rows, width);
-      for (const Activation activation : {Activation::silu, Activation::gelu, Activation::gelu_tanh}) {
+      for (const Activation activation :
+           {Activation::silu, Activation::gelu, Activation::gelu_tanh, Activation::tanh}) {
         ProductResult result;
         result.kind = ProductResult::Kind::activate;
         result.activation = activation;

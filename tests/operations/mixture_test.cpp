@@ -64,7 +64,7 @@ Rows reference_sums(const ExpertSpec& spec, const MixtureTensors& tensors, const
   const RowsView to{sums.data(), stride, count};
   for (int r = 0; r < count; ++r) std::copy_n(in[static_cast<size_t>(r)].data(), kWidth, from.row(r));
   ThreadPool pool(1);
-  sizeup::Mixture(spec, tensors).add(from, Activation::silu, to, pool);
+  sizeup::Mixture(spec, tensors).add(from, from, Activation::silu, to, pool);
   Rows out;
   for (int r = 0; r < count; ++r) out.emplace_back(to.row(r), to.row(r) + kWidth);
   return out;
@@ -96,7 +96,8 @@ class MixtureOnTiers : public testing::TestWithParam<Computer> {
     HugeBuffer operand_bytes;
     HugeBuffer out_bytes(sizeof(float) * kLanes * kWidth * static_cast<size_t>(groups_of(count)));
     const LaneRows out{.data = reinterpret_cast<float*>(out_bytes.data()), .rows = count, .columns = kWidth};
-    mixtures.add(mixture, operand_of(in, operand_bytes), Activation::silu, out);
+    const Operand from = operand_of(in, operand_bytes);
+    mixtures.add(mixture, from, from, Activation::silu, out);
     Rows found(in.size(), std::vector<float>(kWidth));
     for (int r = 0; r < count; ++r) {
       for (int c = 0; c < kWidth; ++c)

@@ -11,7 +11,7 @@
 namespace sizeup {
 
 inline constexpr std::array kAllActivations{Activation::silu, Activation::gelu, Activation::gelu_tanh,
-                                            Activation::clamped_swish};
+                                            Activation::tanh, Activation::clamped_swish};
 
 struct ExactActivation {
   double value = 0.0;
@@ -35,6 +35,9 @@ inline ExactActivation exact_activation(Activation activation, double gate, doub
       exponent = std::sqrt(8.0 / std::numbers::pi) * (gate + 0.044715 * gate * gate * gate);
       value = gate * logistic(exponent);
       break;
+    case Activation::tanh:
+      value = std::tanh(gate);
+      break;
     case Activation::clamped_swish:
       exponent = 1.702 * std::min(gate, 7.0);
       value = std::min(gate, 7.0) * logistic(exponent);
@@ -42,9 +45,11 @@ inline ExactActivation exact_activation(Activation activation, double gate, doub
       break;
   }
   // A few roundings; of e^x its argument's roundings, too. The normal distribution is approximated, and 1 +
-  // erf(x) rounds at 1 however small it is: four units of the input.
+  // erf(x) rounds at 1 however small it is: four units of the input. So does tanh, as 1 less another number.
   const double relative = (8.0 + 4.0 * std::min(std::abs(exponent), 90.0)) * std::abs(value);
-  const double absolute = activation == Activation::gelu ? 4.0 * std::abs(gate) : 0.0;
+  const double absolute = activation == Activation::gelu   ? 4.0 * std::abs(gate)
+                          : activation == Activation::tanh ? 8.0
+                                                           : 0.0;
   return {value * factor, 0x1p-24 * (relative + absolute) * std::abs(factor) + 1e-30};
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "backends/engine/decoder_spec.h"
+#include "backends/engine/extensions/gemma3n.h"
+#include "backends/engine/extensions/gemma4.h"
 #include "backends/engine/formats/quantise.h"
 #include "core/errors/result.h"
 #include "tests/support/random_blocks.h"
@@ -21,12 +23,15 @@ struct MixtureBiases {
   bool router_and_experts = false;
 };
 
+enum class RandomExtension { none, gemma3n, gemma4 };
+
 // Tensors that a spec does not ask for: a decoder does what there are tensors for.
 struct RandomExtras {
   bool post_norms = false;
   bool sinks = false;
   bool head_bias = false;
   MixtureBiases mixture_biases = {};
+  RandomExtension extension = RandomExtension::none;
 };
 
 class RandomDecoder {
@@ -42,6 +47,11 @@ class RandomDecoder {
     if (spec.learned_positions) tensors.positions = matrix(spec.context_length, spec.width, 0.3F);
     for (int i = 0; i < spec.layer_count(); ++i) tensors.layers.push_back(layer(spec, i));
     tensors.final_norm = norm(spec.norm, spec.width);
+    if (extras_.extension == RandomExtension::gemma3n) {
+      tensors.extension = std::make_unique<Gemma3nExtension>(gemma3n(spec));
+    } else if (extras_.extension == RandomExtension::gemma4) {
+      tensors.extension = std::make_unique<Gemma4Extension>(gemma4(spec));
+    }
     if (spec.tied_head) return;
     tensors.head = {.weight = matrix(spec.vocabulary, spec.width, 0.3F),
                     .bias = extras_.head_bias ? bias(spec.vocabulary) : nullptr};
@@ -96,17 +106,74 @@ class RandomDecoder {
     made.output = {.weight = matrix(spec.width, attention.query_width(), in), .bias = nullptr};
     made.ffn_norm = norm(spec.norm, spec.width);
     if (extras_.sinks) made.sinks = tensor({attention.heads}, 0.0F, 1.0F, TensorType::f32);
-    if (extras_.post_norms && !spec.experts.in_layer(index)) {
+    if (extras_.post_norms && (!spec.experts.in_layer(index) || spec.experts.beside_dense)) {
       made.attention_post_norm = norm(spec.norm, spec.width);
       made.ffn_post_norm = norm(spec.norm, spec.width);
     }
-    if (spec.experts.in_layer(index)) {
+    if (spec.experts.in_layer(index) && !spec.experts.beside_dense) {
       made.mixture = mixture(spec.experts, spec.width, extras_.mixture_biases);
       return made;
     }
     if (spec.gated) made.gate = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
     made.up = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
     made.down = {.weight = matrix(spec.width, ffn_width, in), .bias = bias(spec.width)};
+    return made;
+  }
+
+  // The table lacks the last token.
+  LayerEmbeddingTensors embeddings(const DecoderSpec& spec) {
+    constexpr int kColumns = 6;
+    const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
+    const int all = spec.layer_count() * kColumns;
+    LayerEmbeddingTensors made;
+    made.columns = kColumns;
+    made.table = plain(spec.vocabulary - 1, all, 0.3F);
+    made.projection = plain(all, spec.width, in);
+    made.norm = norm(spec.norm, kColumns);
+    for (int i = 0; i < spec.layer_count(); ++i) {
+      made.layers.push_back({.gate = plain(kColumns, spec.width, in),
+                             .projection = plain(spec.width, kColumns, 0.5F),
+                             .post_norm = norm(spec.norm, spec.width)});
+    }
+    return made;
+  }
+
+  Gemma3nTensors gemma3n(const DecoderSpec& spec) {
+    const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
+    Gemma3nTensors made{.streams = 3, .active = 1, .rank = 5};
+    for (int i = 1; i < made.streams; ++i) {
+      made.projections.push_back(plain(spec.width, spec.width, in));
+      made.unprojections.push_back(plain(spec.width, spec.width, in));
+    }
+    for (int i = 0; i < spec.layer_count(); ++i) {
+      made.layers.push_back(
+          {.attention_norm = *model_.tensors.layers[static_cast<size_t>(i)].attention_norm,
+           .router_norm = norm(spec.norm, spec.width),
+           .router = plain(made.streams, spec.width, 0.3F * in * static_cast<float>(spec.width)),
+           .prediction = plain(made.streams * made.streams, made.streams, 0.15F),
+           .correction = plain(made.streams, made.streams, 0.15F),
+           .output_scale = tensor({spec.width}, 1.0F, 0.2F, TensorType::f32),
+           .left = plain(made.rank, spec.width, in),
+           .right = plain(spec.width, made.rank, 0.5F),
+           .augmented_norm = norm(spec.norm, spec.width)});
+    }
+    made.embeddings = embeddings(spec);
+    return made;
+  }
+
+  Gemma4Tensors gemma4(const DecoderSpec& spec) {
+    Gemma4Tensors made;
+    for (int i = 0; i < spec.layer_count(); ++i) {
+      auto& beside = made.mixtures.emplace_back();
+      if (!spec.experts.in_layer(i)) continue;
+      beside.emplace();
+      beside->mixture = mixture(spec.experts, spec.width);
+      beside->mixture.expert_scale = tensor({spec.experts.count}, 1.0F, 0.2F, TensorType::f32);
+      beside->router_scale = tensor({spec.width}, 6.0F, 1.0F, TensorType::f32);
+      for (NormTensors* one : {&beside->norm, &beside->dense_post_norm, &beside->post_norm})
+        *one = norm(spec.norm, spec.width);
+    }
+    made.embeddings = embeddings(spec);
     return made;
   }
 
@@ -120,6 +187,11 @@ class RandomDecoder {
   }
   const Tensor* bias(int columns, float scale = 0.1F) {
     return tensor({columns}, 0.0F, scale, TensorType::f32);
+  }
+  // Of weights that are no quantised blocks.
+  const Tensor* plain(int rows, int columns, float scale) {
+    const bool blocks = block_format(type_).block_elements > 1;
+    return tensor({rows, columns}, 0.0F, scale, blocks ? TensorType::f32 : type_);
   }
 
   const Tensor* tensor(std::vector<int64_t> shape, float mean, float scale, TensorType type) {

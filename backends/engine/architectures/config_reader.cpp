@@ -55,6 +55,21 @@ int ConfigReader::count_or_zero(std::string_view key, int fallback) {
   return *value == 0 ? 0 : count(key);
 }
 
+std::vector<int> ConfigReader::counts(std::string_view key, int size, std::optional<int> fallback) {
+  const Json* value = find(key);
+  if (value == nullptr || !value->is_array())
+    return std::vector<int>(static_cast<size_t>(size), count(key, fallback));
+  std::vector<int> all;
+  for (const Json& one : *value) {
+    if (one.is_number_integer() && one >= 1 && one <= kLargest) all.push_back(one.get<int>());
+  }
+  if (static_cast<int>(all.size()) != size || static_cast<int>(value->size()) != size) {
+    fail(found(key, *value), fmt::format("an integer from 1 to {} for each of {} layers", kLargest, size));
+    all.assign(static_cast<size_t>(size), 1);
+  }
+  return all;
+}
+
 float ConfigReader::positive(std::string_view key, std::optional<float> fallback) {
   const Json* value = find(key);
   if (value == nullptr) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/engine/formats/checkpoint.h"
 #include "core/errors/result.h"
@@ -25,6 +26,8 @@ class ConfigReader {
   int count(std::string_view key, std::optional<int> fallback = std::nullopt);
   // The same in [0, kLargest].
   int count_or_zero(std::string_view key, int fallback);
+  // As count, of each of `size` layers: a list, or one for all.
+  std::vector<int> counts(std::string_view key, int size, std::optional<int> fallback = std::nullopt);
   float positive(std::string_view key, std::optional<float> fallback = std::nullopt);
   bool flag(std::string_view key, bool fallback);
   std::string text(std::string_view key, std::string_view fallback);

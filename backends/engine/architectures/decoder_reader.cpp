@@ -64,11 +64,11 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
   spec.width = config.count(key("embedding_length"));
   spec.context_length = config.count(key("context_length"));
   const int layers = read_layer_count(config, key("block_count"));
+  const std::vector<int> ffn_widths = config.counts(key("feed_forward_length"), layers);
   LayerSpec layer;
-  layer.ffn_width = config.count(key("feed_forward_length"));
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count(key("attention.head_count"));
-  attention.kv_heads = config.count(key("attention.head_count_kv"), attention.heads);
+  const std::vector<int> kv_heads = config.counts(key("attention.head_count_kv"), layers, attention.heads);
   attention.head_size = config.count(key("attention.key_length"), std::max(1, spec.width / attention.heads));
   if (config.count(key("attention.value_length"), attention.head_size) != attention.head_size) {
     config.fail("values of another size than keys are not supported yet",
@@ -83,6 +83,10 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
       read_gguf_rotary(config, checkpoint, prefix, layout, attention.head_size, spec.context_length);
   spec.tied_head = checkpoint.find("output.weight") == nullptr;
   spec.layers = equal_layers(layers, layer);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    spec.layers[i].ffn_width = ffn_widths[i];
+    spec.layers[i].attention.kv_heads = kv_heads[i];
+  }
   return spec;
 }
 
@@ -91,8 +95,8 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, const ConfigRule& rule)
   spec.width = config.count("hidden_size");
   spec.context_length = config.count("max_position_embeddings", rule.context_length);
   const int layers = read_layer_count(config, "num_hidden_layers");
+  const std::vector<int> ffn_widths = config.counts("intermediate_size", layers);
   LayerSpec layer;
-  layer.ffn_width = config.count("intermediate_size");
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count("num_attention_heads", unless_zero(rule.heads));
   attention.kv_heads =
@@ -108,6 +112,7 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, const ConfigRule& rule)
   if (config.find("quantization_config") != nullptr)
     config.fail("'quantization_config' is not supported yet");
   spec.layers = equal_layers(layers, layer);
+  for (size_t i = 0; i < spec.layers.size(); ++i) spec.layers[i].ffn_width = ffn_widths[i];
   return spec;
 }
 

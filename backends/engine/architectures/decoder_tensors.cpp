@@ -66,12 +66,14 @@ Tensor values_of(const Tensor& vector, int64_t first, int64_t count) {
 class DecoderFinder {
  public:
   DecoderFinder(const Checkpoint& checkpoint, const DecoderNames& names, const ExpertNames& experts,
-                DecoderModel& model)
+                const FindMore& find_more, DecoderModel& model)
       : checkpoint_(checkpoint),
         tensors_(checkpoint),
         spec_(model.spec),
         names_(names),
         experts_(experts),
+        find_more_(find_more),
+        model_(model),
         all_(model.tensors),
         unused_(model.unused) {}
 
@@ -87,6 +89,7 @@ class DecoderFinder {
     if (checkpoint_.format() == CheckpointFormat::gguf) {
       for (const std::string_view name : kGgufRotaryTensors) tensors_.ask(name);
     }
+    if (find_more_) find_more_(tensors_, model_);
     for (const UnusedTensor& unused : tensors_.refuse_unasked(spec_.layer_count())) unused_.push_back(unused);
     return tensors_.error();
   }
@@ -123,22 +126,41 @@ class DecoderFinder {
     LayerTensors found;
     found.attention_norm = norm(names_.attention_norm, spec_.width);
     found.attention_post_norm = norm(names_.attention_post_norm, spec_.width);
-    find_query_key_value(attention, found);
+    if (spec_.owns_keys(index)) {
+      find_query_key_value(layer, found);
+    } else {
+      found.query_key_value = {
+          linear(names_.query, attention.query_width(), spec_.width, spec_.query_key_value_bias)};
+      leave_out_keys();
+    }
     if (spec_.query_key_norm != QueryKeyNorm::none) {
       const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
       found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
-      found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
+      if (spec_.owns_keys(index))
+        found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
     }
     if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
     found.output = linear(names_.output, spec_.width, attention.query_width());
     found.ffn_norm = norm(names_.ffn_norm, spec_.width);
     found.ffn_post_norm = norm(names_.ffn_post_norm, spec_.width);
-    if (spec_.experts.in_layer(index)) {
+    if (spec_.experts.in_layer(index) && !spec_.experts.beside_dense) {
       found.mixture = find_mixture(tensors_, spec_, experts_, prefix_);
     } else {
       find_dense(layer.ffn_width, found);
     }
     all_.layers.push_back(std::move(found));
+  }
+
+  // Some files have them in layers that attend to the keys of others.
+  void leave_out_keys() {
+    for (const std::string_view part : {names_.key, names_.value, names_.key_norm}) {
+      for (const std::string_view suffix : {".weight", ".bias"}) {
+        const std::string full = fmt::format("{}{}", name(part), suffix);
+        tensors_.ask(full);
+        if (const Tensor* tensor = checkpoint_.find(full); tensor != nullptr)
+          unused_.push_back({.tensor = tensor, .why = "of a layer that attends to the keys of another"});
+      }
+    }
   }
 
   // A layer norm has biases.
@@ -172,7 +194,8 @@ class DecoderFinder {
     return keep(sizeup::transposed(*matrix, all_.row_sources));
   }
 
-  void find_query_key_value(const AttentionSpec& attention, LayerTensors& found) {
+  void find_query_key_value(const LayerSpec& layer, LayerTensors& found) {
+    const AttentionSpec& attention = layer.attention;
     const int64_t rows = attention.query_width() + 2 * attention.kv_width();
     const bool one =
         !names_.query_key_value.empty() &&
@@ -188,7 +211,7 @@ class DecoderFinder {
     }
     for (const auto& [part, width] :
          {std::pair(names_.query, attention.query_width()), std::pair(names_.key, attention.kv_width()),
-          std::pair(names_.value, attention.kv_width())})
+          std::pair(layer.values_are_keys ? names_.key : names_.value, attention.kv_width())})
       found.query_key_value.push_back(linear(part, width, spec_.width, spec_.query_key_value_bias));
   }
 
@@ -236,6 +259,8 @@ class DecoderFinder {
   DecoderSpec& spec_;
   const DecoderNames& names_;
   const ExpertNames& experts_;
+  const FindMore& find_more_;
+  DecoderModel& model_;
   DecoderTensors& all_;
   std::vector<UnusedTensor>& unused_;
   std::string prefix_;  // of the names of the layer being found
@@ -245,13 +270,13 @@ class DecoderFinder {
 
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const DecoderNames& names,
-                                  const ExpertNames& experts) {
+                                  const ExpertNames& experts, const FindMore& find_more) {
   for (const LayerSpec& layer : spec.layers) check_attention(config, layer.attention);
   if (spec.experts.any()) check_experts(config, spec);
   refuse_unknown_keys(config, checkpoint);
   if (config.error()) return tl::unexpected<Error>(*config.error());
   DecoderModel model{.architecture = architecture, .spec = std::move(spec), .tensors = {}, .unused = {}};
-  if (auto error = DecoderFinder(checkpoint, names, experts, model).find())
+  if (auto error = DecoderFinder(checkpoint, names, experts, find_more, model).find())
     return tl::unexpected<Error>(std::move(*error));
   return model;
 }

@@ -1,23 +1,29 @@
 // The tensors of a decoder's spec, found by their names with their shapes checked.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "backends/engine/architectures/config_reader.h"
 #include "backends/engine/architectures/decoder_names.h"
 #include "backends/engine/architectures/expert_tensors.h"
+#include "backends/engine/architectures/tensor_finder.h"
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/formats/checkpoint.h"
 #include "core/errors/result.h"
 
 namespace sizeup {
 
+// What an architecture has beside the spec's tensors: finds them, and may change the model by what they hold.
+// After a problem tensors are nullptr, and layers may be missing.
+using FindMore = std::function<void(TensorFinder& tensors, DecoderModel& model)>;
+
 // Every tensor of the spec; `experts` names those of a spec that has experts. The first problem of the
 // configuration, its unread keys included, or else all of the tensors, are the error: what is missing, has
 // another shape, or is there without being known.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const DecoderNames& names,
-                                  const ExpertNames& experts = {});
+                                  const ExpertNames& experts = {}, const FindMore& find_more = {});
 // The same with the usual names.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {});

@@ -3,9 +3,8 @@
 #include <cmath>
 
 #include "backends/engine/architectures/decoder_reader.h"
-#include "backends/engine/architectures/harmless_keys.h"
+#include "backends/engine/architectures/gemma_layers.h"
 #include "backends/engine/architectures/window_reader.h"
-#include "core/json/json.h"
 
 namespace sizeup {
 namespace {
@@ -28,11 +27,6 @@ void scale_gguf_scores(DecoderSpec& spec, int deepest) {
   scale_scores(spec, static_cast<float>(spec.width / spec.attention(0).heads));
 }
 
-// 0 where the configuration has null.
-float read_cap(ConfigReader& config, std::string_view key, float unsaid) {
-  return config.has(key) && config.find(key) == nullptr ? 0.0F : config.positive(key, unsaid);
-}
-
 void cap_scores(DecoderSpec& spec, float cap) {
   for (LayerSpec& layer : spec.layers) layer.attention.score_cap = cap;
 }
@@ -43,14 +37,6 @@ void complete(const Checkpoint& checkpoint, DecoderSpec& spec) {
   spec.embedding_scale = static_cast<float>(std::sqrt(static_cast<double>(spec.width)));
   spec.norm.added = gguf ? 0.0F : 1.0F;
   if (gguf) spec.activation = Activation::gelu_tanh;
-}
-
-// Of the second and the third.
-DecoderNames with_post_norms(DecoderNames names, bool gguf) {
-  names.attention_post_norm = gguf ? "post_attention_norm" : "post_attention_layernorm";
-  names.ffn_norm = gguf ? "ffn_norm" : "pre_feedforward_layernorm";
-  names.ffn_post_norm = gguf ? "post_ffw_norm" : "post_feedforward_layernorm";
-  return names;
 }
 
 DecoderSpec read_gemma2(ConfigReader& config) {
@@ -76,11 +62,6 @@ DecoderSpec read_gguf_gemma2(ConfigReader& config, const Checkpoint& checkpoint)
   return spec;
 }
 
-void rotate_layers(DecoderSpec& spec, const std::vector<bool>& sliding, const LayerRotaries& rotaries) {
-  for (size_t i = 0; i < spec.layers.size(); ++i)
-    spec.layers[i].attention.rotary = sliding[i] ? rotaries.sliding : rotaries.full;
-}
-
 // Published files say little more than in what a model differs from the smallest.
 DecoderSpec read_gemma3(ConfigReader& config) {
   constexpr int kContext = 131072;
@@ -93,9 +74,10 @@ DecoderSpec read_gemma3(ConfigReader& config) {
                                                      .kv_heads = 4,
                                                      .head_size = 256,
                                                      .tied = true});
+  const int head_size = spec.attention(0).head_size;
   const LayerRotaries rotaries =
-      read_layer_rotaries(config, {.base = 1e6F}, {.base_key = "rope_local_base_freq"},
-                          spec.attention(0).head_size, spec.context_length);
+      read_layer_rotaries(config, {.base = 1e6F, .head_size = head_size},
+                          {.base_key = "rope_local_base_freq", .head_size = head_size}, spec.context_length);
   config.find("_sliding_window_pattern");  // transformers 5 writes its default beside the true list
   const WindowRule windows{.full_every = config.count("sliding_window_pattern", 6), .unsaid = 4096};
   rotate_layers(spec, read_windows(config, windows, spec), rotaries);
@@ -159,23 +141,16 @@ Result<DecoderModel> describe_gemma3(const Checkpoint& checkpoint) {
 }
 
 Result<DecoderModel> describe_gemma3_multimodal(const Checkpoint& checkpoint) {
-  ConfigReader whole(checkpoint);
-  const Json* text = whole.find("text_config");
-  if (text == nullptr || !text->is_object())
-    return bad_input(whole.place(), "'text_config' is missing from the configuration", "an object");
-  for (const std::string_view key :
-       {"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index", "image_token_index"})
-    whole.find(key);  // of images
-  const bool tied = whole.flag("tie_word_embeddings", true);
-  refuse_unknown_keys(whole, checkpoint);
-  if (whole.error()) return tl::unexpected<Error>(*whole.error());
-  ConfigReader config(*text, whole.place());
+  auto text = find_text_config(checkpoint, {"vision_config", "mm_tokens_per_image", "boi_token_index",
+                                            "eoi_token_index", "image_token_index"});
+  if (!text) return forward_error(text);
+  ConfigReader config(*text->object, checkpoint.path().string());
   DecoderSpec spec = read_gemma3(config);
-  spec.tied_head = tied;
+  spec.tied_head = text->tied;
   // As transformers 4 and 5 name them.
   const bool older = checkpoint.find("language_model.model.embed_tokens.weight") != nullptr;
   DecoderNames names = kHuggingFaceNames;
-  names.root = older ? "language_model.model." : "model.language_model.";
+  names.root = older ? "language_model.model." : kTextRoot;
   if (older) names.head = "language_model.lm_head";
   return find_gemma3(checkpoint, config, std::move(spec), names);
 }

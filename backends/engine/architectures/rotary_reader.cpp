@@ -73,6 +73,14 @@ void read_longrope(ConfigReader& parameters, int original_length, RotaryReading&
   reading.context_length = std::min(reading.context_length, original_length);
 }
 
+// The leading pairs of the whole head turn as if all did, the others not at all.
+void read_proportional(ConfigReader& parameters, RotaryReading& reading) {
+  const auto turned = static_cast<std::ptrdiff_t>(reading.rotary.dimensions / 2);
+  reading.rotary.dimensions = reading.head_size;
+  reading.rotary.frequencies = linear_frequencies(reading.rotary, parameters.positive("factor", 1.0F));
+  std::fill(reading.rotary.frequencies.begin() + turned, reading.rotary.frequencies.end(), 0.0F);
+}
+
 void read_scaling(ConfigReader& parameters, std::string_view type, int original_length,
                   RotaryReading& reading) {
   if (type == "default") return;
@@ -84,11 +92,13 @@ void read_scaling(ConfigReader& parameters, std::string_view type, int original_
     read_yarn(parameters, original_length, reading);
   } else if (type == "llama3") {
     read_llama3(parameters, original_length, reading);
+  } else if (type == "proportional") {
+    read_proportional(parameters, reading);
   } else if (type == "longrope" || type == "su") {
     read_longrope(parameters, original_length, reading);
   } else {
     parameters.fail(fmt::format("rotary scaling '{}' is not supported yet", type),
-                    "default, linear, dynamic, yarn, llama3 or longrope");
+                    "default, linear, dynamic, yarn, llama3, longrope or proportional");
   }
 }
 
@@ -153,18 +163,19 @@ RotarySpec read_rotary(ConfigReader& config, const RotaryRule& rule, int head_si
 }
 
 LayerRotaries read_layer_rotaries(ConfigReader& config, const RotaryRule& full, const RotaryRule& sliding,
-                                  int head_size, int& context_length) {
+                                  int& context_length) {
   const Json* kinds = find_object(config, "rope_parameters");
   if (kinds == nullptr || config.error()) {
-    LayerRotaries rotaries{.full = read_rotary(config, full, head_size, context_length), .sliding = {}};
-    rotaries.sliding = {.dimensions = head_size, .base = config.positive(sliding.base_key, sliding.base)};
+    LayerRotaries rotaries{.full = read_rotary(config, full, full.head_size, context_length), .sliding = {}};
+    rotaries.sliding = {.dimensions = sliding.head_size,
+                        .base = config.positive(sliding.base_key, sliding.base)};
     return rotaries;
   }
   ConfigReader nested(*kinds, config.place());
   const auto read = [&](std::string_view kind, const RotaryRule& rule) {
     RotaryReading reading{
-        .rotary = {.dimensions = head_size, .base = config.positive(rule.base_key, rule.base)},
-        .head_size = head_size,
+        .rotary = {.dimensions = rule.head_size, .base = config.positive(rule.base_key, rule.base)},
+        .head_size = rule.head_size,
         .context_length = context_length};
     const Json* parameters = find_object(nested, kind);
     if (parameters != nullptr)

@@ -19,6 +19,7 @@ struct RotaryRule {
   // Beside "rope_parameters", in which all architectures have the same names.
   std::string_view part_key = "partial_rotary_factor";
   std::string_view base_key = "rope_theta";
+  int head_size = 0;  // of layers of one kind
 };
 
 // Of heads of this size, from config.json: "rope_parameters", or a base beside "rope_scaling". Where
@@ -32,7 +33,7 @@ struct LayerRotaries {
   RotarySpec full, sliding;
 };
 LayerRotaries read_layer_rotaries(ConfigReader& config, const RotaryRule& full, const RotaryRule& sliding,
-                                  int head_size, int& context_length);
+                                  int& context_length);
 
 // Tensors of GGUF files that hold divisors of frequencies. Those of longer texts are not used: see above.
 inline constexpr std::array<std::string_view, 3> kGgufRotaryTensors = {

@@ -7,6 +7,8 @@
 
 #include "backends/engine/architectures/deepseek.h"
 #include "backends/engine/architectures/gemma.h"
+#include "backends/engine/architectures/gemma3n.h"
+#include "backends/engine/architectures/gemma4.h"
 #include "backends/engine/architectures/gpt2.h"
 #include "backends/engine/architectures/gpt_neox.h"
 #include "backends/engine/architectures/gpt_oss.h"
@@ -54,6 +56,19 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = {},
                  .hugging_face_name = "Gemma3ForConditionalGeneration",
                  .describe = describe_gemma3_multimodal},
+    Architecture{
+        .gguf_name = "gemma3n", .hugging_face_name = "Gemma3nForCausalLM", .describe = describe_gemma3n},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Gemma3nForConditionalGeneration",
+                 .describe = describe_gemma3n_multimodal},
+    Architecture{
+        .gguf_name = "gemma4", .hugging_face_name = "Gemma4ForCausalLM", .describe = describe_gemma4},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Gemma4ForConditionalGeneration",
+                 .describe = describe_gemma4_multimodal},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Gemma4UnifiedForConditionalGeneration",
+                 .describe = describe_gemma4_unified},
     Architecture{.gguf_name = "olmo2", .hugging_face_name = "Olmo2ForCausalLM", .describe = describe_olmo2},
 };
 

@@ -8,6 +8,7 @@
 #include "backends/cpu/tier.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder.h"
+#include "backends/engine/decoder_extension.h"
 #include "tests/support/files.h"
 #include "tests/support/random_decoder.h"
 
@@ -45,6 +46,20 @@ TEST(MemoryNeed, CountsWeightsAsTheyAreKept) {
   EXPECT_EQ(memory_need(Precision::float32, bfloats.model(), 100).weights, 2 * kWeights);
   EXPECT_EQ(memory_need(Precision::float32, floats.model(), 200).activations,
             2 * memory_need(Precision::float32, floats.model(), 100).activations);
+}
+
+TEST(MemoryNeed, CountsWhatAnExtensionHas) {
+  const RandomDecoder plain(small_spec(), TensorType::bf16, 1);
+  const RandomDecoder extended(small_spec(), TensorType::bf16, 1, {.extension = RandomExtension::gemma3n});
+  const ExtensionWeights extension = extended.model().tensors.extension->weights();
+  int64_t weights = 0;
+  for (const auto* matrices : {&extension.matrices, &extension.coefficients}) {
+    for (const Tensor* matrix : *matrices) weights += matrix->rows() * matrix->columns();
+  }
+  const MemoryNeed need = memory_need(Precision::float32, extended.model(), 10);
+  const MemoryNeed less = memory_need(Precision::float32, plain.model(), 10);
+  EXPECT_EQ(need.weights - less.weights, 2 * weights);
+  EXPECT_EQ(need.activations - less.activations, 4 * 10 * extension.row_columns);
 }
 
 TEST(DescribeStorage, NamesWhatIsKeptOtherwise) {

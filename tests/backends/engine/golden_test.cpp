@@ -1,6 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
 // tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py,
-// tiny_gpt_oss_golden.py;
+// tiny_gpt_oss_golden.py, tiny_gemma_golden.py;
 // DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
@@ -32,6 +32,7 @@ const std::filesystem::path kFamilies = kGolden / "tiny_families";
 const std::filesystem::path kGptOss = kGolden / "tiny_gpt_oss";
 const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
 const std::filesystem::path kDense = kGolden / "tiny_dense";
+const std::filesystem::path kGemma = kGolden / "tiny_gemma";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -175,6 +176,10 @@ INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
                                          Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7},
                                          Family{"olmo2", 4}),
                          [](const auto& family) { return std::string(family.param.name); });
+
+TEST(TinyGemma, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kGemma), 15);
+}
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
 TEST(TinyMixture, StackedAndSingleExpertsAndGgufGiveTheSameBits) {

@@ -116,6 +116,30 @@ DecoderSpec with_clamped_experts(DecoderSpec spec) {
   return spec;
 }
 
+// Gemma 3n's streams over layers of which one keeps few gates and one has no keys of its own.
+DecoderSpec with_streams(DecoderSpec spec) {
+  spec.query_key_norm = QueryKeyNorm::heads;
+  spec.value_norm = true;
+  spec.activation = Activation::gelu_tanh;
+  spec.layers[0].gate_deviations = 0.7F;
+  spec.layers[1].attention.window = 21;
+  spec.layers.push_back(spec.layers.front());
+  spec.layers.back().gate_deviations.reset();
+  return spec;
+}
+
+// Gemma 4's: experts beside a feed-forward, layers that are scaled.
+DecoderSpec with_experts_beside(DecoderSpec spec) {
+  spec.query_key_norm = QueryKeyNorm::heads;
+  spec.value_norm = true;
+  spec.activation = Activation::gelu_tanh;
+  spec.layers[0].output_scale = 0.6F;
+  spec.layers[1].attention.window = 33;
+  spec.experts = {
+      .count = 5, .used = 2, .width = 22, .normalised = true, .layers = {true, false}, .beside_dense = true};
+  return spec;
+}
+
 struct Shape {
   DecoderSpec spec;
   RandomExtras extras = {};
@@ -132,7 +156,11 @@ const std::vector<Shape>& shapes(TensorType weights) {
       {with_experts(small_spec(6, 3, 8, 40, 50), 26, 35)},
       {with_everything(small_spec(4, 2, 10, 36, 42))},
       {with_shared_keys(small_spec(4, 2, 12, 30, 38)), {.post_norms = true}},
-      {with_clamped_experts(small_spec(4, 1, 14, 28, 30)), kBiasedExperts}};
+      {with_clamped_experts(small_spec(4, 1, 14, 28, 30)), kBiasedExperts},
+      {with_streams(small_spec(4, 2, 10, 28, 35)),
+       {.post_norms = true, .extension = RandomExtension::gemma3n}},
+      {with_experts_beside(small_spec(3, 1, 12, 26, 31)),
+       {.post_norms = true, .extension = RandomExtension::gemma4}}};
   static const std::vector<Shape> blocks_of_32 = {
       {small_spec(3, 1, 32, 96, 160)}, {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64), kBiasedExperts}};
   static const std::vector<Shape> blocks_of_256 = {{small_spec(4, 2, 64, 256, 256)}};

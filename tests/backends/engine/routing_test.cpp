@@ -17,9 +17,9 @@ ExpertSpec spec_of(int count, int used, RouterScoring scoring) {
 }
 
 std::vector<ChosenExpert> choose(const ExpertSpec& spec, const std::vector<float>& outputs,
-                                 std::vector<float> bias = {}) {
+                                 std::vector<float> bias = {}, std::vector<float> scale = {}) {
   std::vector<ChosenExpert> chosen(static_cast<size_t>(spec.used));
-  Routing(spec, std::move(bias)).choose(outputs, chosen);
+  Routing(spec, std::move(bias), std::move(scale)).choose(outputs, chosen);
   return chosen;
 }
 
@@ -84,6 +84,15 @@ TEST(Routing, NotANumberIsChosenLast) {
   const ExpertSpec spec = spec_of(4, 4, RouterScoring::softmax_chosen);
   EXPECT_EQ(experts_of(choose(spec, {kNan, 1.0F, kNan, 2.0F})), (std::vector<int>{3, 1, 0, 2}));
   EXPECT_EQ(experts_of(choose(spec, {kNan, kNan, kNan, kNan})), (std::vector<int>{0, 1, 2, 3}));
+}
+
+TEST(Routing, ExpertsHaveScalesOfTheirOwnThatDoNotChoose) {
+  ExpertSpec spec = spec_of(4, 2, RouterScoring::softmax);
+  spec.normalised = true;
+  const auto chosen = choose(spec, kOutputs, {}, {100.0F, 3.0F, 6.0F, 100.0F});
+  EXPECT_EQ(experts_of(chosen), (std::vector<int>{1, 2}));
+  EXPECT_FLOAT_EQ(chosen[0].weight, 2.0F);
+  EXPECT_FLOAT_EQ(chosen[1].weight, 2.0F);
 }
 
 }  // namespace

@@ -1,0 +1,200 @@
+// The operations on rows that extensions of the decoder need, on every tier this machine has: within a few
+// roundings of the reference's, which are held against float64 here, too.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "backends/cpu/families.h"
+#include "backends/engine/device.h"
+#include "backends/reference/row_operations.h"
+#include "core/memory/huge_buffer.h"
+
+namespace sizeup::cpu {
+namespace {
+
+using Rows = std::vector<std::vector<float>>;
+
+Rows random_rows(int rows, int columns, unsigned seed, float scale = 1.0F) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0F, scale);
+  Rows all(static_cast<size_t>(rows), std::vector<float>(static_cast<size_t>(columns)));
+  for (std::vector<float>& row : all) {
+    for (float& value : row) value = normal(random);
+  }
+  return all;
+}
+
+// Padding lanes are NaN: nobody may look at them.
+struct Lanes {
+  HugeBuffer buffer;
+  LaneRows rows;
+
+  explicit Lanes(const Rows& from) {
+    rows = {.rows = static_cast<int>(from.size()), .columns = static_cast<int>(from.front().size())};
+    buffer = HugeBuffer(sizeof(float) * kLanes * static_cast<size_t>(rows.groups() * rows.columns));
+    rows.data = reinterpret_cast<float*>(buffer.data());
+    for (int i = 0; i < rows.groups() * kLanes; ++i) {
+      for (int c = 0; c < rows.columns; ++c) {
+        rows.at(i / kLanes, c)[i % kLanes] = i < rows.rows
+                                                 ? from[static_cast<size_t>(i)][static_cast<size_t>(c)]
+                                                 : std::numeric_limits<float>::quiet_NaN();
+      }
+    }
+  }
+  float at(size_t row, size_t column) const {
+    return rows.at(static_cast<int>(row) / kLanes, static_cast<int>(column))[row % kLanes];
+  }
+};
+
+void expect_near(const Lanes& found, const Rows& expected, float roundings) {
+  for (size_t r = 0; r < expected.size(); ++r) {
+    for (size_t c = 0; c < expected[r].size(); ++c) {
+      const float bound = roundings * 0x1p-24F * std::max(1.0F, std::abs(expected[r][c]));
+      ASSERT_NEAR(found.at(r, c), expected[r][c], bound) << "row " << r << ", column " << c;
+    }
+  }
+}
+
+struct Tier {
+  CpuTier tier;
+  const RowKernels* kernels;
+};
+
+class ExtensionRows : public testing::TestWithParam<Tier> {
+ protected:
+  void SetUp() override {
+    if (const auto reason = why_unsupported(GetParam().tier)) GTEST_SKIP() << *reason;
+  }
+  static const RowKernels& kernels() { return *GetParam().kernels; }
+};
+
+constexpr std::array kRowCounts{1, 15, 16, 17, 33};
+constexpr int kColumns = 37;
+
+TEST_P(ExtensionRows, AddAndScale) {
+  for (const int count : kRowCounts) {
+    Rows sums = random_rows(count, kColumns, 1);
+    const Rows in = random_rows(count, kColumns, 2);
+    const Lanes found(sums);
+    const int groups = found.rows.groups();
+    kernels().add(Lanes(in).rows, -0.7F, found.rows, 0, groups);
+    kernels().scale(found.rows, 0.6F, 0, groups);
+    for (size_t r = 0; r < sums.size(); ++r) {
+      add_in_place(sums[r].data(), -0.7F, in[r].data(), kColumns);
+      for (float& value : sums[r]) value *= 0.6F;
+    }
+    expect_near(found, sums, 8.0F);
+  }
+}
+
+TEST_P(ExtensionRows, CombineAddsTermsByTheirOwnRowsWeights) {
+  for (const int count : kRowCounts) {
+    const std::array terms{random_rows(count, kColumns, 1), random_rows(count, kColumns, 2),
+                           random_rows(count, kColumns, 3)};
+    const std::array lanes{Lanes(terms[0]), Lanes(terms[1]), Lanes(terms[2])};
+    const std::array rows{lanes[0].rows, lanes[1].rows, lanes[2].rows};
+    const Rows weights = random_rows(count, 7, 4);
+    const Lanes weight_lanes(weights);
+    const Rows base = random_rows(count, kColumns, 5);
+    Rows expected = base;
+    for (size_t r = 0; r < base.size(); ++r) {
+      for (size_t i = 0; i < terms.size(); ++i)
+        add_in_place(expected[r].data(), weights[r][2 + i], terms[i][r].data(), kColumns);
+    }
+    const WeightedRows weighted{
+        .rows = rows.data(), .count = 3, .weights = weight_lanes.rows, .first_column = 2};
+    const Lanes in_place(base);
+    const Lanes elsewhere(Rows(base.size(), std::vector<float>(kColumns, 9.0F)));
+    const int groups = in_place.rows.groups();
+    kernels().combine(Lanes(base).rows, weighted, elsewhere.rows, 0, groups);
+    kernels().combine(in_place.rows, weighted, in_place.rows, 0, groups);
+    expect_near(elsewhere, expected, 48.0F);
+    expect_near(in_place, expected, 48.0F);
+  }
+}
+
+TEST_P(ExtensionRows, MatchMagnitudeGivesTheOthersRootMeanSquare) {
+  for (const int count : kRowCounts) {
+    Rows rows = random_rows(count, kColumns, 1, 3.0F);
+    for (float& value : rows[0]) value *= 1e-4F;  // smaller than what counts
+    const Rows like = random_rows(count, kColumns, 2, 0.5F);
+    const Lanes found(rows);
+    kernels().match_magnitude(found.rows, Lanes(like).rows, 0, found.rows.groups());
+    for (size_t r = 0; r < rows.size(); ++r) {
+      double own = 0.0;
+      double other = 0.0;
+      for (size_t c = 0; c < kColumns; ++c) {
+        own += std::pow(static_cast<double>(rows[r][c]), 2.0) / kColumns;
+        other += std::pow(static_cast<double>(like[r][c]), 2.0) / kColumns;
+      }
+      const double factor = std::sqrt(other / std::max(own, 1e-5));
+      std::vector<float> exact;
+      for (const float value : rows[r])
+        exact.push_back(static_cast<float>(static_cast<double>(value) * factor));
+      match_magnitude(rows[r].data(), like[r].data(), kColumns);
+      for (size_t c = 0; c < kColumns; ++c) EXPECT_NEAR(rows[r][c], exact[c], 1e-6);
+    }
+    expect_near(found, rows, 12.0F);
+  }
+}
+
+TEST_P(ExtensionRows, KeepAboveLeavesWhatStandsOut) {
+  for (const int count : kRowCounts) {
+    constexpr int kKept = 23;  // of the columns
+    Rows rows = random_rows(count, kColumns, 1, 2.0F);
+    const Lanes found(rows);
+    kernels().keep_above(found.rows, kKept, 0.8F, 0, found.rows.groups());
+    for (std::vector<float>& row : rows) {
+      double mean = 0.0;
+      double variance = 0.0;
+      for (size_t c = 0; c < kKept; ++c) mean += static_cast<double>(row[c]) / kKept;
+      for (size_t c = 0; c < kKept; ++c)
+        variance += std::pow(static_cast<double>(row[c]) - mean, 2.0) / kKept;
+      std::vector<float> exact = row;
+      for (size_t c = 0; c < kKept; ++c) {
+        const double above = static_cast<double>(row[c]) - (mean + 0.8 * std::sqrt(variance));
+        exact[c] = static_cast<float>(std::max(above, 0.0));
+      }
+      keep_above(0.8F, row.data(), kKept);
+      for (size_t c = 0; c < kColumns; ++c) EXPECT_NEAR(row[c], exact[c], 1e-6);
+    }
+    expect_near(found, rows, 32.0F);
+  }
+}
+
+TEST_P(ExtensionRows, GateMultipliesWithColumnsOfOtherRows) {
+  for (const int count : kRowCounts) {
+    constexpr int kOut = 11;
+    const Rows in = random_rows(count, 2 * kOut, 1, 2.0F);
+    const Rows factors = random_rows(count, kColumns, 2);
+    Operand out{.data = nullptr, .format = OperandFormat::floats, .rows = count, .columns = kStepColumns};
+    HugeBuffer buffer(out.bytes());
+    out.data = buffer.data();
+    const Lanes lanes(in);
+    kernels().gate(lanes.rows, Activation::gelu_tanh, Lanes(factors).rows, 5, kOut, out, 0,
+                   lanes.rows.groups());
+    for (int r = 0; r < count; ++r) {
+      const auto row = static_cast<size_t>(r);
+      std::vector<float> expected(kStepColumns, 0.0F);
+      activate_gated(Activation::gelu_tanh, in[row].data(), factors[row].data() + 5, kOut, expected.data());
+      for (int c = 0; c < kStepColumns; ++c) {
+        EXPECT_NEAR(out.floats_at(r / kLanes, c)[r % kLanes], expected[static_cast<size_t>(c)], 4e-6)
+            << "row " << r << ", column " << c;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows,
+                         testing::Values(Tier{CpuTier::avx2, &kRowsAvx2},
+                                         Tier{CpuTier::avx512, &kRowsAvx512}),
+                         [](const auto& tier) {
+                           return std::string(tier.param.tier == CpuTier::avx2 ? "avx2" : "avx512");
+                         });
+
+}  // namespace
+}  // namespace sizeup::cpu
