@@ -1,18 +1,24 @@
-// sizeup inspect MODEL: what a model file holds, without running it. A vocabulary-only file will do.
+// sizeup inspect MODEL: what a model file holds, without running it. A vocabulary-only file will do. With
+// --compare B the tokenizers of two models.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
+#include <new>
+#include <set>
+#include <utility>
 
-#include "backends/engine/architectures/table.h"
-#include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/engine_backend.h"
 #include "backends/engine/step.h"
 #include "backends/engine/tokenizer/tokenizer.h"
-#include "backends/engine/work.h"
 #include "cli/command.h"
+#include "cli/compare_tokenizers.h"
+#include "cli/engine_options.h"
+#include "cli/inspect_report.h"
 #include "cli/model_files.h"
-#include "cli/table.h"
+#include "cli/tokenizer_report.h"
 #include "core/json/json.h"
 
 namespace sizeup::cli {
@@ -20,17 +26,11 @@ namespace {
 
 struct InspectCommand {
   std::string model;
+  CompareTokenizersCommand comparison;  // its second model is empty unless two are compared
+  std::string cpu_tier;                 // empty: the best one
   bool json = false;
   bool offline = false;
 };
-
-// Keys and values of one sequence: float32 pages of every layer, as the reference device keeps them.
-int64_t memory_of_context(const DecoderSpec& spec, int positions) {
-  int64_t columns = 0;
-  for (int i = 0; i < spec.layer_count(); ++i)
-    columns += spec.owns_keys(i) ? 2 * spec.attention(i).kv_width() : 0;
-  return pages_for(positions) * int64_t{kPagePositions} * columns * static_cast<int64_t>(sizeof(float));
-}
 
 // One value for all layers, or a list.
 template <class Value>
@@ -50,8 +50,7 @@ void describe_experts(const DecoderSpec& spec, Json& json) {
   json["expert_layers"] = std::count(experts.layers.begin(), experts.layers.end(), true);
 }
 
-Json describe_spec(const DecoderModel& model) {
-  const DecoderSpec& spec = model.spec;
+Json describe_spec(const DecoderSpec& spec) {
   Json json;
   json["layers"] = spec.layer_count();
   json["width"] = spec.width;
@@ -68,133 +67,136 @@ Json describe_spec(const DecoderModel& model) {
     return layer.attention.rotary ? Json(layer.attention.rotary->base) : Json(nullptr);
   });
   json["tied_head"] = spec.tied_head;
-  json["context_memory_bytes"] = Json::object();
-  for (int positions = 512; positions < spec.context_length; positions *= 4) {
-    json["context_memory_bytes"][std::to_string(positions)] = memory_of_context(spec, positions);
-  }
-  json["context_memory_bytes"][std::to_string(spec.context_length)] =
-      memory_of_context(spec, spec.context_length);
   return json;
 }
 
-Json describe_tensors(const Checkpoint& checkpoint, Json& json) {
-  Json tensors = Json::array();
-  std::map<std::string, int64_t> bytes_by_type;
-  int64_t parameters = 0;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    const std::string type(stored_format(tensor));
-    tensors.push_back(
-        {{"name", tensor.name}, {"type", type}, {"shape", tensor.shape}, {"bytes", stored_bytes(tensor)}});
-    bytes_by_type[type] += stored_bytes(tensor);
-    parameters += tensor.rows() * tensor.columns();
-  }
-  json["parameters"] = parameters;
-  json["bytes"] = bytes_by_type;
-  return tensors;
+// Lengths up to the model's, each four times the last.
+std::set<int> context_lengths(int longest) {
+  std::set<int> lengths = {longest};
+  for (int length = 512; length < longest; length *= 4) lengths.insert(length);
+  return lengths;
 }
 
-Result<Json> describe_tokenizer(const Checkpoint& checkpoint) {
-  auto tokenizer = load_tokenizer(checkpoint);
-  if (!tokenizer) return forward_error(tokenizer);
-  const SpecialTokens& special = (*tokenizer)->special();
-  Json json;
-  json["kind"] = (*tokenizer)->kind();
-  json["vocabulary"] = (*tokenizer)->vocabulary();
-  json["bos"] = special.bos ? Json((*tokenizer)->piece(*special.bos)) : Json(nullptr);
-  json["eos"] = special.eos ? Json((*tokenizer)->piece(*special.eos)) : Json(nullptr);
-  json["end_of_generation"] = Json::array();
-  for (const Token token : special.end_of_generation) {
-    json["end_of_generation"].push_back((*tokenizer)->piece(token));
+// What the device would take, which has not packed anything. Pages lie before windows, too: the plan keeps
+// what other texts may share.
+Json describe_memory(const DecoderSpec& spec, const DeviceTraits& traits) {
+  Json memory = {
+      {"device", traits.name},
+      {"tier", traits.tier},
+      {"precision", precision_name(traits.precision)},
+      {"weights", traits.weight_need},
+      {"windows",
+       std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.attention.window > 0; })},
+      {"page_positions", kPagePositions},
+      {"page_bytes", traits.page_bytes}};
+  memory["contexts"] = Json::array();
+  for (const int length : context_lengths(spec.context_length)) {
+    const int64_t pages = pages_for(length) * traits.page_bytes;
+    memory["contexts"].push_back(
+        {{"tokens", length}, {"keys_and_values", pages}, {"total", pages + traits.weight_need}});
   }
-  json["add_bos"] = special.add_bos;
-  json["add_eos"] = special.add_eos;
+  return memory;
+}
+
+// Text of a checkpoint whose weights have been described, if it has any.
+void describe_text(const Checkpoint& checkpoint, Json& json) {
+  const auto tokenizer = load_tokenizer(checkpoint);
+  json["tokenizer"] =
+      tokenizer ? tokenizer_to_json(**tokenizer) : Json({{"problem", describe(tokenizer.error())}});
+  const auto chat_template = load_chat_template(checkpoint);
+  json["has_chat_template"] = chat_template.has_value();
+  json["chat_template"] = chat_template ? Json(*chat_template) : Json(nullptr);
+}
+
+void describe_tensors(const OpenedModel& opened, Json& json) {
+  std::map<std::string, int64_t> bytes_by_type;
+  std::set<const Tensor*> left_out;
+  json["unused"] = Json::array();
+  for (const UnusedTensor& unused : opened.model.unused) {
+    left_out.insert(unused.tensor);
+    json["unused"].push_back({{"name", unused.tensor->name}, {"why", unused.why}});
+  }
+  json["tensors"] = Json::array();
+  for (const Tensor& tensor : opened.checkpoint->tensors()) {
+    const std::string type(stored_format(tensor));
+    json["tensors"].push_back(
+        {{"name", tensor.name}, {"type", type}, {"shape", tensor.shape}, {"bytes", stored_bytes(tensor)}});
+    if (!left_out.contains(&tensor)) bytes_by_type[type] += stored_bytes(tensor);
+  }
+  json["bytes"] = bytes_by_type;
+}
+
+Json identity_of(const ModelReference& reference, const Checkpoint& checkpoint,
+                 const std::string& fingerprint) {
+  return {{"name", reference.name},
+          {"fingerprint", fingerprint},
+          {"format", checkpoint.format() == CheckpointFormat::gguf ? "GGUF" : "safetensors"}};
+}
+
+// A file or folder with a vocabulary alone.
+Json examine_vocabulary(const ModelReference& reference, const Checkpoint& checkpoint,
+                        const std::string& fingerprint) {
+  Json json = identity_of(reference, checkpoint, fingerprint);
+  json["parameters"] = json["active_parameters"] = 0;
+  json["bytes"] = Json::object();
+  json["tensors"] = Json::array();
+  describe_text(checkpoint, json);
+  return json;
+}
+
+// The model as it would be computed: with its adapters, rounded, on its device.
+Result<Json> examine_model(const EngineModel& model, const std::string& hash) {
+  auto opened = open_weights(model.reference, Rounding::planned);
+  if (!opened) return forward_error(opened);
+  DeviceOptions options = opened->options;
+  options.memory_bytes = std::numeric_limits<int64_t>::max();  // nothing is packed: it need not fit
+  const auto device = model.make_device(opened->model, options);
+  if (!device) return tl::unexpected<Error>(device.error());
+  const DeviceTraits traits = (*device)->traits();
+  const ModelCard card = describe_model(model.reference, *opened, hash);
+
+  Json json = identity_of(model.reference, *opened->checkpoint, card.fingerprint);
+  json["architecture"] = card.architecture;
+  json["context_length"] = card.context_length;
+  json["parameters"] = card.parameters;
+  json["active_parameters"] = card.active_parameters;
+  json["notes"] = card.notes;
+  for (const std::string& note : traits.notes) json["notes"].push_back(note);
+  json["decoder"] = describe_spec(opened->model.spec);
+  json["memory"] = describe_memory(opened->model.spec, traits);
+  describe_text(*opened->checkpoint, json);
+  describe_tensors(*opened, json);
   return json;
 }
 
 Result<Json> examine(const InspectCommand& command) {
-  auto reference = local_reference(command.model, HubNeed::model, command.offline);
-  if (!reference) return forward_error(reference);
-  auto checkpoint = open_checkpoint(reference->target);
+  auto model = engine_model(command.model, command.cpu_tier, command.offline, "has files to look into");
+  if (!model) return forward_error(model);
+  auto checkpoint = open_checkpoint(model->reference.target);
   if (!checkpoint) return forward_error(checkpoint);
-  auto digest = fingerprint(**checkpoint);
-  if (!digest) return forward_error(digest);
-
-  Json json;
-  json["name"] = reference->name;
-  json["fingerprint"] = *digest;
-  json["format"] = (*checkpoint)->format() == CheckpointFormat::gguf ? "GGUF" : "safetensors";
-  int64_t unused = 0;  // parameters of the experts that a token does not use
-  const bool has_weights = !(*checkpoint)->tensors().empty();
-  if (has_weights) {
-    auto decoder = describe_decoder(**checkpoint);
-    if (!decoder) return forward_error(decoder);
-    json["architecture"] = decoder->architecture;
-    json["decoder"] = describe_spec(*decoder);
-    unused = unused_weights(decoder->spec);
-  }
-  const Json tensors = describe_tensors(**checkpoint, json);
-  const int64_t parameters = json["parameters"].get<int64_t>();
-  json["active_parameters"] = parameters - unused;
-  auto tokenizer = describe_tokenizer(**checkpoint);
-  json["tokenizer"] = tokenizer ? *tokenizer : Json({{"problem", describe(tokenizer.error())}});
-  const auto chat_template = load_chat_template(**checkpoint);
-  json["has_chat_template"] = chat_template.has_value();
-  json["chat_template"] = chat_template ? Json(*chat_template) : Json(nullptr);
-  json["tensors"] = tensors;
-  return json;
-}
-
-std::string cell(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : to_line(value);
-}
-
-void print_members(Table& table, const Json& object) {
-  for (const auto& [key, value] : object.items()) table.add({key, cell(value)});
-}
-
-void print_text(const Json& model) {
-  Table facts({"model", ""});
-  for (const char* key : {"name", "format", "architecture", "fingerprint"}) {
-    if (model.contains(key)) facts.add({key, cell(model[key])});
-  }
-  facts.add({"parameters", count_in_words(model["parameters"].get<int64_t>())});
-  if (model["active_parameters"] != model["parameters"])
-    facts.add({"active parameters", count_in_words(model["active_parameters"].get<int64_t>())});
-  for (const auto& [type, bytes] : model["bytes"].items()) {
-    facts.add({type + " weights", bytes_in_words(bytes.get<int64_t>())});
-  }
-  fmt::print("{}", facts.to_text());
-  if (model.contains("decoder")) {
-    Table decoder({"\ndecoder", ""});
-    for (const auto& [key, value] : model["decoder"].items()) {
-      if (key != "context_memory_bytes") decoder.add({key, cell(value)});
-    }
-    for (const auto& [positions, bytes] : model["decoder"]["context_memory_bytes"].items()) {
-      decoder.add({"memory of " + positions + " tokens", bytes_in_words(bytes.get<int64_t>())});
-    }
-    fmt::print("{}", decoder.to_text());
-  }
-  Table tokenizer({"\ntokenizer", ""});
-  print_members(tokenizer, model["tokenizer"]);
-  tokenizer.add({"chat template",
-                 model["has_chat_template"].get<bool>() ? "yes (sizeup inspect --json shows it)" : "no"});
-  fmt::print("{}\n", tokenizer.to_text());
-  Table tensors({"tensor", "type", "shape"});
-  for (const Json& tensor : model["tensors"]) {
-    tensors.add({cell(tensor["name"]), cell(tensor["type"]), cell(tensor["shape"])});
-  }
-  fmt::print("{}", tensors.to_text());
+  auto hash = fingerprint(**checkpoint);
+  if (!hash) return forward_error(hash);
+  if ((*checkpoint)->tensors().empty()) return examine_vocabulary(model->reference, **checkpoint, *hash);
+  checkpoint->reset();
+  return examine_model(*model, *hash);
 }
 
 Outcome inspect(const InspectCommand& command) {
-  auto model = examine(command);
-  if (!model) return forward_error(model);
-  if (command.json) {
-    fmt::print("{}\n", to_line(*model));
-  } else {
-    print_text(*model);
+  if (!command.comparison.second.empty()) {
+    CompareTokenizersCommand comparison = command.comparison;
+    comparison.first = command.model;
+    comparison.json = command.json;
+    comparison.offline = command.offline;
+    return compare_tokenizers(comparison);
   }
-  return 0;
+  try {
+    const auto model = examine(command);
+    if (!model) return tl::unexpected<Error>(model.error());
+    fmt::print("{}", command.json ? to_line(*model) + "\n" : inspection_to_text(*model));
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return unavailable(command.model, "not enough memory to describe the model");
+  }
 }
 
 }  // namespace
@@ -202,6 +204,20 @@ Outcome inspect(const InspectCommand& command) {
 std::function<Outcome()> add_inspect(CLI::App& app) {
   auto command = std::make_shared<InspectCommand>();
   app.add_option("model", command->model, "Model reference")->required();
+  CompareTokenizersCommand& comparison = command->comparison;
+  CLI::Option* other = app.add_option("--compare", comparison.second,
+                                      "Model reference: where its tokenizer differs, on the texts of --text");
+  CLI::Option* text = app.add_option(
+      "--text", comparison.text, "Lines of text, or a .jsonl, .json, .csv or .tsv file with a field of text");
+  other->needs(text);
+  text->needs(other);
+  app.add_option("--field", comparison.field, "The field that holds the text")
+      ->capture_default_str()
+      ->needs(text);
+  app.add_option("--slices", comparison.slices, "Fields to break the counts down by")
+      ->delimiter(',')
+      ->needs(text);
+  add_cpu_tier(app, command->cpu_tier);
   add_offline(app, command->offline);
   app.add_flag("--json", command->json, "JSON instead of text");
   return [command] { return inspect(*command); };

@@ -4,19 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <numeric>
-#include <set>
 #include <vector>
 
 #include "backends/cpu/activations.h"
+#include "backends/cpu/attention_kinds.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/mixture.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/pages.h"
 #include "backends/cpu/storage.h"
 #include "backends/cpu/workers.h"
-#include "backends/engine/rotary_angles.h"
 #include "core/memory/available_memory.h"
 
 namespace sizeup {
@@ -27,86 +25,24 @@ namespace {
 // memory for activations (docs/performance.md).
 constexpr int kPreferredRows = 2048;
 
-AttentionShape attention_shape(const AttentionSpec& spec) {
-  return {.heads = spec.heads,
-          .kv_heads = spec.kv_heads,
-          .head_size = spec.head_size,
-          .scale = spec.score_scale(),
-          .cap = spec.score_cap,
-          .window = spec.window};
-}
-
-const AttentionFamily& family_of(const Kernels& kernels, Precision precision, const AttentionSpec& spec) {
-  const AttentionShape shape = attention_shape(spec);
-  const auto families = kernels.attention(precision);
-  const auto found = std::find_if(families.begin(), families.end(),
-                                  [&](const auto* family) { return family->supports(shape); });
-  require(found != families.end(), "the last family attends in every shape");
-  return **found;
-}
-
-// Of each layer's part of a page.
-std::vector<size_t> page_bytes(const DecoderSpec& spec, const Kernels& kernels, Precision precision) {
-  std::vector<size_t> bytes;
-  for (int i = 0; i < spec.layer_count(); ++i) {
-    const AttentionSpec& attention = spec.attention(i);
-    const AttentionFamily& family = family_of(kernels, precision, attention);
-    bytes.push_back(spec.owns_keys(i) ? family.page_bytes(attention_shape(attention)) : 0);
-  }
-  return bytes;
-}
-
-// Attention by another family than the tier's best.
-std::vector<std::string> describe_attention(const DecoderSpec& spec, const Kernels& kernels,
-                                            Precision precision) {
-  const AttentionFamily& best = *kernels.attention(precision).front();
-  std::set<std::string> notes;
-  for (const LayerSpec& layer : spec.layers) {
-    const AttentionFamily& family = family_of(kernels, precision, layer.attention);
-    if (&family == &best) continue;
-    notes.insert(fmt::format("attention by '{}': '{}' does not take heads of {}", family.name, best.name,
-                             layer.attention.head_size));
-  }
-  return {notes.begin(), notes.end()};
-}
-
 // Outputs side by side, in parts of the same storage.
 using Linear = std::vector<PackedLinear>;
-
-// Rotary positions of some layers, and a step's angles in lanes: [group][pair][kLanes].
-struct LaneAngles {
-  RotarySpec spec;
-  RotaryAngles angles;
-  std::vector<float> cosines = {};
-  std::vector<float> sines = {};
-
-  explicit LaneAngles(const RotarySpec& rotary) : spec(rotary), angles(rotary) {}
-};
-
-// Layers that attend in the same way have a step's plan in common.
-struct AttentionKind {
-  AttentionSpec spec;
-  AttentionShape shape;
-  const AttentionFamily* family = nullptr;
-  LaneAngles* angles = nullptr;  // nullptr: queries and keys are not rotated
-  AttentionPlan plan = {};
-};
 
 class CpuDevice final : public Device {
  public:
   CpuDevice(const DecoderSpec& spec, const Kernels& kernels, const ProductFamily& product,
-            Precision precision, const DeviceOptions& options, int64_t page_memory)
+            Precision precision, const DeviceOptions& options, int64_t weight_need, int64_t page_memory)
       : spec_(spec),
         kernels_(kernels),
         product_(product),
         router_product_(kernels.product(Precision::float32, false)),
         precision_(precision),
         workers_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
-        pages_(page_bytes(spec, kernels, precision)),
+        pages_(layer_page_bytes(spec, kernels, precision)),
+        weight_need_(weight_need),
         page_memory_(page_memory),
-        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {
-    for (const LayerSpec& layer : spec.layers) add_kind(layer.attention);
-  }
+        attention_(spec, kernels, precision),
+        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {}
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -121,6 +57,7 @@ class CpuDevice final : public Device {
     }
     for (const PackedMixture& mixture : packed_mixtures_)
       traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
+    traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
@@ -183,12 +120,7 @@ class CpuDevice final : public Device {
     step_ = &step;
     pages_.reserve(step.page_count);
     copy_pages();
-    for (AttentionKind& kind : kinds_) {
-      kind.plan = plan_attention(
-          step, kind.shape,
-          {.placement = TilePlacement::cheapest, .lone_rows = kind.family->lone_rows(kind.shape)});
-    }
-    for (LaneAngles& angles : angles_) spread(angles);
+    attention_.begin(step);
   }
 
   void embed(LinearId table, float scale, RowsId out) override {
@@ -260,15 +192,14 @@ class CpuDevice final : public Device {
 
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const LaneRows all = rows(query_key_value).values();
-    const AttentionKind& kind = kind_of(layer);
+    const AttentionKind& kind = attention_.of(layer);
     const AttentionSpec& spec = kind.spec;
     const bool keys = spec_.owns_keys(layer);
-    if (kind.angles != nullptr) {
-      const LaneAngles& lanes = *kind.angles;
-      const RotaryLanes angles{lanes.cosines.data(), lanes.sines.data(), lanes.angles.pairs()};
+    if (kind.spec.rotary) {
+      const RotaryLanes angles = attention_.angles(*kind.spec.rotary);
       const int heads = spec.heads + (keys ? spec.kv_heads : 0);  // queries and keys lie side by side
       workers_.each_groups(all.groups(), all.columns, [&](int first, int end) {
-        kernels_.rows.rotate(all, 0, heads, spec.head_size, lanes.spec.layout, angles, first, end);
+        kernels_.rows.rotate(all, 0, heads, spec.head_size, kind.spec.rotary->layout, angles, first, end);
       });
     }
     if (!keys) return;
@@ -283,7 +214,7 @@ class CpuDevice final : public Device {
   }
 
   void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
-    const AttentionKind& kind = kind_of(layer);
+    const AttentionKind& kind = attention_.of(layer);
     AttentionWork work;
     work.plan = &kind.plan;
     work.shape = kind.shape;
@@ -341,20 +272,6 @@ class CpuDevice final : public Device {
     std::vector<float> bias;  // empty: none
   };
 
-  void add_kind(const AttentionSpec& spec) {
-    if (std::ranges::find(kinds_, spec, &AttentionKind::spec) != kinds_.end()) return;
-    AttentionKind& kind = kinds_.emplace_back();
-    kind.spec = spec;
-    kind.shape = attention_shape(spec);
-    kind.family = &family_of(kernels_, precision_, spec);
-    if (!spec.rotary) return;
-    const auto found = std::ranges::find(angles_, *spec.rotary, &LaneAngles::spec);
-    kind.angles = found != angles_.end() ? &*found : &angles_.emplace_back(*spec.rotary);
-  }
-  const AttentionKind& kind_of(int layer) const {
-    return *std::ranges::find(kinds_, spec_.attention(layer), &AttentionKind::spec);
-  }
-
   static std::vector<float> values_of(const Tensor& tensor) {
     std::vector<float> values(static_cast<size_t>(tensor.columns()));
     dequantise_row(tensor, 0, values);
@@ -409,9 +326,7 @@ class CpuDevice final : public Device {
   void add_part(std::span<const LinearTensors> stacked, bool gated, const Storage& storage) {
     const PackedLinear& part =
         linears_.back().emplace_back(pack_linear(stacked, gated, storage, product_, workers_.pool()));
-    size_t bytes = product_.scratch_bytes(part);
-    for (const AttentionKind& kind : kinds_) bytes = std::max(bytes, kind.family->scratch_bytes(kind.shape));
-    workers_.reserve_scratch(bytes);
+    workers_.reserve_scratch(std::max(product_.scratch_bytes(part), attention_.scratch_bytes()));
   }
 
   void multiply(LinearId weight, const Operand& in, const ProductResult& result) {
@@ -422,30 +337,13 @@ class CpuDevice final : public Device {
     workers_.pool().parallel_for(step_->copies.empty() ? 0 : spec_.layers.size(), [&](size_t index) {
       const int layer = static_cast<int>(index);
       if (!spec_.owns_keys(layer)) return;
-      const AttentionKind& kind = kind_of(layer);
+      const AttentionKind& kind = attention_.of(layer);
       const std::span<std::byte* const> pages = pages_.layer(layer);
       for (const PageCopy& copy : step_->copies) {
         kind.family->copy(kind.shape, pages[static_cast<size_t>(copy.from)], copy.positions,
                           pages[static_cast<size_t>(copy.to)]);
       }
     });
-  }
-
-  void spread(LaneAngles& lanes) {
-    lanes.angles.prepare(*std::max_element(step_->positions.begin(), step_->positions.end()));
-    const auto pairs = static_cast<size_t>(lanes.angles.pairs());
-    const auto count = static_cast<size_t>(groups_of(step_->rows())) * pairs * kLanes;
-    lanes.cosines.resize(count);
-    lanes.sines.resize(count);
-    for (size_t row = 0; row < step_->positions.size(); ++row) {
-      const auto cosines = lanes.angles.cosines(step_->positions[row]);
-      const auto sines = lanes.angles.sines(step_->positions[row]);
-      const size_t begin = row / kLanes * pairs * kLanes + row % kLanes;
-      for (size_t pair = 0; pair < pairs; ++pair) {
-        lanes.cosines[begin + pair * kLanes] = cosines[pair];
-        lanes.sines[begin + pair * kLanes] = sines[pair];
-      }
-    }
   }
 
   DecoderSpec spec_;
@@ -458,10 +356,10 @@ class CpuDevice final : public Device {
   std::vector<Norm> norms_;
   std::vector<std::vector<float>> vectors_;
   std::vector<Activations> activations_;
-  std::deque<LaneAngles> angles_;  // which kinds point to
-  std::vector<AttentionKind> kinds_;
   Pages pages_;
+  int64_t weight_need_;
   int64_t page_memory_;
+  AttentionKinds attention_;
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
   std::vector<std::string> notes_;
@@ -474,17 +372,19 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
                                             const Kernels& kernels, std::vector<std::string> notes) {
   const Precision precision = options.precision.value_or(kernels.fast_precision);
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
-  const std::vector<size_t> layer_bytes = page_bytes(model.spec, kernels, precision);
+  const std::vector<size_t> layer_bytes = layer_page_bytes(model.spec, kernels, precision);
   const int64_t bytes = std::accumulate(layer_bytes.begin(), layer_bytes.end(), int64_t{0});
   const std::optional<int64_t> free =
       options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
+  const MemoryNeed need = memory_need(precision, model, kPreferredRows);
   int64_t page_memory = 0;
   if (free) {
-    auto left = memory_for_pages(memory_need(precision, model, kPreferredRows), *free, bytes);
+    auto left = memory_for_pages(need, *free, bytes);
     if (!left) return forward_error(left);
     page_memory = *left;
   }
-  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, page_memory);
+  auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, need.weights,
+                                            page_memory);
   for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
   for (std::string& note : describe_attention(model.spec, kernels, precision))
     notes.push_back(std::move(note));

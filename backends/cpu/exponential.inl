@@ -1,6 +1,6 @@
-// e^x on lanes, included after a vector_*.h. The same range reduction and polynomial as the reference
-// device's (Cephes), with fused multiply-adds: at most 2 units in the last place off. Below -87.33 the result
-// is 0; above 88.37 it does not grow further (2.4e38).
+// e^x on lanes, and what is made of it; included after a vector_*.h. The same range reduction and polynomial
+// as the reference device's (Cephes), with fused multiply-adds: at most 2 units in the last place off. Below
+// -87.33 the result is 0; above 88.37 it does not grow further (2.4e38).
 namespace {
 
 static inline __attribute__((always_inline)) Lanes exponential(Lanes x) {
@@ -17,6 +17,12 @@ static inline __attribute__((always_inline)) Lanes exponential(Lanes x) {
   p = fused(p, r, broadcast(5.0000001201e-1F));
   p = fused(p * r, r, r + broadcast(1.0F));
   return select(greater(lowest, x), zero(), scale_by_power(p, n));
+}
+
+// cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))): off by a few units in the last place of cap.
+static inline Lanes capped(Lanes x, float cap) {
+  const Lanes e = exponential(x * broadcast(2.0F / cap));
+  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
 }
 
 }  // namespace

@@ -88,12 +88,6 @@ static inline void finish_top(const HeadWork& head, int group, int first, int co
   }
 }
 
-// cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))): off by a few units in the last place of cap.
-static inline Lanes capped_logit(Lanes x, float cap) {
-  const Lanes e = exponential(x * broadcast(2.0F / cap));
-  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
-}
-
 // Outputs of a panel at most: those of the tile products.
 constexpr int kMostPanelOutputs = 32;
 
@@ -109,7 +103,7 @@ static inline void finish_head(const PackedLinear& weights, const ProductResult&
     for (int i = 0; i < count; ++i) {
       Lanes value = load(sums + i * kLanes);
       if (bias != nullptr) value = value + broadcast(bias[i]);
-      if (head.cap != 0.0F) value = capped_logit(value, head.cap);
+      if (head.cap != 0.0F) value = capped(value, head.cap);
       store(logits + i * kLanes, value);
     }
     sums = logits;

@@ -14,12 +14,6 @@ using sizeup::cpu::PageVisit;
 
 constexpr float kLowest = -3.402823466e38F;  // finite, so that lowest - lowest is no NaN
 
-// cap tanh(s / cap) = cap (1 - 2 / (1 + e^(2 s / cap))): off by a few units in the last place of cap.
-static inline Lanes capped(Lanes s, float cap) {
-  const Lanes e = exponential(s * broadcast(2.0F / cap));
-  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
-}
-
 static inline bool lone_rows(const AttentionShape& shape) {
   return shape.group() < kLanes && shape.head_size % kLanes == 0;
 }

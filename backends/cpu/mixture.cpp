@@ -29,9 +29,12 @@ float* floats(HugeBuffer& buffer) {
 
 PackedExpert pack_expert(const ExpertTensors& tensors, Precision precision, const ProductFamily& family,
                          ThreadPool& pool) {
-  const std::array gate_up{LinearTensors{.weight = &tensors.gate, .bias = nullptr},
-                           LinearTensors{.weight = &tensors.up, .bias = nullptr}};
-  const std::array down{LinearTensors{.weight = &tensors.down, .bias = nullptr}};
+  const auto bias = [&](const Tensor ExpertBiases::*part) {
+    return tensors.biases ? &((*tensors.biases).*part) : nullptr;
+  };
+  const std::array gate_up{LinearTensors{.weight = &tensors.gate, .bias = bias(&ExpertBiases::gate)},
+                           LinearTensors{.weight = &tensors.up, .bias = bias(&ExpertBiases::up)}};
+  const std::array down{LinearTensors{.weight = &tensors.down, .bias = bias(&ExpertBiases::down)}};
   return {.gate_up = pack_linear(gate_up, true, storage_of(precision, gate_up), family, pool),
           .down = pack_linear(down, false, storage_of(precision, tensors.down), family, pool)};
 }
@@ -65,7 +68,7 @@ PackedMixture pack_mixture(const ExpertSpec& spec, const MixtureTensors& tensors
     bias.resize(static_cast<size_t>(spec.count));
     dequantise_row(*tensors.selection_bias, 0, bias);
   }
-  std::vector<LinearTensors> outputs = {{.weight = tensors.router, .bias = nullptr}};
+  std::vector<LinearTensors> outputs = {{.weight = tensors.router, .bias = tensors.router_bias}};
   if (tensors.shared_gate) outputs.push_back({.weight = &*tensors.shared_gate, .bias = nullptr});
   PackedMixture mixture{
       .routing = Routing(spec, std::move(bias)),

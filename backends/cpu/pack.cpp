@@ -61,8 +61,11 @@ Source source_of(std::span<const LinearTensors> stacked, bool gated, int panel_o
 
 // A row of a tensor into its panel; `output` counts in the order of the panels.
 void write_output(const Tensor& tensor, int64_t row, int output, PackedLinear& to) {
-  if (tensor.type == to.type && tensor.computed == nullptr && !to.holds_tiles()) {
-    return write_blocks(rows_of(tensor, row, 1).data.data(), output, to);
+  if (tensor.type == to.type && !to.holds_tiles()) {
+    if (tensor.computed == nullptr) return write_blocks(rows_of(tensor, row, 1).data.data(), output, to);
+    std::vector<std::byte> blocks(static_cast<size_t>(row_bytes(tensor.type, tensor.columns())));
+    copy_row(tensor, row, blocks);
+    return write_blocks(blocks.data(), output, to);
   }
   std::vector<float> values(static_cast<size_t>(to.inputs));
   dequantise_row(tensor, row, values);

@@ -159,12 +159,6 @@ static inline Lanes power_of_two(Lanes x) {
   return select(greater(lowest, x), zero(), scale_by_power(p, n));
 }
 
-// cap tanh(s / cap) = cap (1 - 2 / (1 + e^(2 s / cap)))
-static inline Lanes capped_score(Lanes s, float cap) {
-  const Lanes e = exponential(s * broadcast(2.0F / cap));
-  return broadcast(cap) * (broadcast(1.0F) - broadcast(2.0F) / (broadcast(1.0F) + e));
-}
-
 // Asks for memory bit by bit while something else is computed.
 struct PageAhead {
   const char* keys = nullptr;    // of the next page
@@ -195,7 +189,7 @@ static inline void weigh_tile(const AttentionShape& shape, int keys, const int32
   } else {
     for (int key = 0; key < keys; ++key) {
       Lanes s = load(scores + key * kLanes);
-      if (shape.cap != 0.0F) s = capped_score(s * broadcast(shape.scale), shape.cap);
+      if (shape.cap != 0.0F) s = capped(s * broadcast(shape.scale), shape.cap);
       if (from != nullptr) s = select(between(from, key, to), s, broadcast(kUnseen));
       store(scores + key * kLanes, s);
       top[key % kChains] = maximum(top[key % kChains], s);

@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "backends/engine/adapter_reader.h"
+#include "backends/engine/architectures/module_places.h"
+#include "backends/engine/architectures/table.h"
 #include "backends/engine/formats/tensor_index.h"
 #include "core/io/sha256.h"
 
@@ -20,24 +24,26 @@ class AdaptedRows : public RowSource {
   explicit AdaptedRows(const Tensor& base)
       : base_(base), format_(fmt::format("{}+LoRA", sizeup::stored_format(base))) {}
 
-  void add(LowRankDelta delta, float weight) {
+  // `delta` changes as many rows as it has outputs, from `first_row` on.
+  void add(LowRankDelta delta, float weight, int64_t first_row) {
     delta.scale *= weight;
-    deltas_.push_back(std::move(delta));
+    deltas_.push_back({std::move(delta), first_row});
   }
 
   std::string_view format() const override { return format_; }
   int64_t stored_bytes() const override {
     int64_t bytes = sizeup::stored_bytes(base_);
-    for (const LowRankDelta& delta : deltas_)
+    for (const auto& [delta, first_row] : deltas_)
       bytes += static_cast<int64_t>((delta.up.size() + delta.down.size()) * sizeof(float));
     return bytes;
   }
   void compute_row(int64_t row, std::span<float> out) const override {
     dequantise_row(base_, row, out);
     std::vector<float> sum(out.size());
-    for (const LowRankDelta& delta : deltas_) {
+    for (const auto& [delta, first_row] : deltas_) {
+      if (row < first_row || row >= first_row + delta.outputs) continue;
       std::fill(sum.begin(), sum.end(), 0.0F);
-      const float* up = delta.up.data() + row * delta.rank;
+      const float* up = delta.up.data() + (row - first_row) * delta.rank;
       const float* down = delta.down.data();
       for (int r = 0; r < delta.rank; ++r, down += delta.inputs) {
         for (size_t k = 0; k < sum.size(); ++k) sum[k] += up[r] * down[k];
@@ -49,7 +55,7 @@ class AdaptedRows : public RowSource {
  private:
   Tensor base_;
   std::string format_;
-  std::vector<LowRankDelta> deltas_;
+  std::vector<std::pair<LowRankDelta, int64_t>> deltas_;  // with the first row that each changes
 };
 
 class AdaptedCheckpoint : public Checkpoint {
@@ -76,26 +82,40 @@ class AdaptedCheckpoint : public Checkpoint {
 using Changes = std::map<std::string, std::unique_ptr<AdaptedRows>>;
 
 // What keeps the change from its matrix; empty if it fits.
-std::string misfit(const LowRankDelta& delta, const Tensor* base) {
-  if (base == nullptr) return delta.module;
-  const bool fits = base->shape == std::vector<int64_t>{delta.outputs, delta.inputs};
-  if (fits) return {};
-  return fmt::format("{} ({{{}, {}}} for a matrix of {{{}}})", delta.module, delta.outputs, delta.inputs,
-                     fmt::join(base->shape, ", "));
+std::string misfit(const LowRankDelta& delta, const Checkpoint& source,
+                   const std::optional<ModulePlace>& place) {
+  if (!place) return delta.module;
+  const int64_t columns = source.find(place->tensor)->columns();
+  if (delta.outputs == place->rows && delta.inputs == columns) return {};
+  return fmt::format("{} ({{{}, {}}} for a matrix of {{{}, {}}})", delta.module, delta.outputs, delta.inputs,
+                     place->rows, columns);
 }
 
-Result<void> add_adapter(Adapter adapter, float weight, const Checkpoint& source, Changes& changes) {
+// The change's rows in the order that the file has those of its matrix in.
+void permute_rows(LowRankDelta& delta, int heads) {
+  std::vector<float> up(delta.up.size());
+  const auto rank = static_cast<size_t>(delta.rank);
+  for (int64_t row = 0; row < delta.outputs; ++row) {
+    const auto from = static_cast<size_t>(unpermuted_row(row, delta.outputs, heads)) * rank;
+    std::copy_n(delta.up.begin() + static_cast<std::ptrdiff_t>(from), rank,
+                up.begin() + static_cast<std::ptrdiff_t>(row) * delta.rank);
+  }
+  delta.up = std::move(up);
+}
+
+Result<void> add_adapter(Adapter adapter, float weight, const Checkpoint& source, const DecoderSpec& spec,
+                         Changes& changes) {
   std::vector<std::string> misfits;
   for (LowRankDelta& delta : adapter.deltas) {
-    const std::string name = delta.module + ".weight";
-    const Tensor* base = source.find(name);
-    if (std::string problem = misfit(delta, base); !problem.empty()) {
+    const auto place = find_module(source, spec, delta.module);
+    if (std::string problem = misfit(delta, source, place); !problem.empty()) {
       misfits.push_back(std::move(problem));
       continue;
     }
-    auto& change = changes[name];
-    if (change == nullptr) change = std::make_unique<AdaptedRows>(*base);
-    change->add(std::move(delta), weight);
+    if (place->permuted_heads > 0) permute_rows(delta, place->permuted_heads);
+    auto& change = changes[place->tensor];
+    if (change == nullptr) change = std::make_unique<AdaptedRows>(*source.find(place->tensor));
+    change->add(std::move(delta), weight, place->first_row);
   }
   if (misfits.empty()) return {};
   return bad_input(adapter.folder.string(),
@@ -150,10 +170,8 @@ Result<std::vector<AdapterChoice>> parse_adapters(std::string_view text, std::st
 Result<AdaptedWeights> adapt_weights(std::unique_ptr<Checkpoint> source,
                                      const std::vector<AdapterChoice>& choices) {
   if (choices.empty()) return AdaptedWeights{std::move(source), {}, {}};
-  if (source->format() != CheckpointFormat::safetensors) {
-    return bad_input(source->path().string(), "adapters are not applied to GGUF files yet",
-                     "the Hugging Face folder that the adapter was trained on");
-  }
+  const auto model = describe_decoder(*source);
+  if (!model) return tl::unexpected<Error>(model.error());
   AdaptedWeights adapted;
   Changes changes;
   for (const AdapterChoice& choice : choices) {
@@ -163,7 +181,7 @@ Result<AdaptedWeights> adapt_weights(std::unique_ptr<Checkpoint> source,
     if (!hash) return tl::unexpected<Error>(hash.error());
     adapted.identity += fmt::format(" adapter={}*{}", *hash, choice.weight);
     adapted.notes.push_back(describe_adapter(*adapter, choice.weight));
-    if (auto added = add_adapter(std::move(*adapter), choice.weight, *source, changes); !added)
+    if (auto added = add_adapter(std::move(*adapter), choice.weight, *source, model->spec, changes); !added)
       return forward_error(added);
   }
   std::vector<Tensor> tensors = source->tensors();

@@ -27,8 +27,9 @@ struct AdaptedWeights {
 };
 
 // W + the sum of weight * scale * B A over the adapters, in float32, row by row when the weights are packed;
-// the source, whose matrices may be of any form, is kept open. Without choices the source as it is. bad_input
-// that lists what fits no matrix.
+// the source, whose matrices may be of any form, is kept open. An adapter's modules are found in a GGUF file
+// by the names and in the order of rows that llama.cpp's converter gives them. Without choices the source as
+// it is. bad_input that lists what fits no matrix.
 Result<AdaptedWeights> adapt_weights(std::unique_ptr<Checkpoint> source,
                                      const std::vector<AdapterChoice>& choices);
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/engine/formats/tensor.h"
+#include "backends/engine/formats/tensor_views.h"
 
 namespace sizeup {
 
@@ -137,19 +137,27 @@ struct LinearTensors {
   const Tensor* bias = nullptr;    // {outputs}; nullptr: none
 };
 
-// One expert: matrices without biases. They are often parts of a tensor that stacks all experts, so that each
-// is a Tensor of its own here, whose data still lie in the checkpoint.
+// Each is one row.
+struct ExpertBiases {
+  Tensor gate, up, down;
+};
+
+// One expert. Its tensors are often parts of one that stacks all experts, so that each is a Tensor of its own
+// here, whose data still lie in the checkpoint.
 struct ExpertTensors {
   Tensor gate, up;  // {expert width, width}
   Tensor down;      // {width, expert width}
+  std::optional<ExpertBiases> biases = std::nullopt;
 };
 
 struct MixtureTensors {
   const Tensor* router = nullptr;          // {experts, width}
+  const Tensor* router_bias = nullptr;     // {experts}, added to the router's outputs; nullptr: none
   const Tensor* selection_bias = nullptr;  // {experts}, added to the scores for choosing alone; nullptr: none
   std::vector<ExpertTensors> experts;      // those of the router
   std::optional<ExpertTensors> shared = std::nullopt;
   std::optional<Tensor> shared_gate = std::nullopt;  // {1, width}
+  RowSources sources = {};                           // of experts whose rows lie in another order in the file
 };
 
 struct NormTensors {
@@ -181,11 +189,18 @@ struct DecoderTensors {
   std::vector<std::unique_ptr<const Tensor>> parts;
 };
 
+// A tensor of the checkpoint that no result depends on.
+struct UnusedTensor {
+  const Tensor* tensor = nullptr;
+  std::string_view why;  // for people
+};
+
 // What an architecture makes of a checkpoint: every shape has been checked against the spec.
 struct DecoderModel {
   std::string_view architecture;  // "llama", for people
   DecoderSpec spec;
   DecoderTensors tensors;
+  std::vector<UnusedTensor> unused;
 };
 
 }  // namespace sizeup

@@ -59,6 +59,7 @@ struct DeviceTraits {
   int preferred_rows = 0;    // rows of a step that keep it busy
   int weight_rows = 0;       // so many rows cost a small step as much as reading the weights; 0: unknown
   int64_t weight_bytes = 0;  // packed weights
+  int64_t weight_need = 0;   // what they will be, known before they are packed; without padding
   int64_t page_bytes = 0;    // keys and values of one page, all layers
   int64_t page_memory = 0;   // bytes that pages may take; 0: not known
   std::vector<std::string> notes;  // fallbacks to show in doctor and reports

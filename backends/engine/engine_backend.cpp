@@ -12,7 +12,6 @@
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/engine_run.h"
 #include "backends/engine/formats/checkpoint.h"
-#include "backends/engine/quantised_weights.h"
 #include "backends/engine/work.h"
 #include "core/timing/utc_time.h"
 
@@ -61,30 +60,6 @@ Result<std::vector<AdapterChoice>> adapter_option(const ModelReference& referenc
   const auto adapters = reference.options.find("adapter");
   if (adapters == reference.options.end()) return std::vector<AdapterChoice>();
   return parse_adapters(adapters->second, reference.text);
-}
-
-ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash) {
-  const Checkpoint& checkpoint = *opened.checkpoint;
-  const DecoderModel& model = opened.model;
-  ModelCard card;
-  card.name = reference.name;
-  card.reference = reference.text;
-  if (!opened.adapters.empty()) hash = adapted_fingerprint(hash, opened.adapters);
-  card.fingerprint = opened.quant ? quantised_fingerprint(hash, *opened.quant) : std::move(hash);
-  card.architecture = model.architecture;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    card.parameters += tensor.rows() * tensor.columns();
-    card.bytes += stored_bytes(tensor);
-  }
-  card.active_parameters = card.parameters - unused_weights(model.spec);
-  card.context_length = model.spec.context_length;
-  card.vocabulary = model.spec.vocabulary;
-  card.weight_format = describe_weights(checkpoint);
-  card.backend = "engine";
-  card.can_score = true;
-  card.can_generate = true;
-  card.notes = opened.notes;
-  return card;
 }
 
 class EngineBackend final : public Backend {
@@ -139,10 +114,10 @@ Result<std::unique_ptr<Backend>> open_checked(const ModelReference& reference, D
 }
 
 // What quant asks for, if anything.
-Result<void> round_weights(OpenedModel& opened) {
+Result<void> round_weights(OpenedModel& opened, Rounding rounding) {
   if (!opened.quant) return {};
-  auto weights = quantise_weights(std::move(opened.checkpoint), opened.model.tensors, *opened.quant,
-                                  opened.options.threads);
+  auto weights = quantise_weights(std::move(opened.checkpoint), opened.model, *opened.quant,
+                                  opened.options.threads, rounding);
   if (!weights) return forward_error(weights);
   opened.checkpoint = std::move(weights->checkpoint);
   opened.notes.insert(opened.notes.end(), weights->notes.begin(), weights->notes.end());
@@ -154,7 +129,7 @@ Result<void> round_weights(OpenedModel& opened) {
 
 }  // namespace
 
-Result<OpenedModel> open_weights(const ModelReference& reference) {
+Result<OpenedModel> open_weights(const ModelReference& reference, Rounding rounding) {
   if (auto checked = check_options(reference); !checked) return forward_error(checked);
   auto options = device_options(reference);
   if (!options) return forward_error(options);
@@ -173,8 +148,36 @@ Result<OpenedModel> open_weights(const ModelReference& reference) {
   if (!model) return forward_error(model);
   OpenedModel opened{std::move(adapted->checkpoint), std::move(*model),        std::move(*options), *quant,
                      std::move(adapted->identity),   std::move(adapted->notes)};
-  if (auto rounded = round_weights(opened); !rounded) return forward_error(rounded);
+  if (auto rounded = round_weights(opened, rounding); !rounded) return forward_error(rounded);
   return opened;
+}
+
+ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash) {
+  const Checkpoint& checkpoint = *opened.checkpoint;
+  const DecoderModel& model = opened.model;
+  ModelCard card;
+  card.name = reference.name;
+  card.reference = reference.text;
+  if (!opened.adapters.empty()) hash = adapted_fingerprint(hash, opened.adapters);
+  card.fingerprint = opened.quant ? quantised_fingerprint(hash, *opened.quant) : std::move(hash);
+  card.architecture = model.architecture;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    card.parameters += tensor.rows() * tensor.columns();
+    card.bytes += stored_bytes(tensor);
+  }
+  for (const UnusedTensor& unused : model.unused) {
+    card.parameters -= unused.tensor->rows() * unused.tensor->columns();
+    card.bytes -= stored_bytes(*unused.tensor);
+  }
+  card.active_parameters = card.parameters - unused_weights(model.spec);
+  card.context_length = model.spec.context_length;
+  card.vocabulary = model.spec.vocabulary;
+  card.weight_format = describe_weights(checkpoint);
+  card.backend = "engine";
+  card.can_score = true;
+  card.can_generate = true;
+  card.notes = opened.notes;
+  return card;
 }
 
 std::string describe_weights(const Checkpoint& checkpoint) {

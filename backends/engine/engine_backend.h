@@ -9,6 +9,7 @@
 #include "backends/backend.h"
 #include "backends/engine/device.h"
 #include "backends/engine/formats/checkpoint.h"
+#include "backends/engine/quantised_weights.h"
 #include "backends/model_reference.h"
 
 namespace sizeup {
@@ -24,7 +25,11 @@ struct OpenedModel {
 };
 
 // The weights alone: no tokenizer, no device. The reference's options are checked before its files.
-Result<OpenedModel> open_weights(const ModelReference& reference);
+// `rounding`: of what quant asks for.
+Result<OpenedModel> open_weights(const ModelReference& reference, Rounding rounding = Rounding::done);
+
+// What is known of it before a device packs it. `hash`: of the checkpoint's files.
+ModelCard describe_model(const ModelReference& reference, const OpenedModel& opened, std::string hash);
 
 // "Q8_0", or "mixed Q8_0/F32" by bytes; vectors (norms, biases) are float32 in every file and say nothing.
 std::string describe_weights(const Checkpoint& checkpoint);

@@ -80,8 +80,11 @@ std::string shown_names(const std::vector<std::string>& names) {
 
 class Quantiser {
  public:
-  Quantiser(TensorType type, const std::string& place, int threads)
-      : type_(type), place_(place), pool_(threads > 0 ? threads : ThreadPool::available_processors()) {}
+  Quantiser(TensorType type, const std::string& place, int threads, Rounding rounding)
+      : type_(type),
+        place_(place),
+        rounding_(rounding),
+        pool_(threads > 0 ? threads : ThreadPool::available_processors()) {}
 
   // The tensor in its new type; its bytes are kept in owned().
   Result<Tensor> quantise(const Tensor& source) {
@@ -96,6 +99,7 @@ class Quantiser {
     tensor.data = std::span(to, size);
     tensor.computed = nullptr;
     tensor.first_row = 0;
+    if (rounding_ == Rounding::planned) return tensor;
     if (const int64_t row = quantise_rows(source, tensor.type, to); row < source.rows()) {
       return bad_input(
           place_,
@@ -145,6 +149,7 @@ class Quantiser {
 
   TensorType type_;
   const std::string& place_;
+  Rounding rounding_;
   ThreadPool pool_;
   std::vector<std::unique_ptr<std::byte[]>> owned_;
   std::map<std::pair<int64_t, TensorType>, std::vector<std::string>> exceptions_;  // by columns and type
@@ -173,13 +178,16 @@ std::string quantised_fingerprint(std::string_view fingerprint, TensorType type)
   return sha256_hex(fmt::format("{} quant={} version={}", fingerprint, quant_name(type), kQuantiserVersion));
 }
 
-Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderTensors& tensors,
-                                          TensorType type, int threads) {
-  const std::unordered_set<std::string> matrices = matrices_of(tensors);
+Result<QuantisedWeights> quantise_weights(std::unique_ptr<Checkpoint> source, const DecoderModel& model,
+                                          TensorType type, int threads, Rounding rounding) {
+  const std::unordered_set<std::string> matrices = matrices_of(model.tensors);
+  std::unordered_set<const Tensor*> unused;
+  for (const UnusedTensor& left_out : model.unused) unused.insert(left_out.tensor);
   const std::string place = source->path().string();
-  Quantiser quantiser(type, place, threads);
+  Quantiser quantiser(type, place, threads, rounding);
   std::vector<Tensor> rounded;
   for (const Tensor& tensor : source->tensors()) {
+    if (unused.contains(&tensor)) continue;
     if (!matrices.contains(tensor.name)) {
       rounded.push_back(tensor);
       continue;

@@ -60,6 +60,11 @@ int64_t unused_weights(const DecoderSpec& spec) {
                               linear_weights(spec, spec.experts.used));
 }
 
+int64_t all_weights(const DecoderSpec& spec) {
+  return static_cast<int64_t>(linear_weights(spec, spec.experts.count)) +
+         (spec.tied_head ? 1 : 2) * head_weights(spec);
+}
+
 int64_t head_weights(const DecoderSpec& spec) {
   return int64_t{spec.vocabulary} * spec.width;
 }

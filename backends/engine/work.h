@@ -24,6 +24,8 @@ Work work_of(const DecoderSpec& spec, const Step& step);
 int64_t linear_weights(const DecoderSpec& spec);
 // Weights of the experts that a row does not use: a model's parameters without them are its active ones.
 int64_t unused_weights(const DecoderSpec& spec);
+// Of linear layers, embedding and head together.
+int64_t all_weights(const DecoderSpec& spec);
 // Of the head, or of the embedding: as many.
 int64_t head_weights(const DecoderSpec& spec);
 

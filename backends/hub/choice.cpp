@@ -26,6 +26,9 @@ constexpr std::array<std::string_view, 11> kCompanions = {"added_tokens.json",
                                                           "vocab.json",
                                                           "vocab.txt"};
 
+// A LoRA adapter as PEFT saves it.
+constexpr std::array<std::string_view, 2> kAdapter = {"adapter_config.json", "adapter_model.safetensors"};
+
 constexpr std::string_view kWeights = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 constexpr size_t kMaxListed = 40;  // of GGUF files in a message
@@ -117,6 +120,16 @@ HubChoice choose_folder(const HubModel& model, std::span<const std::string> name
   return choice;
 }
 
+Result<HubChoice> choose_adapter(const HubModel& model, std::span<const std::string> names) {
+  HubChoice choice;
+  for (const std::string_view name : kAdapter) {
+    if (!has(names, name))
+      return bad_input(model.text(), fmt::format("has no {}", name), "a LoRA adapter as PEFT saves it");
+    choice.files.emplace_back(name);
+  }
+  return choice;
+}
+
 }  // namespace
 
 bool has_tokenizer(std::span<const std::string> names) {
@@ -125,6 +138,7 @@ bool has_tokenizer(std::span<const std::string> names) {
 }
 
 Result<HubChoice> choose_files(const HubModel& model, std::span<const std::string> names) {
+  if (model.need == HubNeed::adapter) return choose_adapter(model, names);
   if (!model.file.empty()) return choose_gguf(model, names, model.file);
   const bool weights = has(names, "config.json") && (has(names, kWeights) || has(names, kIndex));
   const bool text = model.need == HubNeed::text && has_tokenizer(names);

@@ -19,7 +19,7 @@ struct HubChoice {
 // 1. a GGUF file that is named, with the other parts if it is split;
 // 2. the folder: config.json, model.safetensors (or its index and what that names), tokenizer and template;
 // 3. the only GGUF model, where the repository has no safetensors.
-// If only the text part is needed, a tokenizer in the folder is enough.
+// If only the text part is needed, a tokenizer in the folder is enough. An adapter is its two files.
 // bad_input: none of these, or several GGUF models (all are listed).
 Result<HubChoice> choose_files(const HubModel& model, std::span<const std::string> names);
 

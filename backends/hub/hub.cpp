@@ -57,7 +57,8 @@ Result<Cached> find_cached(const HubModel& model, const HubCache& cache, const s
       return unavailable(snapshot.string(), fmt::format("{}: the cache lacks {}", model.text(), file), hint);
     }
   }
-  return Cached{place_of(*choice, snapshot), !choice->gguf.empty() || has_tokenizer(names)};
+  const bool complete = !choice->gguf.empty() || model.need == HubNeed::adapter || has_tokenizer(names);
+  return Cached{place_of(*choice, snapshot), complete};
 }
 
 Result<fs::path> find_offline(const HubModel& model, const HubCache& cache) {

@@ -16,8 +16,9 @@
 
 namespace sizeup {
 
-// What is needed of a model: everything, or what makes tokens of a text (configuration, tokenizer, template).
-enum class HubNeed { model, text };
+// What is needed of a repository: a model, of it what makes tokens of a text (configuration, tokenizer,
+// template), or a LoRA adapter.
+enum class HubNeed { model, text, adapter };
 
 struct HubModel {
   std::string repository;         // "Org/Name", or the "Name" of the hub's oldest models

@@ -15,6 +15,10 @@ std::vector<float> values_of(const Tensor* vector) {
   return values;
 }
 
+void add_bias(const std::vector<float>& bias, const RowsView& rows) {
+  for (int r = 0; r < rows.rows; ++r) add_in_place(rows.row(r), bias.data(), static_cast<int>(bias.size()));
+}
+
 std::vector<const Tensor*> router_outputs(const MixtureTensors& tensors) {
   std::vector<const Tensor*> outputs = {tensors.router};
   if (tensors.shared_gate) outputs.push_back(&*tensors.shared_gate);
@@ -33,10 +37,18 @@ struct Rows {
 }  // namespace
 
 Mixture::Expert::Expert(const ExpertTensors& tensors)
-    : gate_up(std::array{&tensors.gate, &tensors.up}), down(std::array{&tensors.down}) {}
+    : gate_up(std::array{&tensors.gate, &tensors.up}), down(std::array{&tensors.down}) {
+  if (!tensors.biases) return;
+  gate_up_bias = values_of(&tensors.biases->gate);
+  const std::vector<float> up_bias = values_of(&tensors.biases->up);
+  gate_up_bias.insert(gate_up_bias.end(), up_bias.begin(), up_bias.end());
+  down_bias = values_of(&tensors.biases->down);
+}
 
 Mixture::Mixture(const ExpertSpec& spec, const MixtureTensors& tensors)
-    : routing_(spec, values_of(tensors.selection_bias)), router_(router_outputs(tensors)) {
+    : routing_(spec, values_of(tensors.selection_bias)),
+      router_(router_outputs(tensors)),
+      router_bias_(values_of(tensors.router_bias)) {
   for (const ExpertTensors& expert : tensors.experts) experts_.emplace_back(expert);
   if (tensors.shared) experts_.emplace_back(*tensors.shared);
 }
@@ -52,6 +64,7 @@ std::vector<ChosenExpert> Mixture::route(const RowsView& in, ThreadPool& pool) c
   const ExpertSpec& spec = routing_.spec();
   const Rows outputs(in.rows, router_.outputs());
   multiply(in, router_, outputs.view, pool);
+  add_bias(router_bias_, outputs.view);
   std::vector<ChosenExpert> chosen;
   for (int r = 0; r < in.rows; ++r) {
     const std::span<const float> row(outputs.view.row(r), static_cast<size_t>(router_.outputs()));
@@ -82,10 +95,12 @@ void Mixture::compute(const Expert& expert, Activation activation, const RowsVie
   }
   const Rows both(rows, expert.gate_up.outputs());
   multiply(gathered.view, expert.gate_up, both.view, pool);
+  add_bias(expert.gate_up_bias, both.view);
   for (int i = 0; i < rows; ++i)
     activate_gated(activation, both.view.row(i), both.view.row(i) + width, width, both.view.row(i));
   const Rows down(rows, expert.down.outputs());
   multiply(both.view, expert.down, down.view, pool);
+  add_bias(expert.down_bias, down.view);
   for (int i = 0; i < rows; ++i) {
     std::copy_n(down.view.row(i), expert.down.outputs(), results.of(uses[static_cast<size_t>(i)]));
   }

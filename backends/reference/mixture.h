@@ -24,6 +24,7 @@ class Mixture {
     explicit Expert(const ExpertTensors& tensors);
     PackedMatrix gate_up;
     PackedMatrix down;
+    std::vector<float> gate_up_bias, down_bias;  // empty: none
   };
   struct Use {  // of an expert by a row
     int row = 0;
@@ -37,7 +38,8 @@ class Mixture {
                Results& results, ThreadPool& pool) const;
 
   Routing routing_;
-  PackedMatrix router_;          // and the shared expert's gate as one more output
+  PackedMatrix router_;  // and the shared expert's gate as one more output
+  std::vector<float> router_bias_;
   std::vector<Expert> experts_;  // those of the router, then the shared one
 };
 

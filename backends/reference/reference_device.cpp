@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/engine/rotary_angles.h"
+#include "backends/engine/work.h"
 #include "backends/reference/attention.h"
 #include "backends/reference/exponential.h"
 #include "backends/reference/mixture.h"
@@ -54,6 +55,7 @@ class ReferenceDevice final : public Device {
       traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
     }
     for (const Mixture& mixture : mixtures_) traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
+    traits.weight_need = all_weights(spec_) * static_cast<int64_t>(sizeof(float));
     traits.page_bytes = static_cast<int64_t>(page_floats_ * sizeof(float));
     return traits;
   }

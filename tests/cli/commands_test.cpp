@@ -178,6 +178,98 @@ TEST(Inspect, DescribesABundledModel) {
   EXPECT_THAT(run_program({"inspect", kPocketSmall}).output, HasSubstr("Q8_0"));
 }
 
+TEST(Inspect, ShowsMemoryByContextLengthOnTheDevice) {
+  const auto memory = [](const std::string& reference) {
+    const Finished finished = run_program({"inspect", reference, "--json"});
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+    return Json::parse(finished.output)["memory"];
+  };
+  const std::string windowed = (golden_folder() / "tiny_families" / "mistral").string();
+  const Json reference = memory(windowed + "?device=reference");
+  EXPECT_EQ(reference["device"], "reference");
+  // 256 positions of two layers, keys and values of two heads of six floats; its window saves nothing.
+  EXPECT_EQ(reference["contexts"].size(), 1u);
+  EXPECT_EQ(reference["contexts"][0]["tokens"], 256);
+  EXPECT_GE(reference["contexts"][0]["keys_and_values"].get<int64_t>(), 256 * 2 * 2 * 2 * 6 * 4);
+  EXPECT_EQ(reference["contexts"][0]["total"].get<int64_t>(),
+            reference["contexts"][0]["keys_and_values"].get<int64_t>() + reference["weights"].get<int64_t>());
+  EXPECT_THAT(run_program({"inspect", windowed}).output,
+              AllOf(HasSubstr("window          21"), HasSubstr("windows make no difference")));
+  const Json pocket = memory(kPocketSmall + "?device=reference");
+  EXPECT_FALSE(pocket["windows"].get<bool>());
+  EXPECT_GT(pocket["weights"].get<int64_t>(), 4'000'000);  // a million of them in float32
+}
+
+TEST(Inspect, ShowsTheModelAsItWouldBeComputed) {
+  const auto inspect = [](const std::string& options) {
+    const std::string base = (golden_folder() / "tiny_lora" / "wide_heads_bf16.gguf").string();
+    const Finished finished = run_program({"inspect", base + options, "--json"});
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+    return Json::parse(finished.output);
+  };
+  const std::string adapter = "adapter=" + (golden_folder() / "tiny_lora" / "attention").string();
+  const Json base = inspect("?device=reference");
+  const Json adapted = inspect("?" + adapter);
+  const Json rounded = inspect("?" + adapter + "&quant=bf16");
+  EXPECT_TRUE(base["bytes"].contains("BF16"));
+  EXPECT_TRUE(adapted["bytes"].contains("BF16+LoRA"));
+  EXPECT_FALSE(rounded["bytes"].contains("BF16+LoRA"));
+  EXPECT_THAT(adapted["notes"][0].get<std::string>(), HasSubstr("rank 4, 6 matrices"));
+  EXPECT_EQ(adapted["parameters"], base["parameters"]);
+  EXPECT_NE(adapted["fingerprint"], base["fingerprint"]);
+  EXPECT_NE(adapted["fingerprint"], rounded["fingerprint"]);
+}
+
+TEST(Inspect, DescribesAVocabulary) {
+  const auto file = shared_folder() / "tokenizers" / "ggml-vocab-gpt-2.gguf";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not here";
+  const Finished finished = run_program({"inspect", file.string()});
+  EXPECT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_THAT(finished.output, HasSubstr("50257"));
+}
+
+TEST(Inspect, ComparesTokenizersOnATextBySlice) {
+  const std::string texts = (golden_folder() / "tokenizers" / "comparison" / "texts.jsonl").string();
+  const std::string other = (golden_folder() / "tokenizers" / "llama2").string();
+  const std::vector<std::string> command = {
+      "inspect", "small=" + kPocketSmall, "--compare", other, "--text", texts, "--slices", "language"};
+  const Finished text = run_program(command);
+  ASSERT_EQ(text.status, 0) << text.errors;
+  EXPECT_THAT(text.output,
+              AllOf(HasSubstr("language=de"), HasSubstr("T|he"), HasSubstr("more tokens with llama2")));
+  std::vector<std::string> with_json = command;
+  with_json.emplace_back("--json");
+  const Json report = Json::parse(run_program(with_json).output);
+  EXPECT_EQ(report["all"]["words"], 111);
+  EXPECT_EQ(report["all"]["tokens"][1], 746);  // of the golden file
+  EXPECT_GT(report["all"]["ratio"].get<double>(), 1.0);
+  EXPECT_EQ(report["slices"].size(), 5u);
+  EXPECT_EQ(report["models"][0]["context_length"], 512);
+  EXPECT_GT(report["models"][0]["template_tokens"].get<int>(), 0);
+  EXPECT_TRUE(report["models"][1]["template_tokens"].is_null());
+  EXPECT_EQ(report["chat_template"], "only of small");
+}
+
+TEST(Inspect, RefusesTextsThatCannotBeCompared) {
+  const TemporaryFolder folder;
+  const auto compare = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> command = {"inspect", kPocketSmall, "--compare", kPocketSmall, "--text", file};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_program(command);
+  };
+  const Finished empty = compare(folder.write("empty.txt", " \n").string());
+  EXPECT_EQ(empty.status, 3);
+  EXPECT_THAT(empty.errors, HasSubstr("holds no words"));
+  const std::string rows = folder.write("rows.jsonl", "{\"text\":\"a\"}\n{\"body\":\"b\"}\n").string();
+  EXPECT_THAT(compare(rows).errors, AllOf(HasSubstr("(row 2)"), HasSubstr("'text' is no text")));
+  EXPECT_THAT(compare(rows, {"--slices", "tier"}).errors, HasSubstr("(row 1): has no field 'tier'"));
+  const std::string lines = folder.write("lines.txt", "a b\nc\n").string();
+  EXPECT_EQ(compare(lines).status, 0);
+  EXPECT_EQ(compare(lines, {"--slices", "tier"}).status, 2);
+  EXPECT_EQ(compare((folder.path() / "absent.txt").string()).status, 3);
+  EXPECT_EQ(run_program({"inspect", kPocketSmall, "--compare", kPocketSmall}).status, 2);
+}
+
 TEST(Doctor, SaysWhatThisMachineOffers) {
   const Finished finished = run_program({"doctor", "--json"});
   ASSERT_EQ(finished.status, 0) << finished.errors;

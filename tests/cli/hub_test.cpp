@@ -100,5 +100,35 @@ TEST_F(HubProgram, TokenizesAndRendersWithoutTheWeights) {
   EXPECT_EQ(hub.requests_of("model.safetensors"), 0u);
 }
 
+TEST_F(HubProgram, AppliesAnAdapterByNameAndAgainOffline) {
+  const auto adapter = golden_folder() / "tiny_lora" / "attention";
+  hub.files.clear();
+  for (const char* name : {"adapter_config.json", "adapter_model.safetensors"})
+    hub.files[name] = read_whole(adapter / name);
+  hub.files["README.md"] = "not wanted";
+  hub.large = {"adapter_model.safetensors"};
+  const std::string base = (golden_folder() / "tiny_lora" / "wide_heads_bf16.gguf").string();
+  const auto inspect = [&](const std::string& adapters, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> command = {"inspect", base + "?adapter=" + adapters, "--json"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  };
+  const Finished missing = inspect("hf:org/tiny", {"--offline"});
+  EXPECT_EQ(missing.status, 4);
+  EXPECT_THAT(missing.errors, HasSubstr("hf:org/tiny@main is not in the cache"));
+  const Finished named = inspect("hf:org/tiny*0.5," + adapter.string());
+  ASSERT_EQ(named.status, 0) << named.errors;
+  EXPECT_EQ(hub.requests_of("README.md"), 0u);
+  const size_t before = hub.requests().size();
+  const Finished again = inspect("hf:org/tiny*0.5," + adapter.string(), {"--offline"});
+  EXPECT_EQ(again.output, named.output);
+  EXPECT_EQ(hub.requests().size(), before);
+  const Finished local = inspect(adapter.string() + "*0.5," + adapter.string());
+  EXPECT_EQ(Json::parse(local.output)["fingerprint"], Json::parse(named.output)["fingerprint"]);
+  hub.files.erase("adapter_model.safetensors");
+  hub.commit = std::string(40, 'a');
+  EXPECT_THAT(inspect("hf:org/tiny").errors, HasSubstr("has no adapter_model.safetensors"));
+}
+
 }  // namespace
 }  // namespace sizeup

@@ -222,6 +222,7 @@ def quantised():
                               "w.quant_state.bitsandbytes__nf4": ("U8", [len(nested)], nested)}),
         "int8": packed({"m.weight": ("I8", [2, 3], b"\x81\x7f\0" * 2), "m.SCB": ("F32", [2], ones[:8]),
                         "m.weight_format": ("U8", [], b"\0")}),
+        "mxfp4": packed({"w_blocks": ("U8", [2, 1, 16], b"\x21\xf0" * 16), "w_scales": ("U8", [2, 1], b"\x7f\0")}),
     }
 
 

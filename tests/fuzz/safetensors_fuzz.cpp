@@ -24,6 +24,7 @@ const std::vector<sizeup::Json> kQuantised = {
     {{"quant_method", "gptq"}, {"bits", 8}, {"group_size", -1}},
     {{"quant_method", "awq"}, {"group_size", 4}},
     {{"quant_method", "bitsandbytes"}},
+    {{"quant_method", "mxfp4"}},
 };
 
 }  // namespace

@@ -153,7 +153,7 @@ class MixtureOnTiers : public testing::TestWithParam<Computer> {
 struct Variant {
   std::string_view name;
   ExpertSpec spec;
-  bool selection_bias = false;
+  MixtureBiases biases = {};
 };
 
 std::vector<Variant> variants() {
@@ -164,7 +164,7 @@ std::vector<Variant> variants() {
   all.push_back({"softmax of the chosen", plain});
   all.back().spec.scoring = RouterScoring::softmax_chosen;
   all.back().spec.used = 5;
-  all.push_back({"groups", plain, true});
+  all.push_back({"groups", plain, {.selection = true}});
   all.back().spec = {.count = 12,
                      .used = 4,
                      .width = 19,
@@ -181,13 +181,18 @@ std::vector<Variant> variants() {
   all.back().spec.used = 8;
   all.back().spec.shared_width = 70;
   all.back().spec.shared_gated = true;
+  all.push_back({"biased", plain, {.router_and_experts = true}});
+  all.back().spec.scoring = RouterScoring::softmax_chosen;
+  all.back().spec.used = 3;
+  all.back().spec.shared_width = 17;
+  all.back().spec.shared_gated = true;
   return all;
 }
 
 TEST_P(MixtureOnTiers, AgreesWithTheReferenceForAnyRowsAndRouting) {
   for (const Variant& variant : variants()) {
     RandomDecoder random({}, GetParam().weights, 7);
-    const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.selection_bias);
+    const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
     for (const int rows : {1, 2, 15, 16, 17, 31, 33, 200}) {
       SCOPED_TRACE(testing::Message() << variant.name << ", " << rows << " rows");
       const Rows in = random_rows(rows, 3);
@@ -199,7 +204,7 @@ TEST_P(MixtureOnTiers, AgreesWithTheReferenceForAnyRowsAndRouting) {
 TEST_P(MixtureOnTiers, ARowsBitsAreThoseOfTheRowAlone) {
   for (const Variant& variant : variants()) {
     RandomDecoder random({}, GetParam().weights, 8);
-    const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.selection_bias);
+    const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
     const Rows in = random_rows(75, 4);
     const Rows together = sums(variant.spec, tensors, in, 3);
     EXPECT_EQ(sums(variant.spec, tensors, in, 1), together) << variant.name;

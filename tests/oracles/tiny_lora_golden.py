@@ -4,18 +4,19 @@ with them in float32, not merged.
 Run: python tests/oracles/tiny_lora_golden.py   (torch 2.15, transformers 5.23, peft 0.21, safetensors 0.8; after
 tiny_llama_golden.py and tiny_quantised_golden.py, whose models it takes)
 
-expected.json: [{"base": folder below golden, "adapters": [{"name", "weight"}], "sequences": as of tiny_llama}]
+expected.json: [{"bases": folders and GGUF files of the same weights, below golden, "adapters": [{"name", "weight"}], "sequences": as of tiny_llama}]
 """
 
 import json
 import pathlib
 import shutil
 
+import gguf
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
-from tiny_llama_golden import MODELS, expected, make_model
+from tiny_llama_golden import MODELS, expected, make_model, write_gguf
 from tiny_models import write_expected
 from tiny_quantised_golden import SHAPE, quantise
 
@@ -30,9 +31,11 @@ ADAPTERS = {
 
 
 def bases():
-    names = list(MODELS)
-    yield "tiny_llama/wide_heads_bf16", make_model(MODELS["wide_heads_bf16"], names.index("wide_heads_bf16")), MODELS["wide_heads_bf16"], ""
-    yield "tiny_quantised/gptq_act_order", quantise("gptq_act_order")[0], SHAPE, "_64"
+    name = "wide_heads_bf16"
+    m, model = MODELS[name], make_model(MODELS[name], list(MODELS).index(name))
+    write_gguf(name, model, m, gguf.GGMLQuantizationType.BF16, OUT)
+    yield [f"tiny_llama/{name}", f"tiny_lora/{name}.gguf"], model, m, ""
+    yield ["tiny_quantised/gptq_act_order"], quantise("gptq_act_order")[0], SHAPE, "_64"
 
 
 def with_adapters(model, suffix):
@@ -79,11 +82,11 @@ def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     golden = []
-    for path, model, m, suffix in bases():
+    for paths, model, m, suffix in bases():
         adapted = with_adapters(model, suffix)
         for weights in ({"attention": 1.0}, {"stabilised": 1.0}, {"attention": 0.5, "stabilised": -1.25}):
             weigh(adapted, weights)
-            golden.append({"base": path, "adapters": [{"name": k + suffix, "weight": v} for k, v in weights.items()],
+            golden.append({"bases": paths, "adapters": [{"name": k + suffix, "weight": v} for k, v in weights.items()],
                            "sequences": expected(adapted, m, 7)})
     write_expected(OUT, golden)
 

@@ -15,11 +15,18 @@
 
 namespace sizeup {
 
+// What a mixture may have beside its matrices.
+struct MixtureBiases {
+  bool selection = false;
+  bool router_and_experts = false;
+};
+
 // Tensors that a spec does not ask for: a decoder does what there are tensors for.
 struct RandomExtras {
   bool post_norms = false;
   bool sinks = false;
   bool head_bias = false;
+  MixtureBiases mixture_biases = {};
 };
 
 class RandomDecoder {
@@ -44,17 +51,23 @@ class RandomDecoder {
 
   const DecoderModel& model() const { return model_; }
 
-  // A mixture of its own, with a selection bias if asked for.
-  MixtureTensors mixture(const ExpertSpec& spec, int width, bool selection_bias = false) {
+  // A mixture of its own.
+  MixtureTensors mixture(const ExpertSpec& spec, int width, MixtureBiases biases = {}) {
     const float in = 1.5F / std::sqrt(static_cast<float>(width));
     const auto expert = [&](int expert_width) {
-      return ExpertTensors{.gate = *matrix(expert_width, width, in),
-                           .up = *matrix(expert_width, width, in),
-                           .down = *matrix(width, expert_width, in)};
+      ExpertTensors made{.gate = *matrix(expert_width, width, in),
+                         .up = *matrix(expert_width, width, in),
+                         .down = *matrix(width, expert_width, in)};
+      if (biases.router_and_experts) {
+        made.biases = {
+            .gate = *bias(expert_width, 0.5F), .up = *bias(expert_width, 0.5F), .down = *bias(width, 0.5F)};
+      }
+      return made;
     };
     MixtureTensors made;
     made.router = matrix(spec.count, width, in);
-    if (selection_bias) made.selection_bias = bias(spec.count);
+    if (biases.selection) made.selection_bias = bias(spec.count);
+    if (biases.router_and_experts) made.router_bias = bias(spec.count, 0.5F);
     for (int e = 0; e < spec.count; ++e) made.experts.push_back(expert(spec.width));
     if (spec.shared_width > 0) made.shared = expert(spec.shared_width);
     if (spec.shared_gated) made.shared_gate = *matrix(1, width, in);
@@ -88,7 +101,7 @@ class RandomDecoder {
       made.ffn_post_norm = norm(spec.norm, spec.width);
     }
     if (spec.experts.in_layer(index)) {
-      made.mixture = mixture(spec.experts, spec.width);
+      made.mixture = mixture(spec.experts, spec.width, extras_.mixture_biases);
       return made;
     }
     if (spec.gated) made.gate = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
@@ -105,7 +118,9 @@ class RandomDecoder {
   const Tensor* matrix(int rows, int columns, float scale) {
     return tensor({rows, columns}, 0.0F, scale, type_);
   }
-  const Tensor* bias(int columns) { return tensor({columns}, 0.0F, 0.1F, TensorType::f32); }
+  const Tensor* bias(int columns, float scale = 0.1F) {
+    return tensor({columns}, 0.0F, scale, TensorType::f32);
+  }
 
   const Tensor* tensor(std::vector<int64_t> shape, float mean, float scale, TensorType type) {
     int64_t count = 1;

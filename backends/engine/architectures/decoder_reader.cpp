@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -114,6 +115,30 @@ void check_experts(ConfigReader& config, const DecoderSpec& spec) {
     config.fail(fmt::format("each token uses {} experts", experts.used),
                 fmt::format("at most {}", experts.count));
   }
+}
+
+bool same_weights(const Tensor& a, const Tensor& b) {
+  if (a.type != b.type || a.shape != b.shape || a.computed != nullptr || b.computed != nullptr) return false;
+  const bool same_size = a.data.size() == b.data.size() && !a.data.empty();
+  return same_size && std::memcmp(a.data.data(), b.data.data(), a.data.size()) == 0;
+}
+
+// Embedding, last norm and head. Files whose configuration ties the head to the embedding may have both all
+// the same: as in transformers the tie holds if they are equal, and if one is missing the other is meant.
+void find_ends(TensorFinder& tensors, const TensorNames& names, DecoderModel& model) {
+  DecoderSpec& spec = model.spec;
+  const std::vector<int64_t> shape = {spec.vocabulary, spec.width};
+  const std::string embedding(names.embedding), head(names.head);
+  model.tensors.final_norm.weight = tensors.required(std::string(names.final_norm), {spec.width});
+  const Tensor* own = spec.tied_head ? tensors.optional(head, shape) : tensors.required(head, shape);
+  const bool may_replace = spec.tied_head && own != nullptr;
+  const Tensor* table = may_replace ? tensors.optional(embedding, shape) : tensors.required(embedding, shape);
+  model.tensors.embedding = table == nullptr ? own : table;
+  if (may_replace && table != nullptr) {
+    spec.tied_head = same_weights(*table, *own);
+    if (spec.tied_head) model.unused.push_back({.tensor = own, .why = "the embedding once more"});
+  }
+  if (!spec.tied_head) model.tensors.head.weight = own;
 }
 
 // Finds layer after layer.
@@ -265,12 +290,14 @@ Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoin
   model.spec = std::move(read);
   const DecoderSpec& spec = model.spec;
   TensorFinder tensors(checkpoint);
-  model.tensors.embedding = tensors.required(std::string(names.embedding), {spec.vocabulary, spec.width});
-  model.tensors.final_norm.weight = tensors.required(std::string(names.final_norm), {spec.width});
-  if (!spec.tied_head)
-    model.tensors.head.weight = tensors.required(std::string(names.head), {spec.vocabulary, spec.width});
+  find_ends(tensors, names, model);
   LayerFinder layers(tensors, spec, names, experts, fused, model.tensors);
-  for (int i = 0; i < spec.layer_count() && !tensors.error(); ++i) layers.find(i);
+  for (int i = 0; i < spec.layer_count() && !tensors.hopeless(); ++i) layers.find(i);
+  if (gguf) {
+    for (const std::string_view name : kGgufRotaryTensors) tensors.ask(name);
+  }
+  for (const UnusedTensor& unused : tensors.refuse_unasked(spec.layer_count()))
+    model.unused.push_back(unused);
   if (tensors.error()) return tl::unexpected<Error>(*tensors.error());
   return model;
 }

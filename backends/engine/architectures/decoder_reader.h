@@ -25,7 +25,8 @@ struct FusedNames {
 };
 
 // Every tensor of the spec by its usual name; `experts` names those of a spec that has experts. The first
-// problem of the configuration, or else of the tensors, is the error.
+// problem of the configuration, or else all of the tensors, are the error: what is missing, has another
+// shape, or is there without being known.
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const ExpertNames& experts = {},
                                   const FusedNames& fused = {});

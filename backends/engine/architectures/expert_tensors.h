@@ -13,10 +13,18 @@ namespace sizeup {
 // After a layer's prefix. An empty name: the architecture has no such tensor.
 struct ExpertNames {
   std::string_view router;
+  std::string_view router_bias = {};
   std::string_view selection_bias = {};
   std::string_view gate = {}, up = {}, down = {};  // of one expert, whose number goes where {} is
-  // {experts, rows, columns}; of gate_up the rows of the gate, then those of the up.
+  // {experts, rows, columns}; of gate_up the rows of the gate, then those of the up, or both in turn.
   std::string_view stacked_gate = {}, stacked_up = {}, stacked_gate_up = {}, stacked_down = {};
+  bool in_turn = false;
+  // {experts, columns, rows}, where the tensors above are not there. They and what is in turn must be of
+  // plain types and not computed.
+  std::string_view transposed_gate_up = {}, transposed_down = {};
+  // {experts, rows}. If one is named, every part has one.
+  std::string_view stacked_gate_bias = {}, stacked_up_bias = {}, stacked_gate_up_bias = {},
+                   stacked_down_bias = {};
   std::string_view shared_gate = {}, shared_up = {}, shared_down = {};
   std::string_view shared_weight = {};  // a linear layer with one output
 };

@@ -32,6 +32,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     // Training.
     "attention_bias",
     "attention_dropout",
+    "aux_loss_alpha",
     "embd_pdrop",
     "hidden_dropout",
     "initializer_range",
@@ -40,6 +41,9 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "resid_pdrop",
     "router_aux_loss_coef",
     "router_jitter_noise",
+    "seq_aux",
+    // Layers that predict tokens after the next one; their tensors are left out.
+    "num_nextn_predict_layers",
     // How Python computes it.
     "_attn_implementation",
     "_attn_implementation_autoset",

@@ -1,6 +1,7 @@
 // Rotary positions and their scalings, from either kind of file.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "backends/engine/architectures/config_reader.h"
@@ -17,7 +18,11 @@ enum class RotaryPart { whole, partial };
 // do not: a token's numbers must not depend on what comes after it.
 RotarySpec read_rotary(ConfigReader& config, RotaryPart part, int head_size, int& context_length);
 
-// The same from GGUF metadata and the tensors that hold divisors of frequencies.
+// Tensors of GGUF files that hold divisors of frequencies. Those of longer texts are not used: see above.
+inline constexpr std::array<std::string_view, 3> kGgufRotaryTensors = {
+    "rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"};
+
+// The same from GGUF metadata and these tensors.
 RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,
                             RotaryLayout layout, int head_size, int& context_length);
 

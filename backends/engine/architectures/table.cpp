@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "backends/engine/architectures/deepseek.h"
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
@@ -29,6 +30,8 @@ constexpr std::array kArchitectures{
         .gguf_name = "qwen3moe", .hugging_face_name = "Qwen3MoeForCausalLM", .describe = describe_qwen3_moe},
     Architecture{.gguf_name = {}, .hugging_face_name = "MistralForCausalLM", .describe = describe_mistral},
     Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
+    Architecture{
+        .gguf_name = "deepseek", .hugging_face_name = "DeepseekForCausalLM", .describe = describe_deepseek},
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
 };

@@ -1,5 +1,7 @@
 #include "backends/engine/formats/tensor.h"
 
+#include <algorithm>
+
 #include "core/errors/result.h"
 
 namespace sizeup {
@@ -16,6 +18,12 @@ std::span<const std::byte> bytes_of(const Tensor& tensor, int64_t first, int64_t
 }
 
 }  // namespace
+
+void RowSource::compute_blocks(int64_t row, std::span<std::byte> out) const {
+  std::vector<float> values(out.size() / sizeof(float));
+  compute_row(row, values);
+  std::ranges::copy(std::as_bytes(std::span(values)), out.begin());
+}
 
 int64_t Tensor::rows() const {
   int64_t count = 1;
@@ -39,6 +47,13 @@ void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out) {
           "the row's buffer has one float for each column");
   if (tensor.computed != nullptr) return tensor.computed->compute_row(tensor.first_row + row, out);
   block_format(tensor.type).dequantise(bytes_of(tensor, row, 1).data(), tensor.columns(), out.data());
+}
+
+void copy_row(const Tensor& tensor, int64_t row, std::span<std::byte> out) {
+  require(static_cast<int64_t>(out.size()) == row_bytes(tensor.type, tensor.columns()),
+          "the row's buffer has room for its blocks");
+  if (tensor.computed != nullptr) return tensor.computed->compute_blocks(tensor.first_row + row, out);
+  std::ranges::copy(bytes_of(tensor, row, 1), out.begin());
 }
 
 std::string_view stored_format(const Tensor& tensor) {

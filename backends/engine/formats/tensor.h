@@ -12,8 +12,9 @@
 
 namespace sizeup {
 
-// Computes the rows of a weight that no TensorType describes: codes whose scales are other tensors, or a
-// weight that an adapter changes. So devices need not know such forms, and memory never holds a second copy.
+// Computes the rows of a weight that no TensorType describes: codes whose scales are other tensors, a weight
+// that an adapter changes, rows in another order than the file's. So devices need not know such forms, and
+// memory never holds a second copy.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -21,6 +22,8 @@ class RowSource {
   virtual int64_t stored_bytes() const = 0;     // in the file, with scales and what else belongs to it
   // Row `row` of the whole weight; may be called from several threads at once.
   virtual void compute_row(int64_t row, std::span<float> out) const = 0;
+  // The same as blocks of the tensor's type: as float32, unless the source is of tensors of another type.
+  virtual void compute_blocks(int64_t row, std::span<std::byte> out) const;
 };
 
 struct Tensor {
@@ -28,7 +31,7 @@ struct Tensor {
   TensorType type = TensorType::f32;
   std::vector<int64_t> shape;       // outermost first: a linear layer's weight is {outputs, inputs}
   std::span<const std::byte> data;  // rows one after another; lives as long as the checkpoint
-  // If set, the rows are computed: type is f32, and data are the bytes that most of the computing reads.
+  // If set, the rows are computed, as blocks of `type`; data are the bytes that most of the computing reads.
   const RowSource* computed = nullptr;  // lives as long as the checkpoint
   int64_t first_row = 0;                // of the computed weight, if this is a part of it
 
@@ -41,6 +44,9 @@ Tensor rows_of(const Tensor& tensor, int64_t first, int64_t count);
 
 // Row `row` as float32, exactly as the format defines it. out.size() == columns().
 void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out);
+
+// The same as it is stored, or would be: blocks of the tensor's type. out.size() == row_bytes(type, columns).
+void copy_row(const Tensor& tensor, int64_t row, std::span<std::byte> out);
 
 // What the file has: "Q8_0", or the name of a form whose rows are computed; and how many bytes of it.
 std::string_view stored_format(const Tensor& tensor);

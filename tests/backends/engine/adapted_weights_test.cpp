@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <random>
+
 #include "backends/engine/decoder.h"
 #include "backends/engine/engine_backend.h"
 #include "backends/engine/formats/quantise.h"
@@ -45,28 +49,36 @@ std::vector<TokenOutcome> scores(const OpenedModel& opened, const Json& sequence
       .run(plan, std::move(requests));
 }
 
+void expect_scores(const std::string& reference, const Json& sequences) {
+  const auto opened = open(reference);
+  ASSERT_TRUE(opened.has_value()) << describe(opened.error());
+  const auto outcomes = scores(*opened, sequences);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    const auto expected = sequences[i]["logprobs"].get<std::vector<float>>();
+    ASSERT_EQ(outcomes[i].logprobs.size(), expected.size());
+    for (size_t t = 0; t < expected.size(); ++t) ASSERT_NEAR(outcomes[i].logprobs[t], expected[t], 2e-4F);
+  }
+}
+
 TEST(AdaptedWeights, LogProbabilitiesAgreeWithPeft) {
   const Json golden = parse_json(read_whole(kLora / "expected.json"), "expected.json").value();
   ASSERT_EQ(golden.size(), 6u);
+  int gguf_files = 0;
   for (const Json& entry : golden) {
     std::vector<std::string> adapters;
     for (const Json& adapter : entry["adapters"]) {
       adapters.push_back(fmt::format("{}*{}", (kLora / adapter["name"].get<std::string>()).string(),
                                      adapter["weight"].get<float>()));
     }
-    const std::string reference =
-        fmt::format("{}?adapter={}", (golden_folder() / entry["base"].get<std::string>()).string(),
-                    fmt::join(adapters, ","));
-    SCOPED_TRACE(reference);
-    const auto opened = open(reference);
-    ASSERT_TRUE(opened.has_value()) << describe(opened.error());
-    const auto outcomes = scores(*opened, entry["sequences"]);
-    for (size_t i = 0; i < outcomes.size(); ++i) {
-      const auto expected = entry["sequences"][i]["logprobs"].get<std::vector<float>>();
-      ASSERT_EQ(outcomes[i].logprobs.size(), expected.size());
-      for (size_t t = 0; t < expected.size(); ++t) ASSERT_NEAR(outcomes[i].logprobs[t], expected[t], 2e-4F);
+    for (const Json& base : entry["bases"]) {
+      const std::string path = (golden_folder() / base.get<std::string>()).string();
+      const std::string reference = fmt::format("{}?adapter={}", path, fmt::join(adapters, ","));
+      SCOPED_TRACE(reference);
+      expect_scores(reference, entry["sequences"]);
+      gguf_files += path.ends_with(".gguf") ? 1 : 0;
     }
   }
+  EXPECT_EQ(gguf_files, 3);
 }
 
 TEST(AdaptedWeights, AreMergedBeforeTheyAreRounded) {
@@ -115,8 +127,6 @@ TEST(AdaptedWeights, RefuseAnOptionThatIsNoList) {
         << option;
   }
   EXPECT_THAT(error_of(kBase + "?adapter=/no/such/folder"), HasSubstr("adapter_config.json: file not found"));
-  EXPECT_THAT(error_of(source_path("models/pocket/pocket-small.gguf").string() + "?adapter=a"),
-              HasSubstr("adapters are not applied to GGUF files yet"));
 }
 
 TEST(AdaptedWeights, ListWhatFitsNoMatrix) {
@@ -125,8 +135,89 @@ TEST(AdaptedWeights, ListWhatFitsNoMatrix) {
               AllOf(HasSubstr("does not fit"),
                     HasSubstr("model.layers.0.mlp.down_proj ({21, 33} for a matrix of {64, 96})"),
                     HasSubstr("model.layers.1.self_attn.v_proj")));
-  const std::string tied = (golden_folder() / "tiny_llama" / "gqa_tied_f32").string();
-  EXPECT_THAT(error_of(tied + "?adapter=" + (kLora / "stabilised").string()), HasSubstr("lm_head,"));
+  for (const char* file : {"gqa_tied_f32", "gqa_tied_f32.gguf"}) {
+    const std::string tied = (golden_folder() / "tiny_llama" / file).string();
+    EXPECT_THAT(error_of(tied + "?adapter=" + (kLora / "stabilised").string()), HasSubstr("lm_head,"));
+  }
+}
+
+// Writes an adapter of rank 2 with random matrices for modules of a folder's checkpoint.
+void write_random_adapter(const TemporaryFolder& folder, const Checkpoint& base,
+                          const std::vector<std::string>& modules) {
+  constexpr int64_t kRank = 2;
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal(0.0F, 0.4F);
+  std::string header, data;
+  const auto add = [&](const std::string& name, int64_t rows, int64_t columns) {
+    const size_t begin = data.size();
+    for (int64_t i = 0; i < rows * columns; ++i) {
+      const float value = normal(random);
+      data.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    header += fmt::format("{}\"{}\":{{\"dtype\":\"F32\",\"shape\":[{},{}],\"data_offsets\":[{},{}]}}",
+                          header.empty() ? "{" : ",", name, rows, columns, begin, data.size());
+  };
+  for (const std::string& module : modules) {
+    const Tensor* weight = base.find(module + ".weight");
+    ASSERT_NE(weight, nullptr) << module;
+    add("base_model.model." + module + ".lora_A.weight", kRank, weight->columns());
+    add("base_model.model." + module + ".lora_B.weight", weight->rows(), kRank);
+  }
+  header += "}";
+  const Json config = {{"peft_type", "LORA"}, {"r", kRank}, {"lora_alpha", 3}, {"target_modules", modules}};
+  folder.write("adapter_config.json", to_line(config));
+  folder.write("adapter_model.safetensors",
+               GgufBuilder().value<uint64_t>(header.size()).raw(header + data).bytes());
+}
+
+// The largest difference between the log-probabilities of two models of the same tokens.
+float difference(const std::string& a, const std::string& b) {
+  std::vector<Token> tokens;
+  for (int i = 0; i < 40; ++i) tokens.push_back(i * 7 % 50);
+  const Json sequences = {{{"tokens", tokens}}};
+  const auto first = open(a), second = open(b);
+  EXPECT_TRUE(first.has_value()) << describe(first.error());
+  EXPECT_TRUE(second.has_value()) << describe(second.error());
+  if (!first || !second) return INFINITY;
+  const auto ours = scores(*first, sequences)[0].logprobs, theirs = scores(*second, sequences)[0].logprobs;
+  float most = 0.0F;
+  for (size_t i = 0; i < ours.size(); ++i) most = std::max(most, std::abs(ours[i] - theirs[i]));
+  return most;
+}
+
+// The same weights as a folder and as a GGUF file, whose experts are stacked and whose queries and keys may
+// be permuted.
+TEST(AdaptedWeights, ChangeAGgufFileAsTheyChangeTheFolder) {
+  struct Case {
+    std::string base;
+    std::vector<std::string> modules;
+  };
+  const std::string layer = "model.layers.1.";
+  const std::vector<Case> cases = {
+      {"tiny_mixture/mixtral_f32",
+       {layer + "self_attn.q_proj", layer + "self_attn.k_proj", layer + "self_attn.o_proj",
+        layer + "block_sparse_moe.gate", layer + "block_sparse_moe.experts.0.w1",
+        layer + "block_sparse_moe.experts.2.w2", layer + "block_sparse_moe.experts.2.w3"}},
+      {"tiny_mixture/qwen2_moe_f32",
+       {layer + "self_attn.q_proj", layer + "self_attn.v_proj", layer + "mlp.experts.3.gate_proj",
+        layer + "mlp.experts.1.down_proj", layer + "mlp.shared_expert.up_proj", "lm_head"}},
+      {"tiny_families/smollm3",
+       {layer + "self_attn.q_proj", layer + "self_attn.k_proj", "model.layers.3.self_attn.q_proj",
+        layer + "mlp.up_proj"}},
+      {"tiny_families/phi3_longrope",
+       {layer + "self_attn.qkv_proj", layer + "mlp.gate_up_proj", layer + "mlp.down_proj"}},
+  };
+  for (const Case& tested : cases) {
+    SCOPED_TRACE(tested.base);
+    const TemporaryFolder folder;
+    const std::string base = (golden_folder() / tested.base).string();
+    const auto checkpoint = open_checkpoint(base);
+    ASSERT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
+    write_random_adapter(folder, **checkpoint, tested.modules);
+    const std::string adapter = "?adapter=" + folder.path().string();
+    EXPECT_LT(difference(base + adapter, base + ".gguf" + adapter), 2e-4F);
+    EXPECT_GT(difference(base, base + ".gguf" + adapter), 0.1F);
+  }
 }
 
 // An adapter of one module `m` with rank 2, 3 inputs and 4 outputs, in which something is changed.

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <ostream>
+#include <span>
 
 #include "backends/engine/architectures/table.h"
+#include "backends/engine/quantised_weights.h"
 #include "core/json/json.h"
 
 namespace sizeup {
@@ -12,13 +14,21 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class MadeUpCheckpoint : public Checkpoint {
  public:
   MadeUpCheckpoint(CheckpointFormat format, Json config) : format_(format), config_(std::move(config)) {}
 
-  void add(const std::string& name, std::vector<int64_t> shape) {
-    tensors_.push_back({.name = name, .type = TensorType::f32, .shape = std::move(shape), .data = {}});
+  // `values` must live as long.
+  void add(const std::string& name, std::vector<int64_t> shape, std::span<const float> values = {}) {
+    tensors_.push_back(
+        {.name = name, .type = TensorType::f32, .shape = std::move(shape), .data = std::as_bytes(values)});
+  }
+  // Every tensor holds the first of these values, which must live as long.
+  void fill(std::span<const float> values) {
+    for (Tensor& tensor : tensors_)
+      tensor.data = std::as_bytes(values.first(static_cast<size_t>(tensor.rows() * tensor.columns())));
   }
   void remove(std::string_view name) {
     std::erase_if(tensors_, [&](const Tensor& tensor) { return tensor.name == name; });
@@ -138,6 +148,147 @@ TEST(Llama, NamesTheTensorThatIsWrong) {
   EXPECT_THAT(problem(head), HasSubstr("'lm_head.weight' is missing"));
 }
 
+TEST(Tensors, AllThatDoNotFitAreListedAtOnce) {
+  MadeUpCheckpoint made = hugging_face();
+  made.remove("model.norm.weight");
+  made.remove("model.layers.0.mlp.up_proj.weight");
+  made.remove("model.layers.0.self_attn.k_proj.weight");
+  made.add("model.layers.0.self_attn.k_proj.weight", {12, 10});
+  made.add("model.layers.0.self_attn.sinks", {2});
+  made.add("model.layers.0.self_attn.q_proj.lora_A.weight", {4, 10});
+  EXPECT_THAT(
+      problem(made),
+      AllOf(HasSubstr("some/model: 5 tensors do not fit the configuration: missing: 'model.norm.weight' "
+                      "{10}, 'model.layers.0.mlp.up_proj.weight' {14, 10}; of another shape: "
+                      "'model.layers.0.self_attn.k_proj.weight' {12, 10} for {6, 10}; not known what they "
+                      "change: 'model.layers.0.self_attn.sinks' {2}, "
+                      "'model.layers.0.self_attn.q_proj.lora_A.weight' {4, 10}"),
+            HasSubstr("?adapter=")));
+}
+
+TEST(Tensors, TheFirstOfManyAreListedAndTheOthersCounted) {
+  MadeUpCheckpoint made = gguf();
+  made.config()["llama.block_count"] = 3;  // two layers of nine tensors are missing
+  EXPECT_THAT(problem(made),
+              AllOf(HasSubstr("18 tensors do not fit"), HasSubstr("'blk.1.attn_norm.weight' {8}"),
+                    HasSubstr("'blk.2.attn_norm.weight' {8} and 8 more"), Not(HasSubstr("blk.2.attn_q"))));
+  made.config()["llama.block_count"] = 4000;  // the search ends before all are counted
+  EXPECT_THAT(problem(made), HasSubstr("at least 100"));
+}
+
+struct Extra {
+  std::string_view name;
+  MadeUpCheckpoint (*make)();
+  std::string tensor;
+  std::vector<int64_t> shape;
+  bool harmless;
+};
+
+void PrintTo(const Extra& extra, std::ostream* out) {
+  *out << extra.name;
+}
+
+class ExtraTensor : public testing::TestWithParam<Extra> {};
+
+TEST_P(ExtraTensor, IsLeftOutOnlyIfItIsKnownToChangeNothing) {
+  const Extra& extra = GetParam();
+  MadeUpCheckpoint made = extra.make();
+  if (made.format() == CheckpointFormat::safetensors) made.config()["num_nextn_predict_layers"] = 1;
+  made.add(extra.tensor, extra.shape);
+  const auto model = describe_decoder(made);
+  if (extra.harmless) {
+    ASSERT_TRUE(model.has_value()) << describe(model.error());
+    ASSERT_EQ(model->unused.size(), 1u);
+    EXPECT_EQ(model->unused[0].tensor, made.find(extra.tensor));
+    EXPECT_NE(model->unused[0].why, "");
+  } else {
+    ASSERT_FALSE(model.has_value());
+    EXPECT_THAT(describe(model.error()),
+                HasSubstr("1 tensor does not fit the configuration: not known what they change: '" +
+                          extra.tensor + "'"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, ExtraTensor,
+    testing::Values(
+        Extra{"frequencies", hugging_face, "model.layers.0.self_attn.rotary_emb.inv_freq", {3}, true},
+        Extra{"positions", hugging_face, "model.embeddings.position_ids", {1, 32}, true},
+        Extra{"mask", hugging_face, "transformer.h.0.attn.bias", {1, 1, 32, 32}, true},
+        Extra{"bias_named_like_a_mask", hugging_face, "transformer.h.0.attn.bias", {12}, false},
+        Extra{"masked", hugging_face, "gpt_neox.layers.0.attention.masked_bias", {}, true},
+        Extra{"images", hugging_face, "vision_tower.layers.0.self_attn.q_proj.weight", {8, 8}, true},
+        Extra{"sounds", hugging_face, "model.audio_tower.conv.weight", {8, 8}, true},
+        Extra{"image_folder", hugging_face, "model.layers.0.vision_tower.weight", {8, 8}, false},
+        Extra{"later_tokens", hugging_face, "mtp.fc.weight", {10, 20}, true},
+        Extra{"later_layer", hugging_face, "model.layers.1.eh_proj.weight", {10, 20}, true},
+        Extra{"layer_beyond", hugging_face, "model.layers.2.eh_proj.weight", {10, 20}, false},
+        Extra{"sinks", hugging_face, "model.layers.0.self_attn.sinks", {2}, false},
+        Extra{"head_norm", hugging_face, "model.layers.0.self_attn.q_norm.weight", {6}, false},
+        Extra{"head_bias", hugging_face, "lm_head.bias", {20}, false},
+        Extra{"experts", gguf, "blk.0.ffn_gate_exps.weight", {4, 12, 8}, false},
+        Extra{"sinks_gguf", gguf, "blk.0.attn_sinks.weight", {2}, false},
+        Extra{"image_gguf", gguf, "v.blk.0.attn_q.weight", {8, 8}, true}),
+    [](const auto& extra) { return std::string(extra.param.name); });
+
+TEST(Tensors, ThatHoldRotaryDivisorsAreRead) {
+  MadeUpCheckpoint made = gguf();
+  made.add("rope_factors_long.weight", {1});
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_TRUE(model->unused.empty());
+}
+
+// As transformers ties them.
+TEST(TiedHead, IsTheEmbeddingUnlessTheFileHasAnother) {
+  const std::vector<float> ones(20 * 10, 1.0F), others(20 * 10, 2.0F);
+  const auto tied = [&](const std::vector<float>* embedding, const std::vector<float>* head) {
+    MadeUpCheckpoint made = hugging_face();
+    made.config()["tie_word_embeddings"] = true;
+    made.remove("model.embed_tokens.weight");
+    made.remove("lm_head.weight");
+    if (embedding != nullptr) made.add("model.embed_tokens.weight", {20, 10}, *embedding);
+    if (head != nullptr) made.add("lm_head.weight", {20, 10}, *head);
+    return made;
+  };
+  const MadeUpCheckpoint equal = tied(&ones, &ones);
+  const auto same = describe_decoder(equal);
+  ASSERT_TRUE(same.has_value()) << describe(same.error());
+  EXPECT_TRUE(same->spec.tied_head);
+  EXPECT_EQ(same->tensors.head.weight, nullptr);
+  EXPECT_EQ(same->unused.at(0).tensor, equal.find("lm_head.weight"));
+
+  const MadeUpCheckpoint different = tied(&ones, &others);
+  const auto untied = describe_decoder(different);
+  ASSERT_TRUE(untied.has_value()) << describe(untied.error());
+  EXPECT_FALSE(untied->spec.tied_head);
+  EXPECT_EQ(untied->tensors.head.weight, different.find("lm_head.weight"));
+  EXPECT_TRUE(untied->unused.empty());
+
+  const MadeUpCheckpoint head_only = tied(nullptr, &ones);
+  const auto swapped = describe_decoder(head_only);
+  ASSERT_TRUE(swapped.has_value()) << describe(swapped.error());
+  EXPECT_TRUE(swapped->spec.tied_head);
+  EXPECT_EQ(swapped->tensors.embedding, head_only.find("lm_head.weight"));
+
+  EXPECT_THAT(problem(tied(nullptr, nullptr)), HasSubstr("'model.embed_tokens.weight' is missing"));
+}
+
+TEST(TiedHead, StaysTiedWhenTheEmbeddingIsRounded) {
+  const std::vector<float> values(20 * 10, 0.3F);
+  auto made = std::make_unique<MadeUpCheckpoint>(hugging_face());
+  made->config()["tie_word_embeddings"] = true;
+  made->fill(values);
+  const auto model = describe_decoder(*made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  const auto rounded = quantise_weights(std::move(made), *model, TensorType::bf16, 1);
+  ASSERT_TRUE(rounded.has_value()) << describe(rounded.error());
+  EXPECT_EQ(rounded->checkpoint->find("lm_head.weight"), nullptr);
+  const auto described = describe_decoder(*rounded->checkpoint);
+  ASSERT_TRUE(described.has_value()) << describe(described.error());
+  EXPECT_TRUE(described->spec.tied_head);
+}
+
 // Of hugging_face() without feed-forwards: the first layer is dense, the second has three experts, as single
 // tensors.
 MadeUpCheckpoint qwen_experts() {
@@ -212,6 +363,40 @@ TEST(Experts, OfAGgufFileMayBeATensorEach) {
   EXPECT_EQ(model->architecture, "mixtral");
   EXPECT_TRUE(model->spec.experts.normalised);
   EXPECT_EQ(model->tensors.layers[0].mixture->experts[3].down.name, "blk.0.ffn_down.3.weight");
+}
+
+// Of hugging_face() with three experts in every layer, and two shared ones.
+MadeUpCheckpoint deepseek() {
+  MadeUpCheckpoint made = hugging_face();
+  made.config().update(Json::parse(R"({
+    "architectures": ["DeepseekForCausalLM"], "n_routed_experts": 3, "num_experts_per_tok": 2,
+    "moe_intermediate_size": 4, "n_shared_experts": 2, "aux_loss_alpha": 0.001, "seq_aux": true})"));
+  const std::string mlp = "model.layers.0.mlp.";
+  made.add(mlp + "gate.weight", {3, 10});
+  for (const std::string_view expert : {"experts.0.", "experts.1.", "experts.2.", "shared_experts."}) {
+    const int64_t width = expert.starts_with("shared") ? 8 : 4;
+    made.add(mlp + std::string(expert) + "gate_proj.weight", {width, 10});
+    made.add(mlp + std::string(expert) + "up_proj.weight", {width, 10});
+    made.add(mlp + std::string(expert) + "down_proj.weight", {10, width});
+  }
+  return made;
+}
+
+TEST(Deepseek, HasSharedExpertsAsOneOfAllTheirWidths) {
+  const MadeUpCheckpoint made = deepseek();
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_EQ(model->spec.experts.shared_width, 8);
+  EXPECT_FALSE(model->spec.experts.shared_gated);
+  EXPECT_EQ(model->tensors.layers[0].mixture->shared->down.shape, (std::vector<int64_t>{10, 8}));
+}
+
+TEST(Deepseek, FirstLayersAreDense) {
+  MadeUpCheckpoint made = deepseek();
+  made.config()["first_k_dense_replace"] = 1;
+  const auto model = describe_decoder(made);
+  ASSERT_TRUE(model.has_value()) << describe(model.error());
+  EXPECT_FALSE(model->tensors.layers[0].mixture.has_value());
 }
 
 TEST(Windows, AreOfTheLayersThatTheConfigurationSays) {
@@ -307,6 +492,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "'llama.attention.sliding_window' is -8"},
         Refusal{"dense_layers", qwen_experts, "mlp_only_layers", "[2]", "'mlp_only_layers' is [2]"},
         Refusal{"sparse_step", qwen_experts, "decoder_sparse_step", "0", "'decoder_sparse_step' is 0"},
+        Refusal{"scoring", deepseek, "scoring_func", R"("sigmoid")", "'scoring_func' is \"sigmoid\""},
+        Refusal{"shared_experts", deepseek, "n_shared_experts", "268435456", "are too large"},
+        Refusal{"scaled_experts", deepseek, "routed_scaling_factor", "2.5",
+                "'routed_scaling_factor' is 2.5, and what it changes is not known"},
         Refusal{"layer_types", qwen_experts, "layer_types", R"(["full_attention"])",
                 "'layer_types' is [\"full_attention\"] (expected: \"full_attention\" or"},
         Refusal{"layer_kind", qwen_experts, "layer_types", R"(["full_attention", "linear_attention"])",

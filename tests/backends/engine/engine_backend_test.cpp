@@ -10,6 +10,8 @@
 #include <map>
 #include <random>
 
+#include "backends/engine/decoder.h"
+#include "backends/engine/engine_backend.h"
 #include "backends/engine/tokenizer/tokenizer.h"
 #include "backends/registry.h"
 #include "core/io/file.h"
@@ -31,6 +33,27 @@ std::unique_ptr<Backend> open_model(const std::string& reference) {
   auto backend = open_backend(*ModelReference::parse(reference));
   EXPECT_TRUE(backend.has_value()) << describe(backend.error());
   return backend ? std::move(*backend) : nullptr;
+}
+
+// Before anything is packed; what is packed has padding, too.
+TEST(Device, SaysWhatTheWeightsWillTake) {
+  for (const BackendEntry& entry : backend_table()) {
+    if (entry.make_device == nullptr || entry.why_unavailable()) continue;
+    SCOPED_TRACE(entry.device);
+    for (const char* file :
+         {"models/pocket/pocket-small.gguf", "tests/golden/tiny_mixture/qwen2_moe_f32.gguf"}) {
+      const auto opened = open_weights(*ModelReference::parse(source_path(file).string()));
+      ASSERT_TRUE(opened.has_value()) << describe(opened.error());
+      auto device = entry.make_device(opened->model, opened->options);
+      ASSERT_TRUE(device.has_value()) << describe(device.error());
+      EXPECT_EQ((*device)->traits().weight_bytes, 0);
+      const auto need = static_cast<double>((*device)->traits().weight_need);
+      const Decoder decoder(opened->model, std::move(*device));
+      const auto packed = static_cast<double>(decoder.device().traits().weight_bytes);
+      EXPECT_GT(need, 0.5 * packed);  // the second model's rows are far from whole panels
+      EXPECT_LE(need, packed);
+    }
+  }
 }
 
 class CollectingSink : public ResponseSink {

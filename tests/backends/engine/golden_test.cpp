@@ -1,5 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
-// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py.
+// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py; DeepSeek-MoE against NumPy in
+// float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -24,6 +25,7 @@ const std::filesystem::path kLlama = kGolden / "tiny_llama";
 const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 const std::filesystem::path kQuantised = kGolden / "tiny_quantised";
 const std::filesystem::path kFamilies = kGolden / "tiny_families";
+const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -128,6 +130,10 @@ TEST(TinyQuantised, LogProbabilitiesAgreeWithTransformersOnTheDequantisedWeights
 
 TEST(TinyFamilies, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kFamilies), 24);
+}
+
+TEST(TinyDeepseek, LogProbabilitiesAndGreedyTextsAgreeWithTheOracle) {
+  EXPECT_EQ(expect_folder_agrees(kDeepseek), 5);
 }
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.

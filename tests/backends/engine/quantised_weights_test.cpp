@@ -187,6 +187,24 @@ TEST_F(QuantisedWeightsTest, TakeAWiderFormatWhereBlocksDoNotDivideTheRows) {
   }
 }
 
+TEST_F(QuantisedWeightsTest, ArePlannedWithoutBeingRounded) {
+  for (const uint64_t ffn : {kFfn, uint64_t{96}}) {
+    const auto reference =
+        *ModelReference::parse(model(random_weights(ffn), TensorType::f32, ffn) + "?quant=q4_k");
+    const auto done = open_weights(reference);
+    const auto planned = open_weights(reference, Rounding::planned);
+    ASSERT_TRUE(done && planned);
+    EXPECT_EQ(planned->notes, done->notes);
+    for (const Tensor& tensor : done->checkpoint->tensors()) {
+      const Tensor* same = planned->checkpoint->find(tensor.name);
+      ASSERT_NE(same, nullptr);
+      EXPECT_EQ(same->type, tensor.type) << tensor.name;
+      EXPECT_EQ(same->shape, tensor.shape) << tensor.name;
+      EXPECT_EQ(stored_bytes(*same), stored_bytes(tensor)) << tensor.name;
+    }
+  }
+}
+
 // Routers choose in float32 and stay as they are; experts are matrices, stacked in one tensor or each in its
 // own.
 TEST_F(QuantisedWeightsTest, RoundExpertsButNotRouters) {

@@ -75,5 +75,16 @@ TEST(Choice, TextNeedsATokenizerOnly) {
   EXPECT_THAT(choice->files, ElementsAre("config.json", "tokenizer.json"));
 }
 
+TEST(Choice, AnAdapterIsItsTwoFiles) {
+  const std::vector<std::string> names = {"README.md", "adapter_config.json", "adapter_model.safetensors",
+                                          "tokenizer.json"};
+  const auto choice = choose(names, {}, HubNeed::adapter);
+  ASSERT_TRUE(choice.has_value()) << describe(choice.error());
+  EXPECT_THAT(choice->files, ElementsAre("adapter_config.json", "adapter_model.safetensors"));
+  const auto none = choose({"adapter_config.json", "model.safetensors"}, {}, HubNeed::adapter);
+  ASSERT_FALSE(none.has_value());
+  EXPECT_THAT(describe(none.error()), HasSubstr("has no adapter_model.safetensors"));
+}
+
 }  // namespace
 }  // namespace sizeup

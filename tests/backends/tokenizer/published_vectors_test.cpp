@@ -40,21 +40,6 @@ std::vector<std::vector<Token>> read_outputs(const fs::path& path) {
   return lists;
 }
 
-// The tokenizer of a file that may be packed: NAME, or NAME.gz written to a folder of our own.
-class Unpacked {
- public:
-  explicit Unpacked(const fs::path& path) {
-    fs::path used = path;
-    if (!fs::exists(path)) used = folder_.write(path.filename().string(), read_packed(path.string() + ".gz"));
-    opened = open_tokenizer(path.filename() == "tokenizer.json" ? used.parent_path() : used);
-  }
-
-  OpenTokenizer opened;
-
- private:
-  TemporaryFolder folder_;
-};
-
 class LlamaCppVectors : public testing::TestWithParam<const char*> {};
 
 TEST_P(LlamaCppVectors, GiveTheSameIds) {

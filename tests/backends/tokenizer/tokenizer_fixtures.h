@@ -44,6 +44,22 @@ inline std::string read_packed(const std::filesystem::path& path) {
   return content;
 }
 
+// The tokenizer of a file that may be packed: NAME, or NAME.gz written to a folder of our own.
+class Unpacked {
+ public:
+  explicit Unpacked(const std::filesystem::path& path) {
+    std::filesystem::path used = path;
+    if (!std::filesystem::exists(path))
+      used = folder_.write(path.filename().string(), read_packed(path.string() + ".gz"));
+    opened = open_tokenizer(path.filename() == "tokenizer.json" ? used.parent_path() : used);
+  }
+
+  OpenTokenizer opened;
+
+ private:
+  TemporaryFolder folder_;
+};
+
 // Text as it stands: nothing added, special tokens not parsed.
 inline std::vector<Token> plain(const Tokenizer& tokenizer, std::string_view text) {
   return tokenizer.encode(text, {.add_special = false, .parse_special = false});

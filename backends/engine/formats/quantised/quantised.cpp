@@ -18,8 +18,9 @@ struct Method {
 };
 
 constexpr std::array kMethods{
-    Method{"fp8", read_fp8},   Method{"fbgemm_fp8", read_fp8}, Method{"compressed-tensors", read_compressed},
-    Method{"gptq", read_gptq}, Method{"awq", read_awq},        Method{"bitsandbytes", read_bitsandbytes}};
+    Method{"fp8", read_fp8},    Method{"fbgemm_fp8", read_fp8}, Method{"compressed-tensors", read_compressed},
+    Method{"gptq", read_gptq},  Method{"awq", read_awq},        Method{"bitsandbytes", read_bitsandbytes},
+    Method{"mxfp4", read_mxfp4}};
 
 }  // namespace
 

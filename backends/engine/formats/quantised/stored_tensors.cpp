@@ -22,9 +22,9 @@ const StoredTensor* StoredTensors::take(std::string_view name) {
 }
 
 void StoredTensors::add(std::string name, std::vector<int64_t> shape, std::span<const std::byte> data,
-                        std::unique_ptr<RowSource> source) {
+                        std::unique_ptr<RowSource> source, TensorType type) {
   made_.tensors.push_back({.name = std::move(name),
-                           .type = TensorType::f32,
+                           .type = type,
                            .shape = std::move(shape),
                            .data = data,
                            .computed = source.get()});

@@ -21,7 +21,7 @@ class StoredTensors {
   // nullptr if there is none. A tensor that has been taken is no weight of its own.
   const StoredTensor* take(std::string_view name);
   void add(std::string name, std::vector<int64_t> shape, std::span<const std::byte> data,
-           std::unique_ptr<RowSource> source);
+           std::unique_ptr<RowSource> source, TensorType type = TensorType::f32);
   // The weights that were added, and what was not taken, which must be plain.
   Result<ComputedTensors> finish() &&;
 
@@ -49,5 +49,6 @@ Result<void> read_compressed(const Json& settings, StoredTensors& tensors);  // 
 Result<void> read_gptq(const Json& settings, StoredTensors& tensors);
 Result<void> read_awq(const Json& settings, StoredTensors& tensors);
 Result<void> read_bitsandbytes(const Json& settings, StoredTensors& tensors);
+Result<void> read_mxfp4(const Json& settings, StoredTensors& tensors);
 
 }  // namespace sizeup
