@@ -187,6 +187,8 @@ struct DecoderTensors {
   LinearTensors head;      // {vocabulary, width}; without a weight if tied
   // Of files that stack several matrices in a tensor: what layers point to. The data lie in the checkpoint.
   std::vector<std::unique_ptr<const Tensor>> parts;
+  // Of files that have matrices in another order: what makes the rows of such parts.
+  RowSources row_sources;
 };
 
 // A tensor of the checkpoint that no result depends on.

@@ -25,7 +25,7 @@ from transformers.models.qwen3 import Qwen3Config
 from transformers.models.qwen3_moe import Qwen3MoeConfig
 from transformers.models.smollm3 import SmolLM3Config
 
-from tiny_models import add_tensor, entry, finish, logits_of, permute, randomise, round_to_blocks, sequences_of, write_expected
+from tiny_models import add_tensor, entry, finish, greedy_of, permute, randomise, round_to_blocks, sequences_of, write_expected
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_families"
 CONTEXT = 256
@@ -187,11 +187,7 @@ def expected(model, seed, longest):
     rng = np.random.default_rng(200 + seed)
     vocabulary = model.config.vocab_size
     sequences = sequences_of(model, rng, vocabulary, (2, 17, 70, longest), digits=6)
-    prompt = [int(t) for t in rng.integers(0, vocabulary, 30)]
-    text = list(prompt)
-    while len(text) < min(longest, 150):
-        text.append(int(logits_of(model, text)[-1].argmax()))
-    return {"sequences": sequences, "greedy": {"prompt": prompt, "tokens": text[len(prompt):]}}
+    return {"sequences": sequences, "greedy": greedy_of(model, rng, vocabulary, min(longest, 150))}
 
 
 def main():

@@ -1,18 +1,22 @@
 """What the makers of tiny random models share: weights, GGUF files as llama.cpp's converter writes them, expected values."""
 
 import json
+import re
 
 import gguf
 import numpy as np
 import torch
 
 
-def randomise(model, dtype):
-    """Weights that `dtype` holds; norms about 1, biases and all else about 0."""
+NORM_WEIGHT = re.compile(r"(norm|\.ln_\w+)\.weight$")
+
+
+def randomise(model, dtype, norms=1.0):
+    """Weights that `dtype` holds; norms about `norms` (0 where a class adds 1), biases and all else about 0."""
     with torch.no_grad():
         for name, p in model.named_parameters():
             scale = 1.6 / p.shape[-1] ** 0.5 if p.dim() >= 2 else 0.3
-            p.copy_((torch.randn(p.shape) * scale + (1.0 if "norm" in name else 0.0)).to(getattr(torch, dtype)).float())
+            p.copy_((torch.randn(p.shape) * scale + (norms if NORM_WEIGHT.search(name) else 0.0)).to(getattr(torch, dtype)).float())
     return model
 
 
@@ -21,13 +25,16 @@ def permute(w, heads):
     return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
-def round_to_blocks(model, kept=()):
-    """The weights that a Q8_0 file holds; matrices with a name that ends in one of `kept` stay as they are."""
+def round_to_blocks(model, kept=(), transposed=()):
+    """The weights that a Q8_0 file holds; matrices with a name that ends in one of `kept` stay as they are, those of `transposed` have their
+    outputs side by side and rounded as the file has them, one above another."""
     kind = gguf.GGMLQuantizationType.Q8_0
     with torch.no_grad():
         for name, p in model.named_parameters():
             if p.dim() >= 2 and not name.endswith(tuple(kept)):
-                p.copy_(torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(p.numpy(), kind), kind)))
+                w = p.numpy().T if name.endswith(tuple(transposed)) else p.numpy()
+                rounded = gguf.quants.dequantize(gguf.quants.quantize(np.ascontiguousarray(w), kind), kind)
+                p.copy_(torch.from_numpy(rounded.T if name.endswith(tuple(transposed)) else rounded))
 
 
 def add_tensor(writer, name, w, kind):
@@ -58,6 +65,15 @@ def sequences_of(model, rng, vocabulary, lengths, digits=7):
             "best": [int(table[i].argmax()) for i in range(length - 1)],
         })
     return sequences
+
+
+def greedy_of(model, rng, vocabulary, length):
+    """A random prompt of 30 tokens and what the model makes of it, up to `length` tokens together."""
+    prompt = [int(t) for t in rng.integers(0, vocabulary, 30)]
+    text = list(prompt)
+    while len(text) < length:
+        text.append(int(logits_of(model, text)[-1].argmax()))
+    return {"prompt": prompt, "tokens": text[len(prompt):]}
 
 
 def entry(files, tied, vocabulary, **more):

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backends/engine/architectures/decoder_reader.h"
+#include "backends/engine/architectures/decoder_tensors.h"
 
 namespace sizeup {
 namespace {

@@ -33,6 +33,8 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "attention_bias",
     "attention_dropout",
     "aux_loss_alpha",
+    "attn_pdrop",
+    "classifier_dropout",
     "embd_pdrop",
     "hidden_dropout",
     "initializer_range",
@@ -49,6 +51,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "_attn_implementation_autoset",
     "_flash_attn_2_enabled",
     "attn_implementation",
+    "cache_implementation",
     "chunk_size_feed_forward",
     "experts_implementation",
     "output_attentions",
@@ -56,6 +59,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "output_router_logits",
     "output_scores",
     "pruned_heads",
+    "reorder_and_upcast_attn",
     "return_dict",
     "return_dict_in_generate",
     "tf_legacy_loss",
@@ -68,6 +72,11 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "id2label",
     "label2id",
     "problem_type",
+    "summary_activation",
+    "summary_first_dropout",
+    "summary_proj_to_labels",
+    "summary_type",
+    "summary_use_proj",
     "task_specific_params",
     // Generation, of which requests say their own.
     "bad_words_ids",
@@ -103,8 +112,9 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
 });
 
 // Keys that would change the result were they true.
-constexpr std::array<std::string_view, 5> kMustBeFalse = {
-    "add_cross_attention", "is_decoder", "is_encoder_decoder", "rope_interleaved", "use_mrope"};
+constexpr std::array<std::string_view, 6> kMustBeFalse = {"add_cross_attention",         "is_decoder",
+                                                          "is_encoder_decoder",          "rope_interleaved",
+                                                          "use_bidirectional_attention", "use_mrope"};
 
 }  // namespace
 

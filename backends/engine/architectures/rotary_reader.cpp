@@ -92,21 +92,29 @@ void read_scaling(ConfigReader& parameters, std::string_view type, int original_
   }
 }
 
-void read_parameters(ConfigReader& config, std::string_view key, RotaryPart part, float turned,
-                     int original_length, RotaryReading& reading) {
-  ConfigReader parameters(*config.find(key), config.place());
+void turn(ConfigReader& config, const RotaryRule& rule, float part, RotaryReading& reading) {
+  if (part != 1.0F && !rule.partial) config.fail("'partial_rotary_factor' is not supported yet", "1");
+  reading.rotary.dimensions = static_cast<int>(static_cast<float>(reading.head_size) * std::min(part, 1.0F));
+}
+
+// What is read holds what the object does not say. `type`: where the object names no kind.
+void read_parameters(ConfigReader& config, const Json& object, const RotaryRule& rule, float part,
+                     int original_length, std::string_view type, RotaryReading& reading) {
+  ConfigReader parameters(object, config.place());
   reading.rotary.base = parameters.positive("rope_theta", reading.rotary.base);
-  turned = parameters.positive("partial_rotary_factor", turned);
-  if (turned != 1.0F && part == RotaryPart::whole)
-    parameters.fail("'partial_rotary_factor' is not supported yet", "1");
-  reading.rotary.dimensions =
-      static_cast<int>(static_cast<float>(reading.head_size) * std::min(turned, 1.0F));
+  turn(parameters, rule, parameters.positive("partial_rotary_factor", part), reading);
   original_length = parameters.count("original_max_position_embeddings", original_length);
-  const std::string type =
-      parameters.text("rope_type", parameters.text("type", key == "rope_parameters" ? "default" : ""));
-  if (!parameters.error()) read_scaling(parameters, type, original_length, reading);
+  const std::string named = parameters.text("rope_type", parameters.text("type", type));
+  if (!parameters.error()) read_scaling(parameters, named, original_length, reading);
   parameters.refuse_unread("", kHarmless);
   if (parameters.error()) config.fail(*parameters.error());
+}
+
+const Json* find_object(ConfigReader& config, std::string_view key) {
+  const Json* value = config.find(key);
+  if (value == nullptr || value->is_object()) return value;
+  config.fail(fmt::format("'{}' is {}", key, to_line(*value).substr(0, 40)), "an object");
+  return nullptr;
 }
 
 // The divisors of a GGUF file's tensor; empty: it has none.
@@ -125,28 +133,48 @@ std::vector<float> tensor_divisors(ConfigReader& config, const Checkpoint& check
 
 }  // namespace
 
-RotarySpec read_rotary(ConfigReader& config, RotaryPart part, int head_size, int& context_length) {
+RotarySpec read_rotary(ConfigReader& config, const RotaryRule& rule, int head_size, int& context_length) {
   RotaryReading reading{
       .rotary = {.dimensions = head_size}, .head_size = head_size, .context_length = context_length};
   if (config.error()) return reading.rotary;
-  reading.rotary.base = config.positive("rope_theta", reading.rotary.base);
-  const float turned = config.positive("partial_rotary_factor", 1.0F);
+  reading.rotary.base = config.positive(rule.base_key, rule.base);
+  const float part = config.positive(rule.part_key, rule.part);
   const int original = config.count("original_max_position_embeddings", context_length);
-  bool found = false;
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    const Json* parameters = config.find(key);
-    if (parameters == nullptr) continue;
-    if (!parameters->is_object()) {
-      config.fail(fmt::format("'{}' is {}", key, to_line(*parameters).substr(0, 40)), "an object");
-    } else if (!found) {
-      read_parameters(config, key, part, turned, original, reading);
-    }
-    found = true;
+  const Json* parameters = find_object(config, "rope_parameters");
+  const Json* scaling = find_object(config, "rope_scaling");
+  if (parameters != nullptr) {
+    read_parameters(config, *parameters, rule, part, original, "default", reading);
+  } else if (scaling != nullptr) {
+    read_parameters(config, *scaling, rule, part, original, "", reading);
+  } else {
+    turn(config, rule, part, reading);
   }
-  if (found || turned == 1.0F) return reading.rotary;
-  if (part == RotaryPart::whole) config.fail("'partial_rotary_factor' is not supported yet", "1");
-  reading.rotary.dimensions = static_cast<int>(static_cast<float>(head_size) * std::min(turned, 1.0F));
   return reading.rotary;
+}
+
+LayerRotaries read_layer_rotaries(ConfigReader& config, const RotaryRule& full, const RotaryRule& sliding,
+                                  int head_size, int& context_length) {
+  const Json* kinds = find_object(config, "rope_parameters");
+  if (kinds == nullptr || config.error()) {
+    LayerRotaries rotaries{.full = read_rotary(config, full, head_size, context_length), .sliding = {}};
+    rotaries.sliding = {.dimensions = head_size, .base = config.positive(sliding.base_key, sliding.base)};
+    return rotaries;
+  }
+  ConfigReader nested(*kinds, config.place());
+  const auto read = [&](std::string_view kind, const RotaryRule& rule) {
+    RotaryReading reading{
+        .rotary = {.dimensions = head_size, .base = config.positive(rule.base_key, rule.base)},
+        .head_size = head_size,
+        .context_length = context_length};
+    const Json* parameters = find_object(nested, kind);
+    if (parameters != nullptr)
+      read_parameters(nested, *parameters, rule, rule.part, context_length, "default", reading);
+    return reading.rotary;
+  };
+  LayerRotaries rotaries{.full = read("full_attention", full), .sliding = read("sliding_attention", sliding)};
+  nested.refuse_unread("", {});
+  if (nested.error()) config.fail(*nested.error());
+  return rotaries;
 }
 
 RotarySpec read_gguf_rotary(ConfigReader& config, const Checkpoint& checkpoint, std::string_view prefix,

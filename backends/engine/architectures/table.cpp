@@ -6,9 +6,14 @@
 #include <array>
 
 #include "backends/engine/architectures/deepseek.h"
+#include "backends/engine/architectures/gemma.h"
+#include "backends/engine/architectures/gpt2.h"
+#include "backends/engine/architectures/gpt_neox.h"
 #include "backends/engine/architectures/llama.h"
 #include "backends/engine/architectures/mistral.h"
 #include "backends/engine/architectures/mixtral.h"
+#include "backends/engine/architectures/olmo2.h"
+#include "backends/engine/architectures/phi.h"
 #include "backends/engine/architectures/phi3.h"
 #include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
@@ -34,6 +39,19 @@ constexpr std::array kArchitectures{
         .gguf_name = "deepseek", .hugging_face_name = "DeepseekForCausalLM", .describe = describe_deepseek},
     Architecture{
         .gguf_name = "smollm3", .hugging_face_name = "SmolLM3ForCausalLM", .describe = describe_smollm3},
+    Architecture{.gguf_name = "gpt2", .hugging_face_name = "GPT2LMHeadModel", .describe = describe_gpt2},
+    Architecture{
+        .gguf_name = "gptneox", .hugging_face_name = "GPTNeoXForCausalLM", .describe = describe_gpt_neox},
+    Architecture{.gguf_name = "phi2", .hugging_face_name = "PhiForCausalLM", .describe = describe_phi},
+    Architecture{.gguf_name = "gemma", .hugging_face_name = "GemmaForCausalLM", .describe = describe_gemma},
+    Architecture{
+        .gguf_name = "gemma2", .hugging_face_name = "Gemma2ForCausalLM", .describe = describe_gemma2},
+    Architecture{
+        .gguf_name = "gemma3", .hugging_face_name = "Gemma3ForCausalLM", .describe = describe_gemma3},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Gemma3ForConditionalGeneration",
+                 .describe = describe_gemma3_multimodal},
+    Architecture{.gguf_name = "olmo2", .hugging_face_name = "Olmo2ForCausalLM", .describe = describe_olmo2},
 };
 
 std::string architecture_of(const Checkpoint& checkpoint) {

@@ -61,6 +61,10 @@ LinearTensors TensorFinder::biased_linear(const std::string& prefix, int64_t out
           .bias = required(prefix + ".bias", {outputs})};
 }
 
+void TensorFinder::refuse(const std::string& name, std::string found, std::string expected) {
+  add(unfit_, {.name = name, .found = std::move(found), .expected = std::move(expected)});
+}
+
 std::vector<UnusedTensor> TensorFinder::refuse_unasked(int layers) {
   std::vector<UnusedTensor> harmless;
   if (hopeless()) return harmless;  // the search ended before all were asked for
@@ -91,6 +95,11 @@ std::optional<Error> TensorFinder::error() const {
     error.hint =
         "an adapter is named by ?adapter=; a tensor that changes nothing can be left out of the file";
   }
+  if (wrong_.size() == 1 && !unfit_.empty()) {
+    error.message = fmt::format("tensor '{}' is {}", unfit_.front().name, unfit_.front().found);
+    error.expected = unfit_.front().expected;
+    return error;
+  }
   if (wrong_.size() == 1 && unknown_.empty()) {
     const Problem& problem = missing_.empty() ? misshapen_.front() : missing_.front();
     error.message = missing_.empty() ? fmt::format("tensor '{}' has shape {}", problem.name, problem.found)
@@ -104,6 +113,9 @@ std::optional<Error> TensorFinder::error() const {
   };
   describe(missing_, "missing:", [](const Problem& p) { return fmt::format("'{}' {}", p.name, p.expected); });
   describe(misshapen_, "of another shape:", [](const Problem& p) {
+    return fmt::format("'{}' {} for {}", p.name, p.found, p.expected);
+  });
+  describe(unfit_, "of another form:", [](const Problem& p) {
     return fmt::format("'{}' {} for {}", p.name, p.found, p.expected);
   });
   describe(unknown_, "not known what they change:", [](const Problem& p) {

@@ -29,6 +29,9 @@ class TensorFinder {
   // The same with a bias that must be there.
   LinearTensors biased_linear(const std::string& prefix, int64_t outputs, int64_t inputs);
 
+  // A tensor that is there in a form that cannot be read: "Q4_0", "F32".
+  void refuse(const std::string& name, std::string found, std::string expected);
+
   // Somebody else reads this tensor, if it is there.
   void ask(std::string_view name) { asked_.emplace(name); }
 
@@ -44,8 +47,8 @@ class TensorFinder {
  private:
   struct Problem {
     std::string name;
-    std::string found;     // its shape; empty: it is missing
-    std::string expected;  // a shape; empty: none, the tensor is not known
+    std::string found;     // its shape or form; empty: it is missing
+    std::string expected;  // a shape or form; empty: none, the tensor is not known
   };
   using Problems = std::vector<Problem>;
 
@@ -58,7 +61,7 @@ class TensorFinder {
   std::unordered_set<std::string> asked_;
   std::unordered_set<std::string>
       wrong_;  // names with a problem: each has one, however often it is asked for
-  Problems missing_, misshapen_, unknown_;
+  Problems missing_, misshapen_, unfit_, unknown_;
 };
 
 }  // namespace sizeup

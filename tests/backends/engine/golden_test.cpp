@@ -1,10 +1,13 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
-// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py; DeepSeek-MoE against NumPy in
-// float64: tiny_deepseek_golden.py.
+// tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py;
+// DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <functional>
+#include <ostream>
+#include <string>
+#include <string_view>
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
@@ -26,6 +29,7 @@ const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 const std::filesystem::path kQuantised = kGolden / "tiny_quantised";
 const std::filesystem::path kFamilies = kGolden / "tiny_families";
 const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
+const std::filesystem::path kDense = kGolden / "tiny_dense";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -87,11 +91,19 @@ void expect_same_greedy_text(Decoder& decoder, const Json& greedy) {
   EXPECT_EQ(outcome[0].tokens, tokens);
 }
 
-// Every file of the folder on every computer; returns how many there are.
-int expect_folder_agrees(const std::filesystem::path& folder) {
+// Whether "gemma2_old" is of the family "gemma2"; all files are of the family "".
+bool is_of(std::string_view family, const std::string& file) {
+  return family.empty() ||
+         (file.starts_with(family) &&
+          (file.size() == family.size() || file[family.size()] == '_' || file[family.size()] == '.'));
+}
+
+// Every file of the folder, or of a family in it, on every computer; returns how many there are.
+int expect_folder_agrees(const std::filesystem::path& folder, std::string_view family = "") {
   int files = 0;
   for (const Json& entry : expected_values(folder)) {
     for (const Json& file : entry["files"]) {
+      if (!is_of(family, file["path"].get<std::string>())) continue;
       SCOPED_TRACE(file["path"].get<std::string>());
       const auto checkpoint = open_checkpoint(folder / file["path"].get<std::string>());
       EXPECT_TRUE(checkpoint.has_value()) << describe(checkpoint.error());
@@ -135,6 +147,28 @@ TEST(TinyFamilies, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
 TEST(TinyDeepseek, LogProbabilitiesAndGreedyTextsAgreeWithTheOracle) {
   EXPECT_EQ(expect_folder_agrees(kDeepseek), 5);
 }
+
+// How many files each family of kDense has.
+struct Family {
+  std::string_view name;
+  int files;
+};
+
+void PrintTo(const Family& family, std::ostream* out) {
+  *out << family.name;
+}
+
+class TinyDense : public testing::TestWithParam<Family> {};
+
+TEST_P(TinyDense, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kDense, GetParam().name), GetParam().files);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
+                         testing::Values(Family{"gpt2", 5}, Family{"neox", 6}, Family{"phi", 4},
+                                         Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7},
+                                         Family{"olmo2", 4}),
+                         [](const auto& family) { return std::string(family.param.name); });
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
 TEST(TinyMixture, StackedAndSingleExpertsAndGgufGiveTheSameBits) {

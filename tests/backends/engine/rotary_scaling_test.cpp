@@ -31,8 +31,7 @@ TEST(RotaryScaling, FrequenciesAreThoseOfTransformers) {
       }
       int context = golden["context"].get<int>();
       ConfigReader reader(config, "config.json");
-      const RotarySpec rotary =
-          read_rotary(reader, RotaryPart::whole, golden["head_size"].get<int>(), context);
+      const RotarySpec rotary = read_rotary(reader, {}, golden["head_size"].get<int>(), context);
       ASSERT_FALSE(reader.error().has_value()) << describe(*reader.error());
       EXPECT_NEAR(rotary.scale, golden["scale"].get<float>(), 4 * 0x1p-24);
       const auto frequencies = golden["frequencies"].get<std::vector<float>>();
@@ -53,7 +52,7 @@ TEST(RotaryScaling, ContextsEndWhereFrequenciesWouldDependOnTheLength) {
     "original_max_position_embeddings": 512, "short_factor": [1, 2], "long_factor": [3, 4]}})");
   int context = 2048;
   ConfigReader reader(config, "config.json");
-  read_rotary(reader, RotaryPart::whole, 4, context);
+  read_rotary(reader, {}, 4, context);
   EXPECT_FALSE(reader.error().has_value());
   EXPECT_EQ(context, 512);
 }
