@@ -28,10 +28,13 @@ void add_in_place(float* to, float factor, const float* from, int count);
 void match_magnitude(float* values, const float* like, int count);
 void keep_above(float deviations, float* values, int count);
 
-// out[i] = activation(gate[i]) * up[i]; out may be gate.
+// out[i] = activation(gate[i]) * up[i]; out may be gate or up.
 void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out);
 // values[i] = activation(values[i])
 void activate(Activation activation, float* values, int count);
+
+// out[i] = in[i] * sigmoid(gate[i])
+void apply_sigmoid(const float* in, const float* gate, int count, float* out);
 
 // cap * tanh(value / cap)
 float capped(float value, float cap);

@@ -65,7 +65,7 @@ MODELS = {
                                                           activation_sparsity_pattern=[0.9, 0.0, 0.0, 0.0])), dtype="float32", gguf="Q8_0"),
     # As a part of a model with vision and audio, of which only names are left.
     "gemma3n_multimodal": dict(config=Gemma3nTextConfig(**sizes(24, 3, 1, 33, 61, "ssfssf", 23, 8, 4, num_kv_shared_layers=3, laurel_rank=5,
-                                                                activation_sparsity_pattern=[0.5] * 6)), dtype="bfloat16", gguf=None, multimodal=True),
+                                                                activation_sparsity_pattern=[0.5] * 2 + [0.0] * 4)), dtype="bfloat16", gguf=None, multimodal=True),
     # Keys that are values, in layers with larger and fewer heads; no embeddings of layers.
     "gemma4": dict(config=Gemma4TextConfig(**sizes(30, 4, 2, 41, 71, "ssfsf", 21, 6, 0, global_head_dim=10, num_global_key_value_heads=1,
                                                    attention_k_eq_v=True, final_logit_softcapping=5.0, rope_parameters=proportional(0.4))),

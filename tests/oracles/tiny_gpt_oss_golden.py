@@ -43,7 +43,8 @@ def config_of(m):
         hidden_size=m["width"], num_attention_heads=m["heads"], num_key_value_heads=m["kv"], head_dim=m["head"], num_hidden_layers=m["layers"],
         vocab_size=m["vocab"], num_local_experts=m["experts"], num_experts_per_tok=m["used"], intermediate_size=m["expert"],
         sliding_window=m["window"], max_position_embeddings=CONTEXT, tie_word_embeddings=False, eos_token_id=2, pad_token_id=1,
-        rope_parameters={"rope_type": "yarn", "rope_theta": 150000.0, "factor": 8.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False,
+        # The published base is 150000, with which the ramp would end before the second pair of such small heads.
+        rope_parameters={"rope_type": "yarn", "rope_theta": 500.0, "factor": 8.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False,
                          "original_max_position_embeddings": 32})
 
 

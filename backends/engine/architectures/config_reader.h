@@ -36,6 +36,8 @@ class ConfigReader {
 
   // Whether the key is there, be it with null.
   bool has(std::string_view key) const;
+  // Whether somebody has asked for it.
+  bool was_read(std::string_view key) const { return asked_.contains(key); }
 
   // A problem if a key that begins with `prefix` is neither null, nor was asked for, nor is one of `harmless`
   // (after the prefix): it could change what the model computes.

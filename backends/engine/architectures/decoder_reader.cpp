@@ -64,7 +64,9 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
   spec.width = config.count(key("embedding_length"));
   spec.context_length = config.count(key("context_length"));
   const int layers = read_layer_count(config, key("block_count"));
-  const std::vector<int> ffn_widths = config.counts(key("feed_forward_length"), layers);
+  // Models whose feed-forwards are all of experts need not say it.
+  const std::vector<int> ffn_widths = config.counts(
+      key("feed_forward_length"), layers, config.has(key("expert_count")) ? std::optional(1) : std::nullopt);
   LayerSpec layer;
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count(key("attention.head_count"));
@@ -95,7 +97,7 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, const ConfigRule& rule)
   spec.width = config.count("hidden_size");
   spec.context_length = config.count("max_position_embeddings", rule.context_length);
   const int layers = read_layer_count(config, "num_hidden_layers");
-  const std::vector<int> ffn_widths = config.counts("intermediate_size", layers);
+  const std::vector<int> ffn_widths = config.counts("intermediate_size", layers, unless_zero(rule.ffn_width));
   LayerSpec layer;
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count("num_attention_heads", unless_zero(rule.heads));

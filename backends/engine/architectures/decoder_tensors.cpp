@@ -122,25 +122,14 @@ class DecoderFinder {
   void find_layer(int index) {
     prefix_ = fmt::format("{}{}{}.", names_.root, names_.layer, index);
     const LayerSpec& layer = spec_.layer(index);
-    const AttentionSpec& attention = layer.attention;
     LayerTensors found;
     found.attention_norm = norm(names_.attention_norm, spec_.width);
     found.attention_post_norm = norm(names_.attention_post_norm, spec_.width);
-    if (spec_.owns_keys(index)) {
-      find_query_key_value(layer, found);
+    if (layer.delta) {
+      find_delta(tensors_, spec_, *layer.delta, names_.delta, prefix_, all_, found);
     } else {
-      found.query_key_value = {
-          linear(names_.query, attention.query_width(), spec_.width, spec_.query_key_value_bias)};
-      leave_out_keys();
+      find_attention(index, found);
     }
-    if (spec_.query_key_norm != QueryKeyNorm::none) {
-      const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
-      found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
-      if (spec_.owns_keys(index))
-        found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
-    }
-    if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
-    found.output = linear(names_.output, spec_.width, attention.query_width());
     found.ffn_norm = norm(names_.ffn_norm, spec_.width);
     found.ffn_post_norm = norm(names_.ffn_post_norm, spec_.width);
     if (spec_.experts.in_layer(index) && !spec_.experts.beside_dense) {
@@ -161,6 +150,27 @@ class DecoderFinder {
           unused_.push_back({.tensor = tensor, .why = "of a layer that attends to the keys of another"});
       }
     }
+  }
+
+  void find_attention(int index, LayerTensors& found) {
+    const LayerSpec& layer = spec_.layer(index);
+    const AttentionSpec& attention = layer.attention;
+    const bool owns_keys = spec_.owns_keys(index);
+    if (owns_keys) {
+      find_query_key_value(layer, found);
+    } else {
+      found.query_key_value = {
+          linear(names_.query, attention.query_width(), spec_.width, spec_.query_key_value_bias)};
+      leave_out_keys();
+    }
+    if (spec_.query_key_norm != QueryKeyNorm::none) {
+      const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
+      found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
+      if (owns_keys)
+        found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
+    }
+    if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
+    found.output = linear(names_.output, spec_.width, attention.query_width());
   }
 
   // A layer norm has biases.
@@ -209,10 +219,28 @@ class DecoderFinder {
       }
       return;
     }
+    if (attention.gated) {
+      find_gated(attention, found);
+      return;
+    }
     for (const auto& [part, width] :
          {std::pair(names_.query, attention.query_width()), std::pair(names_.key, attention.kv_width()),
           std::pair(layer.values_are_keys ? names_.key : names_.value, attention.kv_width())})
       found.query_key_value.push_back(linear(part, width, spec_.width, spec_.query_key_value_bias));
+  }
+
+  // The tensor of queries has for each head its rows, then those of its gate.
+  void find_gated(const AttentionSpec& attention, LayerTensors& found) {
+    const bool biased = spec_.query_key_value_bias;
+    const int64_t size = attention.head_size;
+    const LinearTensors both =
+        linear(names_.query, int64_t{2} * attention.query_width(), spec_.width, biased);
+    for (int64_t head = 0; head < attention.heads; ++head)
+      found.query_key_value.push_back(part_of(both, 2 * head * size, size));
+    for (const std::string_view part : {names_.key, names_.value})
+      found.query_key_value.push_back(linear(part, attention.kv_width(), spec_.width, biased));
+    for (int64_t head = 0; head < attention.heads; ++head)
+      found.query_key_value.push_back(part_of(both, (2 * head + 1) * size, size));
   }
 
   // From the rows of each head to those of all queries, all keys, all values.
@@ -271,7 +299,9 @@ class DecoderFinder {
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const DecoderNames& names,
                                   const ExpertNames& experts, const FindMore& find_more) {
-  for (const LayerSpec& layer : spec.layers) check_attention(config, layer.attention);
+  for (const LayerSpec& layer : spec.layers) {
+    if (!layer.delta) check_attention(config, layer.attention);
+  }
   if (spec.experts.any()) check_experts(config, spec);
   refuse_unknown_keys(config, checkpoint);
   if (config.error()) return tl::unexpected<Error>(*config.error());

@@ -204,8 +204,12 @@ class ExtensionFinder {
     found.prediction =
         tensor("altup_predict_coef", "altup.prediction_coefs.weight", {streams * streams, streams});
     found.correction = tensor("altup_correct_coef", "altup.correction_coefs.weight", {streams, streams});
-    if (keys_.output_scale)
+    if (keys_.output_scale) {
       found.output_scale = tensor("altup_correct_scale", "altup.correct_output_scale", {width});
+    } else if (const Tensor* scale = tensors_.optional(
+                   fmt::format("{}layers.{}.altup.correct_output_scale", root_, index), {width})) {
+      model_.unused.push_back({.tensor = scale, .why = "'altup_correct_scale' is false"});
+    }
     found.left = tensor("laurel_l", "laurel.linear_left.weight", {keys_.rank, width});
     found.right = tensor("laurel_r", "laurel.linear_right.weight", {width, keys_.rank});
     found.augmented_norm.weight = tensor("laurel_post_norm", "laurel.post_laurel_norm.weight", {width});

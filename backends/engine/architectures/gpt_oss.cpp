@@ -59,8 +59,7 @@ void check_transposed(ConfigReader& config, const Checkpoint& checkpoint, int la
       if (tensor == nullptr) continue;
       if (tensor->computed == nullptr && block_format(tensor->type).block_elements == 1) continue;
       config.fail(fmt::format("tensor '{}' lies transposed and is {}", tensor->name, stored_format(*tensor)),
-                  "F32, F16 or BF16",
-                  "quant= and adapters take the model with MXFP4 experts, or its GGUF file");
+                  "F32, F16 or BF16", "quant= takes the model with MXFP4 experts, or its GGUF file");
     }
   }
 }

@@ -115,7 +115,7 @@ constexpr auto kHuggingFace = std::to_array<std::string_view>({
     "unk_token_id",
 });
 
-// Keys that would change the result were they true.
+// Keys that would change the result were they true, unless an architecture reads them itself.
 constexpr std::array<std::string_view, 6> kMustBeFalse = {"add_cross_attention",         "is_decoder",
                                                           "is_encoder_decoder",          "rope_interleaved",
                                                           "use_bidirectional_attention", "use_mrope"};
@@ -130,7 +130,8 @@ void refuse_unknown_keys(ConfigReader& config, const Checkpoint& checkpoint) {
     return;
   }
   for (const std::string_view key : kMustBeFalse) {
-    if (config.flag(key, false)) config.fail("'" + std::string(key) + "' is true", "false");
+    if (!config.was_read(key) && config.flag(key, false))
+      config.fail("'" + std::string(key) + "' is true", "false");
   }
   config.refuse_unread("", kHuggingFace);
 }

@@ -134,7 +134,7 @@ TEST(GemmaArchitectures, CoefficientsOfStreamsAreNotRounded) {
   ASSERT_TRUE(source.has_value());
   const auto model = describe_decoder(**source);
   ASSERT_TRUE(model.has_value());
-  const auto rounded = quantise_weights(std::move(*source), model->tensors, TensorType::q8_0, 1);
+  const auto rounded = quantise_weights(std::move(*source), *model, TensorType::q8_0, 1);
   ASSERT_TRUE(rounded.has_value());
   const auto type_of = [&](std::string_view name) { return rounded->checkpoint->find(name)->type; };
   EXPECT_EQ(type_of("model.embed_tokens_per_layer.weight"), TensorType::bf16);

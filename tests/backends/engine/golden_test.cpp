@@ -1,6 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
 // tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py,
-// tiny_gpt_oss_golden.py, tiny_gemma_golden.py;
+// tiny_gpt_oss_golden.py, tiny_recurrent_golden.py, tiny_gemma_golden.py;
 // DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
@@ -33,6 +33,8 @@ const std::filesystem::path kGptOss = kGolden / "tiny_gpt_oss";
 const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
 const std::filesystem::path kDense = kGolden / "tiny_dense";
 const std::filesystem::path kGemma = kGolden / "tiny_gemma";
+
+const std::filesystem::path kRecurrent = kGolden / "tiny_recurrent";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -69,7 +71,7 @@ std::vector<TokenOutcome> score(Decoder& decoder, const Json& sequences) {
   std::vector<TokenRequest> requests;
   for (const Json& sequence : sequences)
     requests.push_back(score_request(sequence["tokens"].get<std::vector<Token>>(), 1));
-  Plan plan({});
+  Plan plan({.state_pages = state_pages(decoder.device().traits())});
   return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
       .run(plan, std::move(requests));
 }
@@ -87,7 +89,7 @@ void expect_agreement(const TokenOutcome& outcome, const Json& sequence, float b
 
 void expect_same_greedy_text(Decoder& decoder, const Json& greedy) {
   const auto tokens = greedy["tokens"].get<std::vector<Token>>();
-  Plan plan({});
+  Plan plan({.state_pages = state_pages(decoder.device().traits())});
   const auto outcome = TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
                            .run(plan, {generate_request(greedy["prompt"].get<std::vector<Token>>(),
                                                         static_cast<int>(tokens.size()))});
@@ -179,6 +181,10 @@ INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
 
 TEST(TinyGemma, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kGemma), 15);
+}
+
+TEST(TinyRecurrent, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kRecurrent), 10);
 }
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
