@@ -6,6 +6,7 @@
 #include <span>
 
 #include "backends/engine/architectures/table.h"
+#include "backends/engine/engine_backend.h"
 #include "backends/engine/quantised_weights.h"
 #include "core/json/json.h"
 
@@ -238,6 +239,27 @@ TEST(Tensors, ThatHoldRotaryDivisorsAreRead) {
   const auto model = describe_decoder(made);
   ASSERT_TRUE(model.has_value()) << describe(model.error());
   EXPECT_TRUE(model->unused.empty());
+}
+
+TEST(Tensors, ThatAreUnusedAreNotCounted) {
+  const std::vector<float> values(20 * 10, 0.3F);
+  const auto size_with = [&](std::string_view extra) {
+    auto made = std::make_unique<MadeUpCheckpoint>(hugging_face());
+    if (!extra.empty()) made->add(std::string(extra), {1, 1, 4, 4});
+    made->fill(values);
+    auto model = describe_decoder(*made);
+    EXPECT_TRUE(model.has_value()) << describe(model.error());
+    OpenedModel opened;
+    opened.model = std::move(*model);
+    opened.checkpoint = std::move(made);
+    return weights_size(opened);
+  };
+  const WeightsSize plain = size_with("");
+  const WeightsSize more = size_with("transformer.h.0.attn.bias");
+  EXPECT_EQ(plain.parameters, 2 * 200 + 3 * 10 + 2 * 120 + 2 * 60 + 3 * 140);
+  EXPECT_EQ(plain.bytes, plain.parameters * 4);
+  EXPECT_EQ(more.parameters, plain.parameters);
+  EXPECT_EQ(more.bytes_by_format, plain.bytes_by_format);
 }
 
 // As transformers ties them.

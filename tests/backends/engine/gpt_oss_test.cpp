@@ -119,13 +119,13 @@ TEST(GptOss, NamesTheTensorThatIsMissing) {
         "mlp.experts.gate_up_proj", "mlp.experts.gate_up_proj_bias", "mlp.experts.down_proj",
         "mlp.experts.down_proj_bias"}) {
     const std::string full = "model.layers.1." + name;
-    EXPECT_THAT(without("bf16", full), HasSubstr("'" + full + "' is missing"));
+    EXPECT_THAT(without("bf16", full), HasSubstr("missing: '" + full + "'"));
   }
   for (const std::string name :
        {"attn_sinks.weight", "attn_q.bias", "attn_output.bias", "post_attention_norm.weight",
         "ffn_gate_inp.bias", "ffn_gate_exps.bias", "ffn_up_exps.bias", "ffn_down_exps.bias"}) {
     const std::string full = "blk.0." + name;
-    EXPECT_THAT(without("f16.gguf", full), HasSubstr("'" + full + "' is missing"));
+    EXPECT_THAT(without("f16.gguf", full), HasSubstr("missing: '" + full + "'"));
   }
 }
 
