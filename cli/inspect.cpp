@@ -49,6 +49,19 @@ void describe_experts(const DecoderSpec& spec, Json& json) {
   json["expert_layers"] = std::count(experts.layers.begin(), experts.layers.end(), true);
 }
 
+// Of the layers that have states.
+Json describe_states(const DecoderSpec& spec) {
+  Json json;
+  const auto has = [](const LayerSpec& layer) { return layer.delta.has_value(); };
+  const DeltaSpec& delta = *std::ranges::find_if(spec.layers, has)->delta;
+  json["layers"] = std::ranges::count_if(spec.layers, has);
+  json["heads"] = delta.value_heads;
+  json["key_heads"] = delta.key_heads;
+  json["key_size"] = delta.key_size;
+  json["value_size"] = delta.value_size;
+  return json;
+}
+
 Json describe_spec(const DecoderSpec& spec) {
   Json json;
   json["layers"] = spec.layer_count();
@@ -57,6 +70,7 @@ Json describe_spec(const DecoderSpec& spec) {
   json["kv_heads"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.kv_heads; });
   json["head_size"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.head_size; });
   json["window"] = of_layers(spec, [](const LayerSpec& layer) { return layer.attention.window; });
+  if (spec.has_states()) json["recurrent"] = describe_states(spec);
   json["ffn_width"] = of_layers(spec, [](const LayerSpec& layer) { return layer.ffn_width; });
   if (spec.experts.any()) describe_experts(spec, json);
   json["vocabulary"] = spec.vocabulary;
@@ -87,10 +101,11 @@ Json describe_memory(const DecoderSpec& spec, const DeviceTraits& traits) {
       {"windows",
        std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.attention.window > 0; })},
       {"page_positions", kPagePositions},
-      {"page_bytes", traits.page_bytes}};
+      {"page_bytes", traits.page_bytes},
+      {"state_bytes", traits.state_bytes}};
   memory["contexts"] = Json::array();
   for (const int length : context_lengths(spec.context_length)) {
-    const int64_t pages = pages_for(length) * traits.page_bytes;
+    const int64_t pages = pages_for(length) * traits.page_bytes + traits.state_bytes;
     memory["contexts"].push_back(
         {{"tokens", length}, {"keys_and_values", pages}, {"total", pages + traits.weight_need}});
   }

@@ -43,7 +43,8 @@ std::string decoder_to_text(const Json& decoder) {
 }
 
 std::string memory_to_text(const Json& memory) {
-  Table table({"one text of", "keys and values", "with weights"});
+  const bool states = memory["state_bytes"].get<int64_t>() > 0;
+  Table table({"one text of", states ? "keys, values and states" : "keys and values", "with weights"});
   for (const Json& context : memory["contexts"]) {
     table.add({fmt::format("{} tokens", context["tokens"].get<int64_t>()),
                bytes_in_words(context["keys_and_values"].get<int64_t>()),

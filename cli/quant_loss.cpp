@@ -197,11 +197,12 @@ class WindowProgress {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// Both models' keys and values of one window.
+// Both models' keys, values and states of one window.
 Result<void> check_memory(const Decoder& base, const Decoder& variant, int context) {
   const DeviceTraits ours = base.device().traits();
   const DeviceTraits theirs = variant.device().traits();
-  const int64_t needed = int64_t{pages_for(context)} * (ours.page_bytes + theirs.page_bytes);
+  const int64_t needed = int64_t{pages_for(context)} * (ours.page_bytes + theirs.page_bytes) +
+                         ours.state_bytes + theirs.state_bytes;
   // What was left after the second model's weights were packed; 0: not known.
   if (theirs.page_memory == 0 || needed <= theirs.page_memory) return {};
   return unavailable(theirs.name,

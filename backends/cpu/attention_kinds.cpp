@@ -33,6 +33,10 @@ const AttentionFamily& family_of(const Kernels& kernels, Precision precision, co
 AttentionKinds::AttentionKinds(const DecoderSpec& spec, const Kernels& kernels, Precision precision) {
   for (const LayerSpec& layer : spec.layers) {
     const AttentionSpec& attention = layer.attention;
+    if (layer.delta) {
+      kind_of_layer_.push_back(0);  // nobody asks
+      continue;
+    }
     const auto found = std::ranges::find(kinds_, attention, &AttentionKind::spec);
     kind_of_layer_.push_back(static_cast<size_t>(found - kinds_.begin()));
     if (found != kinds_.end()) continue;
@@ -85,9 +89,10 @@ void AttentionKinds::spread(const Step& step, LaneAngles& lanes) {
 std::vector<size_t> layer_page_bytes(const DecoderSpec& spec, const Kernels& kernels, Precision precision) {
   std::vector<size_t> bytes;
   for (int i = 0; i < spec.layer_count(); ++i) {
+    bytes.push_back(0);
+    if (!spec.owns_keys(i)) continue;
     const AttentionSpec& attention = spec.attention(i);
-    const AttentionFamily& family = family_of(kernels, precision, attention);
-    bytes.push_back(spec.owns_keys(i) ? family.page_bytes(attention_shape(attention)) : 0);
+    bytes.back() = family_of(kernels, precision, attention).page_bytes(attention_shape(attention));
   }
   return bytes;
 }
@@ -97,6 +102,7 @@ std::vector<std::string> describe_attention(const DecoderSpec& spec, const Kerne
   const AttentionFamily& best = *kernels.attention(precision).front();
   std::set<std::string> notes;
   for (const LayerSpec& layer : spec.layers) {
+    if (layer.delta) continue;
     const AttentionFamily& family = family_of(kernels, precision, layer.attention);
     if (&family == &best) continue;
     notes.insert(fmt::format("attention by '{}': '{}' does not take heads of {}", family.name, best.name,

@@ -9,6 +9,7 @@
 
 #include "backends/cpu/activations.h"
 #include "backends/cpu/attention_kinds.h"
+#include "backends/cpu/delta_layers.h"
 #include "backends/cpu/head.h"
 #include "backends/cpu/mixture.h"
 #include "backends/cpu/pack.h"
@@ -42,7 +43,8 @@ class CpuDevice final : public Device {
         weight_need_(weight_need),
         page_memory_(page_memory),
         attention_(spec, kernels, precision),
-        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_) {}
+        mixtures_(kernels.rows, product, router_product_, operand_format(), workers_),
+        deltas_(spec, kernels.delta, workers_) {}
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -50,7 +52,7 @@ class CpuDevice final : public Device {
     traits.tier = kernels_.tier;
     traits.precision = precision_;
     traits.preferred_rows = kPreferredRows;
-    traits.weight_rows = kernels_.weight_rows;
+    traits.weight_rows = spec_.has_states() ? 0 : kernels_.weight_rows;
     for (const Linear& linear : linears_) {
       for (const PackedLinear& part : linear)
         traits.weight_bytes += static_cast<int64_t>(part.weights.size());
@@ -59,6 +61,7 @@ class CpuDevice final : public Device {
       traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
     traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(pages_.page_bytes());
+    traits.state_bytes = static_cast<int64_t>(deltas_.state_bytes());
     traits.page_memory = page_memory_;
     traits.notes = notes_;
     return traits;
@@ -92,6 +95,10 @@ class CpuDevice final : public Device {
     return static_cast<MixtureId>(packed_mixtures_.size() - 1);
   }
 
+  DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) override {
+    return deltas_.add(spec, tensors);
+  }
+
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     Norm& norm = norms_.emplace_back();
     norm.kind = spec.kind;
@@ -120,6 +127,7 @@ class CpuDevice final : public Device {
     step_ = &step;
     pages_.reserve(step.page_count);
     copy_pages();
+    deltas_.begin(step);
     attention_.begin(step);
   }
 
@@ -228,6 +236,23 @@ class CpuDevice final : public Device {
       kind.family->attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
                           workers_.scratch(thread));
     });
+  }
+
+  void apply_gate(RowsId in, RowsId gates, int first_column, RowsId out) override {
+    const Operand from = rows(in).operand();
+    const LaneRows by = rows(gates).values();
+    rows(out).resize(from.rows);
+    const Operand to = rows(out).operand();
+    const int columns = rows(out).columns();
+    workers_.each_groups(by.groups(), columns, [&](int first, int end) {
+      kernels_.rows.apply_gate(from, by, first_column, to, columns, first, end);
+    });
+  }
+
+  void delta_rule(int layer, RowsId in, DeltaId delta, RowsId out) override {
+    const LaneRows from = rows(in).values();
+    rows(out).resize(from.rows);
+    deltas_.run(layer, delta, from, rows(out).operand());
   }
 
   void select_wanted(RowsId in, RowsId out) override {
@@ -362,6 +387,7 @@ class CpuDevice final : public Device {
   AttentionKinds attention_;
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
+  DeltaLayers deltas_;
   std::vector<std::string> notes_;
   const Step* step_ = nullptr;
 };
@@ -373,7 +399,9 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   const Precision precision = options.precision.value_or(kernels.fast_precision);
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
   const std::vector<size_t> layer_bytes = layer_page_bytes(model.spec, kernels, precision);
-  const int64_t bytes = std::accumulate(layer_bytes.begin(), layer_bytes.end(), int64_t{0});
+  const std::vector<size_t> states = state_bytes(model.spec);
+  int64_t bytes = std::accumulate(layer_bytes.begin(), layer_bytes.end(), int64_t{0});
+  bytes = std::accumulate(states.begin(), states.end(), bytes);
   const std::optional<int64_t> free =
       options.memory_bytes > 0 ? std::optional(options.memory_bytes) : available_memory();
   const MemoryNeed need = memory_need(precision, model, kPreferredRows);
@@ -385,6 +413,7 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   auto device = std::make_unique<CpuDevice>(model.spec, kernels, product, precision, options, need.weights,
                                             page_memory);
+  if (model.spec.has_states()) notes.emplace_back(kNoDrafts);
   for (std::string& note : describe_storage(precision, model.tensors)) notes.push_back(std::move(note));
   for (std::string& note : describe_attention(model.spec, kernels, precision))
     notes.push_back(std::move(note));

@@ -7,6 +7,7 @@
 namespace sizeup::cpu {
 
 extern const RowKernels kRowsAvx2, kRowsAvx512;
+extern const DeltaKernels kDeltaAvx2, kDeltaAvx512;
 
 // Operands of floats or rounded_floats, weights of any format.
 extern const ProductFamily kFloatsAvx2, kFloatsAvx512;

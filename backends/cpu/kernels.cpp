@@ -34,6 +34,7 @@ const Kernels kAvx2{.tier = "avx2",
                     .fast_precision = Precision::float32,
                     .weight_rows = kWeightRowsAvx2,
                     .rows = kRowsAvx2,
+                    .delta = kDeltaAvx2,
                     .product = floats_only<kFloatsAvx2>,
                     .attention = by_precision<kFloatPagesAvx2, kBfloatPagesAvx2>};
 
@@ -41,6 +42,7 @@ const Kernels kAvx512{.tier = "avx512",
                       .fast_precision = Precision::float32,
                       .weight_rows = kWeightRowsAvx512,
                       .rows = kRowsAvx512,
+                      .delta = kDeltaAvx512,
                       .product = floats_only<kFloatsAvx512>,
                       .attention = by_precision<kFloatPagesAvx512, kBfloatPagesAvx512>};
 
@@ -61,6 +63,7 @@ const Kernels kAmx{.tier = "amx",
                    .fast_precision = Precision::bfloat16,
                    .weight_rows = kWeightRowsAmx,
                    .rows = kRowsAvx512,
+                   .delta = kDeltaAvx512,
                    .product = amx_products,
                    .attention = amx_attention};
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "backends/cpu/attention.h"
+#include "backends/cpu/delta_rule.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tier.h"
 #include "backends/engine/device.h"
@@ -48,6 +49,9 @@ struct RowKernels {
   // Rotates `heads` heads from column `first_column` on in place, for groups [first, end).
   void (*rotate)(const LaneRows& rows, int first_column, int heads, int head_size, RotaryLayout layout,
                  const RotaryLanes& angles, int first_group, int end_group) = nullptr;
+  // out = in * sigmoid(gates), `columns` columns, those of gates from `first_column` on; in is floats.
+  void (*apply_gate)(const Operand& in, const LaneRows& gates, int first_column, const Operand& out,
+                     int columns, int first_group, int end_group) = nullptr;
   // Groups [first, end) of out: its i-th row is row numbers[i] of `rows`, [row][out.columns].
   void (*gather)(const float* rows, const int32_t* numbers, const Operand& out, int first_group,
                  int end_group) = nullptr;
@@ -61,6 +65,7 @@ struct Kernels {
   Precision fast_precision = Precision::float32;  // float32 where lower precision would not be faster
   int weight_rows = 0;                            // DeviceTraits::weight_rows
   RowKernels rows;
+  DeltaKernels delta;
   // bfloat_weights: every weight of the model is kept as bfloat16.
   const ProductFamily& (*product)(Precision precision, bool bfloat_weights) = nullptr;
   // Best first: the first that supports the shape is used, and the last supports all.

@@ -17,7 +17,7 @@ Pages::Pages(std::span<const size_t> layer_bytes) : by_layer_(layer_bytes.size()
     layer_bytes_.push_back((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
     page_bytes_ += layer_bytes_.back();
   }
-  block_pages_ = static_cast<int>(std::max<size_t>(1, kBlockBytes / page_bytes_));
+  block_pages_ = static_cast<int>(std::max<size_t>(1, kBlockBytes / std::max<size_t>(1, page_bytes_)));
 }
 
 void Pages::reserve(int count) {

@@ -1,4 +1,4 @@
-// Memory of key/value pages: page after page, each with its layers side by side.
+// Memory of key/value pages, or of states: one after the other, each with its layers side by side.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace sizeup::cpu {
 
 class Pages {
  public:
-  // Bytes of each layer's part of a page; of layers without keys of their own 0.
+  // Bytes of each layer's part of a page; of layers without keys, or states, of their own 0.
   explicit Pages(std::span<const size_t> layer_bytes);
 
   size_t page_bytes() const { return page_bytes_; }

@@ -1,4 +1,5 @@
-// Operations on rows, included after a vector_*.h and operand.inl: vertical, so that a lane is on its own.
+// Operations on rows, included after a vector_*.h, activation.inl, operand.inl and mean.inl: vertical, so
+// that a lane is on its own.
 namespace {
 
 using sizeup::NormKind;
@@ -14,18 +15,6 @@ struct Moments {
   Lanes mean;
   Lanes scale;
 };
-
-// term(c) of all columns is added in four sums by column modulo 4, which are added at the end.
-template <class Term>
-static inline Lanes mean_of(int columns, const Term& term) {
-  Lanes sums[4] = {zero(), zero(), zero(), zero()};
-  int c = 0;
-  for (; c + 4 <= columns; c += 4) {
-    for (int i = 0; i < 4; ++i) sums[i] = term(c + i, sums[i]);
-  }
-  for (; c < columns; ++c) sums[c % 4] = term(c, sums[c % 4]);
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) / broadcast(static_cast<float>(columns));
-}
 
 static inline Moments moments_of(const LaneNorm& norm, const float* x) {
   if (norm.kind == NormKind::none) return {zero(), broadcast(1.0F)};
@@ -98,6 +87,18 @@ static void rotate(const LaneRows& rows, int first_column, int heads, int head_s
         store(second_place, second * cosine + first * sine);
       }
     }
+  }
+}
+
+static void apply_gate(const Operand& in, const LaneRows& gates, int first_column, const Operand& out,
+                       int columns, int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    const auto gated = [&](int c) {
+      if (c >= columns) return zero();
+      return load_some(in.floats_at(group, c), in.width()) *
+             logistic(load(gates.at(group, first_column + c)));
+    };
+    for (int c = 0; c < out.columns; c += 2) store_columns(out, group, c, gated(c), gated(c + 1));
   }
 }
 

@@ -2,7 +2,10 @@
 // clang-format off
 #include "backends/cpu/families.h"
 #include "backends/cpu/vector_avx512.h"
+#include "backends/cpu/exponential.inl"
+#include "backends/cpu/activation.inl"
 #include "backends/cpu/operand.inl"
+#include "backends/cpu/mean.inl"
 #include "backends/cpu/row_kernels.inl"
 // clang-format on
 
@@ -12,6 +15,7 @@ const RowKernels kRowsAvx512{.norm = norm,
                              .norm_add = norm_add,
                              .norm_parts = norm_parts,
                              .rotate = rotate,
+                             .apply_gate = apply_gate,
                              .gather = gather,
                              .add_weighted = add_weighted};
 

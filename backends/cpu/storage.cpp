@@ -44,6 +44,10 @@ void each_matrix(Precision precision, const DecoderTensors& tensors, const Visit
   if (tensors.head.weight != nullptr) one(tensors.head.weight);
   for (const LayerTensors& layer : tensors.layers) {
     for (const LinearTensors& linear : layer.query_key_value) one(linear.weight);
+    if (layer.delta) {
+      for (const LinearTensors& linear : layer.delta->input) one(linear.weight);
+      for (const LinearTensors& linear : layer.delta->gates) one(linear.weight);
+    }
     one(layer.output.weight);
     if (layer.mixture) {
       each_matrix(precision, *layer.mixture, visit);
@@ -134,8 +138,10 @@ MemoryNeed memory_need(Precision precision, const DecoderModel& model, int rows)
   const DecoderSpec& spec = model.spec;
   int64_t inner = 0;  // of the widest layer
   for (const LayerSpec& layer : spec.layers) {
-    const int64_t attention = 2 * layer.attention.query_width() + 2 * layer.attention.kv_width();
-    inner = std::max(inner, attention + layer.ffn_width);
+    const int64_t gated = layer.attention.gated ? 2 * layer.attention.query_width() : 0;
+    int64_t mixing = 2 * layer.attention.query_width() + 2 * layer.attention.kv_width() + gated;
+    if (layer.delta) mixing = layer.delta->columns() + layer.delta->channels() + layer.delta->value_width();
+    inner = std::max(inner, mixing + layer.ffn_width);
   }
   const int64_t columns = int64_t{6} * spec.width + inner + mixture_columns(spec);
   need.activations = columns * rows * static_cast<int64_t>(sizeof(float));

@@ -22,6 +22,8 @@ constexpr int kBlockFeatures = 4;
 constexpr int kBlockGroups = 1;
 // The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 4;
+// Vectors of a value that a delta rule's state goes on with at once: four sums of two registers each.
+constexpr int kDeltaVectors = 1;
 // Panels that a lone row is multiplied with side by side.
 constexpr int kLonePanels = 2;
 

@@ -23,6 +23,9 @@ constexpr int kBlockFeatures = 8;
 constexpr int kBlockGroups = 2;
 // The same of the product with few rows: panels x rows.
 constexpr int kFewAccumulators = 16;
+// Vectors of a value that a delta rule's state goes on with at once: with four sums of each the pipes are
+// full.
+constexpr int kDeltaVectors = 2;
 // Panels that a lone row is multiplied with side by side.
 constexpr int kLonePanels = 4;
 

@@ -43,10 +43,14 @@ RowsId Decoder::rows_of(int columns, RowsUse use) {
 Decoder::Layer Decoder::add_layer(int index, const LayerTensors& tensors) {
   Layer layer;
   layer.attention_norm = add_norm(tensors.attention_norm, spec_.width);
-  layer.attention = add_attention(spec_.attention(index), tensors, spec_.owns_keys(index));
+  const LayerSpec& spec = spec_.layer(index);
+  if (spec.delta) {
+    layer.delta = add_delta(*spec.delta, tensors);
+  } else {
+    layer.attention = add_attention(spec.attention, tensors, spec_.owns_keys(index));
+  }
   if (!spec_.parallel || tensors.ffn_norm) layer.ffn_norm = add_norm(tensors.ffn_norm, spec_.width);
-  layer.feed_forward =
-      add_feed_forward(spec_.layer(index).ffn_width, layer.ffn_norm ? ffn_input_ : normed_, tensors);
+  layer.feed_forward = add_feed_forward(spec.ffn_width, layer.ffn_norm ? ffn_input_ : normed_, tensors);
   return layer;
 }
 
@@ -62,9 +66,23 @@ Decoder::Attention Decoder::add_attention(const AttentionSpec& spec, const Layer
   if (tensors.sinks != nullptr) attention.sinks = device_->add_vector(*tensors.sinks);
   attention.output = add_one(*device_, tensors.output);
   if (tensors.attention_post_norm) attention.post_norm = add_norm(tensors.attention_post_norm, spec_.width);
-  attention.rows = rows_of(spec.query_width() + (owns_keys ? 2 * spec.kv_width() : 0), RowsUse::values);
-  attention.attended = rows_of(spec.query_width(), RowsUse::operand);
+  const int columns = spec.query_width() + (owns_keys ? 2 * spec.kv_width() : 0);
+  attention.rows = rows_of(columns + (spec.gated ? spec.query_width() : 0), RowsUse::values);
+  attention.attended = rows_of(spec.query_width(), spec.gated ? RowsUse::routed : RowsUse::operand);
+  if (spec.gated) attention.gated = rows_of(spec.query_width(), RowsUse::operand);
   return attention;
+}
+
+Decoder::Delta Decoder::add_delta(const DeltaSpec& spec, const LayerTensors& tensors) {
+  std::vector<LinearTensors> input = tensors.delta->input;
+  input.insert(input.end(), tensors.delta->gates.begin(), tensors.delta->gates.end());
+  Delta delta;
+  delta.input = device_->add_linear(input);
+  delta.rule = device_->add_delta(spec, *tensors.delta);
+  delta.output = add_one(*device_, tensors.output);
+  delta.rows = rows_of(spec.columns(), RowsUse::values);
+  delta.results = rows_of(spec.value_width(), RowsUse::operand);
+  return delta;
 }
 
 Decoder::FeedForward Decoder::add_feed_forward(int width, RowsId input, const LayerTensors& tensors) {
@@ -98,7 +116,11 @@ void Decoder::run_layer(int index, const Layer& layer) {
   device_->norm(residual_, layer.attention_norm, normed_);
   const auto norm_input = [&] { device_->norm(residual_, *layer.ffn_norm, layer.feed_forward.input); };
   if (spec_.parallel && layer.ffn_norm) norm_input();
-  attend(index, layer.attention);
+  if (layer.delta) {
+    run_delta(index, *layer.delta);
+  } else {
+    attend(index, layer.attention);
+  }
   if (!spec_.parallel) norm_input();
   feed_forward(layer.feed_forward);
 }
@@ -113,7 +135,17 @@ void Decoder::attend(int index, const Attention& attention) {
     device_->norm_parts(attention.rows, spec.query_width(), whole ? 1 : spec.kv_heads, *attention.key_norm);
   device_->rotate_and_write(index, attention.rows);
   device_->attention(index, attention.rows, attention.sinks, attention.attended);
-  add_result(attention.attended, attention.output, attention.post_norm);
+  if (attention.gated) {
+    const int gate = spec.query_width() + (spec_.owns_keys(index) ? 2 * spec.kv_width() : 0);
+    device_->apply_gate(attention.attended, attention.rows, gate, *attention.gated);
+  }
+  add_result(attention.gated.value_or(attention.attended), attention.output, attention.post_norm);
+}
+
+void Decoder::run_delta(int index, const Delta& delta) {
+  device_->linear(normed_, delta.input, delta.rows);
+  device_->delta_rule(index, delta.rows, delta.rule, delta.results);
+  device_->linear_add(delta.results, delta.output, residual_);
 }
 
 void Decoder::feed_forward(const FeedForward& layer) {

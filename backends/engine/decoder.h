@@ -29,6 +29,13 @@ class Decoder {
     LinearId output{};
     std::optional<NormId> post_norm;
     RowsId rows{}, attended{};
+    std::optional<RowsId> gated;  // where there is a gate
+  };
+  struct Delta {
+    LinearId input{};
+    DeltaId rule{};
+    LinearId output{};
+    RowsId rows{}, results{};
   };
   struct FeedForward {
     LinearId up{};  // gate and up where there is a gate; neither this nor `down` where there is a mixture
@@ -39,6 +46,7 @@ class Decoder {
   };
   struct Layer {
     NormId attention_norm{};
+    std::optional<Delta> delta;  // in place of the attention
     Attention attention;
     std::optional<NormId> ffn_norm;  // none: the feed-forward reads what attention reads
     FeedForward feed_forward;
@@ -46,12 +54,14 @@ class Decoder {
 
   Layer add_layer(int index, const LayerTensors& tensors);
   Attention add_attention(const AttentionSpec& spec, const LayerTensors& tensors, bool owns_keys);
+  Delta add_delta(const DeltaSpec& spec, const LayerTensors& tensors);
   FeedForward add_feed_forward(int width, RowsId input, const LayerTensors& tensors);
   NormId add_norm(const std::optional<NormTensors>& tensors, int columns);
   RowsId rows_of(int columns, RowsUse use);
 
   void run_layer(int index, const Layer& layer);
   void attend(int index, const Attention& attention);
+  void run_delta(int index, const Delta& delta);
   void feed_forward(const FeedForward& layer);
   void add_result(RowsId in, LinearId weight, std::optional<NormId> post_norm);
 

@@ -1,6 +1,7 @@
 // A decoder described by data: everything the forward pass needs to know, and nothing about whose it is.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +62,8 @@ struct AttentionSpec {
   std::optional<RotarySpec> rotary = std::nullopt;  // none: queries and keys keep no position
   float scale = 0.0F;                               // of query * key; 0: 1 / sqrt(head_size)
   float score_cap = 0.0F;                           // scores become cap tanh(score / cap); 0: they do not
+  // What attention gives is multiplied, value by value, by the sigmoid of more outputs of the projection.
+  bool gated = false;
 
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
@@ -68,10 +71,39 @@ struct AttentionSpec {
   bool operator==(const AttentionSpec&) const = default;
 };
 
+// A layer that reads a text into a state of fixed size, token after token, in place of attending to it: the
+// gated delta rule (Yang, Kautz and Hatamizadeh 2024, arXiv:2412.06464). A row is query | key | value | gate
+// | b | a, of which the first three go through a causal convolution of each channel over `taps` positions,
+// then silu. Queries and keys are divided by their lengths. A value head has a state S {key_size, value_size}
+// and
+//   S = kept S;  S += k (taken (v - k^T S))^T;  result = q^T S / sqrt(key_size)
+//   taken = sigmoid(b), kept = e^(-rate log(1 + e^(a + bias)))
+// Each head's result goes through a root-mean-square norm and is multiplied by silu(gate).
+struct DeltaSpec {
+  int key_heads = 0;    // each shared by a group of value heads
+  int value_heads = 0;  // the key heads divide it
+  int key_size = 0;
+  int value_size = 0;
+  int taps = 0;
+  float epsilon = 0.0F;   // of the norm
+  bool tiled = false;     // value head h has key head h % key_heads, not that of its neighbours
+  bool log_rates = true;  // files hold log(rate), not -rate
+
+  int key_width() const { return key_heads * key_size; }
+  int value_width() const { return value_heads * value_size; }
+  int channels() const { return 2 * key_width() + value_width(); }  // of the convolution
+  int columns() const { return channels() + value_width() + 2 * value_heads; }
+  int key_head(int head) const { return tiled ? head % key_heads : head / (value_heads / key_heads); }
+  bool operator==(const DeltaSpec&) const = default;
+};
+
+inline constexpr int kNoKeys = -1;
+
 struct LayerSpec {
-  AttentionSpec attention;
+  AttentionSpec attention;  // of no heads where there is a delta rule
+  std::optional<DeltaSpec> delta = std::nullopt;
   // The layer whose keys and values it attends to. One that is not its own: it has queries only, in the same
-  // shape.
+  // shape. kNoKeys: it does not attend.
   int kv_layer = 0;
   int ffn_width = 0;  // of a feed-forward without experts
 
@@ -129,6 +161,9 @@ struct DecoderSpec {
   const LayerSpec& layer(int index) const { return layers[static_cast<size_t>(index)]; }
   const AttentionSpec& attention(int index) const { return layer(index).attention; }
   bool owns_keys(int index) const { return layer(index).kv_layer == index; }
+  bool has_states() const {
+    return std::ranges::any_of(layers, [](const LayerSpec& one) { return one.delta.has_value(); });
+  }
 };
 
 // y = W x + b. The tensors lie in the checkpoint.
@@ -160,6 +195,15 @@ struct MixtureTensors {
   RowSources sources = {};                           // of experts whose rows lie in another order in the file
 };
 
+struct DeltaTensors {
+  std::vector<LinearTensors> input;     // rows of query, key, value and gate
+  std::vector<LinearTensors> gates;     // rows of b and a
+  const Tensor* convolution = nullptr;  // {channels, taps}, the oldest position first
+  const Tensor* rates = nullptr;        // {value_heads}
+  const Tensor* biases = nullptr;       // {value_heads}
+  const Tensor* norm = nullptr;         // {value_size}
+};
+
 struct NormTensors {
   const Tensor* weight = nullptr;  // {columns}; nullptr: 1
   const Tensor* bias = nullptr;    // {columns}; nullptr: 0
@@ -168,7 +212,9 @@ struct NormTensors {
 // A norm that is absent does nothing.
 struct LayerTensors {
   std::optional<NormTensors> attention_norm, attention_post_norm;  // {width}: of its input, of its result
-  // Rows of query, then of key, then of value; files may have them in one tensor or in many.
+  std::optional<DeltaTensors> delta = std::nullopt;  // in place of what follows down to `output`
+  // Rows of query, then of key, then of value, then of the gate; files may have them in one tensor or in
+  // many.
   std::vector<LinearTensors> query_key_value;
   std::optional<NormTensors> query_norm, key_norm;  // {head_size} or {the whole of query or key}
   const Tensor* sinks = nullptr;                    // {heads}: a score without a value; nullptr: none

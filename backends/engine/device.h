@@ -27,13 +27,15 @@ enum class LinearId : int32_t {};
 enum class VectorId : int32_t {};
 enum class NormId : int32_t {};
 enum class MixtureId : int32_t {};
+enum class DeltaId : int32_t {};
 enum class RowsId : int32_t {};
 
 // What activations are for: a device may keep each kind in a layout of its own.
 enum class RowsUse {
   values,   // float32 values: the residual, and what attention reads
   operand,  // the input of linear operations, in the precision in which products are computed
-  routed,   // the input of a mixture of experts: float32, because rounding could change who is chosen
+  routed,   // the input of a mixture of experts: float32, because rounding could change who is chosen; and
+            // what attention gives to a gate
 };
 
 // The precision of products; everything else (sums, residual, norms, softmax, log-probabilities) is float32.
@@ -61,9 +63,17 @@ struct DeviceTraits {
   int64_t weight_bytes = 0;  // packed weights
   int64_t weight_need = 0;   // what they will be, known before they are packed; without padding
   int64_t page_bytes = 0;    // keys and values of one page, all layers
-  int64_t page_memory = 0;   // bytes that pages may take; 0: not known
+  int64_t state_bytes = 0;   // a sequence's state, all layers; 0: no layer has one
+  int64_t page_memory = 0;   // bytes that pages and states may take; 0: not known
   std::vector<std::string> notes;  // fallbacks to show in doctor and reports
 };
+
+// A note of devices, where DeviceTraits::weight_rows is 0 because layers have states.
+inline constexpr std::string_view kNoDrafts =
+    "nothing is drafted: a recurrent layer's state cannot go back behind a wrong guess";
+
+// So many pages weigh as much as a state (PlanLimits::state_pages).
+int state_pages(const DeviceTraits& traits);
 
 class Device {
  public:
@@ -79,11 +89,12 @@ class Device {
   // For gated_linear: gate and up have the same shape.
   virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
   virtual MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) = 0;
+  virtual DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) = 0;
   virtual NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) = 0;
   virtual VectorId add_vector(const Tensor& values) = 0;  // {columns}
   virtual RowsId add_rows(int columns, RowsUse use) = 0;  // as many rows as a step brings
 
-  // The step's plan: makes room for pages, copies pages. The step outlives the operations on it.
+  // The step's plan: makes room for pages and states, copies them. The step outlives the operations on it.
   virtual void begin(const Step& step) = 0;
 
   // Each operation gives `out` as many rows as its input has.
@@ -108,12 +119,16 @@ class Device {
   // routed -> values: rows += the sum of the experts' gated feed-forwards by their weights: of those chosen
   // in the order of their choice (routing.h), then of the shared one.
   virtual void mixture_add(RowsId in, MixtureId mixture, Activation activation, RowsId rows) = 0;
-  // A row is query | key | value, or query alone in a layer that has no keys of its own. Rotates query (in
-  // place) and key in layers that the spec rotates, then writes key and value where the step says.
+  // A row begins with query | key | value, or query alone in a layer that has no keys of its own. Rotates
+  // query (in place) and key in layers that the spec rotates, then writes key and value where the step says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
   // Softmax of query * key * scale over positions 0 (or the first in the layer's window) to the row's own,
-  // and over the sinks of its heads if there are any, times value. values -> operand
+  // and over the sinks of its heads if there are any, times value. values -> operand or routed
   virtual void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) = 0;
+  // routed -> operand: in * sigmoid(gates), which are columns of `gates` from a column on.
+  virtual void apply_gate(RowsId in, RowsId gates, int first_column, RowsId out) = 0;
+  // As in DeltaSpec; goes on with the states of the step. values -> operand
+  virtual void delta_rule(int layer, RowsId rows, DeltaId delta, RowsId out) = 0;
   virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
   // operand: for every wanted row what the step asks of its next-token distribution; a cap as in DecoderSpec.
   virtual void log_probabilities(RowsId wanted, LinearId head, float cap, StepResult& result) = 0;

@@ -43,13 +43,15 @@ PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
   return {.max_rows = options.max_batch_rows > 0 ? options.max_batch_rows : device.preferred_rows,
           .pages = static_cast<int>(std::clamp<int64_t>(budget / device.page_bytes, 1, kMostPages)),
           .share_prefixes = options.share_prefixes,
-          .weight_rows = options.draft ? device.weight_rows : 0};
+          .weight_rows = options.draft ? device.weight_rows : 0,
+          .state_pages = state_pages(device)};
 }
 
-// Positions whose keys and values fit the device's memory.
+// Positions whose keys and values fit the device's memory beside the states of a request, see Plan::add.
 int64_t positions_that_fit(const DeviceTraits& device) {
   if (device.page_memory == 0) return std::numeric_limits<int64_t>::max();
-  return device.page_memory / device.page_bytes * kPagePositions;
+  const int64_t pages = device.page_memory / device.page_bytes - 2 * int64_t{state_pages(device)};
+  return std::max<int64_t>(0, pages) * kPagePositions;
 }
 
 // What a request needs at most, if memory is too small for it.
@@ -58,14 +60,16 @@ std::optional<Error> too_long(const TokenRequest& part, const DeviceTraits& devi
   const int64_t fits = positions_that_fit(device);
   // One page more: see Plan::add.
   if (positions + kPagePositions <= fits) return std::nullopt;
-  return Error{.kind = ErrorKind::unavailable,
-               .place = device.name,
-               .message = fmt::format(
-                   "keys and values of {} positions need {:.2f} GB", positions,
-                   static_cast<double>(pages_for(static_cast<int>(positions)) * device.page_bytes) * 1e-9),
-               .expected = fmt::format("a context of at most {} tokens with the memory that is free",
-                                       std::max<int64_t>(0, fits - kPagePositions)),
-               .hint = "free memory, or shorten the prompt or the answer"};
+  return Error{
+      .kind = ErrorKind::unavailable,
+      .place = device.name,
+      .message = fmt::format("keys and values of {} positions need {:.2f} GB", positions,
+                             static_cast<double>(pages_for(static_cast<int>(positions)) * device.page_bytes +
+                                                 2 * device.state_bytes) *
+                                 1e-9),
+      .expected = fmt::format("a context of at most {} tokens with the memory that is free",
+                              std::max<int64_t>(0, fits - kPagePositions)),
+      .hint = "free memory, or shorten the prompt or the answer"};
 }
 
 }  // namespace

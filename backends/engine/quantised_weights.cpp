@@ -40,7 +40,8 @@ class QuantisedCheckpoint : public Checkpoint {
   TensorIndex tensors_;
 };
 
-// The names of the tensors that hold matrices of products; without routers, which choose experts in float32.
+// The names of the tensors that hold matrices of products; without routers, which choose experts in float32,
+// and without the gates of a delta rule, few rows that say how fast everything is forgotten.
 std::unordered_set<std::string> matrices_of(const DecoderTensors& tensors) {
   std::unordered_set<std::string> matrices = {tensors.embedding->name};
   const auto add = [&](const Tensor* weight) {
@@ -53,6 +54,9 @@ std::unordered_set<std::string> matrices_of(const DecoderTensors& tensors) {
   add(tensors.head.weight);
   for (const LayerTensors& layer : tensors.layers) {
     for (const LinearTensors& linear : layer.query_key_value) add(linear.weight);
+    if (layer.delta) {
+      for (const LinearTensors& linear : layer.delta->input) add(linear.weight);
+    }
     for (const LinearTensors* linear : {&layer.output, &layer.gate, &layer.up, &layer.down})
       add(linear->weight);
     if (!layer.mixture) continue;

@@ -147,7 +147,7 @@ class Meter {
       requests.push_back(requests_.generate(settings_.generation_prompt, new_tokens));
     }
     PlanLimits all = limits(settings_.generation_rows(streams), true);
-    all.pages = streams * (pages_for(settings_.generation_prompt + new_tokens) + 1);
+    all.pages = streams * (pages_for(settings_.generation_prompt + new_tokens) + 1 + all.state_pages);
     const TimedRun timed = run(std::move(requests), all);
     Work work;
     std::vector<double> rates;
@@ -171,7 +171,7 @@ class Meter {
       requests.back().greedy = true;
     }
     PlanLimits all = limits(settings_.generation_rows(streams), true);
-    all.pages = streams * (pages_for(settings_.generation_prompt + new_tokens) + 1);
+    all.pages = streams * (pages_for(settings_.generation_prompt + new_tokens) + 1 + all.state_pages);
     DraftSpeed speed;
     speed.streams = streams;
     speed.plain_tokens_per_second = answer_rate(run(requests, all));
@@ -210,7 +210,8 @@ class Meter {
     const int64_t pages = std::max<int64_t>(1, kBudget / decoder_.device().traits().page_bytes);
     return {.max_rows = max_rows,
             .pages = static_cast<int>(std::min<int64_t>(pages, 1 << 20)),
-            .share_prefixes = share};
+            .share_prefixes = share,
+            .state_pages = state_pages(decoder_.device().traits())};
   }
 
   static double answer_rate(const TimedRun& timed) {

@@ -27,6 +27,22 @@ struct PageCopy {
   int32_t positions = 0;
 };
 
+// What layers without keys know of a text up to a position: one for each sequence being computed, beside its
+// pages. The first row of a text begins with the state that is all zeros, whatever lies there.
+inline constexpr int32_t kNoState = -1;
+
+// State `from` goes to state `to`, all layers.
+struct StateCopy {
+  int32_t from = 0;
+  int32_t to = 0;
+};
+
+// The state after a row goes to state `to` as well.
+struct StateFork {
+  int32_t row = 0;
+  int32_t to = 0;
+};
+
 // The key and value of a row go to a page. A row that several branches continue has several of these.
 struct KeyValueWrite {
   int32_t row = 0;
@@ -53,7 +69,8 @@ struct WantedRow {
   bool distribution = false;  // all log-probabilities are wanted
 };
 
-// Order of effects: copies in order, then in every layer all writes before any attention.
+// Order of effects: copies in order, then in every layer all writes before any attention. A layer with states
+// computes rows one after the other where they have a state in common or a fork's source precedes its target.
 struct Step {
   // One entry per row.
   std::vector<Token> tokens;
@@ -65,14 +82,21 @@ struct Step {
   // to its own.
   std::vector<int32_t> table_begin;
   std::vector<int32_t> pages;
+  // The state that the rows of page table t continue, in the order of their positions: each begins with what
+  // the one before it left there. Decoders without such layers ignore it.
+  std::vector<int32_t> states;
 
   std::vector<PageCopy> copies;
+  std::vector<StateCopy> state_copies;
   std::vector<KeyValueWrite> writes;
+  std::vector<StateFork> state_forks;
   std::vector<WantedRow> wanted;
   std::vector<Token> targets;
-  int32_t page_count = 0;  // every page number in the step is smaller
+  int32_t page_count = 0;   // every page number in the step is smaller
+  int32_t state_count = 0;  // every state number in the step is smaller
 
   int rows() const { return static_cast<int>(tokens.size()); }
+  int32_t state_of(int row) const { return states[static_cast<size_t>(tables[static_cast<size_t>(row)])]; }
   std::span<const int32_t> table(int32_t index) const {
     const auto begin = static_cast<size_t>(table_begin[static_cast<size_t>(index)]);
     const auto end = static_cast<size_t>(table_begin[static_cast<size_t>(index) + 1]);

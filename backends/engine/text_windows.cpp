@@ -34,12 +34,12 @@ std::vector<Step> window_steps(const std::vector<Token>& window, int first_score
     const int most = scored ? std::min(limits.rows, limits.wanted) : limits.rows;
     const int end = std::min(position + std::max(1, most), scored ? rows : std::min(rows, first_scored));
     builder.clear();
-    const int32_t table = builder.add_table(pages);
+    const int32_t table = builder.add_table(pages, 0);
     for (; position < end; ++position) {
       builder.add_row(window[static_cast<size_t>(position)], position, table);
       if (scored) builder.want_last_row().distribution = true;
     }
-    builder.set_page_count(static_cast<int32_t>(pages.size()));
+    builder.set_counts(static_cast<int32_t>(pages.size()), 1);
     steps.push_back(builder.step());
   }
   return steps;

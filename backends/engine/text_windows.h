@@ -35,8 +35,8 @@ struct StepLimits {
   int wanted = 64;  // distributions that one step brings, at least 1
 };
 
-// The steps that read a window from position 0, on pages 0, 1, ...: all tokens but the last, which nothing
-// follows. They bring the distributions after positions `first_scored` on, in order.
+// The steps that read a window from position 0, on pages 0, 1, ... and with state 0: all tokens but the last,
+// which nothing follows. They bring the distributions after positions `first_scored` on, in order.
 std::vector<Step> window_steps(const std::vector<Token>& window, int first_scored, const StepLimits& limits);
 
 }  // namespace sizeup

@@ -31,14 +31,30 @@ Work work_of(const DecoderSpec& spec, const Step& step) {
 
 namespace {
 
+// Columns of the width that a layer's attention, or what is in its place, multiplies with.
+double mixing_columns(const DecoderSpec& spec, int layer) {
+  if (const auto& delta = spec.layer(layer).delta) return delta->columns() + delta->value_width();
+  const AttentionSpec& attention = spec.attention(layer);
+  const int queries = (attention.gated ? 3 : 2) * attention.query_width();  // with what reads the result
+  return queries + (spec.owns_keys(layer) ? 2 * attention.kv_width() : 0);
+}
+
+// Of a row's heads in all layers.
+double state_elements(const DecoderSpec& spec) {
+  double sum = 0.0;
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.delta) sum += static_cast<double>(layer.delta->value_width()) * layer.delta->key_size;
+  }
+  return sum;
+}
+
 // Of all layers, where `experts` are those of a router that count.
 double linear_weights(const DecoderSpec& spec, double experts) {
   const ExpertSpec& mixture = spec.experts;
   const double width = spec.width;
   double sum = 0.0;
   for (int i = 0; i < spec.layer_count(); ++i) {
-    const AttentionSpec& attention = spec.attention(i);
-    sum += width * (2 * attention.query_width() + (spec.owns_keys(i) ? 2 * attention.kv_width() : 0));
+    sum += width * mixing_columns(spec, i);
     if (!mixture.in_layer(i)) {
       sum += (spec.gated ? 3 : 2) * width * spec.layer(i).ffn_width;
       continue;
@@ -73,7 +89,8 @@ double flop_of(const DecoderSpec& spec, const Work& work) {
   const double linear = 2.0 * static_cast<double>(linear_weights(spec)) * static_cast<double>(work.rows);
   const double head = 2.0 * static_cast<double>(head_weights(spec)) * static_cast<double>(work.wanted);
   const double attention = 4.0 * static_cast<double>(work.attended);
-  return linear + head + attention;
+  const double states = 6.0 * state_elements(spec) * static_cast<double>(work.rows);
+  return linear + head + attention + states;
 }
 
 double share_read_by_step(const DecoderSpec& spec, int rows) {

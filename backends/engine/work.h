@@ -30,7 +30,8 @@ int64_t all_weights(const DecoderSpec& spec);
 int64_t head_weights(const DecoderSpec& spec);
 
 // Floating-point operations, a multiplication and an addition counted as two: 2 for each weight a row meets,
-// and 4 for each position and query element of attention (the product with its key, that with its value).
+// 4 for each position and query element of attention (the product with its key, that with its value), and 6
+// for each element of a state (the products with key and query, and its change).
 // Norms, rotations, activations and softmax are left out, as is usual: they are less than a hundredth.
 double flop_of(const DecoderSpec& spec, const Work& work);
 

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "backends/engine/rotary_angles.h"
+#include "backends/engine/state_runs.h"
 #include "backends/engine/work.h"
 #include "backends/reference/attention.h"
+#include "backends/reference/delta_rule.h"
 #include "backends/reference/exponential.h"
 #include "backends/reference/mixture.h"
 #include "backends/reference/product.h"
@@ -41,6 +43,8 @@ class ReferenceDevice final : public Device {
       const AttentionSpec& attention = spec.attention(i);
       page_begin_.push_back(page_floats_);
       if (spec.owns_keys(i)) page_floats_ += PageShape(attention).layer_floats();
+      state_begin_.push_back(state_floats_);
+      if (spec.layer(i).delta) state_floats_ += delta_state_floats(*spec.layer(i).delta);
       if (attention.rotary && angles_of(*attention.rotary) == nullptr)
         angles_.emplace_back(*attention.rotary, RotaryAngles(*attention.rotary));
     }
@@ -50,13 +54,15 @@ class ReferenceDevice final : public Device {
     DeviceTraits traits;
     traits.name = "reference";
     traits.preferred_rows = kPreferredRows;
-    traits.weight_rows = kWeightRows;
+    traits.weight_rows = spec_.has_states() ? 0 : kWeightRows;
+    if (spec_.has_states()) traits.notes.emplace_back(kNoDrafts);
     for (const Linear& linear : linears_) {
       traits.weight_bytes += static_cast<int64_t>(linear.weight.bytes() + linear.bias.size() * sizeof(float));
     }
     for (const Mixture& mixture : mixtures_) traits.weight_bytes += static_cast<int64_t>(mixture.bytes());
     traits.weight_need = all_weights(spec_) * static_cast<int64_t>(sizeof(float));
     traits.page_bytes = static_cast<int64_t>(page_floats_ * sizeof(float));
+    traits.state_bytes = static_cast<int64_t>(state_floats_ * sizeof(float));
     return traits;
   }
   void set_threads(int threads) override { pool_ = std::make_unique<ThreadPool>(std::max(1, threads)); }
@@ -80,6 +86,11 @@ class ReferenceDevice final : public Device {
   MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) override {
     mixtures_.emplace_back(spec, tensors);
     return static_cast<MixtureId>(mixtures_.size() - 1);
+  }
+
+  DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) override {
+    deltas_.push_back({spec, read_delta_weights(spec, tensors)});
+    return static_cast<DeltaId>(deltas_.size() - 1);
   }
 
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
@@ -115,6 +126,7 @@ class ReferenceDevice final : public Device {
                        page_layer(copy.to, layer));
       }
     }
+    if (spec_.has_states()) begin_states(step);
     const int32_t last = *std::max_element(step.positions.begin(), step.positions.end());
     for (auto& [rotary, angles] : angles_) angles.prepare(last);
   }
@@ -244,6 +256,23 @@ class ReferenceDevice final : public Device {
     });
   }
 
+  void apply_gate(RowsId in, RowsId gates, int first_column, RowsId out) override {
+    const RowsView from = view(in);
+    const RowsView by = view(gates);
+    const RowsView to = resize(out, from.rows);
+    each_row(from.rows,
+             [&](int r) { apply_sigmoid(from.row(r), by.row(r) + first_column, columns(out), to.row(r)); });
+  }
+
+  void delta_rule(int layer, RowsId rows, DeltaId delta, RowsId out) override {
+    const RowsView from = view(rows);
+    const RowsView to = resize(out, from.rows);
+    const auto part = [&](int32_t state) {
+      return states_[static_cast<size_t>(state)].data() + state_begin_[static_cast<size_t>(layer)];
+    };
+    run_delta_rule(deltas_[static_cast<size_t>(delta)], runs_, from, part, to, *pool_);
+  }
+
   void select_wanted(RowsId in, RowsId out) override {
     const RowsView from = view(in);
     const RowsView to = resize(out, static_cast<int>(step_->wanted.size()));
@@ -270,6 +299,15 @@ class ReferenceDevice final : public Device {
   }
 
  private:
+  void begin_states(const Step& step) {
+    while (states_.size() < static_cast<size_t>(step.state_count)) states_.emplace_back(state_floats_);
+    for (const StateCopy& copy : step.state_copies) {
+      std::copy_n(states_[static_cast<size_t>(copy.from)].data(), state_floats_,
+                  states_[static_cast<size_t>(copy.to)].data());
+    }
+    runs_ = plan_state_runs(step);
+  }
+
   struct Linear {
     PackedMatrix weight;
     std::vector<float> bias;  // empty: none
@@ -411,6 +449,11 @@ class ReferenceDevice final : public Device {
   std::vector<Activations> activations_;
   std::map<int, RowsId> scratch_;  // by columns
   std::vector<FloatBuffer> pages_;
+  size_t state_floats_ = 0;          // of all layers
+  std::vector<size_t> state_begin_;  // of each layer's part of a state
+  std::vector<DeltaLayer> deltas_;
+  std::vector<FloatBuffer> states_;
+  StateRuns runs_;  // of the step
   const Step* step_ = nullptr;
 };
 

@@ -81,6 +81,10 @@ void activate(Activation activation, float* values, int count) {
   for (int i = 0; i < count; ++i) values[i] = activated(activation, values[i]);
 }
 
+void apply_sigmoid(const float* in, const float* gate, int count, float* out) {
+  for (int i = 0; i < count; ++i) out[i] = in[i] * logistic(gate[i]);
+}
+
 float capped(float value, float cap) {
   return cap * std::tanh(value / cap);
 }

@@ -22,10 +22,13 @@ void apply_norm(const Norm& norm, const float* in, float* out);
 // to[i] += from[i]
 void add_in_place(float* to, const float* from, int count);
 
-// out[i] = activation(gate[i]) * up[i]; out may be gate.
+// out[i] = activation(gate[i]) * up[i]; out may be gate or up.
 void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out);
 // values[i] = activation(values[i])
 void activate(Activation activation, float* values, int count);
+
+// out[i] = in[i] * sigmoid(gate[i])
+void apply_sigmoid(const float* in, const float* gate, int count, float* out);
 
 // cap * tanh(value / cap)
 float capped(float value, float cap);

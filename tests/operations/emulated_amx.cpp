@@ -53,6 +53,7 @@ const Kernels& emulated_amx() {
   static const Kernels kernels{.tier = "amx with emulated tiles",
                                .fast_precision = Precision::bfloat16,
                                .rows = kRowsAvx2,
+                               .delta = kDeltaAvx2,
                                .product = products,
                                .attention = attention};
   return kernels;

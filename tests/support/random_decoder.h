@@ -76,38 +76,72 @@ class RandomDecoder {
 
  private:
   LayerTensors layer(const DecoderSpec& spec, int index) {
-    const AttentionSpec& attention = spec.attention(index);
-    const int ffn_width = spec.layer(index).ffn_width;
-    const int kv_width = attention.kv_width();
-    const float in = 1.5F / std::sqrt(static_cast<float>(spec.width));
     LayerTensors made;
     made.attention_norm = norm(spec.norm, spec.width);
+    if (spec.layer(index).delta) {
+      add_delta(spec, *spec.layer(index).delta, made);
+    } else {
+      add_attention(spec, index, made);
+    }
+    add_feed_forward(spec, index, made);
+    return made;
+  }
+
+  // Gates that keep between little and nearly all of a state.
+  void add_delta(const DecoderSpec& spec, const DeltaSpec& delta, LayerTensors& made) {
+    const float in = weight_scale(spec);
+    DeltaTensors& tensors = made.delta.emplace();
+    tensors.input = {{.weight = matrix(delta.channels(), spec.width, in), .bias = nullptr},
+                     {.weight = matrix(delta.value_width(), spec.width, in), .bias = nullptr}};
+    tensors.gates = {{.weight = matrix(2 * delta.value_heads, spec.width, in), .bias = nullptr}};
+    tensors.convolution = tensor({delta.channels(), delta.taps}, 0.0F, 0.5F, TensorType::f32);
+    tensors.rates = tensor({delta.value_heads}, -1.5F, 1.0F, TensorType::f32);
+    tensors.biases = tensor({delta.value_heads}, -1.0F, 1.0F, TensorType::f32);
+    tensors.norm = tensor({delta.value_size}, 1.0F, 0.2F, TensorType::f32);
+    made.output = {.weight = matrix(spec.width, delta.value_width(), in), .bias = nullptr};
+  }
+
+  void add_attention(const DecoderSpec& spec, int index, LayerTensors& made) {
+    const AttentionSpec& attention = spec.attention(index);
+    const int kv_width = attention.kv_width();
+    const float in = weight_scale(spec);
     made.query_key_value = {
         {.weight = matrix(attention.query_width(), spec.width, in), .bias = bias(attention.query_width())}};
     if (spec.owns_keys(index)) {
       made.query_key_value.push_back({.weight = matrix(kv_width, spec.width, in), .bias = nullptr});
       made.query_key_value.push_back({.weight = matrix(kv_width, spec.width, in), .bias = bias(kv_width)});
     }
+    if (attention.gated)
+      made.query_key_value.push_back(
+          {.weight = matrix(attention.query_width(), spec.width, in), .bias = nullptr});
     if (spec.query_key_norm != QueryKeyNorm::none) {
       const bool heads = spec.query_key_norm == QueryKeyNorm::heads;
       made.query_norm = norm(spec.norm, heads ? attention.head_size : attention.query_width());
       if (spec.owns_keys(index)) made.key_norm = norm(spec.norm, heads ? attention.head_size : kv_width);
     }
     made.output = {.weight = matrix(spec.width, attention.query_width(), in), .bias = nullptr};
-    made.ffn_norm = norm(spec.norm, spec.width);
     if (extras_.sinks) made.sinks = tensor({attention.heads}, 0.0F, 1.0F, TensorType::f32);
+  }
+
+  void add_feed_forward(const DecoderSpec& spec, int index, LayerTensors& made) {
+    const int ffn_width = spec.layer(index).ffn_width;
+    const float in = weight_scale(spec);
+    made.ffn_norm = norm(spec.norm, spec.width);
     if (extras_.post_norms && !spec.experts.in_layer(index)) {
       made.attention_post_norm = norm(spec.norm, spec.width);
       made.ffn_post_norm = norm(spec.norm, spec.width);
     }
     if (spec.experts.in_layer(index)) {
       made.mixture = mixture(spec.experts, spec.width, extras_.mixture_biases);
-      return made;
+      return;
     }
     if (spec.gated) made.gate = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
     made.up = {.weight = matrix(ffn_width, spec.width, in), .bias = nullptr};
     made.down = {.weight = matrix(spec.width, ffn_width, in), .bias = bias(spec.width)};
-    return made;
+  }
+
+  static float weight_scale(const DecoderSpec& spec) {
+    return 1.5F / std::sqrt(static_cast<float>(spec.width));
   }
 
   // Layer norms with their biases.

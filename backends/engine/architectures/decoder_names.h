@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "backends/engine/architectures/delta_tensors.h"
 #include "backends/engine/formats/checkpoint.h"
 
 namespace sizeup {
@@ -28,6 +29,7 @@ struct DecoderNames {
   std::string_view ffn_norm = {}, ffn_post_norm = {};
   std::string_view gate_up = {};  // rows of gate, then of up, in one tensor; read where it has a name
   std::string_view gate = {}, up = {}, down = {};
+  DeltaNames delta = {};  // of layers that have it in place of attention
   FusedRows fused = FusedRows::by_part;
   bool transposed = false;  // matrices of layers are {inputs, outputs}
   bool biases = false;      // files that lack the bias of a layer's matrix are damaged; others may have some

@@ -65,7 +65,9 @@ DecoderSpec read_gguf_spec(ConfigReader& config, const Checkpoint& checkpoint, s
   spec.context_length = config.count(key("context_length"));
   const int layers = read_layer_count(config, key("block_count"));
   LayerSpec layer;
-  layer.ffn_width = config.count(key("feed_forward_length"));
+  // Models whose feed-forwards are all of experts need not say it.
+  layer.ffn_width = config.count(key("feed_forward_length"),
+                                 config.has(key("expert_count")) ? std::optional(1) : std::nullopt);
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count(key("attention.head_count"));
   attention.kv_heads = config.count(key("attention.head_count_kv"), attention.heads);
@@ -92,7 +94,7 @@ DecoderSpec read_hugging_face_spec(ConfigReader& config, const ConfigRule& rule)
   spec.context_length = config.count("max_position_embeddings", rule.context_length);
   const int layers = read_layer_count(config, "num_hidden_layers");
   LayerSpec layer;
-  layer.ffn_width = config.count("intermediate_size");
+  layer.ffn_width = config.count("intermediate_size", unless_zero(rule.ffn_width));
   AttentionSpec& attention = layer.attention;
   attention.heads = config.count("num_attention_heads", unless_zero(rule.heads));
   attention.kv_heads =

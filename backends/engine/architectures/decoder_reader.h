@@ -26,6 +26,7 @@ struct ConfigRule {
   std::optional<RotaryRule> rotary = RotaryRule();  // none: the architecture reads positions itself
   int vocabulary = 0;
   int context_length = 2048;
+  int ffn_width = 0;
   int heads = 0;
   int kv_heads = 0;   // 0: as many as heads
   int head_size = 0;  // 0: so that heads have the width together

@@ -123,14 +123,11 @@ class DecoderFinder {
     LayerTensors found;
     found.attention_norm = norm(names_.attention_norm, spec_.width);
     found.attention_post_norm = norm(names_.attention_post_norm, spec_.width);
-    find_query_key_value(attention, found);
-    if (spec_.query_key_norm != QueryKeyNorm::none) {
-      const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
-      found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
-      found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
+    if (layer.delta) {
+      find_delta(tensors_, spec_, *layer.delta, names_.delta, prefix_, all_, found);
+    } else {
+      find_attention(attention, found);
     }
-    if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
-    found.output = linear(names_.output, spec_.width, attention.query_width());
     found.ffn_norm = norm(names_.ffn_norm, spec_.width);
     found.ffn_post_norm = norm(names_.ffn_post_norm, spec_.width);
     if (spec_.experts.in_layer(index)) {
@@ -139,6 +136,17 @@ class DecoderFinder {
       find_dense(layer.ffn_width, found);
     }
     all_.layers.push_back(std::move(found));
+  }
+
+  void find_attention(const AttentionSpec& attention, LayerTensors& found) {
+    find_query_key_value(attention, found);
+    if (spec_.query_key_norm != QueryKeyNorm::none) {
+      const bool whole = spec_.query_key_norm == QueryKeyNorm::whole;
+      found.query_norm = norm(names_.query_norm, whole ? attention.query_width() : attention.head_size);
+      found.key_norm = norm(names_.key_norm, whole ? attention.kv_width() : attention.head_size);
+    }
+    if (!names_.sinks.empty()) found.sinks = tensors_.required(name(names_.sinks), {attention.heads});
+    found.output = linear(names_.output, spec_.width, attention.query_width());
   }
 
   // A layer norm has biases.
@@ -186,10 +194,28 @@ class DecoderFinder {
       }
       return;
     }
+    if (attention.gated) {
+      find_gated(attention, found);
+      return;
+    }
     for (const auto& [part, width] :
          {std::pair(names_.query, attention.query_width()), std::pair(names_.key, attention.kv_width()),
           std::pair(names_.value, attention.kv_width())})
       found.query_key_value.push_back(linear(part, width, spec_.width, spec_.query_key_value_bias));
+  }
+
+  // The tensor of queries has for each head its rows, then those of its gate.
+  void find_gated(const AttentionSpec& attention, LayerTensors& found) {
+    const bool biased = spec_.query_key_value_bias;
+    const int64_t size = attention.head_size;
+    const LinearTensors both =
+        linear(names_.query, int64_t{2} * attention.query_width(), spec_.width, biased);
+    for (int64_t head = 0; head < attention.heads; ++head)
+      found.query_key_value.push_back(part_of(both, 2 * head * size, size));
+    for (const std::string_view part : {names_.key, names_.value})
+      found.query_key_value.push_back(linear(part, attention.kv_width(), spec_.width, biased));
+    for (int64_t head = 0; head < attention.heads; ++head)
+      found.query_key_value.push_back(part_of(both, (2 * head + 1) * size, size));
   }
 
   // From the rows of each head to those of all queries, all keys, all values.
@@ -246,7 +272,9 @@ class DecoderFinder {
 Result<DecoderModel> find_decoder(std::string_view architecture, const Checkpoint& checkpoint,
                                   ConfigReader& config, DecoderSpec spec, const DecoderNames& names,
                                   const ExpertNames& experts) {
-  for (const LayerSpec& layer : spec.layers) check_attention(config, layer.attention);
+  for (const LayerSpec& layer : spec.layers) {
+    if (!layer.delta) check_attention(config, layer.attention);
+  }
   if (spec.experts.any()) check_experts(config, spec);
   refuse_unknown_keys(config, checkpoint);
   if (config.error()) return tl::unexpected<Error>(*config.error());

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/json/json.h"
@@ -70,10 +71,9 @@ bool matches(const Harmless& entry, const Tensor& tensor) {
 }
 
 // 61 of "model.layers.61.eh_proj.weight".
-std::optional<int> layer_of(std::string_view name) {
-  constexpr std::string_view kLayers = "model.layers.";
-  if (!name.starts_with(kLayers)) return std::nullopt;
-  name.remove_prefix(kLayers.size());
+std::optional<int> layer_of(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
   int layer = 0;
   const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), layer);
   const bool number = failure == std::errc() && end != name.data() + name.size() && *end == '.';
@@ -81,11 +81,19 @@ std::optional<int> layer_of(std::string_view name) {
 }
 
 // DeepSeek's and GLM's checkpoints number what predicts later tokens as layers after the last one, and say
-// how many these are.
-bool predicts_later_tokens(const Tensor& tensor, const Json& config, int layers) {
-  const auto layer = layer_of(tensor.name);
+// how many these are; so do GGUF files.
+bool predicts_later_tokens(const Tensor& tensor, const Checkpoint& checkpoint, int layers) {
+  const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
+  const auto layer = layer_of(tensor.name, gguf ? "blk." : "model.layers.");
   if (!layer || *layer < layers) return false;
-  const auto count = config.find("num_nextn_predict_layers");
+  const Json& config = checkpoint.config();
+  std::string key = "num_nextn_predict_layers";
+  if (gguf) {
+    const auto name = config.find("general.architecture");
+    if (name == config.end() || !name->is_string()) return false;
+    key = name->get<std::string>() + ".nextn_predict_layers";
+  }
+  const auto count = config.find(key);
   return count != config.end() && count->is_number_integer() && *count > *layer - layers;
 }
 
@@ -96,7 +104,7 @@ std::optional<std::string_view> why_harmless(const Tensor& tensor, const Checkpo
   for (const Harmless& entry : gguf ? std::span<const Harmless>(kGguf) : kHuggingFace) {
     if (matches(entry, tensor)) return entry.reason;
   }
-  if (!gguf && predicts_later_tokens(tensor, checkpoint.config(), layers)) return kLaterTokens;
+  if (predicts_later_tokens(tensor, checkpoint, layers)) return kLaterTokens;
   return std::nullopt;
 }
 

@@ -20,7 +20,9 @@ struct RotaryReading {
 };
 
 // Beside what is read: the names of the kind, and whether a model was trained further with it.
-constexpr std::array<std::string_view, 3> kHarmless = {"rope_type", "type", "finetuned"};
+// Where images have positions of three kinds, "mrope" says which pair turns by which; a text's are equal.
+constexpr std::array<std::string_view, 5> kHarmless = {"rope_type", "type", "finetuned", "mrope_section",
+                                                       "mrope_interleaved"};
 
 // A positive number for each pair.
 std::vector<float> read_divisors(ConfigReader& parameters, std::string_view key, int pairs) {

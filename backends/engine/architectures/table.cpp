@@ -19,6 +19,7 @@
 #include "backends/engine/architectures/qwen2.h"
 #include "backends/engine/architectures/qwen2_moe.h"
 #include "backends/engine/architectures/qwen3.h"
+#include "backends/engine/architectures/qwen3_next.h"
 #include "backends/engine/architectures/smollm3.h"
 #include "core/json/json.h"
 
@@ -34,6 +35,20 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = "qwen3", .hugging_face_name = "Qwen3ForCausalLM", .describe = describe_qwen3},
     Architecture{
         .gguf_name = "qwen3moe", .hugging_face_name = "Qwen3MoeForCausalLM", .describe = describe_qwen3_moe},
+    Architecture{.gguf_name = "qwen3next",
+                 .hugging_face_name = "Qwen3NextForCausalLM",
+                 .describe = describe_qwen3_next},
+    Architecture{
+        .gguf_name = "qwen35", .hugging_face_name = "Qwen3_5ForCausalLM", .describe = describe_qwen3_5},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Qwen3_5ForConditionalGeneration",
+                 .describe = describe_qwen3_5},
+    Architecture{.gguf_name = "qwen35moe",
+                 .hugging_face_name = "Qwen3_5MoeForCausalLM",
+                 .describe = describe_qwen3_5_moe},
+    Architecture{.gguf_name = {},
+                 .hugging_face_name = "Qwen3_5MoeForConditionalGeneration",
+                 .describe = describe_qwen3_5_moe},
     Architecture{.gguf_name = {}, .hugging_face_name = "MistralForCausalLM", .describe = describe_mistral},
     Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
     Architecture{

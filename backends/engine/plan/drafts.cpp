@@ -41,7 +41,7 @@ void Plan::add_draft(size_t index, int32_t table, double& expected) {
   const int chosen = position - node(generation.node).tree.end;
   // The row before it finds the last token, which needs none of its own.
   const int wanted = asked.max_new_tokens - chosen - 1;
-  const int slots = static_cast<int>(generation.pages.size()) * kPagePositions - position;
+  const int slots = static_cast<int>(generation.memory.pages.size()) * kPagePositions - position;
   const std::span<const Token> guess = generation.lookup.guess(asked.tokens);
   const int most = std::min({static_cast<int>(guess.size()), wanted, slots, room()});
   double right = 1.0;

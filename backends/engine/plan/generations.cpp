@@ -17,7 +17,7 @@ bool Plan::grow(size_t index) {
   Generation& generation = generations_[index];
   const auto needed =
       static_cast<size_t>(pages_for(static_cast<int>(request(generation.request).tokens.size())));
-  if (generation.pages.size() >= needed) return true;
+  if (generation.memory.pages.size() >= needed) return true;
   while (pool_.available() == 0) {
     if (index == 0 && running_ == 1) {
       take_pages_of_tree();
@@ -26,12 +26,12 @@ bool Plan::grow(size_t index) {
       if (index == running_) return false;
     }
   }
-  generation.pages.push_back(pool_.allocate());
+  generation.memory.pages.push_back(pool_.allocate());
   return true;
 }
 
 void Plan::interrupt_last() {
-  release(generations_[running_ - 1].pages);
+  release(generations_[running_ - 1].memory);
   --running_;
 }
 
@@ -44,7 +44,7 @@ void Plan::start_generations() {
     // Those that run are each left one page to grow by, or this one would soon be interrupted.
     const int spare = static_cast<int>(running_);
     if (pool_.available() < pages_needed(held, positions) + spare) return;
-    next.pages = continue_pages(next.node, held, first, positions);
+    next.memory = continue_memory(next.node, held, first, positions);
     next.started = true;
     next.next_row = held.positions;
     add_generation_rows(running_++);
@@ -56,7 +56,7 @@ void Plan::add_generation_rows(size_t index) {
   Generation& generation = generations_[index];
   const TokenRequest& asked = request(generation.request);
   const int last = static_cast<int>(asked.tokens.size()) - 1;
-  const int32_t table = builder_.add_table(generation.pages);
+  const int32_t table = builder_.add_table(generation.memory.pages, generation.memory.state);
   const int end = std::min(last + 1, generation.next_row + room());
   counts_.rows_recomputed += std::min(end, last) - generation.next_row;
   const bool catches_up = generation.next_row < last;
@@ -64,7 +64,7 @@ void Plan::add_generation_rows(size_t index) {
     builder_.add_row(asked.tokens[static_cast<size_t>(generation.next_row)], generation.next_row, table);
   }
   if (end <= last) return;
-  if (catches_up) restore_ancestors(generation.node, generation.pages);
+  if (catches_up) restore_ancestors(generation.node, generation.memory.pages);
   WantedRow& wanted = builder_.want_last_row();
   wanted.top_count = asked.top_count;
   wanted.distribution = asked.distribution;

@@ -8,10 +8,10 @@ namespace sizeup {
 void Plan::add_node_rows() {
   while (cursor_ < nodes_.size() && room() > 0) {
     const int index = static_cast<int>(cursor_);
-    if (node(index).pages.empty() && !admit(index)) return;
+    if (node(index).memory.empty() && !admit(index)) return;
     add_rows(index);
     if (node(index).next_row < node(index).tree.end) return;
-    restore_ancestors(node(index).tree.parent, node(index).pages);
+    restore_ancestors(node(index).tree.parent, node(index).memory.pages);
     finished_nodes_.push_back(index);
     answers_beginning_ += node(index).tree.generating.size();
     ++cursor_;
@@ -27,7 +27,7 @@ bool Plan::admit(int index) {
   // Each answer is left one page to grow by, or it would soon be interrupted.
   const int spare = static_cast<int>(generations_.size() + answers_beginning_);
   if (pool_.available() < pages_needed(held, tree.end) + spare) return false;
-  admitted.pages = continue_pages(tree.parent, held, first, tree.end);
+  admitted.memory = continue_memory(tree.parent, held, first, tree.end);
   admitted.started = true;
   admitted.next_row = held.positions;
   holders_.push_back(index);
@@ -37,7 +37,7 @@ bool Plan::admit(int index) {
 void Plan::add_rows(int index) {
   Node& current = node(index);
   const std::vector<Token>& tokens = request(current.tree.owner).tokens;
-  const int32_t table = builder_.add_table(current.pages);
+  const int32_t table = builder_.add_table(current.memory.pages, current.memory.state);
   const int known = std::max(current.tree.begin, current.reached);
   const int end = std::min(current.tree.end, current.next_row + room());
   for (; current.next_row < end; ++current.next_row) {

@@ -12,11 +12,11 @@ void check(const TokenRequest& request) {
           "every target follows a token");
 }
 
-// One page more than the request fills: its prompt's last page is better kept beside its own copy than
-// computed again for the next answer to the same prompt.
-int most_pages(const TokenRequest& request) {
+// One page and one state more than the request needs: its prompt's last page is better kept beside its own
+// copy than computed again for the next answer to the same prompt.
+int most_pages(const TokenRequest& request, int state_pages) {
   const int fed_back = std::max(0, request.max_new_tokens - 1);
-  return pages_for(static_cast<int>(request.tokens.size()) + fed_back) + 1;
+  return pages_for(static_cast<int>(request.tokens.size()) + fed_back) + 1 + 2 * state_pages;
 }
 
 }  // namespace
@@ -25,15 +25,16 @@ Plan::Plan(const PlanLimits& limits)
     : limits_{.max_rows = std::max(1, limits.max_rows),
               .pages = std::max(1, limits.pages),
               .share_prefixes = limits.share_prefixes,
-              .weight_rows = limits.weight_rows},
-      pool_(limits_.pages) {}
+              .weight_rows = limits.state_pages > 0 ? 0 : limits.weight_rows,
+              .state_pages = std::max(0, limits.state_pages)},
+      pool_(limits_.pages, limits_.state_pages) {}
 
 int Plan::add(std::vector<TokenRequest> requests) {
   const int first_request = static_cast<int>(requests_.size());
   const int first_node = static_cast<int>(nodes_.size());
   for (const TokenRequest& one : requests) {
     check(one);
-    pool_.raise_limit(most_pages(one));
+    pool_.raise_limit(most_pages(one, limits_.state_pages));
     targets_left_.push_back(static_cast<int>(one.targets.size()));
   }
   std::vector<bool> owns(requests.size(), false);
@@ -67,7 +68,7 @@ const Step& Plan::next_step() {
     take_pages_of_tree();
     build_step();
   }
-  builder_.set_page_count(pool_.page_count());
+  builder_.set_counts(pool_.page_count(), pool_.state_count());
   counts_.rows_computed += builder_.rows();
   return builder_.step();
 }

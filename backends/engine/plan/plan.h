@@ -9,6 +9,10 @@
 // held, prompt and chosen tokens alike, before it goes on. As a last resort the tree's own pages are taken;
 // whoever continues them computes their rows again. What was found is never found twice.
 //
+// A model with recurrent layers has a state beside the pages of every node and answer that holds some: that
+// after its last position. It is copied or taken over as a partly filled page is, and it cannot go back: who
+// gives up pages gives up the state, so that nothing remains of them, and nothing is guessed.
+//
 // Greedy answers are guessed ahead (prompt_lookup.h) where that pays: several tokens of an answer then come
 // from one step, each the one that the model finds most probable after those before it.
 //
@@ -38,6 +42,8 @@ struct PlanLimits {
   bool share_prefixes = true;
   // So many rows cost a small step as much as reading the weights, see DeviceTraits; 0: nothing is guessed.
   int weight_rows = 0;
+  // So many pages weigh as much as a state of the model's recurrent layers (device.h); 0: it has none.
+  int state_pages = 0;
 };
 
 struct PlanCounts {
@@ -92,11 +98,18 @@ class Plan {
   int pages_in_use() const { return pool_.in_use(); }
 
  private:
+  // Of the device, from position 0 on. The state is that after the last position computed; there is one where
+  // there are pages, in models that have states.
+  struct Memory {
+    std::vector<int32_t> pages = {};
+    int32_t state = kNoState;
+    bool empty() const { return pages.empty(); }
+  };
   struct Node {
     PrefixNode tree;
-    // From position 0 on. Empty before its rows are computed, after its last continuation began, and while
-    // given up for memory; without the partly filled last page where only that was given up.
-    std::vector<int32_t> pages = {};
+    // Empty before its rows are computed, after its last continuation began, and while given up; without the
+    // partly filled last page where only that was given up.
+    Memory memory = {};
     int next_row = 0;      // first position not yet in a step
     int reached = 0;       // positions before this one were in a step already: nothing is wanted there
     int unstarted = 0;     // children and generations that have not begun to continue it
@@ -108,7 +121,7 @@ class Plan {
     int node = 0;          // of its prompt
     int next_row = 0;      // first position not yet in a step
     bool started = false;  // has begun to continue its prompt
-    std::vector<int32_t> pages = {};
+    Memory memory = {};
     PromptLookup lookup = {};
   };
   // What a continuation finds on its ancestors' pages.
@@ -132,6 +145,7 @@ class Plan {
   TokenRequest& request(int index) { return requests_[static_cast<size_t>(index)]; }
 
   void build_step();
+  bool has_states() const { return limits_.state_pages > 0; }
   int room() const { return limits_.max_rows - builder_.rows(); }
 
   void add_node_rows();
@@ -150,11 +164,12 @@ class Plan {
   bool reaches(const Generation& generation, int32_t row) const;
 
   Held held_for(int parent, bool first) const;
-  static int pages_needed(const Held& held, int positions);
-  std::vector<int32_t> continue_pages(int parent, const Held& held, bool first, int positions);
+  int pages_needed(const Held& held, int positions) const;
+  Memory continue_memory(int parent, const Held& held, bool first, int positions);
   void restore_ancestors(int index, const std::vector<int32_t>& pages);
   void take_pages_of_tree();
-  void release(std::vector<int32_t>& pages);
+  bool take_a_last_page();
+  void release(Memory& memory);
 
   void finish_targets(const StepResult& result, size_t wanted, PlanListener& listener);
   void begin_answers(int index, const NextToken& next, PlanListener& listener);

@@ -75,7 +75,7 @@ void Plan::continue_answer(Generation& generation, int32_t row, const NextToken&
     asked.tokens.push_back(*token);
     return;
   }
-  release(generation.pages);
+  release(generation.memory);
   finish_request(generation.request, listener);
 }
 
@@ -83,7 +83,7 @@ void Plan::continue_answer(Generation& generation, int32_t row, const NextToken&
 void Plan::remove_finished_generations() {
   const auto end = generations_.begin() + static_cast<std::ptrdiff_t>(running_);
   const auto kept = std::remove_if(generations_.begin(), end,
-                                   [](const Generation& generation) { return generation.pages.empty(); });
+                                   [](const Generation& generation) { return generation.memory.empty(); });
   running_ -= static_cast<size_t>(end - kept);
   generations_.erase(kept, end);
 }
@@ -91,10 +91,10 @@ void Plan::remove_finished_generations() {
 // Nodes whose last row has been computed and that nobody continues give their pages back.
 void Plan::finish_nodes() {
   for (const int index : finished_nodes_) {
-    if (node(index).unstarted == 0) release(node(index).pages);
+    if (node(index).unstarted == 0) release(node(index).memory);
   }
   finished_nodes_.clear();
-  std::erase_if(holders_, [&](int index) { return node(index).pages.empty(); });
+  std::erase_if(holders_, [&](int index) { return node(index).memory.empty(); });
 }
 
 void Plan::finish_request(int index, PlanListener& listener) {

@@ -7,18 +7,23 @@ namespace sizeup {
 void StepBuilder::clear() {
   for (const int32_t page : written_pages_) slot_rows_[static_cast<size_t>(page)].fill(kNoRow);
   written_pages_.clear();
+  state_rows_.clear();
   step_.tokens.clear();
   step_.positions.clear();
   step_.tables.clear();
   step_.table_begin.assign(1, 0);
   step_.pages.clear();
+  step_.states.clear();
   step_.copies.clear();
+  step_.state_copies.clear();
   step_.writes.clear();
+  step_.state_forks.clear();
   step_.wanted.clear();
   step_.targets.clear();
 }
 
-int32_t StepBuilder::add_table(const std::vector<int32_t>& pages) {
+int32_t StepBuilder::add_table(const std::vector<int32_t>& pages, int32_t state) {
+  step_.states.push_back(state);
   step_.pages.insert(step_.pages.end(), pages.begin(), pages.end());
   step_.table_begin.push_back(static_cast<int32_t>(step_.pages.size()));
   return static_cast<int32_t>(step_.table_begin.size()) - 2;
@@ -31,6 +36,7 @@ void StepBuilder::add_row(Token token, int position, int32_t table) {
   write({.row = rows() - 1,
          .page = step_.table(table)[static_cast<size_t>(position / kPagePositions)],
          .offset = position % kPagePositions});
+  if (step_.state_of(rows() - 1) != kNoState) set_state_row(step_.state_of(rows() - 1), rows() - 1);
 }
 
 WantedRow& StepBuilder::want_last_row() {
@@ -53,6 +59,23 @@ void StepBuilder::copy_page(int32_t from, int32_t to, int positions) {
     const int32_t row = now[static_cast<size_t>(offset)];
     if (row != kNoRow) write({.row = row, .page = to, .offset = offset});
   }
+}
+
+void StepBuilder::copy_state(int32_t from, int32_t to) {
+  const int32_t row =
+      static_cast<size_t>(from) < state_rows_.size() ? state_rows_[static_cast<size_t>(from)] : kNoRow;
+  if (row == kNoRow) {
+    step_.state_copies.push_back({from, to});
+  } else {
+    step_.state_forks.push_back({row, to});
+    set_state_row(to, row);
+  }
+}
+
+void StepBuilder::set_state_row(int32_t state, int32_t row) {
+  const auto index = static_cast<size_t>(state);
+  if (state_rows_.size() <= index) state_rows_.resize(index + 1, kNoRow);
+  state_rows_[index] = row;
 }
 
 void StepBuilder::write(const KeyValueWrite& write) {

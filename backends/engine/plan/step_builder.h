@@ -17,8 +17,8 @@ class StepBuilder {
   const Step& step() const { return step_; }
   int rows() const { return step_.rows(); }
 
-  // The index of a page table with these pages.
-  int32_t add_table(const std::vector<int32_t>& pages);
+  // The index of a page table with these pages, whose rows continue this state.
+  int32_t add_table(const std::vector<int32_t>& pages, int32_t state);
   // A token at this position of the table's pages; its key and value go there.
   void add_row(Token token, int position, int32_t table);
   // The last row's next-token distribution is wanted; its targets follow.
@@ -29,17 +29,25 @@ class StepBuilder {
   // cannot be copied before it: their rows write to both pages.
   void copy_page(int32_t from, int32_t to, int positions);
 
-  void set_page_count(int32_t count) { step_.page_count = count; }
+  // State `to` becomes what state `from` is now: after the last row of this step that continued it.
+  void copy_state(int32_t from, int32_t to);
+
+  void set_counts(int32_t pages, int32_t states) {
+    step_.page_count = pages;
+    step_.state_count = states;
+  }
 
  private:
   static constexpr int32_t kNoRow = -1;
   using SlotRows = std::array<int32_t, kPagePositions>;  // the row that writes each slot in this step
 
   void write(const KeyValueWrite& write);
+  void set_state_row(int32_t state, int32_t row);
 
   Step step_;
   std::vector<SlotRows> slot_rows_;     // by page
   std::vector<int32_t> written_pages_;  // whose slot_rows_ are not all kNoRow; may repeat
+  std::vector<int32_t> state_rows_;     // by state: the row of this step that left it; beyond the end: none
 };
 
 }  // namespace sizeup

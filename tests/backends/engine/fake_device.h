@@ -46,21 +46,31 @@ class FakeHistory {
   uint64_t second_ = 0;
 };
 
-// Checks every step against the contract of step.h, and "computes" it through its pages.
+// Checks every step against the contract of step.h, and "computes" it through its pages. In a recurrent one
+// the first layer has states: what it has read of the text so far, and how much that is.
 class FakeDevice {
  public:
+  explicit FakeDevice(bool recurrent = false) : recurrent_(recurrent) {}
+
   void operator()(const Step& step, StepResult& result) {
     ++steps_;
     rows_ += step.rows();
     head_rows_ += static_cast<int64_t>(step.wanted.size());
     slots_.resize(static_cast<size_t>(step.page_count) * kPagePositions);
     copy(step);
+    if (recurrent_) copy_states(step);
     std::vector<uint64_t> states;
     for (size_t row = 0; row < step.tokens.size(); ++row) {
       states.push_back(FakeHistory::own(step.tokens[row], step.positions[row]));
     }
     check_writes(step);
-    for (size_t layer = 0; layer < kLayers; ++layer) run_layer(step, layer, states);
+    for (size_t layer = 0; layer < kLayers; ++layer) {
+      if (recurrent_ && layer == 0) {
+        run_recurrent_layer(step, states);
+      } else {
+        run_layer(step, layer, states);
+      }
+    }
     find(step, states, result);
   }
 
@@ -74,6 +84,11 @@ class FakeDevice {
     int64_t written_in = 0;  // step
   };
 
+  struct State {
+    uint64_t history = 0;
+    int32_t positions = -1;  // that it has read; -1: none was ever left here
+  };
+
   Slot& slot(int32_t page, int offset) {
     return slots_[static_cast<size_t>(page) * kPagePositions + static_cast<size_t>(offset)];
   }
@@ -84,6 +99,14 @@ class FakeDevice {
       EXPECT_GT(copy.positions, 0);
       EXPECT_LT(copy.positions, kPagePositions) << "a full page is shared, not copied";
       for (int i = 0; i < copy.positions; ++i) slot(copy.to, i).values = slot(copy.from, i).values;
+    }
+  }
+
+  void copy_states(const Step& step) {
+    states_.resize(static_cast<size_t>(step.state_count));
+    for (const StateCopy& copy : step.state_copies) {
+      EXPECT_NE(copy.from, copy.to);
+      states_[static_cast<size_t>(copy.to)] = states_[static_cast<size_t>(copy.from)];
     }
   }
 
@@ -112,6 +135,21 @@ class FakeDevice {
     }
   }
 
+  // Row after row; each finds the state after exactly the tokens before it.
+  void run_recurrent_layer(const Step& step, std::vector<uint64_t>& values) {
+    for (size_t row = 0; row < values.size(); ++row) {
+      State& state = states_[static_cast<size_t>(step.state_of(static_cast<int>(row)))];
+      if (step.positions[row] == 0) state = {.history = 0, .positions = 0};
+      EXPECT_EQ(state.positions, step.positions[row]) << "a state of another position";
+      state.history = FakeHistory::extend(state.history, values[row]);
+      ++state.positions;
+      values[row] = state.history;
+      for (const StateFork& fork : step.state_forks) {
+        if (fork.row == static_cast<int32_t>(row)) states_[static_cast<size_t>(fork.to)] = state;
+      }
+    }
+  }
+
   static void find(const Step& step, const std::vector<uint64_t>& states, StepResult& result) {
     result = {};
     for (const WantedRow& wanted : step.wanted) {
@@ -125,7 +163,9 @@ class FakeDevice {
     }
   }
 
+  bool recurrent_;
   std::vector<Slot> slots_;
+  std::vector<State> states_;
   int64_t steps_ = 0;
   int64_t rows_ = 0;
   int64_t head_rows_ = 0;

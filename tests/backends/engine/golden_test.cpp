@@ -1,6 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
 // tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py,
-// tiny_gpt_oss_golden.py;
+// tiny_gpt_oss_golden.py, tiny_recurrent_golden.py;
 // DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
@@ -32,6 +32,8 @@ const std::filesystem::path kFamilies = kGolden / "tiny_families";
 const std::filesystem::path kGptOss = kGolden / "tiny_gpt_oss";
 const std::filesystem::path kDeepseek = kGolden / "tiny_deepseek";
 const std::filesystem::path kDense = kGolden / "tiny_dense";
+
+const std::filesystem::path kRecurrent = kGolden / "tiny_recurrent";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -68,7 +70,7 @@ std::vector<TokenOutcome> score(Decoder& decoder, const Json& sequences) {
   std::vector<TokenRequest> requests;
   for (const Json& sequence : sequences)
     requests.push_back(score_request(sequence["tokens"].get<std::vector<Token>>(), 1));
-  Plan plan({});
+  Plan plan({.state_pages = state_pages(decoder.device().traits())});
   return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
       .run(plan, std::move(requests));
 }
@@ -86,7 +88,7 @@ void expect_agreement(const TokenOutcome& outcome, const Json& sequence, float b
 
 void expect_same_greedy_text(Decoder& decoder, const Json& greedy) {
   const auto tokens = greedy["tokens"].get<std::vector<Token>>();
-  Plan plan({});
+  Plan plan({.state_pages = state_pages(decoder.device().traits())});
   const auto outcome = TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
                            .run(plan, {generate_request(greedy["prompt"].get<std::vector<Token>>(),
                                                         static_cast<int>(tokens.size()))});
@@ -175,6 +177,10 @@ INSTANTIATE_TEST_SUITE_P(Families, TinyDense,
                                          Family{"gemma", 3}, Family{"gemma2", 4}, Family{"gemma3", 7},
                                          Family{"olmo2", 4}),
                          [](const auto& family) { return std::string(family.param.name); });
+
+TEST(TinyRecurrent, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kRecurrent), 10);
+}
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.
 TEST(TinyMixture, StackedAndSingleExpertsAndGgufGiveTheSameBits) {

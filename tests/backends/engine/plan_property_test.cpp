@@ -42,7 +42,15 @@ int64_t distinct_prefixes(const std::vector<TokenRequest>& requests) {
   return static_cast<int64_t>(prefixes.size());
 }
 
-TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
+// Of models with and without recurrent layers.
+class PlanProperty : public testing::TestWithParam<bool> {
+ protected:
+  static bool recurrent() { return GetParam(); }
+  // A state weighs as much as one page or as many; 0: there are none.
+  static int state_pages(Random& random) { return recurrent() ? random.one_of({1, 2, 13}) : 0; }
+};
+
+TEST_P(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
   Random random(11);
   PlanCounts all;
   for (int round = 0; round < 40; ++round) {
@@ -52,14 +60,22 @@ TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
     for (const int rows : {1, 7, 64, 1000, 8192}) {
       for (const int pages : {1, most + random.below(8), 3 * most, kAmple}) {
         const bool share = random.below(4) > 0;
-        FakeDevice device;
+        FakeDevice device(recurrent());
         const int weight_rows = random.one_of({0, 1, 8, 1000});
-        Plan plan({.max_rows = rows, .pages = pages, .share_prefixes = share, .weight_rows = weight_rows});
+        const int weight = state_pages(random);
+        Plan plan({.max_rows = rows,
+                   .pages = pages,
+                   .share_prefixes = share,
+                   .weight_rows = weight_rows,
+                   .state_pages = weight});
         TokenRunner runner(std::ref(device), kEnd);
         runner.on_step = [&](const Step& step) {
           ASSERT_GT(step.rows(), 0);
           ASSERT_LE(step.rows(), rows);
-          ASSERT_LE(step.page_count, std::max(pages, most + 1));
+          const int limit = std::max(pages, most + 1 + 2 * weight);
+          ASSERT_LE(plan.pages_in_use(), limit);
+          ASSERT_LE(step.page_count, limit);
+          ASSERT_LE(step.state_count * weight, limit);
         };
         const auto outcomes = runner.run(plan, requests);
         ASSERT_EQ(outcomes, expected) << round << ", rows " << rows << ", pages " << pages << ", share "
@@ -72,7 +88,7 @@ TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
         if (pages == kAmple) {
           ASSERT_EQ(counts.rows_recomputed, 0);
         }
-        if (weight_rows == 0) {
+        if (weight_rows == 0 || recurrent()) {
           ASSERT_EQ(counts.rows_drafted, 0);
         }
         all.rows_recomputed += counts.rows_recomputed;
@@ -82,11 +98,12 @@ TEST(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
     }
   }
   EXPECT_GT(all.rows_recomputed, 0);
+  if (recurrent()) return;
   EXPECT_GT(all.rows_accepted, 1000);
   EXPECT_GT(all.rows_drafted - all.rows_accepted, 1000);
 }
 
-TEST(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
+TEST_P(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
   Random random(12);
   for (int round = 0; round < 20; ++round) {
     const std::vector<TokenRequest> requests = random_requests(random, 40);
@@ -96,23 +113,25 @@ TEST(PlanProperty, OutcomesDoNotDependOnTheOrderOfRequests) {
     random.shuffle(order);
     std::vector<TokenRequest> shuffled;
     for (const size_t r : order) shuffled.push_back(requests[r]);
-    FakeDevice device;
+    FakeDevice device(recurrent());
     Plan plan({.max_rows = random.one_of({5, 100}),
                .pages = random.one_of({1, 10, kAmple}),
-               .weight_rows = random.one_of({0, 8, 1000})});
+               .weight_rows = random.one_of({0, 8, 1000}),
+               .state_pages = state_pages(random)});
     const auto outcomes = TokenRunner(std::ref(device), kEnd).run(plan, shuffled);
     for (size_t i = 0; i < order.size(); ++i) ASSERT_EQ(outcomes[i], expected[order[i]]) << round;
     ASSERT_EQ(plan.counts().rows_unique, distinct_prefixes(requests));
   }
 }
 
-TEST(PlanProperty, RequestsMayComeWhileOthersRun) {
+TEST_P(PlanProperty, RequestsMayComeWhileOthersRun) {
   Random random(13);
   for (int round = 0; round < 40; ++round) {
-    FakeDevice device;
+    FakeDevice device(recurrent());
     Plan plan({.max_rows = random.one_of({1, 9, 100}),
                .pages = random.one_of({1, 8, 20, kAmple}),
-               .weight_rows = random.one_of({0, 8, 1000})});
+               .weight_rows = random.one_of({0, 8, 1000}),
+               .state_pages = state_pages(random)});
     TokenRunner runner(std::ref(device), kEnd);
     std::vector<TokenRequest> all;
     while (all.size() < 60 || !plan.idle()) {
@@ -129,22 +148,26 @@ TEST(PlanProperty, RequestsMayComeWhileOthersRun) {
   }
 }
 
-TEST(PlanProperty, RowsAreThoseOfDistinctPrefixes) {
+TEST_P(PlanProperty, RowsAreThoseOfDistinctPrefixes) {
   Random random(14);
   for (int round = 0; round < 20; ++round) {
     const std::vector<TokenRequest> requests = random_requests(random, 3 * round + 1);
     int64_t tokens = 0;
     for (const TokenRequest& request : requests) tokens += static_cast<int64_t>(request.tokens.size());
-    FakeDevice device;
-    Plan shared({.max_rows = 50, .pages = kAmple});
+    FakeDevice device(recurrent());
+    const int weight = state_pages(random);
+    Plan shared({.max_rows = 50, .pages = kAmple, .state_pages = weight});
     const auto outcomes = TokenRunner(std::ref(device), kEnd).run(shared, requests);
     ASSERT_EQ(shared.counts().rows_unique, distinct_prefixes(requests));
     ASSERT_EQ(shared.counts().rows_computed, distinct_prefixes(requests) + fed_back(outcomes));
-    Plan apart({.max_rows = 50, .pages = kAmple, .share_prefixes = false});
+    Plan apart({.max_rows = 50, .pages = kAmple, .share_prefixes = false, .state_pages = weight});
     TokenRunner(std::ref(device), kEnd).run(apart, requests);
     ASSERT_EQ(apart.counts().rows_unique, tokens);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Models, PlanProperty, testing::Bool(),
+                         [](const auto& instance) { return instance.param ? "Recurrent" : "Attention"; });
 
 }  // namespace
 }  // namespace sizeup

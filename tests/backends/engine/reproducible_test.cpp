@@ -116,6 +116,27 @@ DecoderSpec with_clamped_experts(DecoderSpec spec) {
   return spec;
 }
 
+// States in two layers of three, with more value heads than key heads, and gates of what attention gives.
+DecoderSpec with_states(DecoderSpec spec, DeltaSpec delta) {
+  LayerSpec recurrent = spec.layers.front();
+  recurrent.attention = {};
+  recurrent.delta = delta;
+  LayerSpec attending = spec.layers.front();
+  attending.attention.gated = true;
+  attending.attention.rotary->dimensions = 4;
+  spec.layers.clear();
+  add_layers(spec, 1, recurrent);
+  add_layers(spec, 1, attending);
+  recurrent.delta->tiled = true;
+  recurrent.delta->log_rates = true;
+  add_layers(spec, 1, recurrent);
+  spec.layers[0].kv_layer = kNoKeys;
+  spec.layers[2].kv_layer = kNoKeys;
+  spec.norm.added = 1.0F;
+  spec.query_key_norm = QueryKeyNorm::heads;
+  return spec;
+}
+
 struct Shape {
   DecoderSpec spec;
   RandomExtras extras = {};
@@ -132,9 +153,22 @@ const std::vector<Shape>& shapes(TensorType weights) {
       {with_experts(small_spec(6, 3, 8, 40, 50), 26, 35)},
       {with_everything(small_spec(4, 2, 10, 36, 42))},
       {with_shared_keys(small_spec(4, 2, 12, 30, 38)), {.post_norms = true}},
-      {with_clamped_experts(small_spec(4, 1, 14, 28, 30)), kBiasedExperts}};
+      {with_clamped_experts(small_spec(4, 1, 14, 28, 30)), kBiasedExperts},
+      {with_states(small_spec(3, 1, 10, 34, 39), {.key_heads = 2,
+                                                  .value_heads = 6,
+                                                  .key_size = 13,
+                                                  .value_size = 19,
+                                                  .taps = 4,
+                                                  .epsilon = 1e-5F})}};
   static const std::vector<Shape> blocks_of_32 = {
-      {small_spec(3, 1, 32, 96, 160)}, {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64), kBiasedExperts}};
+      {small_spec(3, 1, 32, 96, 160)},
+      {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64), kBiasedExperts},
+      {with_states(small_spec(3, 1, 32, 64, 96), {.key_heads = 1,
+                                                  .value_heads = 2,
+                                                  .key_size = 16,
+                                                  .value_size = 32,
+                                                  .taps = 2,
+                                                  .epsilon = 1e-5F})}};
   static const std::vector<Shape> blocks_of_256 = {{small_spec(4, 2, 64, 256, 256)}};
   const int elements = block_format(weights).block_elements;
   return elements == 1 ? plain : elements == 32 ? blocks_of_32 : blocks_of_256;
@@ -243,7 +277,9 @@ class Reproducible : public testing::TestWithParam<Computer> {
   static std::vector<TokenOutcome> run(Decoder& decoder, const PlanLimits& limits,
                                        const std::vector<TokenRequest>& requests,
                                        PlanCounts* counts = nullptr) {
-    Plan plan(limits);
+    PlanLimits all = limits;
+    all.state_pages = state_pages(decoder.device().traits());
+    Plan plan(all);
     auto outcomes = TokenRunner([&](const Step& step, StepResult& result) {
                       decoder.run(step, result);
                     }).run(plan, requests);
@@ -303,7 +339,7 @@ TEST_P(Reproducible, AnInterruptedRunGoesOnWithTheSameBits) {
     Decoder computing = decoder(shape);
     const auto expected = run(computing, {.max_rows = 100, .pages = kAmple}, requests);
     // Stopped after a few steps; what was not answered is asked of a new device.
-    Plan plan({.max_rows = 100, .pages = kAmple});
+    Plan plan({.max_rows = 100, .pages = kAmple, .state_pages = state_pages(computing.device().traits())});
     TokenRunner runner([&](const Step& step, StepResult& result) { computing.run(step, result); });
     runner.add(plan, requests);
     for (int steps = 0; steps < 4 && !plan.idle(); ++steps) runner.step(plan);

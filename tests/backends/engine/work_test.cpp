@@ -34,6 +34,19 @@ TEST(Work, FlopCountRowsWantedRowsAndAttendedPositions) {
   EXPECT_EQ(flop_of(spec, {.rows = 7, .wanted = 2, .attended = 11}), 7 * 1504.0 + 2 * 1600.0 + 11 * 4.0);
 }
 
+TEST(Work, ARecurrentLayerHasItsProjectionsAndItsStates) {
+  DecoderSpec spec = small_spec();
+  LayerSpec& layer = spec.layers[1];
+  layer.attention = {};
+  layer.kv_layer = kNoKeys;
+  layer.delta = {.key_heads = 1, .value_heads = 2, .key_size = 3, .value_size = 5, .taps = 4};
+  // Query and key 3 each, value and gate 10 each, two gates for each head; then from 10 values.
+  const int64_t input = 8 * (3 + 3 + 10 + 10 + 4);
+  EXPECT_EQ(linear_weights(spec), 96 + 32 + 32 + 96 + 120 + input + 80 + 120);
+  // Two heads of 3 x 5 elements, each multiplied with key, with query, and with what changes.
+  EXPECT_EQ(flop_of(spec, {.rows = 1}), 2.0 * static_cast<double>(linear_weights(spec)) + 6.0 * 30);
+}
+
 TEST(Work, AStepsWorkIsCountedFromItsRows) {
   Step step;
   step.tokens = {1, 2, 3};

@@ -1,0 +1,46 @@
+// The layers of a decoder that have states in place of keys and values, and the states.
+#pragma once
+
+#include <vector>
+
+#include "backends/cpu/kernels.h"
+#include "backends/cpu/pages.h"
+#include "backends/cpu/workers.h"
+#include "backends/engine/state_runs.h"
+#include "core/memory/huge_buffer.h"
+
+namespace sizeup::cpu {
+
+class DeltaLayers {
+ public:
+  DeltaLayers(const DecoderSpec& spec, const DeltaKernels& kernels, Workers& workers);
+
+  DeltaId add(const DeltaSpec& spec, const DeltaTensors& tensors);
+  size_t state_bytes() const { return states_.page_bytes(); }
+
+  // Makes room, copies states, and plans.
+  void begin(const Step& step);
+  void run(int layer, DeltaId delta, const LaneRows& rows, const Operand& out);
+
+ private:
+  struct Layer {
+    DeltaShape shape;
+    DeltaWeights weights;
+  };
+
+  void find_gates(const Layer& layer, const LaneRows& rows);
+
+  const DeltaKernels& kernels_;
+  Workers& workers_;
+  std::vector<size_t> layer_bytes_;  // of each layer's part of a state
+  Pages states_;
+  std::vector<Layer> layers_;
+  StateRuns runs_;  // of the step
+  HugeBuffer mixed_;
+  std::vector<DeltaGates> gates_;
+};
+
+// Bytes of each layer's part of a state; 0: it has none.
+std::vector<size_t> state_bytes(const DecoderSpec& spec);
+
+}  // namespace sizeup::cpu
