@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <ostream>
 
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/work.h"
@@ -13,10 +12,6 @@
 
 namespace sizeup {
 namespace {
-
-void PrintTo(const Seed& seed, std::ostream* out) {
-  *out << seed.name;
-}
 
 int64_t elements(const std::vector<const Tensor*>& tensors) {
   int64_t sum = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string_view>
 
 namespace sizeup {
@@ -166,5 +167,9 @@ inline constexpr Seed kSeeds[] = {
      .context = 8192},
     {.name = "smollm2-135m", .parameters = 134'515'008, .active = 134'515'008, .layers = 30, .context = 8192},
 };
+
+inline void PrintTo(const Seed& seed, std::ostream* out) {
+  *out << seed.name;
+}
 
 }  // namespace sizeup
