@@ -53,6 +53,7 @@ Result<DecoderModel> describe_qwen3_moe(const Checkpoint& checkpoint) {
   const bool gguf = checkpoint.format() == CheckpointFormat::gguf;
   ConfigReader config(checkpoint);
   DecoderSpec spec = read_spec(config, checkpoint, "qwen3moe", kMixtureWindows);
+  if (!gguf) config.find("max_window_layers");  // published ones have it; all layers are the same
   if (config.error()) return tl::unexpected<Error>(*config.error());
   spec.experts =
       gguf ? gguf_experts(config, spec.layer_count()) : hugging_face_experts(config, spec.layer_count());
