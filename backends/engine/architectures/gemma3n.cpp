@@ -113,7 +113,9 @@ DecoderSpec read_spec(ConfigReader& config, ExtensionKeys& keys) {
   share_keys(config, config.count_or_zero("num_kv_shared_layers", 15), sliding, spec);
   read_sparsity(config, spec);
   spec.logit_cap = read_cap(config, "final_logit_softcapping", 30.0F);
-  config.find("altup_coef_clip");  // of training
+  config.find("altup_coef_clip");        // of training
+  config.find("altup_lr_multiplier");    // the same
+  config.find("query_pre_attn_scalar");  // of Gemma 3
   keys = {.streams = config.count("altup_num_inputs", 4),
           .active = config.count_or_zero("altup_active_idx", 0),
           .rank = config.count("laurel_rank", 64),
@@ -246,10 +248,10 @@ Result<DecoderModel> describe_gemma3n(const Checkpoint& checkpoint) {
 }
 
 Result<DecoderModel> describe_gemma3n_multimodal(const Checkpoint& checkpoint) {
-  auto text =
-      find_text_config(checkpoint, {"vision_config", "audio_config", "audio_soft_tokens_per_image",
-                                    "vision_soft_tokens_per_image", "boi_token_id", "eoi_token_id",
-                                    "image_token_id", "boa_token_id", "eoa_token_id", "audio_token_id"});
+  auto text = find_text_config(checkpoint, {"vision_config", "audio_config", "audio_soft_tokens_per_image",
+                                            "vision_soft_tokens_per_image", "boi_token_id", "eoi_token_id",
+                                            "image_token_id", "boa_token_id", "eoa_token_id",
+                                            "audio_token_id", "hidden_size"});  // of the text once more
   if (!text) return forward_error(text);
   ConfigReader config(*text->object, checkpoint.path().string());
   ExtensionKeys keys;

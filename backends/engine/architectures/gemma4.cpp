@@ -210,9 +210,10 @@ Result<DecoderModel> find(const Checkpoint& checkpoint, ConfigReader& config, De
 }
 
 Result<DecoderModel> describe_text(const Checkpoint& checkpoint, EmbeddingKeys embeddings) {
-  auto text = find_text_config(
-      checkpoint, {"vision_config", "audio_config", "boi_token_id", "eoi_token_id", "image_token_id",
-                   "video_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index", "audio_token_id"});
+  auto text =
+      find_text_config(checkpoint, {"vision_config", "audio_config", "boi_token_id", "eoi_token_id",
+                                    "image_token_id", "video_token_id", "boa_token_id", "eoa_token_id",
+                                    "eoa_token_index", "audio_token_id", "vision_soft_tokens_per_image"});
   if (!text) return forward_error(text);
   ConfigReader config(*text->object, checkpoint.path().string());
   DecoderSpec spec = read_spec(config, embeddings);

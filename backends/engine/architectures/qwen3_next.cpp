@@ -115,9 +115,10 @@ DecoderSpec read_spec(ConfigReader& config, int ffn_width) {
   spec.norm.added = 1.0F;
   spec.query_key_value_bias = config.flag("attention_bias", false);
   if (!config.flag("attn_output_gate", true)) config.fail("'attn_output_gate' is false", "true");
-  // Layers that predict tokens after the next one, and the precision in which Python keeps states.
+  // Layers that predict tokens after the next one, the precision in which Python keeps states, and what only
+  // mixtures read.
   for (const std::string_view key :
-       {"mtp_num_hidden_layers", "mtp_use_dedicated_embeddings", "mamba_ssm_dtype"})
+       {"mtp_num_hidden_layers", "mtp_use_dedicated_embeddings", "mamba_ssm_dtype", "mlp_only_layers"})
     config.find(key);
   return spec;
 }

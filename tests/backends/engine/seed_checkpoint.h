@@ -6,13 +6,11 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "backends/engine/architectures/table.h"
 #include "backends/engine/formats/checkpoint.h"
 #include "core/json/json.h"
 #include "tests/support/files.h"
@@ -26,15 +24,6 @@ inline std::filesystem::path seed_folder(std::string_view name) {
 inline std::string seed_architecture(std::string_view name) {
   const Json config = parse_json(read_whole(seed_folder(name) / "config.json"), "config.json").value();
   return config["architectures"][0].get<std::string>();
-}
-
-// Whether its architecture is one that is read.
-inline bool is_in_table(std::string_view name) {
-  const std::string architecture = seed_architecture(name);
-  for (const Architecture& known : architecture_table()) {
-    if (known.hugging_face_name == architecture) return true;
-  }
-  return false;
 }
 
 // The names that one entry of tensors.json stands for: {} of each place takes all the numbers of its ranges.
@@ -76,37 +65,5 @@ inline void write_seed(std::string_view name, const std::filesystem::path& folde
   std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&length), sizeof length) << text;
   std::filesystem::resize_file(file, sizeof length + length + static_cast<uint64_t>(end));
 }
-
-// Another checkpoint that remembers which tensors were looked for.
-class WatchedCheckpoint : public Checkpoint {
- public:
-  explicit WatchedCheckpoint(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
-
-  // Those that nobody has looked for.
-  std::vector<const Tensor*> unread() const { return tensors_where(false); }
-  std::vector<const Tensor*> read() const { return tensors_where(true); }
-
-  CheckpointFormat format() const override { return checkpoint_.format(); }
-  const std::filesystem::path& path() const override { return checkpoint_.path(); }
-  const Json& config() const override { return checkpoint_.config(); }
-  const std::vector<Tensor>& tensors() const override { return checkpoint_.tensors(); }
-  const Tensor* find(std::string_view name) const override {
-    found_.emplace(name);
-    return checkpoint_.find(name);
-  }
-  std::vector<std::filesystem::path> files() const override { return checkpoint_.files(); }
-
- private:
-  std::vector<const Tensor*> tensors_where(bool found) const {
-    std::vector<const Tensor*> tensors;
-    for (const Tensor& tensor : checkpoint_.tensors()) {
-      if (found_.contains(tensor.name) == found) tensors.push_back(&tensor);
-    }
-    return tensors;
-  }
-
-  const Checkpoint& checkpoint_;
-  mutable std::set<std::string, std::less<>> found_;
-};
 
 }  // namespace sizeup
