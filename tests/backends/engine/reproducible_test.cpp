@@ -430,7 +430,11 @@ TEST_P(Reproducible, AgreesWithTheReference) {
     const float roundings = std::sqrt(static_cast<float>(std::max(specs()[shape].spec.width, 64)) / 64.0F);
     const float rounded = specs()[shape].spec.experts.any() ? 1.0F : 0.4F;
     EXPECT_LT(worst, exact ? 2e-4F : rounded) << "shape " << shape;
-    EXPECT_LT(mean, exact ? 1e-5F : roundings * 0.04F) << "shape " << shape;
+    // A state carries on what was rounded at every position before.
+    const bool recurrent = std::ranges::any_of(
+        specs()[shape].spec.layers, [](const LayerSpec& layer) { return layer.delta.has_value(); });
+    const float usual = recurrent ? 0.06F : 0.04F;
+    EXPECT_LT(mean, exact ? 1e-5F : roundings * usual) << "shape " << shape;
     if (!exact) {
       EXPECT_GT(mean, 1e-3F) << "rounding to bfloat16 is not visible";
     }
