@@ -14,8 +14,8 @@ struct StateRun {
   int32_t first_row = 0;
   int32_t rows = 0;
   bool from_zero = false;  // begins at position 0
-  int32_t first_fork =
-      0;  // StateRuns::forks[first_fork, end_fork): states that become this one after the run
+  // StateRuns::forks[first_fork, end_fork): states that become this one after the run.
+  int32_t first_fork = 0;
   int32_t end_fork = 0;
 };
 

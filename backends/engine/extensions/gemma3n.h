@@ -1,15 +1,15 @@
 // What Gemma 3n has beside a decoder's usual layers (https://ai.google.dev/gemma/docs/gemma-3n; the
 // computation is that of transformers' modeling_gemma3n.py):
 // - alternating updates (https://arxiv.org/abs/2301.13310): several residual streams, of which one, the
-// active
-//   one, goes through a layer. A layer first predicts all of them as mixtures of each other, and then
+//   active one, goes through a layer. A layer first predicts all of them as mixtures of each other, and then
 //   corrects every one by what its computation made of the active one. Coefficients depend on the token.
 // - a learned augmented residual (LAUREL, https://arxiv.org/abs/2411.07501) beside attention: a product of
-// low
-//   rank.
-// - embeddings of every layer (layer_embeddings.h), gated by the active stream and added to all but the
-// first. Streams begin as projections of the embedding and end as the mean of their projections, each made as
-// large as the first.
+//   low rank.
+// - embeddings of every layer (layer_embeddings.h), gated by the active stream and added to all streams but
+//   the first.
+//
+// Streams begin as projections of the embedding and end as the mean of their projections, each made as large
+// as the first.
 #pragma once
 
 #include <vector>
