@@ -16,6 +16,7 @@
 #include "backends/cpu/pages.h"
 #include "backends/cpu/storage.h"
 #include "backends/cpu/workers.h"
+#include "backends/engine/norm.h"
 #include "core/memory/available_memory.h"
 
 namespace sizeup {
@@ -100,21 +101,12 @@ class CpuDevice final : public Device {
   }
 
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
-    Norm& norm = norms_.emplace_back();
-    norm.kind = spec.kind;
-    norm.epsilon = spec.epsilon;
-    norm.weight.assign(static_cast<size_t>(columns), 1.0F);
-    if (tensors.weight != nullptr) {
-      norm.weight = values_of(*tensors.weight);
-      for (float& weight : norm.weight) weight += spec.added;
-    }
-    for (float& weight : norm.weight) weight *= spec.scale;
-    if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
+    norms_.push_back(read_norm(spec, tensors, columns));
     return static_cast<NormId>(norms_.size() - 1);
   }
 
   VectorId add_vector(const Tensor& values) override {
-    vectors_.push_back(values_of(values));
+    vectors_.push_back(values_of(&values));
     return static_cast<VectorId>(vectors_.size() - 1);
   }
 
@@ -353,19 +345,6 @@ class CpuDevice final : public Device {
   }
 
  private:
-  // A norm with its weights as they are multiplied.
-  struct Norm {
-    NormKind kind = NormKind::none;
-    float epsilon = 0.0F;
-    std::vector<float> weight;
-    std::vector<float> bias;  // empty: none
-  };
-
-  static std::vector<float> values_of(const Tensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(tensor.columns()));
-    dequantise_row(tensor, 0, values);
-    return values;
-  }
   LaneNorm lane_norm(NormId id) const {
     const Norm& norm = norms_[static_cast<size_t>(id)];
     return {.kind = norm.kind,

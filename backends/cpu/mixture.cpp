@@ -63,13 +63,6 @@ size_t PackedMixture::bytes() const {
 PackedMixture pack_mixture(const ExpertSpec& spec, const MixtureTensors& tensors, Precision precision,
                            const ProductFamily& family, const ProductFamily& router_family,
                            ThreadPool& pool) {
-  const auto values_of = [&spec](const Tensor* tensor) {
-    std::vector<float> values;
-    if (tensor == nullptr) return values;
-    values.resize(static_cast<size_t>(spec.count));
-    dequantise_row(*tensor, 0, values);
-    return values;
-  };
   std::vector<LinearTensors> outputs = {{.weight = tensors.router, .bias = tensors.router_bias}};
   if (tensors.shared_gate) outputs.push_back({.weight = &*tensors.shared_gate, .bias = nullptr});
   PackedMixture mixture{

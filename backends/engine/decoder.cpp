@@ -3,19 +3,12 @@
 #include <array>
 
 namespace sizeup {
-namespace {
-
-LinearId add_one(Device& device, const LinearTensors& linear) {
-  return device.add_linear(std::span(&linear, 1));
-}
-
-}  // namespace
 
 Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
     : spec_(model.spec), device_(std::move(device)) {
   const DecoderTensors& tensors = model.tensors;
-  embedding_ = add_one(*device_, {.weight = tensors.embedding});
-  if (spec_.learned_positions) positions_ = add_one(*device_, {.weight = tensors.positions});
+  embedding_ = device_->add_linear({.weight = tensors.embedding});
+  if (spec_.learned_positions) positions_ = device_->add_linear({.weight = tensors.positions});
   residual_ = device_->add_rows(spec_.width, RowsUse::values);
   normed_ = device_->add_rows(spec_.width, RowsUse::operand);
   ffn_input_ = device_->add_rows(spec_.width, RowsUse::operand);
@@ -25,7 +18,7 @@ Decoder::Decoder(const DecoderModel& model, std::unique_ptr<Device> device)
   for (int i = 0; i < spec_.layer_count(); ++i)
     layers_.push_back(add_layer(i, tensors.layers[static_cast<size_t>(i)]));
   final_norm_ = add_norm(tensors.final_norm, spec_.width);
-  head_ = spec_.tied_head ? embedding_ : add_one(*device_, tensors.head);
+  head_ = spec_.tied_head ? embedding_ : device_->add_linear(tensors.head);
   const DecoderRows rows{.residual = residual_, .attention_input = normed_};
   hooks_ =
       tensors.extension ? tensors.extension->pack(spec_, rows, *device_) : std::make_unique<DecoderHooks>();
@@ -71,7 +64,7 @@ Decoder::Attention Decoder::add_attention(const AttentionSpec& spec, const Layer
         {.kind = NormKind::root_mean_square, .epsilon = spec_.norm.epsilon}, {}, spec.head_size);
   }
   if (tensors.sinks != nullptr) attention.sinks = device_->add_vector(*tensors.sinks);
-  attention.output = add_one(*device_, tensors.output);
+  attention.output = device_->add_linear(tensors.output);
   if (tensors.attention_post_norm) attention.post_norm = add_norm(tensors.attention_post_norm, spec_.width);
   const int columns = spec.query_width() + (owns_keys ? 2 * spec.kv_width() : 0);
   attention.rows = rows_of(columns + (spec.gated ? spec.query_width() : 0), RowsUse::values);
@@ -86,7 +79,7 @@ Decoder::Delta Decoder::add_delta(const DeltaSpec& spec, const LayerTensors& ten
   Delta delta;
   delta.input = device_->add_linear(input);
   delta.rule = device_->add_delta(spec, *tensors.delta);
-  delta.output = add_one(*device_, tensors.output);
+  delta.output = device_->add_linear(tensors.output);
   delta.rows = rows_of(spec.columns(), RowsUse::values);
   delta.results = rows_of(spec.value_width(), RowsUse::operand);
   return delta;
@@ -109,9 +102,9 @@ Decoder::FeedForward Decoder::add_feed_forward(const LayerSpec& spec, RowsId inp
                     .rows = rows_of(2 * spec.ffn_width, RowsUse::values)};
   } else {
     layer.up =
-        spec_.gated ? device_->add_gated_linear(tensors.gate, tensors.up) : add_one(*device_, tensors.up);
+        spec_.gated ? device_->add_gated_linear(tensors.gate, tensors.up) : device_->add_linear(tensors.up);
   }
-  layer.down = add_one(*device_, tensors.down);
+  layer.down = device_->add_linear(tensors.down);
   layer.inner = rows_of(spec.ffn_width, RowsUse::operand);
   return layer;
 }

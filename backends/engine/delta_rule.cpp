@@ -3,15 +3,6 @@
 #include <cmath>
 
 namespace sizeup {
-namespace {
-
-std::vector<float> values_of(const Tensor& tensor) {
-  std::vector<float> values(static_cast<size_t>(tensor.columns()));
-  dequantise_row(tensor, 0, values);
-  return values;
-}
-
-}  // namespace
 
 DeltaWeights read_delta_weights(const DeltaSpec& spec, const DeltaTensors& tensors) {
   const auto channels = static_cast<size_t>(spec.channels());
@@ -23,10 +14,10 @@ DeltaWeights read_delta_weights(const DeltaSpec& spec, const DeltaTensors& tenso
     dequantise_row(*tensors.convolution, static_cast<int64_t>(channel), taps);
     for (size_t tap = 0; tap < count; ++tap) weights.taps[tap * channels + channel] = taps[tap];
   }
-  weights.rates = values_of(*tensors.rates);
+  weights.rates = values_of(tensors.rates);
   for (float& rate : weights.rates) rate = spec.log_rates ? std::exp(rate) : -rate;
-  weights.biases = values_of(*tensors.biases);
-  weights.norm = values_of(*tensors.norm);
+  weights.biases = values_of(tensors.biases);
+  weights.norm = values_of(tensors.norm);
   return weights;
 }
 

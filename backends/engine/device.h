@@ -89,6 +89,7 @@ class Device {
   // Setting up: weights are packed from the checkpoint, which may be closed afterwards.
   // Several linear layers of the same input as one, outputs side by side in this order.
   virtual LinearId add_linear(std::span<const LinearTensors> stacked) = 0;
+  LinearId add_linear(const LinearTensors& linear) { return add_linear(std::span(&linear, 1)); }
   // For gated_linear: gate and up have the same shape.
   virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
   virtual MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) = 0;

@@ -8,13 +8,6 @@
 namespace sizeup {
 namespace {
 
-std::vector<float> values_of(const Tensor* vector) {
-  if (vector == nullptr) return {};
-  std::vector<float> values(static_cast<size_t>(vector->columns()));
-  dequantise_row(*vector, 0, values);
-  return values;
-}
-
 void add_bias(const std::vector<float>& bias, const RowsView& rows) {
   for (int r = 0; r < rows.rows; ++r) add_in_place(rows.row(r), bias.data(), static_cast<int>(bias.size()));
 }

@@ -94,21 +94,12 @@ class ReferenceDevice final : public Device {
   }
 
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
-    Norm& norm = norms_.emplace_back();
-    norm.kind = spec.kind;
-    norm.epsilon = spec.epsilon;
-    norm.weight.assign(static_cast<size_t>(columns), 1.0F);
-    if (tensors.weight != nullptr) norm.weight = values_of(*tensors.weight);
-    for (float& weight : norm.weight) {
-      if (tensors.weight != nullptr) weight += spec.added;
-      weight *= spec.scale;
-    }
-    if (tensors.bias != nullptr) norm.bias = values_of(*tensors.bias);
+    norms_.push_back(read_norm(spec, tensors, columns));
     return static_cast<NormId>(norms_.size() - 1);
   }
 
   VectorId add_vector(const Tensor& values) override {
-    vectors_.push_back(values_of(values));
+    vectors_.push_back(values_of(&values));
     return static_cast<VectorId>(vectors_.size() - 1);
   }
 
@@ -398,12 +389,6 @@ class ReferenceDevice final : public Device {
     const auto [found, is_new] = scratch_.try_emplace(columns);
     if (is_new) found->second = add_rows(columns, RowsUse::values);
     return found->second;
-  }
-
-  static std::vector<float> values_of(const Tensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(tensor.columns()));
-    dequantise_row(tensor, 0, values);
-    return values;
   }
 
   static std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {

@@ -6,16 +6,10 @@
 #include <vector>
 
 #include "backends/engine/decoder_spec.h"
+#include "backends/engine/norm.h"
 
 namespace sizeup {
 
-// A norm as it is computed: its weights with what the spec adds to them.
-struct Norm {
-  NormKind kind = NormKind::none;
-  float epsilon = 0.0F;
-  std::vector<float> weight;
-  std::vector<float> bias;  // empty: none
-};
 // in and out have as many values as the norm has weights, and may be the same.
 void apply_norm(const Norm& norm, const float* in, float* out);
 

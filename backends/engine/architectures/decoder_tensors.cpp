@@ -54,7 +54,7 @@ bool same_weights(const Tensor& a, const Tensor& b) {
 }
 
 // `count` values of a vector, which are of a plain format.
-Tensor values_of(const Tensor& vector, int64_t first, int64_t count) {
+Tensor part_of_vector(const Tensor& vector, int64_t first, int64_t count) {
   Tensor column = vector;
   column.shape = {vector.columns(), 1};
   Tensor part = rows_of(column, first, count);
@@ -274,7 +274,7 @@ class DecoderFinder {
       tensors_.refuse(all.bias->name, std::string(stored_format(*all.bias)), "F32, F16 or BF16");
       return {};
     }
-    part.bias = keep(values_of(*all.bias, first, count));
+    part.bias = keep(part_of_vector(*all.bias, first, count));
     return part;
   }
 

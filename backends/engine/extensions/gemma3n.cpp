@@ -6,14 +6,9 @@
 namespace sizeup {
 namespace {
 
-LinearId add_one(Device& device, const Tensor* weight) {
-  const LinearTensors linear{.weight = weight, .bias = nullptr};
-  return device.add_linear(std::span(&linear, 1));
-}
-
 std::vector<LinearId> add_each(Device& device, const std::vector<const Tensor*>& weights) {
   std::vector<LinearId> all;
-  for (const Tensor* weight : weights) all.push_back(add_one(device, weight));
+  for (const Tensor* weight : weights) all.push_back(device.add_linear({.weight = weight}));
   return all;
 }
 
@@ -36,11 +31,11 @@ Layer add_layer(Device& device, const DecoderSpec& spec, const Gemma3nTensors::L
           .router_norm = device.add_norm(router_norm, tensors.router_norm, spec.width),
           .output_norm = device.add_norm({.kind = NormKind::none}, output, spec.width),
           .augmented_norm = device.add_norm(spec.norm, tensors.augmented_norm, spec.width),
-          .router = add_one(device, tensors.router),
-          .prediction = add_one(device, tensors.prediction),
-          .correction = add_one(device, tensors.correction),
-          .left = add_one(device, tensors.left),
-          .right = add_one(device, tensors.right)};
+          .router = device.add_linear({.weight = tensors.router}),
+          .prediction = device.add_linear({.weight = tensors.prediction}),
+          .correction = device.add_linear({.weight = tensors.correction}),
+          .left = device.add_linear({.weight = tensors.left}),
+          .right = device.add_linear({.weight = tensors.right})};
 }
 
 class Gemma3nHooks final : public DecoderHooks {

@@ -6,11 +6,6 @@
 namespace sizeup {
 namespace {
 
-LinearId add_one(Device& device, const Tensor* weight) {
-  const LinearTensors linear{.weight = weight, .bias = nullptr};
-  return device.add_linear(std::span(&linear, 1));
-}
-
 // A layer's input is the sum of its two parts by this, so that it is as large as each of them.
 constexpr float kEvenSum = std::numbers::sqrt2_v<float> / 2.0F;
 
@@ -35,8 +30,8 @@ LayerEmbeddings::LayerEmbeddings(const LayerEmbeddingTensors& tensors, const Dec
       columns_(tensors.columns),
       layer_count_(spec.layer_count()),
       activation_(spec.activation),
-      table_(add_one(device, tensors.table)),
-      projection_(add_one(device, tensors.projection)) {
+      table_(device.add_linear({.weight = tensors.table})),
+      projection_(device.add_linear({.weight = tensors.projection})) {
   // What is normed is the projection divided by the root of the width: as well the projection, with an
   // epsilon that is as much larger.
   NormSpec norm = spec.norm;
@@ -44,8 +39,8 @@ LayerEmbeddings::LayerEmbeddings(const LayerEmbeddingTensors& tensors, const Dec
   norm.scale = kEvenSum;
   norm_ = device.add_norm(norm, tensors.norm, columns_);
   for (const LayerEmbeddingTensors::Layer& layer : tensors.layers) {
-    layers_.push_back({.gate = add_one(device, layer.gate),
-                       .projection = add_one(device, layer.projection),
+    layers_.push_back({.gate = device.add_linear({.weight = layer.gate}),
+                       .projection = device.add_linear({.weight = layer.projection}),
                        .post_norm = device.add_norm(spec.norm, layer.post_norm, spec.width)});
   }
   inputs_ = device.add_rows(layer_count_ * columns_, RowsUse::values);

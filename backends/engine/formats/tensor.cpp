@@ -56,6 +56,13 @@ void copy_row(const Tensor& tensor, int64_t row, std::span<std::byte> out) {
   std::ranges::copy(bytes_of(tensor, row, 1), out.begin());
 }
 
+std::vector<float> values_of(const Tensor* vector) {
+  if (vector == nullptr) return {};
+  std::vector<float> values(static_cast<size_t>(vector->columns()));
+  dequantise_row(*vector, 0, values);
+  return values;
+}
+
 std::string_view stored_format(const Tensor& tensor) {
   return tensor.computed != nullptr ? tensor.computed->format() : block_format(tensor.type).name;
 }

@@ -48,6 +48,9 @@ void dequantise_row(const Tensor& tensor, int64_t row, std::span<float> out);
 // The same as it is stored, or would be: blocks of the tensor's type. out.size() == row_bytes(type, columns).
 void copy_row(const Tensor& tensor, int64_t row, std::span<std::byte> out);
 
+// All of a tensor of one row, a bias for example, as float32; nullptr has no values.
+std::vector<float> values_of(const Tensor* vector);
+
 // What the file has: "Q8_0", or the name of a form whose rows are computed; and how many bytes of it.
 std::string_view stored_format(const Tensor& tensor);
 int64_t stored_bytes(const Tensor& tensor);
