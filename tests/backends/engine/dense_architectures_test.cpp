@@ -4,11 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <ostream>
 
 #include "backends/engine/architectures/table.h"
-#include "tests/support/edited_checkpoint.h"
+#include "tests/support/edited_golden_model.h"
 
 namespace sizeup {
 namespace {
@@ -16,41 +14,16 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-EditedCheckpoint open(std::string_view name) {
-  const std::filesystem::path folder =
-      std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/tiny_dense" / name;
-  return EditedCheckpoint(std::move(*open_checkpoint(folder)));
-}
+constexpr std::string_view kFolder = "tiny_dense";
 
-std::string problem(const EditedCheckpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  return model ? std::string("no problem") : describe(model.error());
-}
-
-DecoderSpec spec_of(const EditedCheckpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  EXPECT_TRUE(model.has_value()) << describe(model.error());
-  return model ? model->spec : DecoderSpec();
-}
-
-struct Refusal {
-  std::string_view name;
-  std::string_view model;
-  std::string_view pointer;  // into the configuration
-  std::string_view value;    // JSON
-  std::string_view message;
-};
-
-void PrintTo(const Refusal& refusal, std::ostream* out) {
-  *out << refusal.name;
+EditedCheckpoint open(std::string_view model) {
+  return edited_golden_model(kFolder, model);
 }
 
 class DenseArchitectureRefuses : public testing::TestWithParam<Refusal> {};
 
 TEST_P(DenseArchitectureRefuses, WhatItCannotCompute) {
-  EditedCheckpoint checkpoint = open(GetParam().model);
-  checkpoint.config()[Json::json_pointer(std::string(GetParam().pointer))] = Json::parse(GetParam().value);
-  EXPECT_THAT(problem(checkpoint), HasSubstr(std::string(GetParam().message)));
+  expect_refused(kFolder, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -123,12 +96,7 @@ TEST(DenseArchitectures, NameTheTensorThatIsMissing) {
       {"gemma3_published", "language_model.model.norm.weight"},
       {"olmo2", "model.layers.0.post_attention_layernorm.weight"},
   };
-  for (const auto& [model, tensor] : tensors) {
-    EditedCheckpoint checkpoint = open(model);
-    ASSERT_NE(checkpoint.find(tensor), nullptr) << tensor;
-    checkpoint.remove(tensor);
-    EXPECT_THAT(problem(checkpoint), HasSubstr("'" + std::string(tensor) + "' is missing"));
-  }
+  expect_missing_tensors_named(kFolder, tensors);
 }
 
 // As after ?quant=: blocks lie along the wrong axis.

@@ -3,15 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <ostream>
-
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder_extension.h"
 #include "backends/engine/quantised_weights.h"
 #include "backends/engine/work.h"
 #include "core/json/json.h"
-#include "tests/support/edited_checkpoint.h"
+#include "tests/support/edited_golden_model.h"
 
 namespace sizeup {
 namespace {
@@ -19,21 +16,10 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-EditedCheckpoint open(std::string_view name) {
-  const std::filesystem::path folder =
-      std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/tiny_gemma" / name;
-  return EditedCheckpoint(std::move(*open_checkpoint(folder)));
-}
+constexpr std::string_view kFolder = "tiny_gemma";
 
-std::string problem(const EditedCheckpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  return model ? std::string("no problem") : describe(model.error());
-}
-
-DecoderSpec spec_of(const EditedCheckpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  EXPECT_TRUE(model.has_value()) << describe(model.error());
-  return model ? model->spec : DecoderSpec();
+EditedCheckpoint open(std::string_view model) {
+  return edited_golden_model(kFolder, model);
 }
 
 template <class Value>
@@ -130,7 +116,7 @@ TEST(GemmaArchitectures, ExtensionsNameTheirMatrices) {
 
 // Rows of neither are whole blocks.
 TEST(GemmaArchitectures, CoefficientsOfStreamsAreNotRounded) {
-  auto source = open_checkpoint(std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/tiny_gemma/gemma3n");
+  auto source = open_checkpoint(golden_folder() / kFolder / "gemma3n");
   ASSERT_TRUE(source.has_value());
   const auto model = describe_decoder(**source);
   ASSERT_TRUE(model.has_value());
@@ -143,24 +129,10 @@ TEST(GemmaArchitectures, CoefficientsOfStreamsAreNotRounded) {
   EXPECT_EQ(type_of("model.layers.0.altup.modality_router.weight"), TensorType::f32);
 }
 
-struct Refusal {
-  std::string_view name;
-  std::string_view model;
-  std::string_view pointer;  // into the configuration
-  std::string_view value;    // JSON
-  std::string_view message;
-};
-
-void PrintTo(const Refusal& refusal, std::ostream* out) {
-  *out << refusal.name;
-}
-
 class GemmaArchitectureRefuses : public testing::TestWithParam<Refusal> {};
 
 TEST_P(GemmaArchitectureRefuses, WhatItCannotCompute) {
-  EditedCheckpoint checkpoint = open(GetParam().model);
-  checkpoint.config()[Json::json_pointer(std::string(GetParam().pointer))] = Json::parse(GetParam().value);
-  EXPECT_THAT(problem(checkpoint), HasSubstr(std::string(GetParam().message)));
+  expect_refused(kFolder, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -211,12 +183,7 @@ TEST(GemmaArchitectures, NameTheTensorThatIsMissing) {
       {"gemma4_experts.gguf", "blk.2.pre_ffw_norm_2.weight"},
       {"gemma4_layers.gguf", "blk.7.post_norm.weight"},
   };
-  for (const auto& [model, tensor] : tensors) {
-    EditedCheckpoint checkpoint = open(model);
-    ASSERT_NE(checkpoint.find(tensor), nullptr) << tensor;
-    checkpoint.remove(tensor);
-    EXPECT_THAT(problem(checkpoint), HasSubstr("'" + std::string(tensor) + "' is missing"));
-  }
+  expect_missing_tensors_named(kFolder, tensors);
 }
 
 }  // namespace

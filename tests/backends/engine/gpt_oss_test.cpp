@@ -5,8 +5,7 @@
 
 #include "backends/engine/architectures/table.h"
 #include "core/json/json.h"
-#include "tests/support/edited_checkpoint.h"
-#include "tests/support/files.h"
+#include "tests/support/edited_golden_model.h"
 
 namespace sizeup {
 namespace {
@@ -14,22 +13,13 @@ namespace {
 using testing::HasSubstr;
 
 EditedCheckpoint edited(std::string_view model) {
-  auto opened = open_checkpoint(golden_folder() / "tiny_gpt_oss" / model);
-  EXPECT_TRUE(opened.has_value()) << describe(opened.error());
-  return EditedCheckpoint(std::move(*opened));
-}
-
-std::string problem(const Checkpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  return model ? std::string("no problem") : describe(model.error());
+  return edited_golden_model("tiny_gpt_oss", model);
 }
 
 std::vector<int> windows(const Checkpoint& checkpoint) {
-  const auto model = describe_decoder(checkpoint);
-  EXPECT_TRUE(model.has_value()) << describe(model.error());
+  const DecoderSpec spec = spec_of(checkpoint);
   std::vector<int> found;
-  for (int i = 0; model && i < model->spec.layer_count(); ++i)
-    found.push_back(model->spec.attention(i).window);
+  for (int i = 0; i < spec.layer_count(); ++i) found.push_back(spec.attention(i).window);
   return found;
 }
 
