@@ -25,7 +25,7 @@ from transformers.models.gpt_neox import GPTNeoXConfig
 from transformers.models.olmo2 import Olmo2Config
 from transformers.models.phi import PhiConfig
 
-from tiny_models import add_tensor, entry, finish, greedy_of, logits_of, randomise, round_to_blocks, sequences_of, write_expected
+from tiny_models import add_tensor, entry, expected, finish, logits_of, randomise, write_expected, write_files
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_dense"
 CONTEXT = 256
@@ -274,13 +274,6 @@ def write_gguf(name, model, m):
     finish(writer)
 
 
-def expected(model, seed, longest):
-    rng = np.random.default_rng(300 + seed)
-    vocabulary = text_of(model.config).vocab_size
-    sequences = sequences_of(model, rng, vocabulary, (2, 17, 70, longest), digits=6)
-    return {"sequences": sequences, "greedy": greedy_of(model, rng, vocabulary, min(longest, 150))}
-
-
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
@@ -288,18 +281,9 @@ def main():
     for seed, (name, m) in enumerate(MODELS.items()):
         model = make_model(m, seed)
         config = text_of(model.config)
-        files = []
-        if m["gguf"] == "Q8_0":
-            write_gguf(name, model, m)
-            round_to_blocks(model, kept=("wpe.weight",), transposed=("c_attn.weight", "c_proj.weight", "c_fc.weight"))
-            files.append((f"{name}.gguf", 1e-3))
-        else:
-            write_folder(name, model, m)
-            files.append((name, 2e-4))
-            if m["gguf"]:
-                write_gguf(name, model, m)
-                files.append((f"{name}.gguf", 2e-4))
-        golden.append(entry(files, config.tie_word_embeddings, config.vocab_size, **expected(model, seed, m.get("longest", 200))))
+        files = write_files(name, model, m, write_folder, write_gguf, kept=("wpe.weight",), transposed=("c_attn.weight", "c_proj.weight", "c_fc.weight"))
+        golden.append(entry(files, config.tie_word_embeddings, config.vocab_size,
+                            **expected(model, np.random.default_rng(300 + seed), config.vocab_size, m.get("longest", 200))))
     write_expected(OUT, golden)
 
 

@@ -25,7 +25,7 @@ from transformers.models.qwen3 import Qwen3Config
 from transformers.models.qwen3_moe import Qwen3MoeConfig
 from transformers.models.smollm3 import SmolLM3Config
 
-from tiny_models import add_tensor, entry, finish, greedy_of, permute, randomise, round_to_blocks, sequences_of, write_expected
+from tiny_models import add_tensor, entry, expected, finish, permute, randomise, write_expected, write_files
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_families"
 CONTEXT = 256
@@ -183,31 +183,15 @@ def tensors_of(model):
             yield key, w
 
 
-def expected(model, seed, longest):
-    rng = np.random.default_rng(200 + seed)
-    vocabulary = model.config.vocab_size
-    sequences = sequences_of(model, rng, vocabulary, (2, 17, 70, longest), digits=6)
-    return {"sequences": sequences, "greedy": greedy_of(model, rng, vocabulary, min(longest, 150))}
-
-
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     golden = []
     for seed, (name, m) in enumerate(MODELS.items()):
         model = make_model(m, seed)
-        files = []
-        if m["gguf"] == "Q8_0":
-            write_gguf(name, model, m)
-            round_to_blocks(model, kept=("mlp.gate.weight",))
-            files.append((f"{name}.gguf", 1e-3))
-        else:
-            write_folder(name, model, m)
-            files.append((name, 2e-4))
-            if m["gguf"]:
-                write_gguf(name, model, m)
-                files.append((f"{name}.gguf", 2e-4))
-        golden.append(entry(files, model.config.tie_word_embeddings, model.config.vocab_size, **expected(model, seed, m.get("longest", 200))))
+        files = write_files(name, model, m, write_folder, write_gguf, kept=("mlp.gate.weight",))
+        golden.append(entry(files, model.config.tie_word_embeddings, model.config.vocab_size,
+                            **expected(model, np.random.default_rng(200 + seed), model.config.vocab_size, m.get("longest", 200))))
     write_expected(OUT, golden)
 
 

@@ -20,7 +20,7 @@ from transformers.models.gemma3n import Gemma3nTextConfig
 from transformers.models.gemma4 import Gemma4Config, Gemma4TextConfig
 from transformers.models.gemma4_unified import Gemma4UnifiedConfig, Gemma4UnifiedTextConfig
 
-from tiny_models import add_tensor, entry, finish, greedy_of, logits_of, randomise, round_to_blocks, sequences_of, write_expected
+from tiny_models import add_tensor, entry, expected, finish, logits_of, randomise, write_expected, write_files
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_gemma"
 CONTEXT = 256
@@ -251,21 +251,10 @@ def main():
     for seed, (name, m) in enumerate(MODELS.items()):
         model = make_model(name, m, seed)
         config = text_of(model.config)
-        files = []
-        if m["gguf"] == "Q8_0":
-            write_gguf(name, model, m)
-            round_to_blocks(model, kept=SMALL + ("modality_router.weight", "router.proj.weight"))
-            files.append((f"{name}.gguf", 1e-3))
-        else:
-            write_folder(name, model, m)
-            files.append((name, 2e-4))
-            if m["gguf"]:
-                write_gguf(name, model, m)
-                files.append((f"{name}.gguf", 2e-4))
+        files = write_files(name, model, m, write_folder, write_gguf, kept=SMALL + ("modality_router.weight", "router.proj.weight"))
         rng = np.random.default_rng(400 + seed)
         vocabulary = config.vocab_size
-        golden.append(entry(files, True, vocabulary, sequences=sequences_of(model, rng, vocabulary, (2, 17, 70, 200), digits=6),
-                            greedy=greedy_of(model, rng, vocabulary, 150)))
+        golden.append(entry(files, True, vocabulary, **expected(model, rng, vocabulary)))
     write_expected(OUT, golden)
 
 

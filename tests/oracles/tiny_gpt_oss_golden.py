@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from transformers import GptOssConfig, GptOssForCausalLM
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
-from tiny_models import add_tensor, entry, finish, logits_of, randomise, sequences_of, write_expected
+from tiny_models import add_tensor, entry, expected, finish, randomise, write_expected
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_gpt_oss"
 CONTEXT = 256
@@ -173,17 +173,6 @@ def write_gguf(name, model, m):
     finish(writer)
 
 
-def expected(model, seed):
-    rng = np.random.default_rng(400 + seed)
-    vocabulary = model.config.vocab_size
-    sequences = sequences_of(model, rng, vocabulary, (2, 17, 70, 200), digits=6)
-    prompt = [int(t) for t in rng.integers(0, vocabulary, 30)]
-    text = list(prompt)
-    while len(text) < 150:
-        text.append(int(logits_of(model, text)[-1].argmax()))
-    return {"sequences": sequences, "greedy": {"prompt": prompt, "tokens": text[len(prompt):]}}
-
-
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
@@ -196,7 +185,7 @@ def main():
         if m["gguf"] is not None:
             write_gguf(name, model, m)
             files.append((f"{name}.gguf", 2e-4))
-        golden.append(entry(files, False, m["vocab"], weights=hashes, **expected(model, seed)))
+        golden.append(entry(files, False, m["vocab"], weights=hashes, **expected(model, np.random.default_rng(400 + seed), m["vocab"])))
     write_expected(OUT, golden)
 
 

@@ -76,6 +76,27 @@ def greedy_of(model, rng, vocabulary, length):
     return {"prompt": prompt, "tokens": text[len(prompt):]}
 
 
+def expected(model, rng, vocabulary, longest=200):
+    """Of an entry: sequences of up to `longest` tokens and a greedy text."""
+    return {"sequences": sequences_of(model, rng, vocabulary, (2, 17, 70, longest), digits=6),
+            "greedy": greedy_of(model, rng, vocabulary, min(longest, 150))}
+
+
+def write_files(name, model, m, write_folder, write_gguf, **rounding):
+    """The model in the forms that `m["gguf"]` says, as `entry` wants them: a folder, a GGUF file too, or a Q8_0 file alone, whose blocks the
+    model then holds but for what `rounding` says (round_to_blocks)."""
+    if m["gguf"] == "Q8_0":
+        write_gguf(name, model, m)
+        round_to_blocks(model, **rounding)
+        return [(f"{name}.gguf", 1e-3)]
+    write_folder(name, model, m)
+    files = [(name, 2e-4)]
+    if m["gguf"]:
+        write_gguf(name, model, m)
+        files.append((f"{name}.gguf", 2e-4))
+    return files
+
+
 def entry(files, tied, vocabulary, **more):
     """Of expected.json: files is [(path, bound)]."""
     return {"files": [{"path": p, "bound": b} for p, b in files], "tied": tied, "vocabulary": vocabulary, **more}

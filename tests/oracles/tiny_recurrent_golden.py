@@ -21,7 +21,7 @@ from transformers.models.qwen3_5 import Qwen3_5Config, Qwen3_5TextConfig
 from transformers.models.qwen3_5_moe import Qwen3_5MoeConfig, Qwen3_5MoeTextConfig
 from transformers.models.qwen3_next import Qwen3NextConfig
 
-from tiny_models import add_tensor, entry, finish, greedy_of, randomise, round_to_blocks, sequences_of, write_expected
+from tiny_models import add_tensor, entry, expected, finish, randomise, write_expected, write_files
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_recurrent"
 KINDS = {"F16": gguf.GGMLQuantizationType.F16, "BF16": gguf.GGMLQuantizationType.BF16, "Q8_0": gguf.GGMLQuantizationType.Q8_0,
@@ -226,21 +226,11 @@ def main():
     golden = []
     for seed, (name, m) in enumerate(MODELS.items()):
         model = make_model(m, seed)
-        files = []
-        if m["gguf"] == "Q8_0":
-            write_gguf(name, model, m)
-            round_to_blocks(model, kept=("conv1d.weight", "in_proj_b.weight", "in_proj_a.weight"))
-            files.append((f"{name}.gguf", 1e-3))
-        else:
-            write_folder(name, model, m)
-            files.append((name, 2e-4))
-            if m["gguf"]:
-                write_gguf(name, model, m)
-                files.append((f"{name}.gguf", 2e-4))
+        files = write_files(name, model, m, write_folder, write_gguf, kept=("conv1d.weight", "in_proj_b.weight", "in_proj_a.weight"))
         rng = np.random.default_rng(500 + seed)
         vocabulary = text_of(model.config).vocab_size
         golden.append(entry(files, bool(getattr(model.config, "tie_word_embeddings", False)), vocabulary,
-                            sequences=sequences_of(model, rng, vocabulary, (2, 17, 70, 200), digits=6), greedy=greedy_of(model, rng, vocabulary, 150)))
+                            **expected(model, rng, vocabulary)))
     write_expected(OUT, golden)
 
 
