@@ -27,9 +27,10 @@ DecoderSpec small_spec() {
   spec.width = 32;
   spec.norm.epsilon = 1e-5F;
   for (int i = 0; i < 2; ++i) {
-    LayerSpec layer{.attention = {.heads = 4, .kv_heads = 2, .head_size = 8}, .kv_layer = i, .ffn_width = 64};
-    layer.attention.rotary = {.dimensions = 8};
-    spec.layers.push_back(layer);
+    spec.layers.push_back(
+        {.attention = {.heads = 4, .kv_heads = 2, .head_size = 8, .rotary = RotarySpec{.dimensions = 8}},
+         .kv_layer = i,
+         .ffn_width = 64});
   }
   spec.tied_head = true;
   return spec;
