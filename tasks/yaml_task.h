@@ -42,8 +42,10 @@ class YamlTask : public Task {
   Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
+  Result<void> add_named_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
-  Filtered filter(size_t pipeline, std::string text) const;
+  std::vector<Filtered> filter(size_t pipeline, const Sample& sample,
+                               const std::vector<Reply>& replies) const;
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;
