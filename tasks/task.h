@@ -158,6 +158,7 @@ struct MetricListing {
   MetricInfo info;
   std::vector<OutputType> output_types;  // where it applies
   std::string requires_keys;             // "schema", "grounding, refusals"; empty if any task may use it
+  std::string example;                   // the keys of a task file that uses it, in YAML's flow style
 };
 
 std::vector<MetricListing> metric_table();

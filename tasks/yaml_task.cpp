@@ -10,6 +10,7 @@
 #include "core/io/sha256.h"
 #include "core/text/utf8.h"
 #include "tasks/metrics/choice.h"
+#include "tasks/metrics/multilabel.h"
 #include "tasks/metrics/refusal.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
@@ -126,6 +127,7 @@ Result<void> YamlTask::load_fewshot() {
 Result<void> YamlTask::load_scoring() {
   facts_.output_type = definition_.output_type;
   facts_.labels = definition_.labels;
+  facts_.miss_costs = definition_.miss_costs;
   if (facts_.labels.empty() && expressions_.choice && expressions_.choice->fixed_list()) {
     facts_.labels = *expressions_.choice->fixed_list();
   }
@@ -287,8 +289,10 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
   }
   if (!definition_.labels.empty()) {
     const auto& labels = definition_.labels;
-    if (sample.accepted.empty() ||
-        std::find(labels.begin(), labels.end(), sample.accepted[0]) == labels.end()) {
+    if (has_label_sets()) {
+      if (Result<void> known = check_label_set(place, sample); !known) return known;
+    } else if (sample.accepted.empty() ||
+               std::find(labels.begin(), labels.end(), sample.accepted[0]) == labels.end()) {
       return bad_input(
           place, fmt::format("the target '{}' is none of the task's labels", shown_target(sample.accepted)),
           fmt::format("one of {}", fmt::join(labels, ", ")));
@@ -305,6 +309,22 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
     if (sample.accepted.empty())
       return bad_input(place, "the target is an empty list", "the continuation to score");
     sample.asks = {AskScore{"", sample.accepted[0]}};
+  }
+  return {};
+}
+
+bool YamlTask::has_label_sets() const {
+  return std::any_of(metrics_.begin(), metrics_.end(),
+                     [](const MetricUse& use) { return use.entry->need == Need::label_sets; });
+}
+
+// A target of a task with sets of labels: a list, or one text with several names.
+Result<void> YamlTask::check_label_set(const std::string& place, const Sample& sample) const {
+  for (const std::string& accepted : sample.accepted) {
+    if (!read_label_set(accepted, definition_.labels).has_unknown) continue;
+    return bad_input(place,
+                     fmt::format("the target '{}' has a name that is none of the task's labels", accepted),
+                     fmt::format("some of {}", fmt::join(definition_.labels, ", ")));
   }
   return {};
 }
@@ -390,7 +410,8 @@ double YamlTask::aggregate(const std::string& metric, const std::vector<const Sc
       if (std::none_of(names.begin(), names.end(),
                        [&](const std::string& name) { return name + suffix(i) == metric; }))
         continue;
-      if (use.entry->aggregate != nullptr) return use.entry->aggregate(ScoredSet(scored, suffix(i)));
+      if (use.entry->aggregate != nullptr)
+        return use.entry->aggregate(ScoredSet(scored, suffix(i), use.parameters.label));
       double total = 0.0;
       int64_t count = 0;
       for (const Scored* one : scored) {
