@@ -141,4 +141,16 @@ Result<std::vector<std::string>> Expression::choices(const Json& document, const
   return value.get<std::vector<std::string>>();
 }
 
+Result<std::string> Expression::choice_at(const Json& index, const Json& document,
+                                          const std::string& place) const {
+  Result<std::vector<std::string>> all = choices(document, place);
+  if (!all) return forward_error(all);
+  const int64_t at = index.is_number_integer() ? index.get<int64_t>() : -1;
+  if (at < 0 || at >= static_cast<int64_t>(all->size())) {
+    return bad_input(place, fmt::format("{} is no index of a choice", python_text(index)),
+                     fmt::format("0 to {}", all->size() - 1));
+  }
+  return std::move((*all)[static_cast<size_t>(at)]);
+}
+
 }  // namespace sizeup

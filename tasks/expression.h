@@ -30,6 +30,9 @@ class Expression {
   // The choices of a document; errors if it is no list of texts or empty.
   Result<std::vector<std::string>> choices(const Json& document, const std::string& place) const;
 
+  // One of them; an error if `index` is none of their indices.
+  Result<std::string> choice_at(const Json& index, const Json& document, const std::string& place) const;
+
   // The list written in the task file; nothing if it depends on the document.
   const std::optional<std::vector<std::string>>& fixed_list() const { return list_; }
 

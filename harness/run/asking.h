@@ -26,6 +26,9 @@ struct Asking {
 // of the answer, if the task gives one, as an assistant's message that the model continues.
 Prompt prompt_of(const PromptText& text, bool chat_template);
 
+// The text of a sample's prompt for one of its asks: where the choices end the prompt, it differs.
+PromptText text_of(const Sample& sample, const Ask& ask);
+
 // The same conversation without its system message, for templates that refuse one.
 Prompt without_system(Prompt prompt);
 

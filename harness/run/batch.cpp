@@ -1,5 +1,6 @@
 #include "harness/run/batch.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -67,6 +68,30 @@ class BatchMaker {
     return again;
   }
 
+  struct Rendered {
+    Prompt prompt;
+    std::shared_ptr<const std::string> text;
+  };
+
+  // One for all asks, or one for each where the choices end the prompt.
+  Result<std::vector<Rendered>> render_all(const Backend& backend, const PendingSample& pending,
+                                           const std::vector<Ask>& asks) {
+    const Sample& sample = pending.task->samples[pending.sample];
+    const bool rolling = std::holds_alternative<AskText>(asks.front());
+    const auto* score = std::get_if<AskScore>(&asks.front());
+    const size_t count = score != nullptr && score->context ? asks.size() : 1;
+    std::vector<Rendered> out;
+    for (size_t i = 0; i < count; ++i) {
+      const PromptText asked =
+          pending.written_choice ? written_question(sample).prompt : text_of(sample, asks[i]);
+      Prompt prompt = rolling ? Prompt(asked.user) : prompt_of(asked, pending.evaluation->row.chat_template);
+      Result<std::string> text = render(backend, prompt);
+      if (!text) return forward_error(text);
+      out.push_back({std::move(prompt), std::make_shared<const std::string>(std::move(*text))});
+    }
+    return out;
+  }
+
   Result<void> add(PendingSample pending) {
     const PlannedEvaluation& evaluation = *pending.evaluation;
     const Task& task = *pending.task->task;
@@ -76,22 +101,19 @@ class BatchMaker {
     require(!asks.empty(), "a sample asks at least one thing");
     // Repeats are for the score; a user waits for one answer.
     if (cache_ == Cache::ignore && std::holds_alternative<AskGenerate>(asks.front())) asks.resize(1);
-    const bool rolling = std::holds_alternative<AskText>(asks.front());
-    Prompt prompt =
-        rolling ? Prompt(sample.prompt.user) : prompt_of(sample.prompt, evaluation.row.chat_template);
-    Result<std::string> rendered = render(backend, prompt);
     pending.replies.resize(asks.size());
-    if (!rendered) {
-      pending.error = describe(rendered.error());
+    Result<std::vector<Rendered>> prompts = render_all(backend, pending, asks);
+    if (!prompts) {
+      pending.error = describe(prompts.error());
       batch_.samples.push_back(std::move(pending));
       return {};
     }
     pending.missing = asks.size();
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
-    const auto text = std::make_shared<const std::string>(std::move(*rendered));
     const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation()};
     for (size_t a = 0; a < asks.size(); ++a) {
+      const auto& [prompt, text] = (*prompts)[std::min(a, prompts->size() - 1)];
       PendingRequest request;
       request.request = request_of(sample, asks[a], a, prompt, asking);
       request.generates = std::holds_alternative<Generate>(request.request.ask);

@@ -68,7 +68,7 @@ void Collector::take_stored() {
     if (batch_.samples[i].error) queue(i);
   }
   for (StoredResponse& stored : batch_.stored) {
-    const Reply reply = reply_of(stored.response);
+    const Reply reply = reply_of(stored.response, plan_.settings.think_end);
     std::vector<AskOfSample> uses = stored.uses;
     ResponseWrite write_row{std::move(stored.response), {}};
     for (const AskOfSample& use : uses) {
@@ -91,7 +91,7 @@ void Collector::on_response(Response response) {
     reply.error = describe(*response.error);
   } else {
     ResponseRow row = row_of(response, request);
-    reply = reply_of(row);
+    reply = reply_of(row, plan_.settings.think_end);
     usage_.tokens += row.prompt_tokens + row.completion_tokens;
     ++usage_.responses;
     const PlannedEvaluation* first = batch_.samples[request.uses.front().sample].evaluation;

@@ -19,5 +19,6 @@ const std::string& choice_text(const Sample& sample, size_t choice);
 void score_acc(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_norm(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_bytes(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+void score_mc2(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 }  // namespace sizeup
