@@ -125,10 +125,11 @@ class DefinitionReader {
     } else if (type == "generate_until") {
       out_.output_type = OutputType::generate_until;
     } else if (type == "multi_turn") {
-      return bad_input(get("output_type")->place, "output_type 'multi_turn' is not supported yet");
+      out_.output_type = OutputType::generate_until;
+      out_.conversation = true;
     } else {
       return bad_input(get("output_type")->place, fmt::format("unknown output_type '{}'", type),
-                       "multiple_choice, loglikelihood, loglikelihood_rolling or generate_until");
+                       "multiple_choice, loglikelihood, loglikelihood_rolling, generate_until or multi_turn");
     }
     return {};
   }
@@ -322,6 +323,7 @@ class DefinitionReader {
     if (repeats == nullptr) return {};
     if (Result<void> done = integer(*repeats, "repeats", 1, kMostRepeats, out_.repeats); !done) return done;
     if (out_.repeats == 1) return {};
+    if (out_.conversation) return bad_input(repeats->place, "'repeats' does not go with multi_turn");
     if (out_.output_type != OutputType::generate_until) {
       return bad_input(repeats->place, "'repeats' asks for several answers, and this task asks for none",
                        "output_type generate_until");

@@ -54,6 +54,7 @@ struct Definition {
 
   std::string system_instruction;
   bool fewshot_as_multiturn = false;
+  bool conversation = false;  // output_type multi_turn: generate_until, turn after turn
   std::vector<int64_t> rows;  // of the documents to ask; empty: all
 
   AskGenerate generation;

@@ -42,7 +42,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"target_delimiter", Support::read, "a text"},
     TaskKey{"fewshot_delimiter", Support::read, "a text"},
     TaskKey{"output_type", Support::read,
-            "multiple_choice, loglikelihood, loglikelihood_rolling or generate_until"},
+            "multiple_choice, loglikelihood, loglikelihood_rolling, generate_until or multi_turn"},
     TaskKey{"generation_kwargs", Support::read, "until, max_gen_toks, temperature, ..."},
     TaskKey{"repeats", Support::read, "a number: answers asked for each document"},
     TaskKey{"gen_prefix", Support::read, kTemplate},

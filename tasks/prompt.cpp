@@ -93,7 +93,7 @@ Result<PromptText> PromptBuilder::prompt(const Json& document, const std::string
     }
   }
   if (expressions_.choices_end_prompt) return out;
-  Result<std::string> question = expressions_.text->text(document, place);
+  Result<std::string> question = this->question(document, place);
   if (!question) return forward_error(question);
   Result<std::string> prefix = prefix_of(expressions_.gen_prefix, document, place);
   if (!prefix) return forward_error(prefix);
@@ -103,11 +103,19 @@ Result<PromptText> PromptBuilder::prompt(const Json& document, const std::string
   return out;
 }
 
+Result<std::string> PromptBuilder::question(const Json& document, const std::string& place) const {
+  if (!definition_.conversation) return expressions_.text->text(document, place);
+  Result<std::vector<std::string>> turns = expressions_.text->texts(document, place);
+  if (!turns) return forward_error(turns);
+  return std::move(turns->front());
+}
+
 // As lm-evaluation-harness's samplers (api/samplers.py): one more is drawn where the document itself may be
 // among them, and where copies of it were drawn too, the draw is repeated without any.
 Result<std::vector<size_t>> PromptBuilder::draw(const Json& document) {
   const auto count = static_cast<size_t>(definition_.num_fewshot);
-  if (count == 0) return std::vector<size_t>{};
+  // A conversation is its own example: the harness's option for all tasks of a run does not reach it.
+  if (count == 0 || definition_.conversation) return std::vector<size_t>{};
   const std::vector<Json>& pool = pool_.documents->rows;
   const bool random = definition_.sampler == FewshotSampler::random;
   const size_t needed = count + (pool_.holds_eval_documents && random ? 1 : 0);

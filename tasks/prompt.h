@@ -55,6 +55,7 @@ class PromptBuilder {
     std::string end;  // after the answer, in plain text
   };
 
+  Result<std::string> question(const Json& document, const std::string& place) const;
   Result<const Example*> example(size_t row);
   Result<Example> render_example(const Json& document, const std::string& place) const;
   Result<std::string> example_question(const Json& document, const std::string& place) const;

@@ -61,7 +61,8 @@ struct AskGenerate {
 using Ask = std::variant<AskScore, AskText, AskGenerate>;
 
 // A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice, one with
-// `repeats` as many generations, which differ in what they draw.
+// `repeats` as many generations, which differ in what they draw, a conversation one for each of its turns:
+// the earlier turns and their answers come before it.
 struct Sample {
   std::string id;             // stable across runs: the document's own id, or its index
   std::string document_hash;  // SHA-256 of the document's canonical JSON
@@ -70,9 +71,10 @@ struct Sample {
   std::string target;                         // what is expected, as shown in reports
   std::map<std::string, std::string> slices;  // field -> value
   int64_t index = 0;                          // row in the data file, from 0
-  std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
-  std::vector<int> gold;              // multiple_choice: the right choices
-  std::string answer_prefix;          // put before the filtered answer
+  std::vector<std::string> accepted;     // the answers that count as right; for multiple_choice their texts
+  std::vector<int> gold;                 // multiple_choice: the right choices
+  std::string answer_prefix;             // put before the filtered answer
+  std::vector<std::string> later_turns;  // multi_turn: what the user says after each answer but the last
   std::optional<std::string>
       counted_text;    // rolling: whose words and bytes are counted, if not prompt.user's
   std::string source;  // the text that the answer must rest on (key `grounding`), or ""

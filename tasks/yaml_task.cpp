@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <unordered_map>
 
 #include "core/io/sha256.h"
@@ -277,7 +278,7 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
 }
 
 Result<void> YamlTask::add_contexts(const Json& document, const std::string& place, Sample& sample) const {
-  Result<std::vector<std::string>> contexts = expressions_.choice->choices(document, place);
+  Result<std::vector<std::string>> contexts = expressions_.choice->texts(document, place);
   if (!contexts) return forward_error(contexts);
   Result<Json> gold = expressions_.text->target(document, place, true);
   if (!gold) return forward_error(gold);
@@ -296,7 +297,7 @@ Result<void> YamlTask::add_contexts(const Json& document, const std::string& pla
 
 Result<void> YamlTask::add_choices(const Json& document, const std::string& place, Sample& sample) const {
   if (expressions_.choices_end_prompt) return add_contexts(document, place, sample);
-  Result<std::vector<std::string>> choices = expressions_.choice->choices(document, place);
+  Result<std::vector<std::string>> choices = expressions_.choice->texts(document, place);
   if (!choices) return forward_error(choices);
   Result<Json> target = expressions_.target->target(document, place, true);
   if (!target) return forward_error(target);
@@ -324,7 +325,7 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
   if (!target) return forward_error(target);
   std::vector<std::string> choices;
   if (has_choices) {
-    Result<std::vector<std::string>> read = expressions_.choice->choices(document, place);
+    Result<std::vector<std::string>> read = expressions_.choice->texts(document, place);
     if (!read) return forward_error(read);
     choices = std::move(*read);
   }
@@ -349,7 +350,12 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
     if (!record || !record->is_object())
       return bad_input(place, "the target is not a JSON object", "a record that fits 'schema'");
   }
-  if (definition_.output_type == OutputType::generate_until) {
+  if (definition_.conversation) {
+    Result<std::vector<std::string>> turns = expressions_.text->texts(document, place);
+    if (!turns) return forward_error(turns);
+    sample.asks.assign(turns->size(), definition_.generation);
+    sample.later_turns.assign(turns->begin() + 1, turns->end());
+  } else if (definition_.output_type == OutputType::generate_until) {
     sample.asks.assign(static_cast<size_t>(definition_.repeats), definition_.generation);
   } else {
     if (sample.accepted.empty())
@@ -389,7 +395,8 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
   }
   for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
     std::vector<std::string> answers;
-    for (const Reply& reply : replies) {
+    // A conversation is judged by its last answer.
+    for (const Reply& reply : std::span(replies).subspan(definition_.conversation ? replies.size() - 1 : 0)) {
       if (!generated) break;
       Filtered filtered = filter(i, replace_invalid_utf8(reply.text));
       if (i == 0 && answers.empty()) {

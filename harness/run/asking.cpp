@@ -70,6 +70,15 @@ PromptText text_of(const Sample& sample, const Ask& ask) {
   return text;
 }
 
+PromptText text_of_turn(const Sample& sample, std::span<const Reply> answers) {
+  PromptText text = sample.prompt;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    text.turns.emplace_back(std::move(text.user), answers[i].text);
+    text.user = sample.later_turns.at(i);
+  }
+  return text;
+}
+
 Prompt without_system(Prompt prompt) {
   if (auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt)) {
     std::erase_if(*messages, [](const ChatMessage& message) { return message.role == "system"; });

@@ -98,11 +98,13 @@ void make_ids_unique(std::vector<Sample>& samples) {
   }
 }
 
-// As plain text. Where the choices end the prompt they follow it, a line each.
+// As plain text, with the later turns of a conversation. Where the choices end the prompt they follow it, a
+// line each.
 std::string shown_prompt(const Sample& sample) {
   std::string out = sample.prompt.system;
   for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
   out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
+  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
   std::string_view apart = "";
   for (const Ask& ask : sample.asks) {
     const auto* score = std::get_if<AskScore>(&ask);
@@ -207,6 +209,15 @@ Result<void> settle_protocol(RunPlan& plan) {
   plan.asking.chat_template = plan.settings.apply_chat_template.value_or(without == cards.end());
   if (plan.asking.chat_template && without != cards.end()) {
     return unavailable((*without)->name, "has no chat template", "run without --apply-chat-template");
+  }
+  const auto conversation = std::find_if(plan.tasks.begin(), plan.tasks.end(), [](const LoadedTask& task) {
+    return std::any_of(task.samples.begin(), task.samples.end(),
+                       [](const Sample& sample) { return !sample.later_turns.empty(); });
+  });
+  if (!plan.asking.chat_template && conversation != plan.tasks.end()) {
+    return usage_error(
+        fmt::format("task '{}' holds conversations, which need a chat template", conversation->row.name),
+        "take models that have one, or leave the task out");
   }
   if (plan.settings.fewshot_as_multiturn && !plan.asking.chat_template) {
     return usage_error("examples can be turns of a conversation only with a chat template",

@@ -103,7 +103,8 @@ AnswerRow answer_of(const PendingSample& pending) {
   // The task does not see tokens: the confidence of a written answer is its mean token probability, unless
   // the task knows better.
   const bool written = std::holds_alternative<AskGenerate>(sample.asks.front());
-  if (written && std::isnan(row.confidence)) row.confidence = std::exp(pending.replies.front().logprob);
+  const Reply& judged = sample.later_turns.empty() ? pending.replies.front() : pending.replies.back();
+  if (written && std::isnan(row.confidence)) row.confidence = std::exp(judged.logprob);
   row.scores = std::move(scored.scores);
   row.details = std::move(scored.details);
   return row;

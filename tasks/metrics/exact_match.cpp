@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/jinja/text.h"
+#include "tasks/text/unicode.h"
 
 namespace sizeup {
 namespace {
@@ -36,6 +37,12 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
         [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == answer; });
   }
   out.score("exact_match", right ? 1.0 : 0.0);
+}
+
+void score_answered(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  const auto answered = std::count_if(input.replies.begin(), input.replies.end(),
+                                      [](const Reply& reply) { return !python_strip(reply.text).empty(); });
+  out.score("answered", static_cast<double>(answered) / static_cast<double>(input.replies.size()));
 }
 
 }  // namespace sizeup

@@ -11,4 +11,7 @@ std::string exact_match_text(std::string_view text, const MetricParameters& para
 
 void score_exact_match(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
+// The share of the replies that hold more than white space.
+void score_answered(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
 }  // namespace sizeup

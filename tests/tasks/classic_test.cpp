@@ -168,6 +168,18 @@ TEST_F(Classic, PublishedPromptsOfMmlu) {
   }
 }
 
+TEST_F(Classic, MtBenchAsksEveryQuestionTwice) {
+  const std::vector<Sample> samples = test::samples_of(*official("mt_bench", std::nullopt));
+  ASSERT_EQ(samples.size(), 80U);
+  for (const Sample& sample : samples) {
+    EXPECT_EQ(sample.asks.size(), 2U);
+    EXPECT_EQ(sample.later_turns.size(), 1U);
+    EXPECT_FALSE(sample.slices.at("category").empty());
+  }
+  EXPECT_EQ(samples[0].later_turns[0],
+            "Rewrite your previous response. Start every sentence with the letter A.");
+}
+
 // Answers that code-davinci-002 wrote, and the published accuracy of each task. The publication reads what
 // stands after the last "answer is"; the harness's pattern reads after the first "the answer is", which
 // differs for the three answers of dyck_languages that say it twice.

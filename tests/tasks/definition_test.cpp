@@ -97,7 +97,6 @@ std::vector<BadCase> bad_cases() {
       {"UnknownOutputType",
        "task: t\noutput_type: choose\n",
        {"t.yaml:2", "unknown output_type 'choose'", "generate_until"}},
-      {"MultiTurn", "task: t\noutput_type: multi_turn\n", {"t.yaml:2", "'multi_turn' is not supported yet"}},
       {"Repeats", generate("repeats: 5\n"), {"t.yaml:8", "'repeats' without sampling"}},
       {"RepeatsOfChoices", task_text(choices + "repeats: 2\n"), {"t.yaml:9", "output_type generate_until"}},
       {"CodeWithoutConsent",

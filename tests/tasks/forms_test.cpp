@@ -169,6 +169,29 @@ TEST_F(Forms, RollingTextCountedAsItWas) {
   EXPECT_EQ(sample.counted_text, " = A = \n 1 @,@ 200 ( men ) ");
 }
 
+// A list of user turns; the last answer is the one that is judged.
+TEST_F(Forms, TurnsOfAConversation) {
+  const auto task = test::load(file(
+      "output_type: multi_turn\ndoc_to_text: [\"Hello.\", \"Now in capitals.\"]\ndoc_to_target: "
+      "\"{{'HELLO'}}\"\n"
+      "generation_kwargs: {until: [\"\\n\"]}\nmetric_list: [{metric: exact_match}, {metric: answered}]\n"));
+  const Sample sample = test::samples_of(*task)[0];
+  EXPECT_EQ(sample.prompt.user, "Hello.");
+  EXPECT_EQ(sample.later_turns, std::vector<std::string>{"Now in capitals."});
+  ASSERT_EQ(sample.asks.size(), 2U);
+  Reply first;
+  first.text = " ";
+  Reply second;
+  second.text = "HELLO";
+  const Scored scored = task->score(sample, {first, second});
+  EXPECT_EQ(scored.answer, "HELLO");
+  EXPECT_EQ(scored.scores.at("exact_match"), 1.0);
+  EXPECT_EQ(scored.scores.at("answered"), 0.5);
+  EXPECT_NE(refusal("output_type: multi_turn\ndoc_to_text: [a, b]\ndoc_to_target: ask\nrepeats: 2\n")
+                .find("'repeats'"),
+            std::string::npos);
+}
+
 // Groups in groups, with keys for their members.
 TEST_F(Forms, NestedGroupsWithKeys) {
   file(kAsked, "form.yaml");
