@@ -73,11 +73,12 @@ struct Sample {
   int64_t index = 0;                          // row in the data file, from 0
   std::vector<std::string> accepted;     // the answers that count as right; for multiple_choice their texts
   std::vector<int> gold;                 // multiple_choice: the right choices
-  std::string answer_prefix;             // put before the filtered answer
+  std::vector<std::string> choices;      // the field "choices", where a filter looks for them in the answer
   std::vector<std::string> later_turns;  // multi_turn: what the user says after each answer but the last
   std::optional<std::string>
-      counted_text;    // rolling: whose words and bytes are counted, if not prompt.user's
-  std::string source;  // the text that the answer must rest on (key `grounding`), or ""
+      counted_text;           // rolling: whose words and bytes are counted, if not prompt.user's
+  std::string answer_prefix;  // put before the filtered answer
+  std::string source;         // the text that the answer must rest on (key `grounding`), or ""
 };
 
 // The harness's view of a response.
@@ -175,6 +176,7 @@ struct MetricListing {
   MetricInfo info;
   std::vector<OutputType> output_types;  // where it applies
   std::string requires_keys;             // "schema", "grounding, refusals"; empty if any task may use it
+  std::string example;                   // the keys of a task file that uses it, in YAML's flow style
 };
 
 std::vector<MetricListing> metric_table();

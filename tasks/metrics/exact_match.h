@@ -10,6 +10,9 @@ namespace sizeup {
 std::string exact_match_text(std::string_view text, const MetricParameters& parameters);
 
 void score_exact_match(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+// Whether the most frequent of the first k answers is right, for each k: answers are told apart as they are
+// compared, and on ties the one that came first counts.
+void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 // The share of the replies that hold more than white space.
 void score_answered(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
