@@ -1,9 +1,10 @@
+#include "core/hub/settings.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <initializer_list>
 
-#include "backends/hub/hub.h"
 #include "core/io/file.h"
 
 namespace sizeup {

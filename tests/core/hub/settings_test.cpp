@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include "backends/hub/hub.h"
+#include "core/hub/settings.h"
 #include "tests/support/files.h"
 
 namespace sizeup {

@@ -3,8 +3,9 @@
 
 #include <string>
 
-#include "backends/hub/http.h"
-#include "backends/hub/hub.h"
+#include "core/errors/result.h"
+#include "core/http/http.h"
+#include "core/hub/settings.h"
 
 namespace sizeup {
 

@@ -1,4 +1,4 @@
-#include "backends/hub/requests.h"
+#include "core/hub/requests.h"
 
 #include <fmt/format.h>
 

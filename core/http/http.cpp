@@ -1,4 +1,4 @@
-#include "backends/hub/http.h"
+#include "core/http/http.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
