@@ -19,9 +19,11 @@ struct HubProgress {
 
 struct HubSettings {
   std::string endpoint = "https://huggingface.co";
+  std::string rows_endpoint = "https://datasets-server.huggingface.co";  // the service for rows of data sets
   std::filesystem::path cache;
-  std::string token;     // sent to the endpoint only; empty: none
-  bool offline = false;  // no connection is opened
+  std::filesystem::path rows_cache;  // of data sets
+  std::string token;                 // sent to the endpoint only; empty: none
+  bool offline = false;              // no connection is opened
   // Before a failed request is repeated for the first time; doubled for each further one.
   std::chrono::milliseconds first_pause{1000};
   std::chrono::seconds stall{60};  // a transfer that moves nothing for so long has failed
@@ -29,9 +31,10 @@ struct HubSettings {
   std::function<void(const std::string&)> on_message;  // one sentence for people
   std::stop_token stop;
 
-  // As huggingface_hub: HF_ENDPOINT; HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub or
-  // $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub; HF_TOKEN, HUGGING_FACE_HUB_TOKEN or the file
-  // HF_TOKEN_PATH, HF_HOME/token; HF_HUB_OFFLINE.
+  // Of the rows service: SIZEUP_ROWS_ENDPOINT, or what Hugging Face datasets makes of HF_ENDPOINT; its rows
+  // are kept in HF_HOME/sizeup/datasets. All else as huggingface_hub: HF_ENDPOINT; HF_HUB_CACHE,
+  // HUGGINGFACE_HUB_CACHE, HF_HOME/hub or $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub;
+  // HF_TOKEN, HUGGING_FACE_HUB_TOKEN or the file HF_TOKEN_PATH, HF_HOME/token; HF_HUB_OFFLINE.
   static HubSettings from_environment();
 };
 

@@ -27,11 +27,17 @@ void reset_most_live_bytes() {
 
 }  // namespace sizeup
 
-void* operator new(size_t size) {
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
   void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) return nullptr;
   sizeup::live += malloc_usable_size(memory);
   sizeup::most = std::max(sizeup::most, sizeup::live);
+  return memory;
+}
+
+void* operator new(size_t size) {
+  void* memory = operator new(size, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
