@@ -128,13 +128,15 @@ TaskRow row_of(const Task& task) {
 
 Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& settings,
                         const RunEnvironment& environment) {
-  const TaskOptions options{settings.num_fewshot, settings.data_dir, selected.overrides};
+  LoadedTask loaded;
+  loaded.bad_rows = std::make_unique<BadRows>(settings.max_bad_rows);
+  const TaskOptions options{settings.num_fewshot, settings.data_dir,    selected.overrides, {},
+                            settings.limit,       loaded.bad_rows.get()};
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
   if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
-  LoadedTask loaded;
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
   make_ids_unique(loaded.samples);
