@@ -42,17 +42,22 @@ class DownloadLine {
 }  // namespace
 
 void add_offline(CLI::App& app, bool& offline) {
-  app.add_flag("--offline", offline, "Open no connection: models by name must be in the cache");
+  app.add_flag("--offline", offline, "Open no connection: models and data sets by name must be in the cache");
+}
+
+HubSettings hub_settings(bool offline, std::stop_token stop) {
+  HubSettings settings = HubSettings::from_environment();
+  settings.offline = settings.offline || offline;
+  settings.stop = std::move(stop);
+  settings.on_message = [](const std::string& message) { fmt::print(stderr, "{}\n", message); };
+  return settings;
 }
 
 Result<ModelReference> with_local_files(ModelReference reference, HubNeed need, bool offline,
                                         std::stop_token stop) {
   DownloadLine line;
-  HubSettings settings = HubSettings::from_environment();
-  settings.offline = settings.offline || offline;
-  settings.stop = std::move(stop);
+  HubSettings settings = hub_settings(offline, std::move(stop));
   settings.on_progress = [&line](const HubProgress& progress) { line.show(progress); };
-  settings.on_message = [](const std::string& message) { fmt::print(stderr, "{}\n", message); };
   return sizeup::with_local_files(std::move(reference), need, settings);
 }
 

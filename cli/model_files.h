@@ -13,6 +13,9 @@ namespace sizeup::cli {
 // --offline, for every command that takes a model.
 void add_offline(CLI::App& app, bool& offline);
 
+// The hub as the environment says, with messages on standard error.
+HubSettings hub_settings(bool offline, std::stop_token stop = {});
+
 // The reference with its files on this machine. What has to be downloaded for that is, unless `offline`, with
 // progress on standard error; a stop ends it, and the next call continues it.
 Result<ModelReference> with_local_files(ModelReference reference, HubNeed need, bool offline,

@@ -47,6 +47,7 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--task")) settings.tasks = given.tasks;
   if (set("--limit")) settings.limit = given.limit;
   if (set("--num-fewshot")) settings.num_fewshot = given.num_fewshot;
+  if (set("--max-bad-rows")) settings.max_bad_rows = given.max_bad_rows;
   if (set("--data-dir")) settings.data_dir = given.data_dir;
   if (const char* folder = std::getenv("SIZEUP_DATA_DIR"); folder != nullptr && settings.data_dir.empty())
     settings.data_dir = folder;
@@ -149,6 +150,11 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
     if (!reference) return forward_error(reference);
     return open_backend(*reference);
   };
+  HubSettings hub = hub_settings(command.offline, interrupt.token());
+  environment.open_task = [&](const std::string& file, TaskOptions options) {
+    options.hub = &hub;
+    return load_task(file, options);
+  };
   Result<RunSummary> summary = [&] {
     ProgressLine progress;
     return execute(*settings, progress, interrupt.token(), environment);
@@ -176,6 +182,10 @@ std::function<Outcome()> add_run(CLI::App& app) {
   app.add_option("--limit", settings.limit, "Only the first N documents of each task")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--num-fewshot", settings.num_fewshot, "Examples before each question")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-bad-rows", settings.max_bad_rows,
+                 "Leave out so many bad rows of each task's data; one more is an error")
+      ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   app.add_option("--data-dir", settings.data_dir,
                  "Folder of the benchmarks' official files (default: SIZEUP_DATA_DIR)");

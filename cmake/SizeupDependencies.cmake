@@ -13,6 +13,7 @@ find_package(Boost REQUIRED)  # headers only: Boost.Math
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 if(SIZEUP_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -48,8 +48,13 @@ Result<DataFile> DataFile::parse(std::string written, const std::string& dataset
   return file;
 }
 
-Result<std::filesystem::path> DataFile::locate(const std::string& task,
-                                               const std::filesystem::path& data_dir) const {
+Result<std::filesystem::path> DataFile::locate(const std::string& task, const std::filesystem::path& data_dir,
+                                               const HubSettings* settings) const {
+  if (hub && settings == nullptr) {
+    return unavailable(
+        {}, fmt::format("the task '{}' reads {}, and nothing may be fetched here", task, hub->text()));
+  }
+  if (hub) return fetch_rows(*hub, *settings);
   if (!official) return path;
   if (data_dir.empty()) {
     return usage_error(

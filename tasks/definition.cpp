@@ -7,6 +7,7 @@
 
 #include "core/io/sha256.h"
 #include "core/json/json.h"
+#include "datasets/readers/folder.h"
 #include "tasks/entries.h"
 #include "tasks/keys.h"
 
@@ -38,6 +39,7 @@ class DefinitionReader {
     std::sort(out_.rows.begin(), out_.rows.end());
     out_.rows.erase(std::unique(out_.rows.begin(), out_.rows.end()), out_.rows.end());
     out_.data_dir = options.data_dir;
+    out_.hub = options.hub;
     out_.hash = hash();
     return std::move(out_);
   }
@@ -144,10 +146,11 @@ class DefinitionReader {
     std::string path;
     if (Result<void> done = text("dataset_path", path); !done) return done;
     if (path.empty()) {
-      return bad_input(out_.file.string(), "the key 'dataset_path' is missing",
-                       "dataset_path: json (or csv) with dataset_kwargs: {data_files: {test: FILE}}");
+      return bad_input(
+          out_.file.string(), "the key 'dataset_path' is missing",
+          "dataset_path: json (or csv, or text) with dataset_kwargs: {data_files: {test: FILE}}");
     }
-    if (path == "json" || path == "csv") return read_data_files();
+    if (path == "json" || path == "csv" || path == "text") return read_data_files();
     return read_dataset_path(path);
   }
 
@@ -158,8 +161,9 @@ class DefinitionReader {
       return bad_input(get("dataset_path")->place, "dataset_kwargs.data_files is missing",
                        "data_files: {test: FILE}");
     }
-    if (Result<void> known = check_keys(*arguments, "dataset_kwargs",
-                                        {"data_files", "column_names", "field", "trust_remote_code"});
+    if (Result<void> known =
+            check_keys(*arguments, "dataset_kwargs",
+                       {"data_files", "column_names", "field", "sample_by", "trust_remote_code"});
         !known) {
       return known;
     }
@@ -169,6 +173,12 @@ class DefinitionReader {
       out_.column_names = std::move(*read);
     }
     if (const YamlNode* field = arguments->find("field")) out_.rows_field = field->text;
+    if (const YamlNode* rows = arguments->find("sample_by")) {
+      if (rows->text != "line" && rows->text != "document") {
+        return wrong_type(*rows, "sample_by", "line or document");
+      }
+      if (rows->text == "document") out_.text_rows = TextRows::documents;
+    }
     const std::filesystem::path folder = find_entry(entries_, "dataset_kwargs")->file.parent_path();
     if (files->kind != YamlNode::Kind::map)
       return add_files("train", *files, folder);  // as Hugging Face datasets does
@@ -206,21 +216,49 @@ class DefinitionReader {
       out_.data_files[out_.test_split ? *out_.test_split : *out_.validation_split].push_back({path});
       return {};
     }
-    if (std::filesystem::is_directory(path, ignored)) {
-      for (const auto& split :
-           {out_.training_split, out_.validation_split, out_.test_split, out_.fewshot_split}) {
-        for (const char* ending : {".jsonl", ".json", ".csv", ".tsv"}) {
-          if (!split || out_.data_files.contains(*split)) break;
-          const std::filesystem::path file = path / (*split + ending);
-          if (std::filesystem::is_regular_file(file, ignored)) out_.data_files[*split].push_back({file});
-        }
+    if (std::filesystem::is_directory(path, ignored)) return read_folder(path);
+    return read_hub(written, entry.value.place);
+  }
+
+  // A data set of the hub: `dataset_name` is its config.
+  Result<void> read_hub(const std::string& written, const std::string& place) {
+    HubRows rows;
+    if (Result<void> done = text("dataset_name", rows.config); !done) return done;
+    for (const auto& split :
+         {out_.training_split, out_.validation_split, out_.test_split, out_.fewshot_split}) {
+      if (!split || out_.data_files.contains(*split)) continue;
+      const Result<HubRows> named = HubRows::parse(written);
+      if (!named) {
+        return bad_input(
+            place,
+            fmt::format("dataset_path '{}' is no local file or folder, nor a data set of the hub", written),
+            "a path, or Org/Name of the Hugging Face hub");
       }
-      return {};
+      rows.repository = named->repository;
+      rows.split = *split;
+      out_.data_files[*split].push_back({.path = {}, .official = false, .hub = rows});
     }
-    return bad_input(entry.value.place, fmt::format("dataset_path '{}' is no local file or folder", written),
-                     "",
-                     "datasets of the Hugging Face hub are not supported yet: download the files, then write "
-                     "dataset_path: json and dataset_kwargs: {data_files: {test: FILE}}");
+    return {};
+  }
+
+  // The split's own name first (a split may be called anything), then what the names of files say.
+  Result<void> read_folder(const std::filesystem::path& folder) {
+    Result<std::map<std::string, std::vector<std::filesystem::path>>> splits = splits_of(folder);
+    if (!splits) return forward_error(splits);
+    for (auto& [split, files] : *splits) {
+      for (std::filesystem::path& file : files) out_.data_files[split].push_back({std::move(file)});
+    }
+    for (const auto& split :
+         {out_.training_split, out_.validation_split, out_.test_split, out_.fewshot_split}) {
+      for (const char* ending : {".jsonl", ".json", ".csv", ".tsv"}) {
+        const std::filesystem::path file = folder / (split.value_or("") + ending);
+        std::error_code ignored;
+        if (!split || !std::filesystem::is_regular_file(file, ignored)) continue;
+        out_.data_files[*split] = std::vector<DataFile>{DataFile{file}};
+        break;
+      }
+    }
+    return {};
   }
 
   static void keep(const YamlNode* value, std::optional<YamlNode>& out) {

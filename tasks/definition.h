@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/errors/result.h"
+#include "datasets/readers/text_rows.h"
 #include "tasks/data_files.h"
 #include "tasks/task.h"
 #include "tasks/yaml.h"
@@ -36,7 +37,9 @@ struct Definition {
 
   std::map<std::string, std::vector<DataFile>> data_files;  // by split
   std::filesystem::path data_dir;                           // of the official files among them
+  const HubSettings* hub = nullptr;                         // as TaskOptions has it
   std::vector<std::string> column_names;                    // of CSV files without a header row
+  TextRows text_rows = TextRows::lines;                     // of plain text files (key sample_by)
   std::string rows_field;                // of the one object that a JSON file is: where its rows are
   std::optional<YamlNode> process_docs;  // see tasks/process_docs.h
   std::optional<std::string> training_split, validation_split, test_split, fewshot_split;

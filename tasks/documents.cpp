@@ -3,47 +3,74 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <unordered_set>
 
-#include "core/io/sha256.h"
-#include "datasets/readers/reader.h"
+#include "datasets/readers/row_reader.h"
 #include "tasks/process_docs.h"
 
 namespace sizeup {
 namespace {
 
-void collect_columns(Documents& documents) {
-  std::unordered_set<std::string> seen;
-  for (const Json& row : documents.rows) {
+// The fields of documents, in order of appearance.
+class Columns {
+ public:
+  explicit Columns(std::vector<std::string>& names) : names_(names) {}
+
+  void add(const Json& row) {
     for (const auto& item : row.items()) {
-      if (seen.insert(item.key()).second) documents.columns.push_back(item.key());
+      if (seen_.insert(item.key()).second) names_.push_back(item.key());
     }
   }
-}
 
-// As Hugging Face's `field`: the file is one object, and its rows are a list in it.
-Result<void> take_rows(std::vector<Json>& rows, const std::string& field, const std::string& file) {
+ private:
+  std::vector<std::string>& names_;
+  std::unordered_set<std::string> seen_;
+};
+
+// As Hugging Face's `field`: each file is one object, and its rows are a list in it.
+Result<void> take_rows(Documents& documents, const std::string& field) {
   if (field.empty()) return {};
-  const auto list = rows.size() == 1 ? rows[0].find(field) : Json::iterator();
-  const bool objects =
-      rows.size() == 1 && list != rows[0].end() && list->is_array() &&
-      std::all_of(list->begin(), list->end(), [](const Json& row) { return row.is_object(); });
-  if (!objects) {
-    return bad_input(file, fmt::format("the file is no object with a list of documents '{}'", field), "",
-                     "dataset_kwargs.field names that list; leave the key out where every row is a document");
+  Documents taken;
+  for (size_t i = 0; i < documents.rows.size(); ++i) {
+    const auto list = documents.rows[i].find(field);
+    const bool objects =
+        list != documents.rows[i].end() && list->is_array() &&
+        std::all_of(list->begin(), list->end(), [](const Json& row) { return row.is_object(); });
+    if (!objects) {
+      return bad_input(
+          documents.origins[i].place, fmt::format("there is no list of documents '{}'", field), "",
+          "dataset_kwargs.field names that list; leave the key out where every row is a document");
+    }
+    for (Json& row : *list) {
+      taken.origins.push_back({documents.origins[i].place, static_cast<int64_t>(taken.rows.size())});
+      taken.rows.push_back(std::move(row));
+    }
   }
-  std::vector<Json> taken(list->begin(), list->end());
-  rows = std::move(taken);
+  documents.rows = std::move(taken.rows);
+  documents.origins = std::move(taken.origins);
+  if (documents.rows.empty()) return bad_input(documents.name, "the file has no documents");
   return {};
 }
 
 }  // namespace
 
 std::string Documents::place(size_t row) const {
-  return fmt::format("{} (document {})", name, row + 1);
+  return fmt::format("{} (document {})", origins.empty() ? name : origins[row].place, index(row) + 1);
 }
 
-Result<Documents> load_split(const Definition& definition, const std::string& split) {
+std::optional<size_t> Documents::row_of(int64_t index) const {
+  if (origins.empty()) {
+    if (index < 0 || static_cast<size_t>(index) >= rows.size()) return std::nullopt;
+    return static_cast<size_t>(index);
+  }
+  const auto found = std::ranges::lower_bound(origins, index, {}, &DocumentOrigin::index);
+  if (found == origins.end() || found->index != index) return std::nullopt;
+  return static_cast<size_t>(found - origins.begin());
+}
+
+Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
+                             BadRows& bad_rows) {
   const auto files = definition.data_files.find(split);
   if (files == definition.data_files.end()) {
     std::vector<std::string> splits;
@@ -52,35 +79,48 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
                      fmt::format("one of {}", fmt::join(splits, ", ")),
                      "dataset_kwargs.data_files names a file for each split");
   }
-  Documents documents;
-  std::string hashes;
+  std::vector<std::filesystem::path> paths;
   for (const DataFile& file : files->second) {
-    Result<std::filesystem::path> path = file.locate(definition.name, definition.data_dir);
+    Result<std::filesystem::path> path = file.locate(definition.name, definition.data_dir, definition.hub);
     if (!path) return forward_error(path);
-    if (documents.name.empty()) documents.name = path->string();
-    Result<Dataset> dataset = read_dataset(*path, definition.column_names);
-    if (!dataset) return forward_error(dataset);
-    if (Result<void> taken = take_rows(dataset->rows, definition.rows_field, path->string()); !taken)
-      return forward_error(taken);
-    std::move(dataset->rows.begin(), dataset->rows.end(), std::back_inserter(documents.rows));
-    hashes += dataset->hash;
+    paths.push_back(std::move(*path));
+  }
+  // What changes the documents takes all of them.
+  const bool changes = !definition.rows_field.empty() || definition.process_docs;
+  Documents documents;
+  if (!paths.empty()) documents.name = paths.front().string();
+  Columns columns(documents.columns);
+  RowReader reader(std::move(paths), {definition.column_names, definition.text_rows}, bad_rows);
+  while (true) {
+    Result<std::optional<Json>> row = reader.next();
+    if (!row) return forward_error(row);
+    if (!*row) break;
+    if (!changes) columns.add(**row);
+    if (!changes && keep > 0 && documents.rows.size() >= static_cast<size_t>(keep)) continue;
+    documents.rows.push_back(std::move(**row));
+    documents.origins.push_back({reader.place(), reader.index()});
   }
   if (documents.rows.empty()) return bad_input(documents.name, "the file has no documents");
-  documents.hash = files->second.size() == 1 ? hashes : sha256_hex(hashes);
+  documents.hash = reader.hash();
+  if (!changes) return documents;
+  if (Result<void> taken = take_rows(documents, definition.rows_field); !taken) return forward_error(taken);
   if (definition.process_docs) {
     Result<DocumentSteps> steps = DocumentSteps::parse(*definition.process_docs);
     if (!steps) return forward_error(steps);
     if (Result<void> done = steps->apply(documents); !done) return forward_error(done);
   }
-  collect_columns(documents);
+  for (const Json& row : documents.rows) columns.add(row);
   return documents;
 }
 
 Documents inline_documents(const YamlNode& samples) {
   Documents documents;
   documents.name = samples.place;
-  for (const YamlNode& item : samples.items) documents.rows.push_back(to_json(item));
-  collect_columns(documents);
+  Columns columns(documents.columns);
+  for (const YamlNode& item : samples.items) {
+    documents.rows.push_back(to_json(item));
+    columns.add(documents.rows.back());
+  }
   return documents;
 }
 

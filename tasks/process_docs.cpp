@@ -244,11 +244,16 @@ Result<Step> only(const YamlNode& node) {
   if (condition.equals.has_value() == (condition.from || condition.to))
     return bad_input(node.place, "'only' takes either 'equals' or bounds", kForm);
   return Step([condition, place = node.place](Documents& documents) -> Result<void> {
+    Documents left;
     for (size_t i = 0; i < documents.rows.size(); ++i) {
       if (!documents.rows[i].contains(condition.field))
         return bad_input(documents.place(i), fmt::format("the field '{}' is missing", condition.field));
+      if (!condition.holds(documents.rows[i].at(condition.field))) continue;
+      left.origins.push_back({documents.origins[i].place, static_cast<int64_t>(left.rows.size())});
+      left.rows.push_back(std::move(documents.rows[i]));
     }
-    std::erase_if(documents.rows, [&](const Json& row) { return !condition.holds(row.at(condition.field)); });
+    documents.rows = std::move(left.rows);
+    documents.origins = std::move(left.origins);
     if (documents.rows.empty())
       return bad_input(place, fmt::format("no document of {} is left", documents.name));
     return {};

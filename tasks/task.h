@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "core/errors/result.h"
+#include "core/hub/settings.h"
 #include "core/json/json_fwd.h"
+#include "datasets/readers/bad_rows.h"
 #include "tasks/yaml.h"
 
 namespace sizeup {
@@ -127,7 +129,8 @@ class Task {
 
   virtual Truncation truncation() const { return Truncation::left; }
 
-  // All samples in the order of the data (the first `limit`, 0: all), prompts rendered.
+  // All samples in the order of the data (of the first `limit` documents, 0: all), prompts rendered. A
+  // document without what the task needs is a bad row (TaskOptions::bad_rows).
   virtual Result<std::vector<Sample>> samples(int64_t limit) const = 0;
 
   // Filters and per-sample metrics; replies are in the order of sample.asks. Pure. A sample with a failed
@@ -153,6 +156,13 @@ struct TaskOptions {
   std::optional<std::string> gen_prefix = {};  // wins over the file's
   bool fewshot_as_multiturn = false;           // examples as turns of the conversation
   std::vector<int64_t> rows = {};              // the documents to ask, from 0; empty: all
+  // How data sets of the Hugging Face hub are fetched; it must live until the task is loaded. Nothing: they
+  // are an error.
+  const HubSettings* hub = nullptr;
+  int64_t limit = 0;  // samples() will be asked for so many at most (0: all): other rows are read, not held
+  // Where rows that cannot be used are counted; it must live as long as the task. Nothing: the first one is
+  // an error.
+  BadRows* bad_rows = nullptr;
 };
 
 // Reads a YAML task file. Errors name file, line and key.

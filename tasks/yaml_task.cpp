@@ -59,12 +59,25 @@ std::string shown_target(const std::vector<std::string>& accepted) {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> YamlTask::load(Definition definition) {
-  std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition)));
+Result<std::unique_ptr<Task>> YamlTask::load(Definition definition, const TaskOptions& options) {
+  std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition), options));
   for (const auto step : {&YamlTask::load_documents, &YamlTask::load_fewshot, &YamlTask::load_scoring}) {
     if (Result<void> done = (task.get()->*step)(); !done) return forward_error(done);
   }
   return task;
+}
+
+Result<Documents> YamlTask::read_split(const std::string& split, int64_t keep) const {
+  BadRows none;
+  return load_split(definition_, split, keep, bad_rows_ == nullptr ? none : *bad_rows_);
+}
+
+// Where examples come from unless the task file holds them: fewshot_split, else the training, else the
+// validation split.
+std::optional<std::string> YamlTask::fewshot_split() const {
+  if (definition_.fewshot_split) return definition_.fewshot_split;
+  if (definition_.fewshot_samples) return std::nullopt;
+  return definition_.training_split ? definition_.training_split : definition_.validation_split;
 }
 
 Result<void> YamlTask::load_documents() {
@@ -74,7 +87,10 @@ Result<void> YamlTask::load_documents() {
     return bad_input(definition_.file.string(), "neither 'test_split' nor 'validation_split' is given",
                      "test_split: test");
   }
-  Result<Documents> documents = load_split(definition_, *split);
+  // Examples are drawn from all documents of their split, and chosen ones may stand anywhere.
+  const bool holds_examples = definition_.num_fewshot > 0 && fewshot_split() == split;
+  const bool holds_all = holds_examples || !definition_.rows.empty();
+  Result<Documents> documents = read_split(*split, holds_all ? 0 : limit_);
   if (!documents) return forward_error(documents);
   documents_ = std::move(*documents);
   data_hash_ = documents_.hash;
@@ -98,9 +114,9 @@ Result<void> YamlTask::load_documents() {
 
 Result<void> YamlTask::check_rows() const {
   for (const int64_t row : definition_.rows) {
-    if (row >= 0 && row < static_cast<int64_t>(documents_.rows.size())) continue;
+    if (documents_.row_of(row)) continue;
     return usage_error(fmt::format("the task '{}' has no document {}", name(), row),
-                       fmt::format("0 to {}", documents_.rows.size() - 1));
+                       fmt::format("0 to {}", documents_.index(documents_.rows.size() - 1)));
   }
   return {};
 }
@@ -123,14 +139,13 @@ Result<void> YamlTask::find_kind_of_choices() {
 // asked; that would show the answer, so it is refused here.
 Result<void> YamlTask::load_fewshot() {
   if (definition_.num_fewshot == 0) return {};
-  std::optional<std::string> split = definition_.fewshot_split;
-  if (!split && definition_.fewshot_samples) {
+  const std::optional<std::string> split = fewshot_split();
+  if (!definition_.fewshot_split && definition_.fewshot_samples) {
     fewshot_documents_ = inline_documents(*definition_.fewshot_samples);
     pool_ = {&*fewshot_documents_, !definition_.test_split};
     return expressions_.parse_examples(definition_, fewshot_documents_->columns);
   }
-  pool_.holds_eval_documents = split == definition_.test_split;
-  if (!split) split = definition_.training_split ? definition_.training_split : definition_.validation_split;
+  pool_.holds_eval_documents = definition_.fewshot_split == definition_.test_split;
   if (!split) {
     return bad_input(definition_.file.string(),
                      "num_fewshot is given, but no split to take the examples from",
@@ -143,7 +158,7 @@ Result<void> YamlTask::load_fewshot() {
     pool_.documents = &documents_;
     return expressions_.parse_examples(definition_, documents_.columns);
   }
-  Result<Documents> documents = load_split(definition_, *split);
+  Result<Documents> documents = read_split(*split, 0);
   if (!documents) return forward_error(documents);
   fewshot_documents_ = std::move(*documents);
   pool_.documents = &*fewshot_documents_;
@@ -220,6 +235,7 @@ std::vector<MetricInfo> YamlTask::metrics() const {
 }
 
 Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
+  require(limit_ == 0 || (limit > 0 && limit <= limit_), "the documents that are asked for are held");
   PromptBuilder prompts(definition_, expressions_, pool_);
   const bool chosen = !definition_.rows.empty();
   const size_t all = chosen ? definition_.rows.size() : documents_.rows.size();
@@ -228,8 +244,14 @@ Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
   samples.reserve(count);
   std::unordered_map<std::string, int> seen;
   for (size_t i = 0; i < count; ++i) {
-    Result<Sample> sample = make_sample(chosen ? static_cast<size_t>(definition_.rows[i]) : i, prompts);
-    if (!sample) return forward_error(sample);
+    Result<Sample> sample = make_sample(chosen ? *documents_.row_of(definition_.rows[i]) : i, prompts);
+    if (!sample) {
+      if (bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input) return forward_error(sample);
+      if (Result<void> counted = bad_rows_->add(std::move(sample.error())); !counted) {
+        return forward_error(counted);
+      }
+      continue;
+    }
     // Ids that are not unique are told apart by their occurrence.
     const int occurrence = ++seen[sample->id];
     if (occurrence > 1) sample->id += fmt::format("#{}", occurrence);
@@ -242,10 +264,10 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
   const Json& document = documents_.rows[row];
   const std::string place = documents_.place(row);
   Sample sample;
-  sample.index = static_cast<int64_t>(row);
+  sample.index = documents_.index(row);
   const auto id = document.find("id");
   const bool has_id = id != document.end() && (id->is_string() || id->is_number_integer());
-  sample.id = has_id ? python_text(*id) : std::to_string(row);
+  sample.id = has_id ? python_text(*id) : std::to_string(sample.index);
   sample.document_hash = sha256_hex(to_canonical(document));
   for (const std::string& slice : definition_.slices) {
     if (document.contains(slice)) sample.slices[slice] = python_text(document[slice]);

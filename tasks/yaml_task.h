@@ -14,7 +14,7 @@ namespace sizeup {
 
 class YamlTask : public Task {
  public:
-  static Result<std::unique_ptr<Task>> load(Definition definition);
+  static Result<std::unique_ptr<Task>> load(Definition definition, const TaskOptions& options);
 
   const std::string& name() const override { return definition_.name; }
   const std::string& description() const override { return definition_.about; }
@@ -32,10 +32,13 @@ class YamlTask : public Task {
   double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override;
 
  private:
-  explicit YamlTask(Definition definition) : definition_(std::move(definition)) {}
+  YamlTask(Definition definition, const TaskOptions& options)
+      : definition_(std::move(definition)), limit_(options.limit), bad_rows_(options.bad_rows) {}
 
+  Result<Documents> read_split(const std::string& split, int64_t keep) const;
   Result<void> load_documents();
   Result<void> load_fewshot();
+  std::optional<std::string> fewshot_split() const;
   Result<void> load_scoring();
   Result<void> check_rows() const;
   Result<void> find_kind_of_choices();
@@ -54,6 +57,8 @@ class YamlTask : public Task {
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;
+  int64_t limit_;
+  BadRows* bad_rows_;
   Documents documents_;
   std::optional<Documents> fewshot_documents_;  // where they are not the evaluated ones
   FewshotPool pool_;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "backends/hub/names.h"
+#include "core/hub/names.h"
 #include "core/io/file.h"
 
 namespace sizeup {

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "backends/hub/names.h"
-#include "backends/hub/part_file.h"
+#include "core/hub/names.h"
+#include "core/io/part_file.h"
 
 namespace sizeup {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "backends/hub/cache.h"
 #include "backends/hub/repository.h"
-#include "backends/hub/requests.h"
+#include "core/hub/requests.h"
 
 namespace sizeup {
 

@@ -8,9 +8,9 @@
 #include "backends/hub/cache.h"
 #include "backends/hub/choice.h"
 #include "backends/hub/download.h"
-#include "backends/hub/names.h"
 #include "backends/hub/repository.h"
-#include "backends/hub/requests.h"
+#include "core/hub/names.h"
+#include "core/hub/requests.h"
 
 namespace sizeup {
 namespace {

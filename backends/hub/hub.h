@@ -4,15 +4,12 @@
 // Source: huggingface.co/docs/hub/api and huggingface.co/docs/huggingface_hub/guides/manage-cache.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "core/errors/result.h"
+#include "core/hub/settings.h"
 
 namespace sizeup {
 
@@ -31,31 +28,6 @@ struct HubModel {
   static Result<HubModel> parse(std::string_view name, std::string_view file, HubNeed need);
 
   std::string text() const;  // "hf:Org/Name@revision"
-};
-
-// Bytes of one file that have arrived, of all it has.
-struct HubProgress {
-  std::string file;
-  int64_t done = 0;
-  int64_t total = 0;
-};
-
-struct HubSettings {
-  std::string endpoint = "https://huggingface.co";
-  std::filesystem::path cache;
-  std::string token;     // sent to the endpoint only; empty: none
-  bool offline = false;  // no connection is opened
-  // Before a failed request is repeated for the first time; doubled for each further one.
-  std::chrono::milliseconds first_pause{1000};
-  std::chrono::seconds stall{60};  // a transfer that moves nothing for so long has failed
-  std::function<void(const HubProgress&)> on_progress;
-  std::function<void(const std::string&)> on_message;  // one sentence for people
-  std::stop_token stop;
-
-  // As huggingface_hub: HF_ENDPOINT; HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub or
-  // $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub; HF_TOKEN, HUGGING_FACE_HUB_TOKEN or the file
-  // HF_TOKEN_PATH, HF_HOME/token; HF_HUB_OFFLINE.
-  static HubSettings from_environment();
 };
 
 // Where the model lies on this machine: a folder (of a snapshot) or a GGUF file in one.

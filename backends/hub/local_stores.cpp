@@ -8,7 +8,7 @@
 
 #include "backends/engine/formats/sorted_json.h"
 #include "backends/hub/choice.h"
-#include "backends/hub/names.h"
+#include "core/hub/names.h"
 #include "core/io/file.h"
 
 namespace sizeup {

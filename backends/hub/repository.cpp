@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "backends/engine/formats/sorted_json.h"
-#include "backends/hub/names.h"
+#include "core/hub/names.h"
 
 namespace sizeup {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backends/hub/hub.h"
-#include "backends/hub/requests.h"
+#include "core/hub/requests.h"
 
 namespace sizeup {
 

@@ -2,108 +2,133 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <optional>
+#include <string_view>
 #include <unordered_set>
-
-#include "core/json/json.h"
 
 namespace sizeup {
 namespace {
 
 using Cells = std::vector<std::string>;
 
-// Reads row by row; knows the line, which quoted cells with newlines make different from the row's number.
-class CsvReader {
+// Splits the text into rows of cells, and keeps the line that a row begins at.
+class CsvCells {
  public:
-  CsvReader(std::string_view text, char separator, const std::string& file)
-      : text_(text), separator_(separator), file_(file) {}
+  CsvCells(TextSource& text, char separator) : text_(text), separator_(separator) {}
 
-  // The next row that is not an empty line, nullopt at the end.
-  Result<std::optional<Cells>> next() {
-    while (at_end_of_row() && at_ < text_.size()) end_row();
-    if (at_ >= text_.size()) return std::optional<Cells>();
-    row_line_ = line_;
+  // A row that is not an empty line, nullopt at the end. After a bad row the next one begins at the next
+  // line.
+  tl::expected<std::optional<Cells>, RowFailure> next() {
+    while (at_end_of_row() && !text_.at_end()) end_row();
+    line_ = text_.line();
+    if (text_.at_end()) return end();
     Cells cells;
+    bytes_ = 0;
     while (true) {
-      Result<std::string> cell = at_ < text_.size() && text_[at_] == '"' ? quoted() : plain();
-      if (!cell) return forward_error(cell);
-      cells.push_back(std::move(*cell));
-      if (at_end_of_row()) {
-        end_row();
-        return std::optional<Cells>(std::move(cells));
+      std::string cell;
+      const std::optional<RowFailure> failure =
+          text_.ahead().starts_with('"') ? take_quoted(cell) : take_plain(cell);
+      if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+      if (failure) {
+        std::string rest;
+        text_.take_line(rest);
+        return tl::unexpected<RowFailure>(*failure);
       }
-      ++at_;  // the separator
+      bytes_ += cell.size() + 1;
+      if (bytes_ > kMaxRowBytes) return broken_file(too_long());
+      cells.push_back(std::move(cell));
+      if (!at_end_of_row()) {
+        text_.skip(1);  // the separator
+        continue;
+      }
+      end_row();
+      return std::optional<Cells>(std::move(cells));
     }
   }
 
-  // Of the row that next() gave last.
-  std::string place() const { return fmt::format("{}:{}", file_, row_line_); }
+  size_t line() const { return line_; }
+  std::string place() const { return text_.place(line_); }
+  const std::string& file() const { return text_.file(); }
 
  private:
-  bool at_end_of_row() const {
-    return at_ >= text_.size() || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
+  tl::expected<std::optional<Cells>, RowFailure> end() const {
+    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+    return std::nullopt;
+  }
+
+  tl::unexpected<Error> too_long() const {
+    return bad_input(place(), fmt::format("the row has more than {} bytes", kMaxRowBytes),
+                     "rows of a data set, each far smaller", "a quote may be missing");
+  }
+
+  bool at_end_of_row() {
+    const std::string_view ahead = text_.ahead(2);
+    return ahead.empty() || ahead[0] == '\n' || ahead.starts_with("\r\n");
   }
 
   void end_row() {
-    if (at_ >= text_.size()) return;
-    at_ += text_[at_] == '\r' ? 2 : 1;
-    ++line_;
+    const std::string_view ahead = text_.ahead(2);
+    if (!ahead.empty()) text_.skip(ahead[0] == '\r' ? 2 : 1);
   }
 
   // A quote inside an unquoted cell is an ordinary character, as in Python's csv and most TSV files.
-  Result<std::string> plain() {
-    const size_t begin = at_;
-    for (; !at_end_of_row() && text_[at_] != separator_; ++at_) {
-      if (text_[at_] != '\r') continue;
+  std::optional<RowFailure> take_plain(std::string& cell) {
+    const char stops[] = {separator_, '\r', '\n'};
+    while (!at_end_of_row()) {
+      const std::string_view ahead = text_.ahead();
+      const size_t stop = ahead.find_first_of({stops, sizeof stops});
+      cell += ahead.substr(0, stop);
+      if (cell.size() > kMaxRowBytes) return RowFailure{too_long().value(), false};
+      text_.skip(std::min(stop, ahead.size()));
+      if (stop == std::string_view::npos || at_end_of_row()) continue;
+      if (text_.ahead()[0] == separator_) return std::nullopt;
       // The end of a row for some programs, a part of the cell for others: no reading of it would be safe.
-      return bad_input(fmt::format("{}:{}", file_, line_), "a carriage return without a newline",
-                       "rows that end with \\n or \\r\\n", "convert the line ends, or quote the cell");
+      return RowFailure{bad_input(text_.place(text_.line()), "a carriage return without a newline",
+                                  "rows that end with \\n or \\r\\n",
+                                  "convert the line ends, or quote the cell")
+                            .value()};
     }
-    return std::string(text_.substr(begin, at_ - begin));
+    return std::nullopt;
   }
 
-  Result<std::string> quoted() {
-    const size_t opened = line_;
-    std::string cell;
-    ++at_;
+  std::optional<RowFailure> take_quoted(std::string& cell) {
+    const size_t opened = text_.line();
+    text_.skip(1);
     while (true) {
-      const size_t quote = text_.find('"', at_);
-      if (quote == std::string_view::npos) {
-        return bad_input(fmt::format("{}:{}", file_, opened), "a quoted cell is never closed", "a closing \"",
-                         "a quote inside a quoted cell is written twice; the file may also be cut short");
+      const std::string_view ahead = text_.ahead();
+      if (ahead.empty()) {
+        return RowFailure{
+            bad_input(text_.place(opened), "a quoted cell is never closed", "a closing \"",
+                      "a quote inside a quoted cell is written twice; the file may also be cut short")
+                .value(),
+            false};
       }
-      append_counting_lines(cell, text_.substr(at_, quote - at_));
-      at_ = quote + 1;
-      if (at_ >= text_.size() || text_[at_] != '"') break;
+      const size_t quote = ahead.find('"');
+      cell += ahead.substr(0, quote);
+      if (cell.size() > kMaxRowBytes) return RowFailure{too_long().value(), false};
+      text_.skip(quote == std::string_view::npos ? ahead.size() : quote + 1);
+      if (quote == std::string_view::npos) continue;
+      if (!text_.ahead().starts_with('"')) break;
       cell += '"';
-      ++at_;
+      text_.skip(1);
     }
-    if (!at_end_of_row() && text_[at_] != separator_) {
-      return bad_input(
-          fmt::format("{}:{}", file_, line_), "text follows a quoted cell",
-          fmt::format("'{}' or the end of the row after the closing \"", separator_ == '\t' ? "\\t" : ","),
-          "a quote inside a quoted cell is written twice");
-    }
-    return cell;
+    if (at_end_of_row() || text_.ahead()[0] == separator_) return std::nullopt;
+    return RowFailure{bad_input(text_.place(text_.line()), "text follows a quoted cell",
+                                fmt::format("'{}' or the end of the row after the closing \"",
+                                            separator_ == '\t' ? "\\t" : ","),
+                                "a quote inside a quoted cell is written twice")
+                          .value()};
   }
 
-  void append_counting_lines(std::string& cell, std::string_view part) {
-    line_ += static_cast<size_t>(std::count(part.begin(), part.end(), '\n'));
-    cell += part;
-  }
-
-  std::string_view text_;
+  TextSource& text_;
   char separator_;
-  const std::string& file_;
-  size_t at_ = 0;
   size_t line_ = 1;
-  size_t row_line_ = 1;
+  size_t bytes_ = 0;  // of the row so far
 };
 
 Result<void> check_header(const Cells& header, const std::string& place) {
   std::unordered_set<std::string> seen;
   for (size_t i = 0; i < header.size(); ++i) {
+    if (Result<void> valid = check_utf8(header[i], place); !valid) return valid;
     if (header[i].empty()) {
       return bad_input(place, fmt::format("column {} has no name", i + 1),
                        "a header row that names every column");
@@ -115,36 +140,53 @@ Result<void> check_header(const Cells& header, const std::string& place) {
   return {};
 }
 
-}  // namespace
+class CsvRows : public RowSource {
+ public:
+  CsvRows(CsvCells cells, Cells names, const char* names_from)
+      : cells_(cells), names_(std::move(names)), names_from_(names_from) {}
 
-Result<std::vector<Json>> read_csv(std::string_view text, char separator, const std::string& file,
-                                   const std::vector<std::string>& column_names) {
-  CsvReader reader(text, separator, file);
-  Cells names = column_names;
-  if (column_names.empty()) {
-    Result<std::optional<Cells>> header = reader.next();
-    if (!header) return forward_error(header);
-    if (!*header) return bad_input(file, "the file is empty", "a header row that names the columns");
-    names = std::move(**header);
-  }
-  Result<void> checked =
-      check_header(names, column_names.empty() ? reader.place() : file + " (column_names)");
-  if (!checked) return forward_error(checked);
-  std::vector<Json> rows;
-  while (true) {
-    Result<std::optional<Cells>> cells = reader.next();
-    if (!cells) return forward_error(cells);
-    if (!*cells) return rows;
-    if ((*cells)->size() != names.size()) {
-      return bad_input(reader.place(), fmt::format("the row has {} cells", (*cells)->size()),
-                       fmt::format("{} cells, as {}", names.size(),
-                                   column_names.empty() ? "in the header" : "column_names has"),
-                       "a cell that contains the separator, a quote or a newline must be quoted");
+  NextRow next() override {
+    tl::expected<std::optional<Cells>, RowFailure> cells = cells_.next();
+    if (!cells) return tl::unexpected<RowFailure>(std::move(cells.error()));
+    if (!*cells) return std::nullopt;
+    if ((*cells)->size() != names_.size()) {
+      return bad_row(bad_input(cells_.place(), fmt::format("the row has {} cells", (*cells)->size()),
+                               fmt::format("{} cells, as {}", names_.size(), names_from_),
+                               "a cell that contains the separator, a quote or a newline must be quoted"));
     }
     Json row = Json::object();
-    for (size_t i = 0; i < names.size(); ++i) row[names[i]] = std::move((**cells)[i]);
-    rows.push_back(std::move(row));
+    for (size_t i = 0; i < names_.size(); ++i) {
+      std::string& cell = (**cells)[i];
+      if (Result<void> valid = check_utf8(cell, cells_.place()); !valid) {
+        return bad_row(tl::unexpected<Error>(std::move(valid.error())));
+      }
+      row.get_ref<Json::object_t&>().emplace_back(names_[i], std::move(cell));
+    }
+    return row;
   }
+  size_t line() const override { return cells_.line(); }
+
+ private:
+  CsvCells cells_;
+  Cells names_;
+  const char* names_from_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowSource>> csv_rows(TextSource& text, char separator,
+                                            const std::vector<std::string>& column_names) {
+  CsvCells cells(text, separator);
+  if (!column_names.empty()) {
+    Result<void> checked = check_header(column_names, text.file() + " (column_names)");
+    if (!checked) return forward_error(checked);
+    return std::make_unique<CsvRows>(cells, column_names, "column_names has");
+  }
+  tl::expected<std::optional<Cells>, RowFailure> header = cells.next();
+  if (!header) return tl::unexpected<Error>(std::move(header.error().error));
+  if (!*header) return bad_input(text.file(), "the file is empty", "a header row that names the columns");
+  if (Result<void> checked = check_header(**header, cells.place()); !checked) return forward_error(checked);
+  return std::make_unique<CsvRows>(cells, std::move(**header), "in the header");
 }
 
 }  // namespace sizeup

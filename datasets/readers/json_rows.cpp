@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "core/json/json.h"
-#include "datasets/readers/text_lines.h"
+#include <string>
+#include <string_view>
 
 namespace sizeup {
 namespace {
@@ -16,84 +14,155 @@ bool is_blank(std::string_view line) {
   return line.find_first_not_of(kJsonSpace) == std::string_view::npos;
 }
 
+// The first thing that is no white space, or the end of the text.
+char next_character(TextSource& text) {
+  for (std::string_view ahead = text.ahead(); !ahead.empty(); ahead = text.ahead()) {
+    const size_t found = ahead.find_first_not_of(kJsonSpace);
+    text.skip(found == std::string_view::npos ? ahead.size() : found);
+    if (found != std::string_view::npos) return ahead[found];
+  }
+  return '\0';
+}
+
+tl::unexpected<Error> too_long(const std::string& place) {
+  return bad_input(place, fmt::format("the row has more than {} bytes", kMaxRowBytes),
+                   "rows of a data set, each far smaller");
+}
+
 tl::unexpected<Error> not_an_object(const std::string& place, const Json& row) {
   return bad_input(place, fmt::format("the row is {} {}", row.is_array() ? "an" : "a", row.type_name()),
                    R"(an object such as {"question": "...", "answer": "..."})");
 }
 
-// Where each element of a valid JSON array begins.
-std::vector<size_t> element_starts(std::string_view text) {
-  std::vector<size_t> starts;
-  int depth = 0;
-  bool in_string = false;
-  bool expecting = false;  // the next thing that is no white space begins an element
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-      continue;
-    }
-    if (kJsonSpace.find(c) != std::string_view::npos) continue;
-    if (depth == 1 && expecting && c != ']') {
-      starts.push_back(i);
-      expecting = false;
-    }
-    if (c == '"') in_string = true;
-    if (c == '[' || c == '{') expecting = ++depth == 1;
-    if (c == ']' || c == '}') --depth;
-    if (c == ',' && depth == 1) expecting = true;
-  }
-  return starts;
+// A row's text as an object.
+Result<Json> parse_row(std::string_view row, const std::string& place) {
+  if (Result<void> valid = check_utf8(row, place); !valid) return forward_error(valid);
+  Result<Json> parsed = parse_json(row, place);
+  if (parsed && !parsed->is_object()) return not_an_object(place, *parsed);
+  return parsed;
 }
 
-Result<std::vector<Json>> read_array(std::string_view text, const std::string& file) {
-  Result<Json> parsed = parse_json(text, file);
-  if (!parsed) return forward_error(parsed);
-  const auto wrong =
-      std::find_if(parsed->begin(), parsed->end(), [](const Json& row) { return !row.is_object(); });
-  if (wrong != parsed->end()) {
-    const auto index = static_cast<size_t>(wrong - parsed->begin());
-    return not_an_object(place_of_byte(text, element_starts(text)[index], file), *wrong);
+class JsonLineRows : public RowSource {
+ public:
+  JsonLineRows(TextSource& text, const char* expected) : text_(text), expected_(expected) {}
+
+  NextRow next() override {
+    while (true) {
+      line_ = text_.line();
+      const bool has_end = text_.take_line(row_);
+      if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+      if (text_.line_too_long()) return bad_row(too_long(text_.place(line_)));
+      if (!is_blank(row_)) return parsed(has_end);
+      if (!has_end) return std::nullopt;
+    }
   }
-  std::vector<Json> rows;
-  rows.reserve(parsed->size());
-  for (Json& row : *parsed) rows.push_back(std::move(row));
-  return rows;
-}
+  size_t line() const override { return line_; }
+
+ private:
+  NextRow parsed(bool has_end) const {
+    Result<Json> row = parse_row(row_, text_.place(line_));
+    if (row) return std::move(*row);
+    Error error = std::move(row.error());
+    if (error.message.find("JSON") != std::string::npos) {
+      error.expected = expected_;
+      if (!has_end) error.hint = "the file ends within this row: the download or copy may be incomplete";
+    }
+    return bad_row(tl::unexpected<Error>(std::move(error)));
+  }
+
+  TextSource& text_;
+  const char* expected_;
+  std::string row_;
+  size_t line_ = 1;
+};
+
+// The elements of an array are told apart by their brackets and parsed one by one.
+class JsonArrayRows : public RowSource {
+ public:
+  explicit JsonArrayRows(TextSource& text) : text_(text) { text_.skip(1); }
+
+  NextRow next() override {
+    char first = next_character(text_);
+    const bool is_empty = first_ && first == ']';
+    if (closed_ || is_empty) return end();
+    first_ = false;
+    line_ = text_.line();
+    const std::string place = text_.place(line_);
+    if (std::optional<RowFailure> failure = take_element()) return tl::unexpected<RowFailure>(*failure);
+    Result<Json> row = parse_row(element_, place);
+    if (row) return std::move(*row);
+    if (element_.find('\n') != std::string::npos) row.error().message += " of the row that begins here";
+    return bad_row(tl::unexpected<Error>(std::move(row.error())));
+  }
+  size_t line() const override { return line_; }
+
+ private:
+  // After the last element nothing may follow.
+  NextRow end() {
+    if (!closed_) text_.skip(1);
+    closed_ = true;
+    const char rest = next_character(text_);
+    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+    if (rest == '\0') return std::nullopt;
+    return broken_file(
+        bad_input(text_.place(text_.line()), "text follows the array", "one array of objects"));
+  }
+
+  // Up to the comma or bracket behind it, which is taken too.
+  std::optional<RowFailure> take_element() {
+    element_.clear();
+    size_t depth = 0;
+    bool in_string = false;
+    bool escaped = false;
+    for (std::string_view ahead = text_.ahead(); !ahead.empty(); ahead = text_.ahead()) {
+      for (size_t i = 0; i < ahead.size(); ++i) {
+        const char c = ahead[i];
+        if (in_string) {
+          in_string = escaped || c != '"';
+          escaped = !escaped && c == '\\';
+        } else if (depth == 0 && (c == ',' || c == ']')) {
+          element_.append(ahead.substr(0, i));
+          text_.skip(i + 1);
+          closed_ = c == ']';
+          return std::nullopt;
+        } else if (c == '[' || c == '{') {
+          ++depth;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+          --depth;
+        } else {
+          in_string = c == '"';
+        }
+      }
+      element_.append(ahead);
+      text_.skip(ahead.size());
+      if (element_.size() > kMaxRowBytes) return RowFailure{too_long(text_.place(line_)).value(), false};
+    }
+    if (text_.failure()) return RowFailure{*text_.failure(), false};
+    return RowFailure{bad_input(text_.place(line_), "the array ends within this row", "a closing ]",
+                                "the download or copy may be incomplete")
+                          .value(),
+                      false};
+  }
+
+  TextSource& text_;
+  std::string element_;
+  size_t line_ = 1;
+  bool first_ = true;
+  bool closed_ = false;
+};
 
 }  // namespace
 
-Result<std::vector<Json>> read_json_lines(std::string_view text, const std::string& file) {
-  std::vector<Json> rows;
-  size_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    const size_t newline = text.find('\n');
-    const bool is_last = newline == std::string_view::npos;
-    const std::string_view line = text.substr(0, newline);
-    text.remove_prefix(is_last ? text.size() : newline + 1);
-    if (is_blank(line)) continue;
-    const std::string place = fmt::format("{}:{}", file, number);
-    Result<Json> row = parse_json(line, place);
-    if (!row) {
-      row.error().expected = "one JSON object per line";
-      if (is_last) row.error().hint = "the file ends within this row: the download or copy may be incomplete";
-      return forward_error(row);
-    }
-    if (!row->is_object()) return not_an_object(place, *row);
-    rows.push_back(std::move(*row));
-  }
-  return rows;
+std::unique_ptr<RowSource> json_line_rows(TextSource& text) {
+  return std::make_unique<JsonLineRows>(text, "one JSON object per line");
 }
 
-Result<std::vector<Json>> read_json(std::string_view text, const std::string& file) {
-  const size_t first = text.find_first_not_of(kJsonSpace);
-  if (first == std::string_view::npos) return bad_input(file, "the file is empty", "an array of objects");
-  if (text[first] == '[') return read_array(text, file);
-  Result<std::vector<Json>> rows = read_json_lines(text, file);
-  if (!rows) rows.error().expected = "an array of objects, or one object a line";
-  return rows;
+Result<std::unique_ptr<RowSource>> json_rows(TextSource& text) {
+  const char first = next_character(text);
+  if (text.failure()) return tl::unexpected<Error>(*text.failure());
+  if (first == '\0') return bad_input(text.file(), "the file is empty", "an array of objects");
+  if (first == '[') return std::make_unique<JsonArrayRows>(text);
+  return std::make_unique<JsonLineRows>(text, "an array of objects, or one object a line");
 }
 
 }  // namespace sizeup

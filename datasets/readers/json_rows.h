@@ -1,19 +1,17 @@
 // Rows of JSON files: one object a line, or an array of objects.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
+#include <memory>
 
-#include "core/errors/result.h"
-#include "core/json/json_fwd.h"
+#include "datasets/readers/row_source.h"
+#include "datasets/readers/text_source.h"
 
 namespace sizeup {
 
-// JSON lines; blank lines are skipped.
-Result<std::vector<Json>> read_json_lines(std::string_view text, const std::string& file);
+// JSON lines; blank lines are skipped. `text` must live as long as the rows.
+std::unique_ptr<RowSource> json_line_rows(TextSource& text);
 
 // An array of objects if the text begins with "[", else JSON lines.
-Result<std::vector<Json>> read_json(std::string_view text, const std::string& file);
+Result<std::unique_ptr<RowSource>> json_rows(TextSource& text);
 
 }  // namespace sizeup

@@ -1,4 +1,4 @@
-// Rows of a data file as JSON objects, whatever the file's format.
+// All rows of a data file in memory, for what needs them all. RowReader reads them one at a time.
 #pragma once
 
 #include <filesystem>
@@ -13,12 +13,12 @@ namespace sizeup {
 // One file, wholly read. Rows are objects; CSV cells are strings under the header's names.
 struct Dataset {
   std::vector<Json> rows;
-  std::string hash;  // SHA-256 of the file's bytes
+  std::string hash;  // SHA-256 of the file's bytes; of a folder, of its files' hashes
 };
 
-// By the file's ending: .jsonl, .json (an array of objects, or one object a line), .csv, .tsv, also with .gz.
-// `column_names`: of a CSV or TSV file that has no header row; empty: it has one.
-// A bad row is an error with file, line and what was expected; nothing is skipped silently.
+// A file, or all data files of a folder, in any format of RowReader. `column_names`: of a CSV or TSV file
+// that has no header row; empty: it has one. A bad row is an error with file, line and what was expected;
+// nothing is skipped silently.
 Result<Dataset> read_dataset(const std::filesystem::path& file,
                              const std::vector<std::string>& column_names = {});
 

@@ -15,6 +15,9 @@ inline constexpr const char* kInvalidRate = "invalid_rate";      // an answer th
 inline constexpr const char* kTruncatedRate = "truncated_rate";  // context or answer did not fit
 inline constexpr const char* kErrorRate = "error_rate";          // the request failed
 
+// Beside them where rows of the data were left out: how many, no rate; n is the samples that there are.
+inline constexpr const char* kBadRows = "bad_rows";
+
 // `samples` are those of `answers` (by sample_id), for their slices. Failed samples count in error_rate only.
 // Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap with a fixed seed.
 std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,

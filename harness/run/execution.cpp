@@ -200,8 +200,11 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   if (!samples) return forward_error(samples);
   require(answers->size() == evaluation.samples.size(), "every sample has an answer when its pass is over");
 
-  const Task& task = *plan_.tasks[evaluation.task].task;
-  const std::vector<ResultRow> results = aggregate(task, *answers, *samples);
+  const LoadedTask& task = plan_.tasks[evaluation.task];
+  std::vector<ResultRow> results = aggregate(*task.task, *answers, *samples);
+  if (const int64_t bad = task.bad_rows->count(); bad > 0) {
+    results.push_back({kBadRows, {}, {}, static_cast<double>(bad), {}, {}, evaluation.row.samples});
+  }
   const auto prices = plan_.settings.prices.find(evaluation.row.model.name);
   const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
   if (measurement) {

@@ -144,6 +144,8 @@ TaskRow row_of(const Task& task) {
 
 Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& settings,
                         const RunEnvironment& environment) {
+  LoadedTask loaded;
+  loaded.bad_rows = std::make_unique<BadRows>(settings.max_bad_rows);
   TaskOptions options;
   options.num_fewshot = settings.num_fewshot;
   options.data_dir = settings.data_dir;
@@ -151,18 +153,20 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   options.system_instruction = settings.system_instruction;
   options.gen_prefix = settings.gen_prefix;
   options.fewshot_as_multiturn = settings.fewshot_as_multiturn;
+  options.limit = settings.limit;
+  options.bad_rows = loaded.bad_rows.get();
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
   // A task's name is known once it is read.
   if (const auto rows = settings.samples.find((*task)->name()); rows != settings.samples.end()) {
     options.rows = rows->second;
+    *loaded.bad_rows = BadRows(settings.max_bad_rows);
     task = environment.open_task(selected.file, options);
     if (!task) return forward_error(task);
   }
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
   if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
-  LoadedTask loaded;
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
   make_ids_unique(loaded.samples);

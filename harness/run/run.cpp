@@ -45,6 +45,17 @@ Result<Opened> resumed_settings(const RunSettings& settings, Store& store) {
   return Opened{std::move(*stored), std::move(run)};
 }
 
+void tell_bad_rows(const LoadedTask& task, ProgressSink& progress) {
+  const BadRows& bad = *task.bad_rows;
+  if (bad.count() == 0) return;
+  progress.on_message(fmt::format("{}: {} bad rows of its data are left out", task.row.name, bad.count()));
+  for (const Error& error : bad.shown()) {
+    progress.on_message(fmt::format("  {}: {}", error.place, error.message));
+  }
+  const auto shown = static_cast<int64_t>(bad.shown().size());
+  if (bad.count() > shown) progress.on_message(fmt::format("  and {} more", bad.count() - shown));
+}
+
 Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
   RunSummary summary;
   summary.run_id = plan.run.id;
@@ -116,6 +127,7 @@ Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, 
   Result<void> placed = place_in_store(*plan, *store, opened.resumed.has_value());
   if (!placed) return forward_error(placed);
 
+  for (const LoadedTask& task : plan->tasks) tell_bad_rows(task, progress);
   Execution execution(*plan, *store, progress, std::move(stop), environment.commits);
   Result<ExecutionCounts> counts = execution.run();
   if (!counts) return forward_error(counts);

@@ -210,7 +210,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 20> kKeys{{
+constexpr std::array<Key<RunSettings>, 21> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -218,6 +218,10 @@ constexpr std::array<Key<RunSettings>, 20> kKeys{{
                  Settings& s) { s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount); }},
     {"num_fewshot", [](const Reader& r, const YAML::Node& n,
                        Settings& s) { s.num_fewshot = r.number(n, "num_fewshot", 0, 1000); }},
+    {"max_bad_rows",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.max_bad_rows = r.number<int64_t>(n, "max_bad_rows", 0, kMaxCount);
+     }},
     {"data_dir",
      [](const Reader& r, const YAML::Node& n, Settings& s) { s.data_dir = r.joined(r.text(n, "data_dir")); }},
     {"db", [](const Reader& r, const YAML::Node& n, Settings& s) { s.db = r.joined(r.text(n, "db")); }},
@@ -286,10 +290,15 @@ Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string&
 }
 
 std::string to_run_file(const RunSettings& settings) {
-  Json json = {{"models", settings.models},   {"tasks", settings.tasks},
-               {"limit", settings.limit},     {"db", settings.db.string()},
-               {"seed", settings.seed},       {"latency_samples", settings.latency_samples},
-               {"threads", settings.threads}, {"durable", settings.durable}};
+  Json json = {{"models", settings.models},
+               {"tasks", settings.tasks},
+               {"limit", settings.limit},
+               {"max_bad_rows", settings.max_bad_rows},
+               {"db", settings.db.string()},
+               {"seed", settings.seed},
+               {"latency_samples", settings.latency_samples},
+               {"threads", settings.threads},
+               {"durable", settings.durable}};
   if (!settings.name.empty()) json["name"] = settings.name;
   if (!settings.data_dir.empty()) json["data_dir"] = settings.data_dir.string();
   if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;

@@ -22,6 +22,7 @@ struct RunSettings {
   std::vector<std::string> tasks;   // built-in names, groups or tags, or YAML files
   int64_t limit = 0;                // documents of each task, from the first; 0: all
   std::optional<int> num_fewshot;   // nothing: as each task file says
+  int64_t max_bad_rows = 0;         // of each task's data: so many are left out, one more is an error
   std::filesystem::path data_dir;   // of the benchmarks' official files; may be empty
   std::filesystem::path db = "sizeup.db";
   ProtocolChoice protocol = ProtocolChoice::automatic;

@@ -27,7 +27,8 @@ class HubProgram : public testing::Test {
     return run_program(
         arguments, input,
         {"env", "-u", "HF_HUB_OFFLINE", "-u", "HF_HUB_CACHE", "-u", "HUGGINGFACE_HUB_CACHE", "no_proxy=*",
-         "HF_ENDPOINT=" + hub.endpoint(), "HF_HOME=" + home, "XDG_CACHE_HOME=" + home, "HF_TOKEN=hf_secret"});
+         "HF_ENDPOINT=" + hub.endpoint(), "SIZEUP_ROWS_ENDPOINT=" + hub.endpoint(), "HF_HOME=" + home,
+         "XDG_CACHE_HOME=" + home, "HF_TOKEN=hf_secret"});
   }
 
   TemporaryFolder folder;
@@ -46,6 +47,45 @@ TEST_F(HubProgram, InspectsAModelByNameAndAgainOffline) {
   ASSERT_EQ(second.status, 0) << second.errors;
   EXPECT_EQ(second.output, first.output);
   EXPECT_EQ(second.errors, "");
+  EXPECT_EQ(hub.requests().size(), before);
+}
+
+// A task whose data are rows of the hub: fetched once, then run without a connection.
+TEST_F(HubProgram, RunsATaskOnADataSetByName) {
+  hub.on_reply = [](const LoopbackRequest& request, LoopbackReply& reply) {
+    if (request.target.starts_with("/splits?dataset=org%2Fquestions")) {
+      reply = {.body = R"({"splits": [{"config": "main", "split": "test"}]})"};
+    } else if (request.target.starts_with("/rows?dataset=org%2Fquestions&config=main&split=test&offset=0")) {
+      reply = {.body =
+                   R"({"num_rows_total": 2, "rows": [)"
+                   R"({"row_idx": 0, "row": {"question": "1+1?", "answer": 1}, "truncated_cells": []},)"
+                   R"({"row_idx": 1, "row": {"question": "1+0?", "answer": 0}, "truncated_cells": []}]})"};
+    }
+  };
+  const std::string task =
+      folder
+          .write("t.yaml",
+                 "task: t\ndataset_path: org/questions\ntest_split: test\noutput_type: multiple_choice\n"
+                 "doc_to_text: question\ndoc_to_target: answer\ndoc_to_choice: ['1', '2']\n")
+          .string();
+  const std::vector<std::string> arguments = {"run",
+                                              "--model",
+                                              source_path("models/pocket/pocket-small.gguf").string(),
+                                              "--task",
+                                              task,
+                                              "--db",
+                                              (folder.path() / "a.db").string(),
+                                              "--latency-samples",
+                                              "0",
+                                              "--json"};
+  const Finished first = run(arguments);
+  ASSERT_EQ(first.status, 0) << first.errors;
+  EXPECT_EQ(Json::parse(lines_of(first.output)[0])[0]["n"], "2");
+  EXPECT_THAT(first.errors, HasSubstr("fetching 2 rows of hf:datasets/org/questions?config=main&split=test"));
+  std::vector<std::string> offline = arguments;
+  offline.emplace_back("--offline");
+  const size_t before = hub.requests().size();
+  EXPECT_EQ(run(offline).status, 0);
   EXPECT_EQ(hub.requests().size(), before);
 }
 

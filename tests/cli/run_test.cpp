@@ -58,6 +58,30 @@ TEST_F(Run, TakesARunFileAndTheCommandLineOnTop) {
   EXPECT_THAT(broken.errors, HasSubstr("models"));
 }
 
+TEST_F(Run, BadRowsAreFatalUnlessTheyAreAllowed) {
+  folder.write("d.jsonl",
+               "{\"q\": \"1+1?\", \"a\": 1}\n{\"q\": \n{\"q\": \"1+0?\"}\n{\"q\": \"0+1?\", \"a\": 0}\n");
+  folder.write("t.yaml",
+               "task: t\ndataset_path: d.jsonl\noutput_type: multiple_choice\ndoc_to_text: q\n"
+               "doc_to_target: a\ndoc_to_choice: ['1', '2']\n");
+  const std::vector<std::string> arguments = {
+      "run",           "--model",    kModels + "pocket-small.gguf", "--task", path("t.yaml"),
+      "--db",          path("a.db"), "--latency-samples",           "0",      "--json",
+      "--max-bad-rows"};
+  std::vector<std::string> one = arguments;
+  one.emplace_back("1");
+  const Finished refused = run_program(one);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.errors, HasSubstr("d.jsonl:3"));
+  std::vector<std::string> two = arguments;
+  two.emplace_back("2");
+  const Finished finished = run_program(two);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_EQ(Json::parse(lines_of(finished.output)[0])[0]["n"], "2");
+  EXPECT_THAT(finished.errors, HasSubstr("t: 2 bad rows of its data are left out"));
+  EXPECT_THAT(finished.errors, HasSubstr("d.jsonl:2"));
+}
+
 // The weights' bytes, their form in memory and the precision of products come from the store.
 TEST_F(Run, OneModelAtTwoPrecisionsIsALadder) {
   const Json tiers = Json::parse(run_program({"doctor", "--json"}).output)["cpu_tiers"];

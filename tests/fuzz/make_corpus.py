@@ -263,6 +263,9 @@ def main():
         "dataset/csv": b'\2a,"b ""q"""\r\n1,"x\ny"\r\n"",\r\n',
         "dataset/tsv": b"\3a\tb\n1\t2\n",
         "dataset/gzip": b"\4" + gzip.compress(b'{"a": 1}\n', mtime=0),
+        "dataset/text": b"\5one\n\ntwo \r\n",
+        # zstd of '{"a": 1}\n' as one raw block: magic, header (single segment, content size 9), block
+        "dataset/zstd": b"\6" + bytes.fromhex("28b52ffd2009490000") + b'{"a": 1}\n',
         "tokenizer/sentencepiece": vocabulary("llama", "default", tokens, types, []),
         "tokenizer/unigram": vocabulary("t5", "default", tokens, types, []),
         "tokenizer/word_piece": vocabulary("bert", "default", tokens, types, []),

@@ -24,11 +24,11 @@ struct LoopbackRequest {
 
 struct LoopbackReply {
   int status = 200;
-  std::vector<std::string> headers;
-  std::string body;
-  std::optional<size_t> claimed_length;  // another Content-Length than the body's
-  std::optional<size_t> cut_after;       // bytes of the body, after which the connection is closed
-  bool with_length = true;               // false: the end of the connection is the end of the body
+  std::vector<std::string> headers = {};
+  std::string body = {};
+  std::optional<size_t> claimed_length = {};  // another Content-Length than the body's
+  std::optional<size_t> cut_after = {};       // bytes of the body, after which the connection is closed
+  bool with_length = true;                    // false: the end of the connection is the end of the body
 };
 
 // Serves on a thread of its own, a connection at a time, until it is destroyed.

@@ -75,9 +75,12 @@ std::vector<BadCase> bad_cases() {
       {"OtherTag", task_text("doc_to_choice: !weird [a]\n"), {"t.yaml:8", "unknown tag !weird"}},
       {"NotSupportedYet", task_text(choices + "judge: x\n"), {"t.yaml:9", "'judge' is not supported yet"}},
       {"GroupOfATask", task_text(choices + "group: many\n"), {"t.yaml:9", "belongs to a group", "'tag'"}},
-      {"HubDataset",
-       "task: t\ndataset_path: hails/mmlu\noutput_type: generate_until\n",
-       {"t.yaml:2", "hails/mmlu", "not supported yet"}},
+      {"NoDatasetPath",
+       "task: t\ndataset_path: ./hails/mmlu\ntest_split: test\n",
+       {"t.yaml:2", "./hails/mmlu", "no local file or folder"}},
+      {"HubDatasetWhereNothingIsFetched",
+       "task: t\ndataset_path: hails/mmlu\ntest_split: test\ndoc_to_text: q\ndoc_to_target: a\n",
+       {"hf:datasets/hails/mmlu?split=test", "nothing may be fetched"}},
       {"NoTask", "dataset_path: json\n", {"'task' is missing"}},
       {"NoDataset", "task: t\n", {"'dataset_path' is missing"}},
       {"NoDataFiles", "task: t\ndataset_path: json\n", {"t.yaml:2", "data_files is missing"}},
@@ -167,7 +170,7 @@ std::vector<BadCase> bad_cases() {
        {"two entries named 'a'"}},
       {"TargetOutOfRange",
        task_text(choices),
-       {"d.jsonl (document 2)", "the target '7' is no choice"},
+       {"d.jsonl:2 (document 2)", "the target '7' is no choice"},
        "{\"question\":\"a\",\"answer\":1}\n{\"question\":\"b\",\"answer\":7}\n"},
       {"TargetNoChoice",
        task_text(choices),
@@ -175,7 +178,7 @@ std::vector<BadCase> bad_cases() {
        "{\"question\":\"a\",\"answer\":\"up\"}\n"},
       {"FieldMissingInARow",
        task_text(choices),
-       {"d.jsonl (document 2)", "the field 'question' is missing"},
+       {"d.jsonl:2 (document 2)", "the field 'question' is missing"},
        "{\"question\":\"a\",\"answer\":1}\n{\"answer\":0}\n"},
       {"FieldIsNoText",
        task_text(choices),
@@ -408,6 +411,101 @@ TEST(Task, ReadsCsvAndLocalFiles) {
                    "task: u\ndataset_path: set\ntest_split: test\noutput_type: multiple_choice\ndoc_to_text: "
                    "question\ndoc_to_target: answer\ndoc_to_choice: [x, y]\n"));
   EXPECT_EQ(test::samples_of(*other).size(), 2U);
+}
+
+TEST(Task, FindsSplitsByTheNamesOfFiles) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "set" / "data");
+  folder.write("set/data/train-0.jsonl", "{\"question\":\"t\",\"answer\":0}\n");
+  folder.write("set/data/test-1.jsonl", "{\"question\":\"b\",\"answer\":1}\n");
+  folder.write("set/data/test-0.jsonl", "{\"question\":\"a\",\"answer\":0}\n");
+  folder.write("set/extra.jsonl", "{\"question\":\"x\",\"answer\":0}\n");
+  const std::string rest =
+      "output_type: multiple_choice\ndoc_to_text: question\ndoc_to_target: answer\n"
+      "doc_to_choice: [x, y]\n";
+  const auto test =
+      test::load(folder.write("t.yaml", "task: t\ndataset_path: set\ntest_split: test\n" + rest));
+  const auto samples = test::samples_of(*test);
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[0].prompt.user, "a");
+  EXPECT_EQ(samples[1].prompt.user, "b");
+  const auto extra =
+      test::load(folder.write("u.yaml", "task: u\ndataset_path: set\ntest_split: extra\n" + rest));
+  EXPECT_EQ(test::samples_of(*extra)[0].prompt.user, "x");
+}
+
+TEST(Task, ReadsTextsByLineOrWhole) {
+  const TemporaryFolder folder;
+  folder.write("d.txt", "one\ntwo\n");
+  const auto texts = [&](const std::string& more) {
+    const auto task = test::load(folder.write(
+        "t.yaml", "task: t\ndataset_path: text\ndataset_kwargs: {data_files: {test: d.txt}" + more +
+                      "}\ntest_split: test\noutput_type: loglikelihood_rolling\ndoc_to_target: text\n"));
+    std::vector<std::string> all;
+    for (const Sample& sample : test::samples_of(*task)) all.push_back(sample.prompt.user);
+    return all;
+  };
+  EXPECT_EQ(texts(""), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(texts(", sample_by: document"), (std::vector<std::string>{"one\ntwo\n"}));
+}
+
+class BadRowsOfATask : public testing::Test {
+ protected:
+  // Rows 1 and 3 (from 0) cannot be read, row 4 has no question.
+  const std::string rows =
+      "{\"question\":\"a\",\"answer\":0}\n{\"question\":\n{\"question\":\"c\",\"answer\":1}\n[]\n"
+      "{\"answer\":0}\n{\"question\":\"f\",\"answer\":0}\n";
+  // Ids of the samples, or the error.
+  std::string ids(BadRows* bad, int64_t limit = 0, const std::string& more = "") const {
+    folder.write("d.jsonl", rows);
+    const auto task = load_task(
+        folder.write("t.yaml",
+                     "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\n"
+                     "test_split: test\ndoc_to_text: '{{question}}'\ndoc_to_target: '{{answer}}'\n" +
+                         more),
+        {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .limit = limit, .bad_rows = bad});
+    if (!task) return describe(task.error());
+    const auto samples = (*task)->samples(limit);
+    if (!samples) return describe(samples.error());
+    std::string all;
+    for (const Sample& sample : *samples) all += sample.id + " ";
+    return all;
+  }
+  TemporaryFolder folder;
+};
+
+TEST_F(BadRowsOfATask, AreLeftOutUpToANumber) {
+  BadRows bad(3);
+  EXPECT_EQ(ids(&bad), "0 2 5 ") << "rows keep their numbers, so that runs can be compared";
+  ASSERT_EQ(bad.shown().size(), 3u);
+  EXPECT_TRUE(bad.shown()[0].place.ends_with("d.jsonl:2")) << bad.shown()[0].place;
+  EXPECT_NE(describe(bad.shown()[2]).find("d.jsonl:5 (document 5)"), std::string::npos)
+      << describe(bad.shown()[2]);
+  BadRows two(2);
+  EXPECT_NE(ids(&two).find("d.jsonl:5"), std::string::npos);
+  EXPECT_NE(ids(nullptr).find("d.jsonl:2"), std::string::npos);
+}
+
+TEST_F(BadRowsOfATask, RowsBeyondTheLimitAreCheckedToo) {
+  BadRows bad(2);
+  EXPECT_EQ(ids(&bad, 2), "0 2 ");
+  EXPECT_EQ(bad.count(), 2);
+  BadRows none;
+  EXPECT_NE(ids(&none, 1).find("d.jsonl:2"), std::string::npos);
+}
+
+// Examples are drawn from all documents, whatever the limit: the same prompts with it and without.
+TEST_F(BadRowsOfATask, ALimitDoesNotChangeWhereExamplesComeFrom) {
+  folder.write("d.csv", "q,a\na,1\nb,2\nc,3\nd,4\ne,5\n");
+  const auto file = folder.write(
+      "u.yaml",
+      "task: u\ndataset_path: csv\ndataset_kwargs: {data_files: {test: d.csv}}\ntest_split: test\n"
+      "fewshot_split: test\nnum_fewshot: 2\ndoc_to_text: '{{q}}'\ndoc_to_target: '{{a}}'\n");
+  const auto all = test::samples_of(*test::load(file));
+  const auto limited = test::samples_of(
+      *test::load(file, {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .limit = 1}), 1);
+  ASSERT_EQ(limited.size(), 1u);
+  EXPECT_EQ(limited[0].prompt.user, all[0].prompt.user);
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ TEST_F(Download, SaysWhatIsMissing) {
   hub.on_reply = [](const LoopbackRequest&, LoopbackReply& reply) { reply = {401, {}, "", {}, {}, true}; };
   EXPECT_THAT(failure(), AllOf(HasSubstr("401"), HasSubstr("HF_TOKEN")));
   settings.token = "hf_secret";
-  EXPECT_THAT(failure(), AllOf(HasSubstr("accept the model's terms"), Not(HasSubstr("hf_secret"))));
+  EXPECT_THAT(failure(), AllOf(HasSubstr("accept the repository's terms"), Not(HasSubstr("hf_secret"))));
 }
 
 TEST_F(Download, TheTokenStaysWithTheHub) {

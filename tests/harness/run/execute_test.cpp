@@ -58,6 +58,27 @@ TEST_F(ExecuteTest, AsksEverythingOfAModelInOneRunOfTheBackend) {
   EXPECT_EQ(logs["small"].runs[0].max_concurrent, 0);
 }
 
+TEST_F(ExecuteTest, BadRowsAreToldOfAndCountedForEachTask) {
+  settings.tasks = {"choice", "write"};
+  settings.max_bad_rows = 25;
+  bad_rows = 25;
+  done();
+  EXPECT_THAT(progress.messages, Contains("write: 25 bad rows of its data are left out"));
+  EXPECT_THAT(progress.messages, Contains("  a.jsonl:20: odd"));
+  EXPECT_THAT(progress.messages, Contains("  and 5 more"));
+  EXPECT_THAT(query("SELECT value FROM results WHERE metric = 'bad_rows' AND task = 'write'"),
+              ElementsAre("25.0"));
+  bad_rows = 0;
+  done();
+  EXPECT_EQ(query("SELECT count(*) FROM results WHERE metric = 'bad_rows'")[0], "2")
+      << "of the first run only";
+  bad_rows = 26;
+  const Result<RunSummary> refused = run();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::bad_input);
+  EXPECT_EQ(refused.error().place, "a.jsonl:26");
+}
+
 TEST_F(ExecuteTest, StoresWhatTheModelWasGivenAndAnswered) {
   settings.tasks = {"write"};
   add_task("write", OutputType::generate_until, 1, "Be brief.\n");

@@ -1,6 +1,7 @@
 // Runs of fake models on fake tasks into a store in a folder of its own.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -39,6 +40,7 @@ class RunFixture : public testing::Test {
   std::stop_source stop;
   std::vector<ModelReference> opened;
   std::vector<TaskOptions> task_options;
+  int bad_rows = 0;  // of each task
 
   void SetUp() override {
     settings.db = folder / "sizeup.db";
@@ -73,6 +75,11 @@ class RunFixture : public testing::Test {
     environment.open_task = [this](const std::string& name,
                                    const TaskOptions& options) -> Result<std::unique_ptr<Task>> {
       task_options.push_back(options);
+      for (int row = 1; row <= bad_rows; ++row) {
+        Result<void> counted =
+            options.bad_rows->add({ErrorKind::bad_input, fmt::format("a.jsonl:{}", row), "odd", {}, {}});
+        if (!counted) return forward_error(counted);
+      }
       const auto found = tasks.find(name);
       if (found == tasks.end()) return bad_input(name, "no such task");
       return found->second();

@@ -28,6 +28,7 @@ prices:
   small: {currency: EUR, per_hour: 0.2, utilisation: 0.5}
   large: {currency: USD, per_million_input: 1.5, per_million_cached_input: 0.5, per_million_output: 6}
 latency_samples: 0
+max_bad_rows: 7
 threads: 4
 durable: true
 )";
@@ -57,6 +58,7 @@ TEST(RunSettings, ReadsEveryKey) {
   EXPECT_EQ(read->seed, 18U);
   EXPECT_EQ(read->now, "2026-11-21T03:00:00");
   EXPECT_EQ(read->latency_samples, 0);
+  EXPECT_EQ(read->max_bad_rows, 7);
   EXPECT_EQ(read->threads, 4);
   EXPECT_TRUE(read->durable);
   EXPECT_EQ(read->prices.at("small").per_hour, 0.2);

@@ -1,4 +1,4 @@
-#include "backends/hub/http.h"
+#include "core/http/http.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -87,6 +87,7 @@ struct HttpClient::Handle {
     if (handle.head.status == 0) {
       handle.head.status = handle.status();
       handle.head.range_start = range_start(handle.header("Content-Range"));
+      handle.head.revision = handle.header("X-Revision");
     }
     if (handle.head.status < 200 || handle.head.status > 299) {
       handle.unread += static_cast<int64_t>(part.size());

@@ -1,4 +1,4 @@
-#include "backends/hub/part_file.h"
+#include "core/io/part_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

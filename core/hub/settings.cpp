@@ -1,9 +1,10 @@
+#include "core/hub/settings.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <initializer_list>
 
-#include "backends/hub/hub.h"
 #include "core/io/file.h"
 
 namespace sizeup {
@@ -60,7 +61,15 @@ HubSettings HubSettings::from_environment() {
   const fs::path home = huggingface_home();
   std::string endpoint = variable({"HF_ENDPOINT"});
   while (endpoint.ends_with('/')) endpoint.pop_back();
+  std::string rows_endpoint = variable({"SIZEUP_ROWS_ENDPOINT"});
+  while (rows_endpoint.ends_with('/')) rows_endpoint.pop_back();
+  if (const size_t host = endpoint.find("://"); rows_endpoint.empty() && host != std::string::npos) {
+    rows_endpoint = endpoint;
+    rows_endpoint.insert(host + 3, "datasets-server.");
+  }
+  if (!rows_endpoint.empty()) settings.rows_endpoint = std::move(rows_endpoint);
   if (!endpoint.empty()) settings.endpoint = std::move(endpoint);
+  settings.rows_cache = home / "sizeup" / "datasets";
   const std::string cache = variable({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
   settings.cache = cache.empty() ? home / "hub" : fs::path(cache);
   settings.token = find_token(home);

@@ -22,6 +22,7 @@ struct HttpRequest {
 struct HttpHead {
   int status = 0;
   std::optional<int64_t> range_start;  // of Content-Range
+  std::string revision;                // of X-Revision: the state of a repository that the answer is of
 };
 
 struct HttpOutcome {

@@ -1,4 +1,4 @@
-#include "backends/hub/requests.h"
+#include "core/hub/requests.h"
 
 #include <fmt/format.h>
 
@@ -55,11 +55,12 @@ tl::unexpected<Error> request_error(const HttpOutcome& outcome, const std::strin
   switch (outcome.status) {
     case 401:
     case 403:
-      return unavailable(address, message + ", no access (or there is no such model)",
-                         had_token ? "accept the model's terms on its page with the account of your token"
-                                   : "check the name; a private or gated model needs a token in HF_TOKEN");
+      return unavailable(address, message + ", no access (or there is no such repository)",
+                         had_token
+                             ? "accept the repository's terms on its page with the account of your token"
+                             : "check the name; a private or gated repository needs a token in HF_TOKEN");
     case 404:
-      return unavailable(address, message + ", no such model, revision or file", "check the name");
+      return unavailable(address, message + ", no such repository, revision or file", "check the name");
     case 429:
       return unavailable(address, message + ", too many requests", "wait a while and start again");
     default:
@@ -72,7 +73,8 @@ Result<std::string> HubRequests::get_text(const std::string& path, const std::st
   while (true) {
     std::string text;
     bool too_long = false;
-    const HttpOutcome outcome = get(path, 0, [&](const HttpHead&, std::string_view bytes) {
+    const HttpOutcome outcome = get(path, 0, [&](const HttpHead& head, std::string_view bytes) {
+      revision_ = head.revision;
       too_long = text.size() + bytes.size() > limit;
       if (!too_long) text += bytes;
       return !too_long;

@@ -3,8 +3,9 @@
 
 #include <string>
 
-#include "backends/hub/http.h"
-#include "backends/hub/hub.h"
+#include "core/errors/result.h"
+#include "core/http/http.h"
+#include "core/hub/settings.h"
 
 namespace sizeup {
 
@@ -48,6 +49,9 @@ class HubRequests {
   // The whole body, of at most `limit` bytes. `subject` is named in errors.
   Result<std::string> get_text(const std::string& path, const std::string& subject, size_t limit);
 
+  // Of the last get_text.
+  const std::string& revision() const { return revision_; }
+
   // Whether the last get_text failed because nobody answered, or only with "not now".
   bool unreachable() const { return unreachable_; }
 
@@ -57,6 +61,7 @@ class HubRequests {
   const HubSettings& settings_;
   HttpClient client_;
   bool unreachable_ = false;
+  std::string revision_;
 };
 
 }  // namespace sizeup

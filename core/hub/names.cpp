@@ -1,4 +1,4 @@
-#include "backends/hub/names.h"
+#include "core/hub/names.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include "backends/hub/hub.h"
+#include "core/hub/settings.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
@@ -14,7 +14,7 @@ class Settings : public testing::Test {
   Settings() {
     for (const char* name :
          {"HF_ENDPOINT", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HF_TOKEN",
-          "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE"}) {
+          "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "SIZEUP_ROWS_ENDPOINT"}) {
       unsetenv(name);
     }
     setenv("HOME", "/home/someone", 1);
@@ -32,6 +32,13 @@ TEST_F(Settings, TheCacheIsWhereOtherProgramsHaveIt) {
   EXPECT_EQ(with("XDG_CACHE_HOME", "/x").cache, "/x/huggingface/hub");
   EXPECT_EQ(with("HF_HOME", "/home/hf").cache, "/home/hf/hub");
   EXPECT_EQ(with("HF_HUB_CACHE", "/big/disk").cache, "/big/disk");
+}
+
+TEST_F(Settings, TheRowsServiceGoesWithTheEndpoint) {
+  EXPECT_EQ(HubSettings::from_environment().rows_endpoint, "https://datasets-server.huggingface.co");
+  EXPECT_EQ(HubSettings::from_environment().rows_cache, "/home/someone/.cache/huggingface/sizeup/datasets");
+  EXPECT_EQ(with("HF_ENDPOINT", "https://mirror.org/").rows_endpoint, "https://datasets-server.mirror.org");
+  EXPECT_EQ(with("SIZEUP_ROWS_ENDPOINT", "http://127.0.0.1:80/").rows_endpoint, "http://127.0.0.1:80");
 }
 
 TEST_F(Settings, TheTokenComesFromTheEnvironmentOrItsFile) {

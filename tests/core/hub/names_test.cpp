@@ -1,9 +1,7 @@
-#include "backends/hub/names.h"
+#include "core/hub/names.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "backends/hub/hub.h"
 
 namespace sizeup {
 namespace {
@@ -36,27 +34,6 @@ TEST(Names, CommitsAreFortyDigits) {
 TEST(Names, AddressesAreEncoded) {
   EXPECT_EQ(url_encoded("a b/ü?#%", true), "a%20b/%C3%BC%3F%23%25");
   EXPECT_EQ(url_encoded("refs/pr/1", false), "refs%2Fpr%2F1");
-}
-
-TEST(HubModel, HasItsParts) {
-  const auto model = HubModel::parse("Org/Name@v1.0", "a.gguf", HubNeed::model);
-  ASSERT_TRUE(model.has_value());
-  EXPECT_EQ(model->repository, "Org/Name");
-  EXPECT_EQ(model->revision, "v1.0");
-  EXPECT_EQ(model->file, "a.gguf");
-  EXPECT_EQ(HubModel::parse("Org/Name", "", HubNeed::model)->revision, "main");
-}
-
-TEST(HubModel, RefusesNamesThatLeadElsewhere) {
-  struct Case {
-    const char *name, *file;
-  };
-  for (const Case& given : {Case{"../x", ""}, Case{"a/b@", ""}, Case{"a/b@../../x", ""}, Case{"a/b@/etc", ""},
-                            Case{"a/b", "../x.gguf"}, Case{"a/b", "x.bin"}}) {
-    const auto model = HubModel::parse(given.name, given.file, HubNeed::model);
-    ASSERT_FALSE(model.has_value()) << given.name << " " << given.file;
-    EXPECT_EQ(model.error().kind, ErrorKind::usage);
-  }
 }
 
 }  // namespace

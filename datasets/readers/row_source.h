@@ -1,0 +1,42 @@
+// What every format is read through: the rows of one file, a row in memory at a time.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <tl/expected.hpp>
+
+#include "core/errors/result.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+
+// Why there is no row: one that is bad by itself, or an end to all reading.
+struct RowFailure {
+  Error error;
+  bool can_go_on = true;  // the next call of next() gives the row after it
+};
+
+// A row, or nothing at the end.
+using NextRow = tl::expected<std::optional<Json>, RowFailure>;
+
+inline tl::unexpected<RowFailure> bad_row(tl::unexpected<Error> error) {
+  return tl::unexpected<RowFailure>({std::move(error).value(), true});
+}
+
+// The file is damaged here: what follows cannot be told apart into rows.
+inline tl::unexpected<RowFailure> broken_file(tl::unexpected<Error> error) {
+  return tl::unexpected<RowFailure>({std::move(error).value(), false});
+}
+
+class RowSource {
+ public:
+  RowSource() = default;
+  virtual ~RowSource() = default;
+  RowSource(const RowSource&) = delete;
+  RowSource& operator=(const RowSource&) = delete;
+
+  virtual NextRow next() = 0;
+  virtual size_t line() const = 0;  // where the row that next() gave last begins, from 1
+};
+
+}  // namespace sizeup
