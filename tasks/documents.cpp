@@ -9,18 +9,15 @@
 #include "datasets/readers/reader.h"
 
 namespace sizeup {
-namespace {
-
-void collect_columns(Documents& documents) {
+void Documents::collect_columns() {
+  columns.clear();
   std::unordered_set<std::string> seen;
-  for (const Json& row : documents.rows) {
+  for (const Json& row : rows) {
     for (const auto& item : row.items()) {
-      if (seen.insert(item.key()).second) documents.columns.push_back(item.key());
+      if (seen.insert(item.key()).second) columns.push_back(item.key());
     }
   }
 }
-
-}  // namespace
 
 std::string Documents::place(size_t row) const {
   return fmt::format("{} (document {})", name, row + 1);
@@ -48,15 +45,22 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   }
   if (documents.rows.empty()) return bad_input(documents.name, "the file has no documents");
   documents.hash = files->second.size() == 1 ? hashes : sha256_hex(hashes);
-  collect_columns(documents);
+  documents.collect_columns();
   return documents;
+}
+
+Result<Documents> load_file(const std::filesystem::path& file) {
+  Definition definition;
+  definition.file = file;
+  definition.data_files["test"].push_back({file});
+  return load_split(definition, "test");
 }
 
 Documents inline_documents(const YamlNode& samples) {
   Documents documents;
   documents.name = samples.place;
   for (const YamlNode& item : samples.items) documents.rows.push_back(to_json(item));
-  collect_columns(documents);
+  documents.collect_columns();
   return documents;
 }
 
