@@ -90,7 +90,7 @@ class BatchMaker {
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
     const auto text = std::make_shared<const std::string>(std::move(*rendered));
-    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation()};
+    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
     for (size_t a = 0; a < asks.size(); ++a) {
       PendingRequest request;
       request.request = request_of(sample, asks[a], a, prompt, asking);
@@ -98,14 +98,16 @@ class BatchMaker {
       request.prompt = text;
       request.key_json = response_key_json(backend.card(), request.request, *text);
       request.key = sha256_hex(request.key_json);
-      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}); !placed)
+      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}, backend.card());
+          !placed)
         return placed;
     }
     return {};
   }
 
-  Result<void> place(PendingRequest request, AskOfSample use) {
-    if (cache_ == Cache::ignore) {  // every sample is measured by requests of its own
+  Result<void> place(PendingRequest request, AskOfSample use, const ModelCard& card) {
+    // Every sample is measured by requests of its own; a recorded answer is at hand, with what it cost.
+    if (cache_ == Cache::ignore || card.recorded) {
       send(std::move(request), use);
       return {};
     }

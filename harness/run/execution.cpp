@@ -134,8 +134,10 @@ Result<void> Execution::offline_pass(size_t model) {
       if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
       return forward_error(ran);
     }
-    wall_ms = milliseconds_since(start);
-    counts = counts_json(*ran);
+    if (!plan_.models[model].backend->card().recorded) {
+      wall_ms = milliseconds_since(start);
+      counts = counts_json(*ran);
+    }
   }
   Result<void> collected = collector.finish(!abort.stop_requested());
   Result<void> flushed = writer_.flush();
@@ -157,7 +159,7 @@ Result<void> Execution::offline_pass(size_t model) {
           tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
       measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *wall_ms, share, plan_.run.name};
     }
-    Result<void> finished = finish_offline(*evaluation, measurement, counts);
+    Result<void> finished = finish_offline(*evaluation, measurement, usage, counts);
     if (!finished) return finished;
   }
   return {};
@@ -165,6 +167,7 @@ Result<void> Execution::offline_pass(size_t model) {
 
 Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
                                        const std::optional<MeasurementRow>& measurement,
+                                       const EvaluationUsage& usage,
                                        const std::optional<std::string>& counts) {
   Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
   if (!answers) return forward_error(answers);
@@ -181,9 +184,15 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   }
   Result<std::optional<MeasurementRow>> measured = store_.find_measurement(evaluation.row.id);
   if (!measured) return forward_error(measured);
-  const CostRow cost =
-      cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second),
-               *measured, plan_.run.name, *answers, metrics.empty() ? "" : metrics.front().name);
+  const auto known_prices =
+      prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second);
+  const std::string headline = metrics.empty() ? "" : metrics.front().name;
+  const ModelCard& card = plan_.models[evaluation.model].backend->card();
+  const RecordedUsage recorded{usage.samples, usage.input_tokens, usage.output_tokens,
+                               usage.priced,  usage.cost,         card.currency};
+  const CostRow cost = card.recorded
+                           ? recorded_cost_row(known_prices, recorded, plan_.run.name, *answers, headline)
+                           : cost_row(known_prices, *measured, plan_.run.name, *answers, headline);
   EvaluationRow row = evaluation.row;
   row.finished_at = utc_now();
   if (measurement) row.wall_ms = measurement->pass_ms;
@@ -217,14 +226,17 @@ Result<void> Execution::single_pass(size_t model) {
   if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
   if (sink.failed_requests() > 0) {
     progress_.message(
-        fmt::format("{}: {} requests failed while latency was measured; their samples have no timing",
+        fmt::format("{}: {} requests failed while latency was measured, or have none recorded; their samples "
+                    "have no timing",
                     plan_.models[model].row.name, sink.failed_requests()));
   }
   for (const PlannedEvaluation* evaluation : evaluations) {
     EvaluationRow row = evaluation->row;
     row.finished_at = utc_now();
-    row.wall_ms = wall_ms;
-    row.counts = counts_json(*ran);
+    if (!plan_.models[model].backend->card().recorded) {
+      row.wall_ms = wall_ms;
+      row.counts = counts_json(*ran);
+    }
     if (Result<void> finished = store_.finish_evaluation(row, {}, std::nullopt); !finished) return finished;
   }
   return {};

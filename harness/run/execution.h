@@ -34,7 +34,7 @@ class Execution {
   Result<void> offline_pass(size_t model);
   Result<void> single_pass(size_t model);
   Result<void> finish_offline(const PlannedEvaluation& evaluation,
-                              const std::optional<MeasurementRow>& measurement,
+                              const std::optional<MeasurementRow>& measurement, const EvaluationUsage& usage,
                               const std::optional<std::string>& counts);
   Error interrupted() const;
 
