@@ -28,6 +28,8 @@ import tiny_deepseek_golden as deepseek
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SEEDS = ROOT / "tests" / "golden" / "seed_models"
 BOUND = 1e-3
+# Gemma 3n's random streams enlarge rounding: transformers' own float32 is 4e-4 from its float64 at 10 layers, where it is 3e-6 for Gemma 3.
+BOUNDS = {"gemma-3n-e2b-it": 2e-3}
 # By layer, or of layers.
 LISTS = ("layer_types", "intermediate_size", "activation_sparsity_pattern")
 DEPTHS = {"gpt2": "n_layer"}
@@ -35,17 +37,18 @@ DEPTHS = {"gpt2": "n_layer"}
 
 def config_of(name, layers):
     """The configuration of its text part with so many layers (0: all), and how many it then has."""
-    text = json.loads((SEEDS / name / "config.json").read_text())
-    text.pop("quantization_config", None)
-    config = transformers.CONFIG_MAPPING[text["model_type"]].from_dict(text)
-    config = config.get_text_config()
-    depth = DEPTHS.get(text["model_type"], "num_hidden_layers")
-    layers = layers or getattr(config, depth)
+    whole = json.loads((SEEDS / name / "config.json").read_text())
+    whole.pop("quantization_config", None)
+    text = whole.get("text_config", whole)
+    depth = DEPTHS.get(whole["model_type"], "num_hidden_layers")
+    layers = layers or text[depth]
     for key in LISTS:
-        if isinstance(getattr(config, key, None), list):
-            setattr(config, key, getattr(config, key)[:layers])
-    setattr(config, depth, layers)
-    return config, layers
+        if isinstance(text.get(key), list):
+            text[key] = text[key][:layers]
+    if "num_kv_shared_layers" in text:  # the last layers, which use the keys of those before
+        text["num_kv_shared_layers"] = text["num_kv_shared_layers"] * layers // text[depth]
+    text[depth] = layers
+    return transformers.CONFIG_MAPPING[whole["model_type"]].from_dict(whole).get_text_config(), layers
 
 
 def make_model(config):
@@ -150,7 +153,7 @@ def main():
             shutil.rmtree(folder)
         print(f"{name}: {run['layers']} layers, {run['parameters']:,} parameters, loaded and scored in {seconds:.1f} s, {speed:.0f} prompt "
               f"tokens/s, greatest difference {run['greatest_difference']:.1e} of log-probabilities from {run['least_logprob']}", flush=True)
-        assert run["greatest_difference"] <= BOUND, "too far"
+        assert run["greatest_difference"] <= BOUNDS.get(name, BOUND), "too far"
         (SEEDS / name / "run.json").write_text(json.dumps(run) + "\n")
 
 

@@ -140,7 +140,10 @@ TEST_F(Pool, AKilledTesterTakesItsProgramsAlong) {
   bool started = false;
   for (int i = 0; i < 1000 && !started; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    started = test::processes_named(marker) > 2;  // bubblewrap, its first process inside, the program
+    // Bubblewrap, its first process inside and the program. The first inside binds its life to bubblewrap's
+    // only after it has started the program, so that a tester killed in that instant would leave both behind,
+    // contained and bounded as ever: once all three sleep, they are bound.
+    started = test::states_of(marker) == "SSS";
   }
   EXPECT_TRUE(started);
   kill(tester, SIGKILL);

@@ -50,23 +50,30 @@ inline std::unique_ptr<SandboxPool> open_pool(SandboxLevel level) {
   return open_pool(settings);
 }
 
-// Processes, of anybody, whose command line holds this text.
-inline int processes_named(const std::string& marker) {
-  int count = 0;
+// Processes, of anybody, whose command line holds this text: the letters of their states (man proc_pid_stat),
+// such as S for asleep.
+inline std::string states_of(const std::string& marker) {
+  // By the stream's own operator, which takes a process that ends meanwhile for an end of file.
+  const auto content = [](const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+  };
+  std::string states;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    // By the stream's own operator, which takes a process that ends meanwhile for an end of file.
-    std::ostringstream line;
-    line << std::ifstream(entry.path() / "cmdline", std::ios::binary).rdbuf();
-    count += line.str().find(marker) != std::string::npos ? 1 : 0;
+    if (content(entry.path() / "cmdline").find(marker) == std::string::npos) continue;
+    const std::string stat = content(entry.path() / "stat");
+    const size_t name_end = stat.rfind(") ");
+    if (name_end != std::string::npos) states += stat[name_end + 2];
   }
-  return count;
+  return states;
 }
 
-// Whether they are all gone within two seconds.
+// Whether they are all gone within ten seconds: milliseconds, unless others hold the machine.
 inline bool vanishes(const std::string& marker) {
-  for (int i = 0; i < 200; ++i) {
-    if (processes_named(marker) == 0) return true;
+  for (int i = 0; i < 1000; ++i) {
+    if (states_of(marker).empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return false;
