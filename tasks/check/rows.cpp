@@ -7,6 +7,7 @@
 
 #include "tasks/check/findings.h"
 #include "tasks/expression.h"
+#include "tasks/metrics/multilabel.h"
 #include "tasks/own_data/fields.h"
 #include "tasks/text/unicode.h"
 
@@ -151,7 +152,12 @@ std::vector<LabelCount> count_labels(const CheckedRows& rows, Findings& findings
     for (const Ask& ask : sample.asks) {
       if (const auto* score = std::get_if<AskScore>(&ask)) counts.emplace(score->continuation, 0);
     }
-    if (!sample.accepted.empty()) ++counts[sample.accepted.front()];
+    if (choice) {
+      ++counts[sample.accepted.front()];
+    } else if (!sample.accepted.empty()) {
+      for (const std::string& label : read_label_set(sample.accepted.front(), rows.definition.labels).labels)
+        ++counts[label];
+    }
     if (counts.size() > kMostLabels) return {};
   }
   std::vector<LabelCount> labels;

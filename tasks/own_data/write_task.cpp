@@ -261,7 +261,8 @@ class Writer {
             fmt::join(literals(labels), ", "))));
     write_target(facts_.target.value.empty()
                      ? facts_.target.text
-                     : fmt::format("{{{{ {} | sort | join(', ') }}}}", facts_.target.value));
+                     : fmt::format("{{{{ ({} or []) | sort | join(', ') }}}}", facts_.target.value));
+    out_.add("labels", labels);
     write_generation_options({"\n"}, strip_filter());
   }
 
@@ -403,19 +404,20 @@ class Writer {
       case DataKind::classification:
         return Json::array({metric("acc"), metric("macro_f1")});
       case DataKind::multi_label:
-        return Json::array({exact});
+        return Json::array(
+            {metric("multilabel_exact"), metric("multilabel_micro_f1"), metric("multilabel_macro_f1")});
       case DataKind::extraction:
         list = Json::array({metric("record_exact"), metric("field_f1"), metric("json_valid")});
         if (grounded_) list.push_back(metric("fabricated_rate"));
         return list;
       case DataKind::passage_question:
-        list = Json::array({exact, metric("abstention")});
+        list = Json::array({exact, metric("token_f1"), metric("abstention")});
         if (grounded_) list.push_back(metric("unsupported_rate"));
         return list;
       case DataKind::question:
-        return Json::array({exact, metric("closed_book")});
+        return Json::array({exact, metric("token_f1"), metric("closed_book")});
       case DataKind::generation:
-        list = Json::array({exact});
+        list = Json::array({metric("rougeL"), metric("chrf"), exact});
         if (grounded_) list.push_back(metric("unsupported_rate"));
         return list;
       case DataKind::code:

@@ -84,6 +84,15 @@ TEST_F(TaskCheckTest, RareAndTwiceWrittenLabelsAreTold) {
   EXPECT_THAT(found.findings.back().message, AllOf(HasSubstr("fewer than 20"), HasSubstr("Ship (1)")));
 }
 
+TEST_F(TaskCheckTest, EachLabelOfASetIsCounted) {
+  const TaskCheck found =
+      check("{\"text\": \"x\", \"labels\": [\"b\", \"a\"]}\n{\"text\": \"y\", \"labels\": [\"b\"]}\n");
+  ASSERT_EQ(found.labels.size(), 2u);
+  EXPECT_EQ(found.labels[0].label, "b");
+  EXPECT_EQ(found.labels[0].rows, 2);
+  EXPECT_EQ(found.labels[1].rows, 1);
+}
+
 TEST_F(TaskCheckTest, EmptyPromptsAndBrokenEncodingsAreTold) {
   std::string rows;
   for (int i = 0; i < 12; ++i) {

@@ -242,7 +242,9 @@ TEST_F(OwnDataTest, ASchemaMayBeGiven) {
 TEST_F(OwnDataTest, ListsOfLabelsAreMultiLabel) {
   given("a.jsonl", "{\"text\": \"x\", \"labels\": [\"b\", \"a\"]}\n{\"text\": \"y\", \"labels\": [\"c\"]}\n");
   EXPECT_EQ(guess().kind, DataKind::multi_label);
-  const std::vector<Sample> samples = samples_of(*task());
+  const auto loaded = task();
+  const std::vector<Sample> samples = samples_of(*loaded);
+  EXPECT_EQ(score_text(*loaded, samples[0], "b, a").scores.at("multilabel_exact"), 1.0);
   EXPECT_EQ(samples[0].target, "a, b");
   EXPECT_THAT(samples[0].prompt.user, HasSubstr("a, b, c"));
 }
