@@ -62,10 +62,10 @@ Result<Table> list_tasks_table(bool all) {
 }
 
 Result<Table> list_metrics() {
-  Table table({"metric", "better", "needs", "description"});
+  Table table({"metric", "better", "needs", "description", "example"});
   for (const MetricListing& metric : metric_table()) {
     table.add({metric.info.name, metric.info.higher_is_better ? "higher" : "lower", metric.requires_keys,
-               metric.info.description});
+               metric.info.description, metric.example});
   }
   return table;
 }

@@ -369,11 +369,26 @@ class DefinitionReader {
   Result<void> read_labels() {
     const YamlNode* labels = get("labels");
     if (labels == nullptr) return {};
-    if (labels->kind == YamlNode::Kind::map || (!labels->items.empty() && !labels->items[0].is_scalar())) {
-      return bad_input(labels->place, "'labels' with cost_of_miss is not supported yet",
-                       "labels: [NAME, NAME, ...]");
+    constexpr const char* kForms = "NAME, or {name: NAME, cost_of_miss: 20}";
+    if (labels->kind != YamlNode::Kind::list) return wrong_type(*labels, "labels", "a list of labels");
+    for (const YamlNode& label : labels->items) {
+      const YamlNode* name = label.kind == YamlNode::Kind::map ? label.find("name") : &label;
+      if (name == nullptr || !name->is_scalar()) return wrong_type(label, "labels", kForms);
+      if (std::find(out_.labels.begin(), out_.labels.end(), name->text) != out_.labels.end()) {
+        return bad_input(name->place, fmt::format("'labels' names '{}' twice", name->text));
+      }
+      out_.labels.push_back(name->text);
+      if (name == &label) continue;
+      if (Result<void> known = check_keys(label, "a label", {"name", "cost_of_miss"}); !known) return known;
+      const YamlNode* cost = label.find("cost_of_miss");
+      if (cost == nullptr) continue;
+      const bool number = cost->kind == YamlNode::Kind::real || cost->kind == YamlNode::Kind::integer;
+      if (!number || !std::isfinite(cost->real) || cost->real < 0.0) {
+        return wrong_type(*cost, "cost_of_miss", "a number, not below 0");
+      }
+      out_.miss_costs[name->text] = cost->real;
     }
-    return texts("labels", out_.labels);
+    return {};
   }
 
   std::string hash() const {

@@ -54,9 +54,10 @@ struct Definition {
   std::optional<YamlNode> schema;
   std::optional<std::string> grounding;  // a field of the documents
   std::string grounding_place;
-  std::vector<std::string> refusals;  // empty: the built-in list
-  bool unsafe_code = false;           // generated code may be run, in the sandbox
-  std::vector<std::string> labels;    // what a written answer may be, for classification
+  std::vector<std::string> refusals;         // empty: the built-in list
+  bool unsafe_code = false;                  // generated code may be run, in the sandbox
+  std::vector<std::string> labels;           // what a written answer may be, for classification
+  std::map<std::string, double> miss_costs;  // label -> cost_of_miss, where one is stated
 
   std::string hash;  // SHA-256 of the canonical JSON of all keys after includes and options
 };

@@ -56,7 +56,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"schema", Support::read, "a JSON Schema"},
     TaskKey{"grounding", Support::read, "the field that holds the source text"},
     TaskKey{"refusals", Support::read, "a list of phrases"},
-    TaskKey{"labels", Support::read, "a list of labels"},
+    TaskKey{"labels", Support::read, "a list of labels, or of {name, cost_of_miss}"},
     TaskKey{"tag", Support::read, "a text, or a list of texts"},
     TaskKey{"group", Support::read, "a text"},
     TaskKey{"group_alias", Support::harmless, "a text"},

@@ -62,6 +62,7 @@ struct Sample {
   int64_t index = 0;                          // row in the data file, from 0
   std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
   std::vector<int> gold;              // multiple_choice: the right choices
+  std::vector<std::string> choices;   // the field "choices", where a filter looks for them in the answer
   std::string answer_prefix;          // put before the filtered answer
   std::string source;                 // the text that the answer must rest on (key `grounding`), or ""
 };
@@ -157,6 +158,7 @@ struct MetricListing {
   MetricInfo info;
   std::vector<OutputType> output_types;  // where it applies
   std::string requires_keys;             // "schema", "grounding, refusals"; empty if any task may use it
+  std::string example;                   // the keys of a task file that uses it, in YAML's flow style
 };
 
 std::vector<MetricListing> metric_table();

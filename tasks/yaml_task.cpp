@@ -10,6 +10,7 @@
 #include "core/io/sha256.h"
 #include "core/text/utf8.h"
 #include "tasks/metrics/choice.h"
+#include "tasks/metrics/multilabel.h"
 #include "tasks/metrics/refusal.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
@@ -126,6 +127,7 @@ Result<void> YamlTask::load_fewshot() {
 Result<void> YamlTask::load_scoring() {
   facts_.output_type = definition_.output_type;
   facts_.labels = definition_.labels;
+  facts_.miss_costs = definition_.miss_costs;
   if (facts_.labels.empty() && expressions_.choice && expressions_.choice->fixed_list()) {
     facts_.labels = *expressions_.choice->fixed_list();
   }
@@ -140,13 +142,14 @@ Result<void> YamlTask::load_scoring() {
   facts_.refusals = definition_.refusals;
   if (facts_.refusals.empty()) facts_.refusals.assign(default_refusals().begin(), default_refusals().end());
   for (const YamlNode& node : definition_.filters) {
-    Result<FilterPipeline> pipeline = FilterPipeline::parse(node);
+    Result<FilterPipeline> pipeline = FilterPipeline::parse(node, definition_.repeats);
     if (!pipeline) return forward_error(pipeline);
     for (const FilterPipeline& other : pipelines_) {
       if (other.name() == pipeline->name()) {
         return bad_input(node.place, fmt::format("filter_list has two entries named '{}'", other.name()));
       }
     }
+    facts_.repeats = std::min(facts_.repeats, pipeline->responses());
     pipelines_.push_back(std::move(*pipeline));
   }
   if (!pipelines_.empty() && definition_.output_type != OutputType::generate_until) {
@@ -220,6 +223,7 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
     if (document.contains(slice)) sample.slices[slice] = python_text(document[slice]);
   }
   if (Result<void> source = add_source(document, place, sample); !source) return forward_error(source);
+  if (Result<void> added = add_named_choices(document, place, sample); !added) return forward_error(added);
   if (definition_.output_type == OutputType::loglikelihood_rolling) {
     Result<std::string> text = expressions_.target->text(document, place);
     if (!text) return forward_error(text);
@@ -285,8 +289,10 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
   }
   if (!definition_.labels.empty()) {
     const auto& labels = definition_.labels;
-    if (sample.accepted.empty() ||
-        std::find(labels.begin(), labels.end(), sample.accepted[0]) == labels.end()) {
+    if (has_label_sets()) {
+      if (Result<void> known = check_label_set(place, sample); !known) return known;
+    } else if (sample.accepted.empty() ||
+               std::find(labels.begin(), labels.end(), sample.accepted[0]) == labels.end()) {
       return bad_input(
           place, fmt::format("the target '{}' is none of the task's labels", shown_target(sample.accepted)),
           fmt::format("one of {}", fmt::join(labels, ", ")));
@@ -304,6 +310,40 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
       return bad_input(place, "the target is an empty list", "the continuation to score");
     sample.asks = {AskScore{"", sample.accepted[0]}};
   }
+  return {};
+}
+
+bool YamlTask::has_label_sets() const {
+  return std::any_of(metrics_.begin(), metrics_.end(),
+                     [](const MetricUse& use) { return use.entry->need == Need::label_sets; });
+}
+
+// A target of a task with sets of labels: a list, or one text with several names.
+Result<void> YamlTask::check_label_set(const std::string& place, const Sample& sample) const {
+  for (const std::string& accepted : sample.accepted) {
+    if (!read_label_set(accepted, definition_.labels).has_unknown) continue;
+    return bad_input(place,
+                     fmt::format("the target '{}' has a name that is none of the task's labels", accepted),
+                     fmt::format("some of {}", fmt::join(definition_.labels, ", ")));
+  }
+  return {};
+}
+
+// As lm-evaluation-harness's multi_choice_regex takes them: from the field of this name.
+Result<void> YamlTask::add_named_choices(const Json& document, const std::string& place,
+                                         Sample& sample) const {
+  if (std::none_of(pipelines_.begin(), pipelines_.end(),
+                   [](const FilterPipeline& pipeline) { return pipeline.needs_choices(); }))
+    return {};
+  const auto choices = document.find("choices");
+  const bool texts =
+      choices != document.end() && choices->is_array() &&
+      std::all_of(choices->begin(), choices->end(), [](const Json& c) { return c.is_string(); });
+  if (!texts) {
+    return bad_input(place, "the filter 'multi_choice_regex' needs the document's field 'choices'",
+                     "choices: a list of texts");
+  }
+  sample.choices = choices->get<std::vector<std::string>>();
   return {};
 }
 
@@ -337,15 +377,14 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
   }
   for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
     std::vector<std::string> answers;
-    for (const Reply& reply : replies) {
-      if (!generated) break;
-      Filtered filtered = filter(i, replace_invalid_utf8(reply.text));
-      if (i == 0 && answers.empty()) {
-        scored.no_answer = filtered.no_answer || python_strip(filtered.text).empty();
-      }
-      answers.push_back(sample.answer_prefix + filtered.text);
+    if (generated) {
+      const std::vector<Filtered> responses = filter(i, sample, replies);
+      const Filtered& first = responses.front();
+      if (i == 0) scored.no_answer = first.no_answer || python_strip(first.text).empty();
+      for (const Filtered& response : responses) answers.push_back(sample.answer_prefix + response.text);
+    } else {
+      answers.emplace_back();
     }
-    if (answers.empty()) answers.emplace_back();
     if (generated && i == 0) scored.answer = answers.front();
     const ScoreInput input{facts_, sample, replies, answers.front(), answers};
     ScoreWriter writer(scored, suffix(i));
@@ -354,9 +393,14 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
   return scored;
 }
 
-Filtered YamlTask::filter(size_t pipeline, std::string text) const {
-  if (pipelines_.empty()) return Filtered{std::move(text), false};
-  return pipelines_[pipeline].apply(std::move(text));
+std::vector<Filtered> YamlTask::filter(size_t pipeline, const Sample& sample,
+                                       const std::vector<Reply>& replies) const {
+  std::vector<std::string> texts;
+  for (const Reply& reply : replies) texts.push_back(replace_invalid_utf8(reply.text));
+  if (!pipelines_.empty()) return pipelines_[pipeline].apply(std::move(texts), sample.choices);
+  std::vector<Filtered> unchanged;
+  for (std::string& text : texts) unchanged.push_back({std::move(text), false});
+  return unchanged;
 }
 
 double YamlTask::aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const {
@@ -366,7 +410,8 @@ double YamlTask::aggregate(const std::string& metric, const std::vector<const Sc
       if (std::none_of(names.begin(), names.end(),
                        [&](const std::string& name) { return name + suffix(i) == metric; }))
         continue;
-      if (use.entry->aggregate != nullptr) return use.entry->aggregate(ScoredSet(scored, suffix(i)));
+      if (use.entry->aggregate != nullptr)
+        return use.entry->aggregate(ScoredSet(scored, suffix(i), use.parameters.label));
       double total = 0.0;
       int64_t count = 0;
       for (const Scored* one : scored) {

@@ -6,7 +6,7 @@
 #include "tasks/definition.h"
 #include "tasks/documents.h"
 #include "tasks/filters.h"
-#include "tasks/metrics/table.h"
+#include "tasks/metrics/read_metrics.h"
 #include "tasks/prompt.h"
 #include "tasks/task.h"
 
@@ -42,8 +42,12 @@ class YamlTask : public Task {
   Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
+  bool has_label_sets() const;  // a document has none, one or several labels
+  Result<void> check_label_set(const std::string& place, const Sample& sample) const;
+  Result<void> add_named_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
-  Filtered filter(size_t pipeline, std::string text) const;
+  std::vector<Filtered> filter(size_t pipeline, const Sample& sample,
+                               const std::vector<Reply>& replies) const;
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;

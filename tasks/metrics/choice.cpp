@@ -72,4 +72,14 @@ void score_acc_bytes(const ScoreInput& input, const MetricParameters&, ScoreWrit
   score_choice(input, ChoiceNorm::bytes, "acc_bytes", out);
 }
 
+void score_brier(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  double total = 0.0;
+  for (size_t i = 0; i < input.replies.size(); ++i) {
+    const double right = input.sample.gold.front() == static_cast<int>(i) ? 1.0 : 0.0;
+    const double off = choice_probability(input.replies, i) - right;
+    total += off * off;
+  }
+  out.score("brier_score", total);
+}
+
 }  // namespace sizeup

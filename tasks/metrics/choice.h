@@ -16,6 +16,10 @@ double choice_probability(std::span<const Reply> replies, size_t choice);
 
 const std::string& choice_text(const Sample& sample, size_t choice);
 
+// The squared distance of the choices' probabilities from certainty of the (first) right choice, summed over
+// the choices.
+void score_brier(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
 void score_acc(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_norm(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_bytes(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);

@@ -13,18 +13,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// A written answer is a label if it equals one but for case and white space.
-std::string predicted_label(const ScoreInput& input) {
-  if (input.facts.output_type == OutputType::multiple_choice) {
-    return choice_text(input.sample, best_choice(input.sample, input.replies, ChoiceNorm::none));
-  }
-  const std::string folded = fold_text(input.answer);
-  for (const std::string& label : input.facts.labels) {
-    if (fold_text(label) == folded) return label;
-  }
-  return kInvalidLabel;
-}
-
 double mean_over_classes(const ScoredSet& set, double ClassNumbers::*number) {
   const auto classes = class_numbers(confusion_matrix(set));
   if (classes.empty()) return kNaN;
@@ -37,7 +25,26 @@ double ratio(double part, double whole) {
   return whole == 0.0 ? 0.0 : part / whole;
 }
 
+// A number of the set's class; NaN if the class is no gold label of the set and `of_gold`, or does not occur.
+double of_class(const ScoredSet& set, double ClassNumbers::*number, bool of_gold) {
+  const auto classes = class_numbers(confusion_matrix(set));
+  const auto found = classes.find(set.label());
+  if (found == classes.end() || (of_gold && found->second.support == 0)) return kNaN;
+  return found->second.*number;
+}
+
 }  // namespace
+
+std::string predicted_label(const ScoreInput& input) {
+  if (input.facts.output_type == OutputType::multiple_choice) {
+    return choice_text(input.sample, best_choice(input.sample, input.replies, ChoiceNorm::none));
+  }
+  const std::string folded = fold_text(input.answer);
+  for (const std::string& label : input.facts.labels) {
+    if (fold_text(label) == folded) return label;
+  }
+  return kInvalidLabel;
+}
 
 ConfusionMatrix confusion_matrix(const ScoredSet& set) {
   ConfusionMatrix matrix;
@@ -73,6 +80,7 @@ std::map<std::string, ClassNumbers> class_numbers(const ConfusionMatrix& matrix)
 void score_labels(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
   const std::string predicted = predicted_label(input);
   if (predicted == kInvalidLabel) out.mark_invalid();
+  if (input.sample.accepted.empty()) return;  // a document without a right label says nothing
   out.detail("predicted", predicted);
   out.detail("gold", input.sample.accepted.at(0));
 }
@@ -80,6 +88,15 @@ void score_labels(const ScoreInput& input, const MetricParameters&, ScoreWriter&
 void score_invalid(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
   score_labels(input, parameters, out);
   out.score("invalid_rate", predicted_label(input) == kInvalidLabel ? 1.0 : 0.0);
+}
+
+void score_cost_of_miss(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
+  score_labels(input, parameters, out);
+  if (input.sample.accepted.empty()) return;
+  const std::string& gold = input.sample.accepted.at(0);
+  const auto cost = input.facts.miss_costs.find(gold);
+  const bool missed = predicted_label(input) != gold;
+  out.score("cost_of_miss", missed && cost != input.facts.miss_costs.end() ? cost->second : 0.0);
 }
 
 double aggregate_macro_f1(const ScoredSet& set) {
@@ -146,6 +163,19 @@ double aggregate_mcc(const ScoredSet& set) {
   const double covariance = right * samples - both;
   const double spread = (samples * samples - predicted_squares) * (samples * samples - gold_squares);
   return spread == 0.0 ? 0.0 : covariance / std::sqrt(spread);
+}
+
+double aggregate_class_precision(const ScoredSet& set) {
+  return of_class(set, &ClassNumbers::precision, false);
+}
+double aggregate_class_recall(const ScoredSet& set) {
+  return of_class(set, &ClassNumbers::recall, true);
+}
+double aggregate_class_f1(const ScoredSet& set) {
+  return of_class(set, &ClassNumbers::f1, false);
+}
+double aggregate_false_negative_rate(const ScoredSet& set) {
+  return 1.0 - of_class(set, &ClassNumbers::recall, true);
 }
 
 }  // namespace sizeup

@@ -22,9 +22,16 @@ struct ClassNumbers {
 // The classes that occur as a gold or a predicted label, as scikit-learn takes them.
 std::map<std::string, ClassNumbers> class_numbers(const ConfusionMatrix& matrix);
 
+// The label that an answer names, whatever its case and white space; kInvalidLabel if it names none. For
+// multiple_choice the chosen choice.
+std::string predicted_label(const ScoreInput& input);
+
 // Details "gold" and "predicted", from which the aggregates below are made.
 void score_labels(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_invalid(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
+// What a wrong answer costs: cost_of_miss of the right label. Labels without one cost nothing.
+void score_cost_of_miss(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 double aggregate_macro_f1(const ScoredSet& set);
 double aggregate_micro_f1(const ScoredSet& set);
@@ -32,5 +39,13 @@ double aggregate_weighted_f1(const ScoredSet& set);
 double aggregate_macro_precision(const ScoredSet& set);
 double aggregate_macro_recall(const ScoredSet& set);
 double aggregate_mcc(const ScoredSet& set);
+
+// Of the class set.label(). NaN where a set has no sample that the number is about: no gold label of the
+// class (recall, false negatives), neither a gold nor a predicted one (precision, F1). Precision is 0 where
+// the class occurs but is never predicted, as scikit-learn's zero_division=0.
+double aggregate_class_precision(const ScoredSet& set);
+double aggregate_class_recall(const ScoredSet& set);
+double aggregate_class_f1(const ScoredSet& set);
+double aggregate_false_negative_rate(const ScoredSet& set);
 
 }  // namespace sizeup

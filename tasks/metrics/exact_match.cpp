@@ -1,24 +1,19 @@
 #include "tasks/metrics/exact_match.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 
 #include "core/jinja/text.h"
+#include "tasks/text/unicode.h"
 
 namespace sizeup {
-namespace {
-
-// Python's string.punctuation.
-constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-
-}  // namespace
-
 std::string exact_match_text(std::string_view text, const MetricParameters& parameters) {
   std::string out(text);
   for (const PythonRegex& regex : parameters.regexes_to_ignore) out = regex.remove_from(out);
   if (parameters.ignore_case) out = jinja::to_lower(out);
-  if (parameters.ignore_punctuation) {
-    std::erase_if(out, [](char c) { return kPunctuation.find(c) != std::string_view::npos; });
-  }
+  if (parameters.ignore_punctuation) std::erase_if(out, is_ascii_punctuation);
   if (parameters.ignore_numbers) std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
   return out;
 }
@@ -36,6 +31,23 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
         [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == answer; });
   }
   out.score("exact_match", right ? 1.0 : 0.0);
+}
+
+void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
+  std::vector<std::string> answers;
+  for (const std::string& answer : input.answers) answers.push_back(exact_match_text(answer, parameters));
+  for (const int k : parameters.k) {
+    const size_t considered = std::min(answers.size(), static_cast<size_t>(k));
+    std::map<std::string_view, int> votes;
+    for (size_t i = 0; i < considered; ++i) ++votes[answers[i]];
+    const auto winner =
+        std::max_element(answers.begin(), answers.begin() + static_cast<ptrdiff_t>(considered),
+                         [&](const auto& a, const auto& b) { return votes[a] < votes[b]; });
+    const bool right = std::any_of(
+        input.sample.accepted.begin(), input.sample.accepted.end(),
+        [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == *winner; });
+    out.score(fmt::format("maj@{}", k), right ? 1.0 : 0.0);
+  }
 }
 
 }  // namespace sizeup

@@ -10,5 +10,8 @@ namespace sizeup {
 std::string exact_match_text(std::string_view text, const MetricParameters& parameters);
 
 void score_exact_match(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+// Whether the most frequent of the first k answers is right, for each k: answers are told apart as they are
+// compared, and on ties the one that came first counts.
+void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 }  // namespace sizeup

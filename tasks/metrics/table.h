@@ -1,29 +1,18 @@
-// The table of all metrics, and the reading of metric_list.
+// The table of all metrics.
 #pragma once
 
 #include <span>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "tasks/metrics/metric.h"
-#include "tasks/yaml.h"
 
 namespace sizeup {
 
 std::span<const MetricEntry> metric_entries();
 
-// A metric of a task with its options.
-struct MetricUse {
-  const MetricEntry* entry = nullptr;
-  MetricParameters parameters;
+const MetricEntry* find_entry(std::string_view name);  // null if there is none
 
-  // Of its scores: the metric's own, or one for each k ("pass@1", "pass@10").
-  std::vector<std::string> names() const;
-};
-
-// metric_list, or the output type's default metrics where it is empty. Errors: unknown metrics and options,
-// metrics that do not fit the output type or need another key of the task file.
-Result<std::vector<MetricUse>> read_metrics(const std::vector<YamlNode>& list, const ScoringFacts& facts,
-                                            const std::string& file);
+// The keys of a task file that meet a need, in words; empty for none.
+const char* needed_keys(Need need);
 
 }  // namespace sizeup

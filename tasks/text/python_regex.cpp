@@ -113,6 +113,26 @@ bool PythonRegex::scan(std::string_view text, const std::function<bool(const siz
   return true;
 }
 
+PythonRegex::Found PythonRegex::found_at(std::string_view text, const size_t* offsets) const {
+  Found found;
+  for (uint32_t group = code_->groups == 0 ? 0 : 1; group <= code_->groups; ++group) {
+    const size_t begin = offsets[2 * group];
+    const bool set = begin != PCRE2_UNSET;
+    found.push_back(set ? std::string(text.substr(begin, offsets[2 * group + 1] - begin)) : std::string());
+  }
+  return found;
+}
+
+std::vector<PythonRegex::Found> PythonRegex::find_all(std::string_view text) const {
+  std::vector<Found> all;
+  const bool finished = scan(text, [&](const size_t* offsets) {
+    all.push_back(found_at(text, offsets));
+    return true;
+  });
+  if (!finished) all.clear();
+  return all;
+}
+
 std::optional<PythonRegex::Found> PythonRegex::find(std::string_view text, int index) const {
   // From the front the search stops at the match asked for; from the back only the last few are kept.
   const size_t kept = index < 0 ? static_cast<size_t>(-static_cast<int64_t>(index)) : 1;
@@ -121,13 +141,7 @@ std::optional<PythonRegex::Found> PythonRegex::find(std::string_view text, int i
   const bool finished = scan(text, [&](const size_t* offsets) {
     const int64_t number = seen++;
     if (index >= 0 && number < index) return true;
-    Found found;
-    for (uint32_t group = code_->groups == 0 ? 0 : 1; group <= code_->groups; ++group) {
-      const size_t begin = offsets[2 * group];
-      const bool set = begin != PCRE2_UNSET;
-      found.push_back(set ? std::string(text.substr(begin, offsets[2 * group + 1] - begin)) : std::string());
-    }
-    last.push_back(std::move(found));
+    last.push_back(found_at(text, offsets));
     if (last.size() > kept) last.pop_front();
     return index < 0;
   });
@@ -136,11 +150,12 @@ std::optional<PythonRegex::Found> PythonRegex::find(std::string_view text, int i
   return std::move(last.front());
 }
 
-std::string PythonRegex::remove_from(std::string_view text) const {
+std::string PythonRegex::replace_in(std::string_view text, std::string_view replacement) const {
   std::string out;
   size_t copied = 0;
   const bool finished = scan(text, [&](const size_t* offsets) {
     out += text.substr(copied, offsets[0] - copied);
+    out += replacement;
     copied = offsets[1];
     return true;
   });

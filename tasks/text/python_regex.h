@@ -29,8 +29,13 @@ class PythonRegex {
   // exceeds the limit. The text must be valid UTF-8.
   std::optional<Found> find(std::string_view text, int index) const;
 
-  // re.sub(pattern, "", text); the text unchanged if the work exceeds the limit.
-  std::string remove_from(std::string_view text) const;
+  // re.findall(text); empty if the work exceeds the limit.
+  std::vector<Found> find_all(std::string_view text) const;
+
+  // re.sub(pattern, replacement, text) with a replacement that stands for itself; the text unchanged if the
+  // work exceeds the limit.
+  std::string replace_in(std::string_view text, std::string_view replacement) const;
+  std::string remove_from(std::string_view text) const { return replace_in(text, ""); }
 
   PythonRegex(PythonRegex&&) noexcept;
   PythonRegex& operator=(PythonRegex&&) noexcept;
@@ -39,6 +44,9 @@ class PythonRegex {
  private:
   struct Code;
   explicit PythonRegex(std::unique_ptr<Code> code);
+
+  // The groups of a match whose byte offsets these are.
+  Found found_at(std::string_view text, const size_t* offsets) const;
 
   // Calls `visit` for each match with the byte offsets of all groups, as re.finditer goes on after empty
   // matches, until it returns false. False if the work exceeded the limit.

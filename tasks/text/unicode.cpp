@@ -33,11 +33,11 @@ bool is_article(std::string_view word) {
   return word == "a" || word == "an" || word == "the";
 }
 
+}  // namespace
+
 bool is_ascii_punctuation(char c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
-
-}  // namespace
 
 std::string_view python_strip(std::string_view text) {
   return jinja::strip_left(jinja::strip_right(text));
@@ -59,17 +59,35 @@ std::string squad_text(std::string_view text) {
   for (const char c : jinja::to_lower(text)) {
     if (!is_ascii_punctuation(c)) letters += c;
   }
-  const std::string folded = fold_white_space(letters);
+  // \b(a|an|the)\b becomes a space: words of \w, so that "the\u2013end" loses its article, too.
   std::string out;
-  for (size_t begin = 0; begin < folded.size();) {
-    size_t end = folded.find(' ', begin);
-    if (end == std::string::npos) end = folded.size();
-    const std::string_view word = std::string_view(folded).substr(begin, end - begin);
-    if (!is_article(word)) {
-      if (!out.empty()) out += ' ';
-      out += word;
+  for (size_t begin = 0; begin < letters.size();) {
+    size_t end = begin;
+    while (end < letters.size()) {
+      const CodePoint next = jinja::decode_at(letters, end);
+      if (!jinja::is_alphanumeric(next.value)) break;
+      end += next.bytes;
     }
-    begin = end + 1;
+    const std::string_view word = std::string_view(letters).substr(begin, end - begin);
+    out += is_article(word) ? " " : word;
+    if (end < letters.size()) {
+      const size_t bytes = jinja::decode_at(letters, end).bytes;
+      out += letters.substr(end, bytes);
+      end += bytes;
+    }
+    begin = end;
+  }
+  return fold_white_space(out);
+}
+
+std::string without_punctuation(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const CodePoint next = jinja::decode_at(text, at);
+    const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(next.value));
+    if (category < UTF8PROC_CATEGORY_PC || category > UTF8PROC_CATEGORY_PO)
+      out += text.substr(at, next.bytes);
+    at += next.bytes;
   }
   return out;
 }

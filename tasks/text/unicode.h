@@ -14,8 +14,14 @@ std::string fold_text(std::string_view text);
 // str.strip().
 std::string_view python_strip(std::string_view text);
 
-// SQuAD's normalisation: lower case, no ASCII punctuation, no articles, white space folded.
+// SQuAD's normalisation: lower case, no ASCII punctuation, no articles (as words in the sense of regular
+// expressions), white space folded.
 std::string squad_text(std::string_view text);
+
+// The text without characters of the general categories P* (Unicode's punctuation).
+std::string without_punctuation(std::string_view text);
+
+bool is_ascii_punctuation(char c);  // Python's string.punctuation
 
 bool is_upper(char32_t code_point);  // Lu, Lt
 

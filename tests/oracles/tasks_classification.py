@@ -7,7 +7,7 @@ import json
 import pathlib
 import random
 
-from sklearn.metrics import f1_score, matthews_corrcoef, precision_score, recall_score
+from sklearn.metrics import f1_score, matthews_corrcoef, precision_recall_fscore_support, precision_score, recall_score
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tasks"
 INVALID = "[invalid]"
@@ -20,6 +20,8 @@ def case(name, gold, predicted):
         out[f"{average}_f1"] = f1_score(gold, predicted, labels=labels, average=average, zero_division=0)
     out["macro_precision"] = precision_score(gold, predicted, labels=labels, average="macro", zero_division=0)
     out["macro_recall"] = recall_score(gold, predicted, labels=labels, average="macro", zero_division=0)
+    numbers = precision_recall_fscore_support(gold, predicted, labels=labels, zero_division=0)
+    out["classes"] = [{"label": label, "precision": p, "recall": r, "f1": f, "support": int(n)} for label, p, r, f, n in zip(labels, *numbers)]
     return out
 
 

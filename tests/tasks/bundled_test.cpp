@@ -1,8 +1,10 @@
 // The built-in tasks: perfect answers get perfect scores, wrong ones do not.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cmath>
 
+#include "tasks/filters.h"
 #include "tasks/selection.h"
 #include "tests/tasks/support.h"
 
@@ -164,6 +166,44 @@ TEST(Catalogue, MetricTableDocumentsItself) {
   for (const MetricListing& metric : metrics) {
     EXPECT_FALSE(metric.info.description.empty()) << metric.info.name;
     EXPECT_FALSE(metric.output_types.empty()) << metric.info.name;
+  }
+}
+
+TEST(Docs, TablesOfMetricsAndFiltersAreTheProgramS) {
+  const std::string docs = read_whole(source_path("docs/metrics.md"));
+  for (const MetricListing& metric : metric_table()) {
+    const std::string row = "| `" + metric.info.name + "` | " +
+                            (metric.info.higher_is_better ? "higher" : "lower") + " | " +
+                            metric.info.description + " | `" + metric.example + "` |\n";
+    EXPECT_THAT(docs, testing::HasSubstr(row));
+  }
+  for (const FilterListing& filter : filter_table()) {
+    EXPECT_THAT(docs, testing::HasSubstr("| `" + filter.name + "` | " + filter.description + " |\n"));
+  }
+  const size_t rows = metric_table().size() + filter_table().size();
+  size_t written = 0;
+  for (size_t at = docs.find("\n| `"); at != std::string::npos; at = docs.find("\n| `", at + 1)) ++written;
+  EXPECT_EQ(written, rows) << "a row of docs/metrics.md is no metric or filter";
+}
+
+// The example of each metric, made a task file, is read, and has that metric.
+TEST(Catalogue, ExamplesOfMetricsAreTaskFiles) {
+  for (const MetricListing& metric : metric_table()) {
+    SCOPED_TRACE(metric.info.name);
+    const TemporaryFolder folder;
+    folder.write("d.jsonl", "{\"question\": \"a?\", \"answer\": \"b\", \"passage\": \"c\"}\n");
+    const std::array names = {"multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until"};
+    const std::string type = names[static_cast<size_t>(metric.output_types.back())];
+    const std::string text =
+        "{task: t, dataset_path: json, dataset_kwargs: {data_files: {test: d.jsonl}}, test_split: test, "
+        "output_type: " +
+        type + ", doc_to_text: question, doc_to_target: answer, " + metric.example + "}\n";
+    Result<std::unique_ptr<Task>> task = load_task(folder.write("t.yaml", text), {});
+    if (!task && task.error().kind == ErrorKind::unavailable) continue;  // no sandbox on this machine
+    ASSERT_TRUE(task) << describe(task.error());
+    const std::string name = (*task)->metrics().front().name;
+    const std::string family = metric.info.name.substr(0, metric.info.name.find('@'));
+    EXPECT_EQ(name.substr(0, family.size()), family);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "tasks/metrics/multilabel.h"
 #include "tests/tasks/support.h"
 
 namespace sizeup {
@@ -35,6 +36,18 @@ TEST(Classification, EqualsScikitLearn) {
     EXPECT_NEAR(aggregate_macro_precision(set), expected["macro_precision"].get<double>(), 1e-14);
     EXPECT_NEAR(aggregate_macro_recall(set), expected["macro_recall"].get<double>(), 1e-14);
     EXPECT_NEAR(aggregate_mcc(set), expected["mcc"].get<double>(), 1e-14);
+    for (const Json& one : expected["classes"]) {
+      const ScoredSet of_class(samples, "", one["label"]);
+      EXPECT_NEAR(aggregate_class_precision(of_class), one["precision"].get<double>(), 1e-14);
+      EXPECT_NEAR(aggregate_class_f1(of_class), one["f1"].get<double>(), 1e-14);
+      if (one["support"] == 0) {
+        EXPECT_TRUE(std::isnan(aggregate_class_recall(of_class)));
+        EXPECT_TRUE(std::isnan(aggregate_false_negative_rate(of_class)));
+      } else {
+        EXPECT_NEAR(aggregate_class_recall(of_class), one["recall"].get<double>(), 1e-14);
+        EXPECT_NEAR(aggregate_false_negative_rate(of_class), 1.0 - one["recall"].get<double>(), 1e-14);
+      }
+    }
   }
 }
 
@@ -74,6 +87,137 @@ TEST(Classification, WrittenAnswersAreLabelsOrInvalid) {
   EXPECT_TRUE(scored[1].invalid);
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "invalid_rate", scored), 0.5);
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "macro_f1", scored), 0.5);
+}
+
+// A task of generated answers with these keys, over documents with these targets.
+std::unique_ptr<Task> labels_task(const std::string& keys, const Json& targets) {
+  const TemporaryFolder folder;
+  std::string rows;
+  for (const Json& target : targets) rows += to_line(Json{{"t", "x"}, {"l", target}}) + "\n";
+  folder.write("d.jsonl", rows);
+  return test::load(
+      folder.write("t.yaml",
+                   "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: "
+                   "test\noutput_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\n" +
+                       keys));
+}
+
+std::vector<Scored> scored(const Task& task, const std::vector<std::string>& answers) {
+  const std::vector<Sample> samples = test::samples_of(task);
+  std::vector<Scored> out;
+  for (size_t i = 0; i < samples.size(); ++i) out.push_back(test::score_text(task, samples[i], answers[i]));
+  return out;
+}
+
+TEST(Classification, ClassesAndCostsAreNamedInTheTask) {
+  const auto task = labels_task(
+      "labels: [{name: fraud, cost_of_miss: 500}, fine, {name: odd, cost_of_miss: 20}]\n"
+      "metric_list: [{metric: false_negative_rate, class: fraud}, {metric: precision, class: [fraud, fine]}, "
+      "{metric: cost_of_miss}]\n",
+      Json::array({"fraud", "fraud", "fine", "odd", "fine"}));
+  const std::vector<Scored> answers = scored(*task, {"fraud", "fine", "fraud", "what?", "fine"});
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "false_negative_rate:fraud", answers), 0.5);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "precision:fraud", answers), 0.5);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "precision:fine", answers), 0.5);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "cost_of_miss", answers), (500.0 + 20.0) / 5.0);
+  EXPECT_EQ(answers[2].scores.at("cost_of_miss"), 0.0);  // a false alarm is no miss of 'fraud'
+  EXPECT_FALSE(task->metrics()[0].higher_is_better);
+}
+
+// Without the key `labels` targets are not held against them: an empty list is no right label.
+TEST(Classification, DocumentsWithoutALabelSayNothing) {
+  const TemporaryFolder folder;
+  folder.write("d.jsonl", "{\"t\": \"x\", \"l\": []}\n");
+  const auto task = test::load(folder.write(
+      "t.yaml",
+      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+      "output_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\ndoc_to_choice: [a, b]\n"
+      "metric_list: [{metric: macro_f1}]\n"));
+  const std::vector<Scored> scored = {test::score_text(*task, test::samples_of(*task).front(), "a")};
+  EXPECT_TRUE(std::isnan(test::aggregate(*task, "macro_f1", scored)));
+}
+
+// lm-evaluation-harness's f1 is scikit-learn's of label 1.
+TEST(Classification, F1OfTwoLabelsIsOfTheSecond) {
+  const auto task =
+      labels_task("labels: [no, yes]\nmetric_list: [{metric: f1, aggregation: f1, higher_is_better: true}]\n",
+                  Json::array({"no", "yes", "yes", "yes"}));
+  const std::vector<Scored> answers = scored(*task, {"no", "yes", "no", "no"});
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "f1", answers), 0.5);
+}
+
+TEST(LabelSets, EqualScikitLearn) {
+  for (const Json& expected : test::golden("metrics.json")["label_sets"]) {
+    const auto task = labels_task(
+        "labels: " + to_line(expected["labels"]) +
+            "\nmetric_list: [{metric: multilabel_exact}, {metric: multilabel_f1}, {metric: "
+            "multilabel_jaccard}, "
+            "{metric: multilabel_hamming}, {metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}]\n",
+        expected["gold"]);
+    std::vector<std::string> answers;
+    for (const Json& row : expected["predicted"]) {
+      std::string answer;  // a list in JSON and a written one in turn
+      for (const Json& label : row) answer += (answer.empty() ? "" : ", ") + label.get<std::string>();
+      answers.push_back(answers.size() % 2 == 0 ? to_line(row) : answer);
+    }
+    const std::vector<Scored> all = scored(*task, answers);
+    for (const char* name : {"exact", "f1", "jaccard", "hamming", "micro_f1", "macro_f1"}) {
+      const double value = test::aggregate(*task, std::string("multilabel_") + name, all);
+      if (expected[name].is_null()) {
+        EXPECT_TRUE(std::isnan(value)) << name;
+      } else {
+        EXPECT_NEAR(value, expected[name].get<double>(), 1e-12) << name;
+      }
+    }
+  }
+}
+
+TEST(LabelSets, AreReadAsPeopleAndModelsWriteThem) {
+  const std::vector<std::string> labels = {"Billing", "Returns, refunds", "Sales"};
+  const auto read = [&](const std::string& text) {
+    const LabelSet set = read_label_set(text, labels);
+    std::vector<std::string> names(set.labels.begin(), set.labels.end());
+    if (set.has_unknown) names.emplace_back("?");
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(read("billing; SALES"), (Names{"Billing", "Sales"}));
+  EXPECT_EQ(read("returns, refunds, sales"), (Names{"Returns, refunds", "Sales"}));
+  EXPECT_EQ(read("Returns, refunds"), (Names{"Returns, refunds"}));
+  EXPECT_EQ(read("- Billing\n- Sales\n"), (Names{"Billing", "Sales"}));
+  EXPECT_EQ(read("[\"sales\", \"Returns, refunds\"]"), (Names{"Returns, refunds", "Sales"}));
+  EXPECT_EQ(read("[\"sales\", 3]"), (Names{"Sales", "?"}));
+  EXPECT_EQ(read("\"billing, sales\""), (Names{"Billing", "Sales"}));
+  EXPECT_EQ(read("Sales, sales"), (Names{"Sales"}));
+  EXPECT_EQ(read("Sales and more"), (Names{"?"}));
+  EXPECT_EQ(read(" None "), Names{});
+  EXPECT_EQ(read("[]"), Names{});
+  EXPECT_EQ(read(""), Names{});
+}
+
+// Something that is no label counts as one predicted label, and its sample as invalid.
+TEST(LabelSets, UnknownNamesCountAgainstTheAnswer) {
+  const auto task = labels_task(
+      "labels: [a, b, c, d]\nmetric_list: [{metric: multilabel_f1}, {metric: multilabel_jaccard}, {metric: "
+      "multilabel_hamming}, {metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}]\n",
+      Json::array({Json::array({"a", "b"})}));
+  const std::vector<Scored> answers = scored(*task, {"a, b, x, y"});
+  EXPECT_TRUE(answers[0].invalid);
+  EXPECT_DOUBLE_EQ(answers[0].scores.at("multilabel_f1"), 0.8);
+  EXPECT_DOUBLE_EQ(answers[0].scores.at("multilabel_jaccard"), 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(answers[0].scores.at("multilabel_hamming"), 0.25);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "multilabel_micro_f1", answers), 0.8);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "multilabel_macro_f1", answers), 1.0);
+}
+
+TEST(LabelSets, HostileAnswersAreScored) {
+  const auto task = labels_task("labels: [a, 'b, c', d]\nmetric_list: [{metric: multilabel_f1}]\n",
+                                Json::array({Json::array({"a"})}));
+  for (const std::string& text :
+       {std::string(1 << 20, ','), std::string(1 << 20, '['), std::string(1 << 20, '\0'),
+        std::string(1 << 20, '\xFF'), "[" + std::string(1 << 20, '"')}) {
+    EXPECT_EQ(scored(*task, {text})[0].scores.at("multilabel_f1"), 0.0);
+  }
 }
 
 }  // namespace

@@ -33,6 +33,9 @@ TEST(PythonRegex, FindsAndRemovesWhatPythonDoes) {
     EXPECT_EQ(regex.find(text, count), std::nullopt);
     EXPECT_EQ(regex.find(text, -count - 1), std::nullopt);
     EXPECT_EQ(regex.remove_from(text), expected["sub"]);
+    std::vector<PythonRegex::Found> found;
+    for (const Json& match : all) found.push_back(groups(match));
+    EXPECT_EQ(regex.find_all(text), found);
   }
 }
 
@@ -66,6 +69,11 @@ TEST(PythonRegex, LongHonestTextsAreWithinTheLimit) {
   std::string numbers;
   for (int i = 0; i < 20'000; ++i) numbers += std::to_string(i) + " and ";
   EXPECT_EQ(compiled("(-?[$0-9.,]{2,})|(-?[0-9]+)").find(numbers, -1), (PythonRegex::Found{"19999", ""}));
+}
+
+TEST(PythonRegex, ReplacementsStandForThemselves) {
+  EXPECT_EQ(compiled("(a)b?").replace_in("ab, a, b", "\\1$1"), "\\1$1, \\1$1, b");
+  EXPECT_EQ(compiled("x*").replace_in("axb", "-"), "-a--b-");
 }
 
 TEST(PythonRandom, DrawsWhatPythonDraws) {

@@ -42,4 +42,32 @@ inline double aggregate(const Task& task, const std::string& metric, const std::
   return task.aggregate(metric, pointers);
 }
 
+// A task over the targets (each a text or a list), with these metrics.
+inline std::unique_ptr<Task> task_with(const std::string& metrics, const Json& targets,
+                                       const std::string& more = "") {
+  const TemporaryFolder folder;
+  std::string rows;
+  for (const Json& target : targets) rows += to_line(Json{{"q", "x"}, {"a", target}}) + "\n";
+  folder.write("d.jsonl", rows);
+  return load(folder.write(
+      "t.yaml",
+      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+      "output_type: generate_until\ndoc_to_text: q\ndoc_to_target: a\nmetric_list: [" +
+          metrics + "]\n" + more));
+}
+
+inline std::vector<Scored> scored(const Task& task, const Json& answers) {
+  const std::vector<Sample> samples = samples_of(task);
+  std::vector<Scored> out;
+  for (size_t i = 0; i < samples.size(); ++i) out.push_back(score_text(task, samples[i], answers[i]));
+  return out;
+}
+
+// What one answer to this target scores.
+inline double one(const std::string& metric, const Json& target, const std::string& answer,
+                  const std::string& options = "") {
+  const auto task = task_with("{metric: " + metric + options + "}", Json::array({target}));
+  return aggregate(*task, metric, scored(*task, Json::array({answer})));
+}
+
 }  // namespace sizeup::test
