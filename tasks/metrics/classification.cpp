@@ -80,6 +80,7 @@ std::map<std::string, ClassNumbers> class_numbers(const ConfusionMatrix& matrix)
 void score_labels(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
   const std::string predicted = predicted_label(input);
   if (predicted == kInvalidLabel) out.mark_invalid();
+  if (input.sample.accepted.empty()) return;  // a document without a right label says nothing
   out.detail("predicted", predicted);
   out.detail("gold", input.sample.accepted.at(0));
 }
@@ -91,6 +92,7 @@ void score_invalid(const ScoreInput& input, const MetricParameters& parameters, 
 
 void score_cost_of_miss(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
   score_labels(input, parameters, out);
+  if (input.sample.accepted.empty()) return;
   const std::string& gold = input.sample.accepted.at(0);
   const auto cost = input.facts.miss_costs.find(gold);
   const bool missed = predicted_label(input) != gold;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 
 #include "tasks/keys.h"
 #include "tasks/text/nearest.h"
@@ -59,7 +60,6 @@ bool is_met(Need need, const ScoringFacts& facts) {
     case Need::none:
       return true;
     case Need::labels:
-      return !facts.labels.empty();
     case Need::label_sets:
       return !facts.labels.empty();
     case Need::miss_costs:
@@ -301,6 +301,19 @@ Result<std::vector<MetricUse>> read_metrics(const std::vector<YamlNode>& list, c
       if (uses[i].name != uses[j].name) continue;
       return bad_input(file, fmt::format("metric_list names '{}' twice", uses[i].name));
     }
+  }
+  const auto find_need = [&](std::initializer_list<Need> needs) {
+    return std::find_if(uses.begin(), uses.end(), [&](const MetricUse& use) {
+      return std::find(needs.begin(), needs.end(), use.entry->need) != needs.end();
+    });
+  };
+  const auto of_sets = find_need({Need::label_sets});
+  const auto of_one = find_need({Need::labels, Need::miss_costs});
+  if (of_sets != uses.end() && of_one != uses.end()) {
+    return bad_input(file,
+                     fmt::format("'{}' is about documents with one label, '{}' about several", of_one->name,
+                                 of_sets->name),
+                     "metrics of one kind");
   }
   if (!uses.empty()) return uses;
   for (const std::string& name : default_metrics(facts.output_type))

@@ -124,6 +124,19 @@ TEST(Classification, ClassesAndCostsAreNamedInTheTask) {
   EXPECT_FALSE(task->metrics()[0].higher_is_better);
 }
 
+// Without the key `labels` targets are not held against them: an empty list is no right label.
+TEST(Classification, DocumentsWithoutALabelSayNothing) {
+  const TemporaryFolder folder;
+  folder.write("d.jsonl", "{\"t\": \"x\", \"l\": []}\n");
+  const auto task = test::load(folder.write(
+      "t.yaml",
+      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+      "output_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\ndoc_to_choice: [a, b]\n"
+      "metric_list: [{metric: macro_f1}]\n"));
+  const std::vector<Scored> scored = {test::score_text(*task, test::samples_of(*task).front(), "a")};
+  EXPECT_TRUE(std::isnan(test::aggregate(*task, "macro_f1", scored)));
+}
+
 // lm-evaluation-harness's f1 is scikit-learn's of label 1.
 TEST(Classification, F1OfTwoLabelsIsOfTheSecond) {
   const auto task =
