@@ -16,12 +16,17 @@ struct ReportCommand {
   std::string html;
   std::string csv;
   std::string json;
+  std::string lm_eval;
   ReportOptions options;
 };
 
 Outcome report(const ReportCommand& command) {
-  if (command.html.empty() && command.csv.empty() && command.json.empty()) {
-    return usage_error("nothing to write", "give --html FILE, --csv FOLDER or --json FILE");
+  if (command.html.empty() && command.csv.empty() && command.json.empty() && command.lm_eval.empty()) {
+    return usage_error("nothing to write", "give --html FILE, --csv FOLDER, --json FILE or --lm-eval FOLDER");
+  }
+  if (!command.lm_eval.empty() && !command.options.redact.empty()) {
+    return usage_error("--lm-eval writes texts as they are and cannot redact them",
+                       "leave the texts out with --no-text");
   }
   auto store = Store::open(command.db, StoreAccess::read);
   if (!store) return forward_error(store);
@@ -36,9 +41,13 @@ Outcome report(const ReportCommand& command) {
   if (!command.html.empty()) {
     if (auto written = write_html(*data, command.html); !written) return forward_error(written);
   }
+  if (!command.lm_eval.empty()) {
+    auto written = write_lm_eval(*store, command.run, !command.options.no_text, command.lm_eval);
+    if (!written) return forward_error(written);
+  }
   fmt::print("{}\n", verdict_sentence(*data));
   for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
-  for (const std::string& path : {command.csv, command.json, command.html}) {
+  for (const std::string& path : {command.csv, command.json, command.html, command.lm_eval}) {
     if (!path.empty()) fmt::print("{}\n", path);
   }
   return 0;
@@ -53,6 +62,8 @@ std::function<Outcome()> add_report(CLI::App& app) {
   app.add_option("--html", command->html, "One self-contained page");
   app.add_option("--csv", command->csv, "A folder of tables");
   app.add_option("--json", command->json, "The page's data as one JSON object");
+  app.add_option("--lm-eval", command->lm_eval,
+                 "A folder of results and samples in lm-evaluation-harness's form");
   app.add_option("--baseline", command->options.baseline,
                  "The model compared with (default: most parameters, then most bytes)");
   app.add_option("--candidate", command->options.candidate,

@@ -30,6 +30,7 @@ struct RunCommand {
   std::string resume;
   std::string html;
   std::string csv;
+  std::string samples;
   std::string cpu_tier;
   bool json = false;
   bool offline = false;
@@ -78,6 +79,15 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--name")) settings.name = given.name;
   if (set("--protocol")) settings.protocol = given.protocol;
   if (set("--apply-chat-template")) settings.apply_chat_template = given.apply_chat_template;
+  if (set("--system-instruction")) settings.system_instruction = given.system_instruction;
+  if (set("--gen-prefix")) settings.gen_prefix = given.gen_prefix;
+  if (set("--fewshot-as-multiturn")) settings.fewshot_as_multiturn = given.fewshot_as_multiturn;
+  if (set("--think-end")) settings.think_end = given.think_end;
+  if (set("--samples")) {
+    auto read = parse_run_settings("{samples: " + command.samples + "}", "--samples", {});
+    if (!read) return read;
+    settings.samples = read->samples;
+  }
   if (set("--seed")) settings.seed = given.seed;
   if (set("--now")) settings.now = given.now;
   if (set("--latency-samples")) settings.latency_samples = given.latency_samples;
@@ -219,6 +229,14 @@ std::function<Outcome()> add_run(CLI::App& app) {
                                                 {"generative", ProtocolChoice::generative}}));
   app.add_flag("--apply-chat-template,!--no-chat-template", settings.apply_chat_template,
                "Send prompts as conversations (default: when every model has a chat template)");
+  app.add_option("--system-instruction", settings.system_instruction, "Text before every task's description");
+  app.add_option("--gen-prefix", settings.gen_prefix, "How every answer begins");
+  app.add_flag("--fewshot-as-multiturn", settings.fewshot_as_multiturn,
+               "Examples as turns of the conversation (with a chat template)");
+  app.add_option("--samples", command->samples,
+                 R"(Documents to ask, by task, from 0: '{"mmlu_anatomy": [0, 5, 7]}')");
+  app.add_option("--think-end", settings.think_end,
+                 "What ends a model's thinking, such as </think>: only what follows is the answer");
   app.add_option("--seed", settings.seed, "Seed of sampling and of the latency sample");
   app.add_option("--now", settings.now, "What chat templates see as the current time, ISO-8601");
   app.add_option("--latency-samples", settings.latency_samples,

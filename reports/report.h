@@ -35,6 +35,12 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
 Json to_json(const ReportData& data);
 Result<void> write_json(const ReportData& data, const std::filesystem::path& path);
 
+// Results and samples in the form of lm-evaluation-harness's results_*.json and --log-samples, for viewers of
+// those: FOLDER/MODEL/results_DATE.json and samples_TASK_DATE.jsonl. What a document held beside id and
+// slices is not in the store, nor what filters after the first one found. `run` empty: the latest.
+Result<void> write_lm_eval(const Store& store, const std::string& run, bool with_samples,
+                           const std::filesystem::path& folder);
+
 // Whether the small model is enough, by task, with numbers: one or two sentences in fixed wordings.
 std::string verdict_sentence(const ReportData& data);
 

@@ -81,32 +81,38 @@ std::vector<std::filesystem::path> Catalogue::tagged(const std::string& tag) {
 Result<std::vector<TaskListing>> list_tasks(const std::filesystem::path& definitions) {
   Result<Catalogue> catalogue = Catalogue::scan(definitions, true);
   if (!catalogue) return forward_error(catalogue);
-  std::vector<TaskListing> groups;
+  std::vector<std::string> group_files;
   std::vector<TaskListing> tasks;
-  std::set<std::filesystem::path> members;
   std::set<std::string> held;  // groups in groups
   for (const std::filesystem::path& file : catalogue->files()) {
     Result<Entries> entries = read_entries(file, std::nullopt);
     if (!entries) return forward_error(entries);
     if (is_group(*entries)) {
-      Result<TaskSelection> selected = select_tasks({file.string()}, definitions);
-      if (!selected) return forward_error(selected);
-      for (const SelectedTask& task : selected->tasks) members.insert(task.file);
-      for (const TaskGroup& group : selected->groups) {
-        if (group.depth > 0) held.insert(group.name);
-      }
-      const TaskGroup& group = selected->groups.front();
-      groups.push_back({group.name, group.description, file, group.tasks.size(), false});
+      group_files.push_back(file.string());
+      for (const YamlNode& member : find_entry(*entries, "task")->value.items) held.insert(member.text);
       continue;
     }
     Result<Definition> definition = read_definition(file, {});
     if (!definition) return forward_error(definition);
     tasks.push_back({definition->name, definition->about, file, 1, false});
   }
-  for (TaskListing& group : groups) group.is_member = held.contains(group.name);
+  // All at once, so that every file is looked at once.
+  Result<TaskSelection> selected = select_tasks(group_files, definitions);
+  if (!selected) return forward_error(selected);
+  std::vector<TaskListing> listing;
+  for (const std::string& file : group_files) {
+    const std::string name = std::filesystem::path(file).stem().string();
+    const auto group = std::find_if(selected->groups.begin(), selected->groups.end(),
+                                    [&](const TaskGroup& one) { return one.name == name; });
+    if (group == selected->groups.end())
+      return bad_input(file, "a built-in group has another name than its file", name);
+    listing.push_back({name, group->description, file, group->tasks.size(), held.contains(name)});
+  }
+  std::set<std::filesystem::path> members;
+  for (const SelectedTask& task : selected->tasks) members.insert(task.file);
   for (TaskListing& task : tasks) task.is_member = members.contains(task.file);
-  groups.insert(groups.end(), tasks.begin(), tasks.end());
-  return groups;
+  listing.insert(listing.end(), tasks.begin(), tasks.end());
+  return listing;
 }
 
 }  // namespace sizeup

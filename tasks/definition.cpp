@@ -26,6 +26,17 @@ class DefinitionReader {
       if (Result<void> done = (this->*step)(); !done) return forward_error(done);
     }
     if (options.num_fewshot) out_.num_fewshot = *options.num_fewshot;
+    if (options.gen_prefix) {
+      out_.gen_prefix.emplace();
+      out_.gen_prefix->kind = YamlNode::Kind::text;
+      out_.gen_prefix->text = *options.gen_prefix;
+      out_.gen_prefix->place = "gen_prefix";
+    }
+    out_.system_instruction = options.system_instruction;
+    out_.fewshot_as_multiturn = options.fewshot_as_multiturn;
+    out_.rows = options.rows;  // as in the harness in the order of the data: so the same examples are drawn
+    std::sort(out_.rows.begin(), out_.rows.end());
+    out_.rows.erase(std::unique(out_.rows.begin(), out_.rows.end()), out_.rows.end());
     out_.data_dir = options.data_dir;
     out_.hash = hash();
     return std::move(out_);
@@ -114,10 +125,11 @@ class DefinitionReader {
     } else if (type == "generate_until") {
       out_.output_type = OutputType::generate_until;
     } else if (type == "multi_turn") {
-      return bad_input(get("output_type")->place, "output_type 'multi_turn' is not supported yet");
+      out_.output_type = OutputType::generate_until;
+      out_.conversation = true;
     } else {
       return bad_input(get("output_type")->place, fmt::format("unknown output_type '{}'", type),
-                       "multiple_choice, loglikelihood, loglikelihood_rolling or generate_until");
+                       "multiple_choice, loglikelihood, loglikelihood_rolling, generate_until or multi_turn");
     }
     return {};
   }
@@ -146,8 +158,8 @@ class DefinitionReader {
       return bad_input(get("dataset_path")->place, "dataset_kwargs.data_files is missing",
                        "data_files: {test: FILE}");
     }
-    if (Result<void> known =
-            check_keys(*arguments, "dataset_kwargs", {"data_files", "column_names", "trust_remote_code"});
+    if (Result<void> known = check_keys(*arguments, "dataset_kwargs",
+                                        {"data_files", "column_names", "field", "trust_remote_code"});
         !known) {
       return known;
     }
@@ -156,6 +168,7 @@ class DefinitionReader {
       if (!read) return forward_error(read);
       out_.column_names = std::move(*read);
     }
+    if (const YamlNode* field = arguments->find("field")) out_.rows_field = field->text;
     const std::filesystem::path folder = find_entry(entries_, "dataset_kwargs")->file.parent_path();
     if (files->kind != YamlNode::Kind::map)
       return add_files("train", *files, folder);  // as Hugging Face datasets does
@@ -220,6 +233,7 @@ class DefinitionReader {
     keep(get("doc_to_target"), out_.doc_to_target);
     keep(get("doc_to_choice"), out_.doc_to_choice);
     keep(get("gen_prefix"), out_.gen_prefix);
+    keep(get("process_docs"), out_.process_docs);
     keep(get("answer_prefix"), out_.answer_prefix);
     const bool rolling = out_.output_type == OutputType::loglikelihood_rolling;
     if (!out_.doc_to_text && !rolling)
@@ -239,8 +253,21 @@ class DefinitionReader {
     }
     const YamlNode* config = get("fewshot_config");
     if (config == nullptr) return {};
-    if (Result<void> known = check_keys(*config, "fewshot_config", {"sampler", "split", "samples"}); !known)
+    if (Result<void> known =
+            check_keys(*config, "fewshot_config",
+                       {"sampler", "split", "samples", "doc_to_text", "doc_to_target", "doc_to_choice",
+                        "gen_prefix", "target_delimiter", "fewshot_delimiter"});
+        !known) {
       return known;
+    }
+    keep(config->find("doc_to_text"), out_.examples.doc_to_text);
+    keep(config->find("doc_to_target"), out_.examples.doc_to_target);
+    keep(config->find("doc_to_choice"), out_.examples.doc_to_choice);
+    keep(config->find("gen_prefix"), out_.examples.gen_prefix);
+    if (const YamlNode* apart = config->find("target_delimiter"))
+      out_.examples.target_delimiter = apart->text;
+    if (const YamlNode* apart = config->find("fewshot_delimiter"))
+      out_.examples.fewshot_delimiter = apart->text;
     if (const YamlNode* split = config->find("split")) out_.fewshot_split = split->text;
     if (const YamlNode* samples = config->find("samples")) {
       const bool documents =
@@ -271,15 +298,21 @@ class DefinitionReader {
     if (options == nullptr) return read_repeats();
     if (Result<void> known =
             check_keys(*options, "generation_kwargs",
-                       {"until", "max_gen_toks", "do_sample", "temperature", "top_p", "top_k", "min_p"});
+                       {"until", "max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens",
+                        "do_sample", "temperature", "top_p", "top_k", "min_p", "num_beams"});
         !known) {
       return known;
     }
     if (Result<void> done = read_stops(*options); !done) return done;
-    if (const YamlNode* most = options->find("max_gen_toks")) {
-      if (Result<void> done = integer(*most, "max_gen_toks", 1, 1'000'000, out_.generation.max_tokens); !done)
+    // The harness's names for one thing, the first of them winning.
+    for (const char* key : {"max_completion_tokens", "max_tokens", "max_new_tokens", "max_gen_toks"}) {
+      const YamlNode* most = options->find(key);
+      if (most == nullptr) continue;
+      if (Result<void> done = integer(*most, key, 1, 1'000'000, out_.generation.max_tokens); !done)
         return done;
     }
+    if (const YamlNode* beams = options->find("num_beams"); beams != nullptr && beams->integer != 1)
+      return bad_input(beams->place, "answers are not searched for with beams", "num_beams: 1");
     if (Result<void> done = read_sampling(*options); !done) return done;
     return read_repeats();
   }
@@ -290,6 +323,7 @@ class DefinitionReader {
     if (repeats == nullptr) return {};
     if (Result<void> done = integer(*repeats, "repeats", 1, kMostRepeats, out_.repeats); !done) return done;
     if (out_.repeats == 1) return {};
+    if (out_.conversation) return bad_input(repeats->place, "'repeats' does not go with multi_turn");
     if (out_.output_type != OutputType::generate_until) {
       return bad_input(repeats->place, "'repeats' asks for several answers, and this task asks for none",
                        "output_type generate_until");
@@ -358,6 +392,8 @@ class DefinitionReader {
     if (Result<void> done = texts("refusals", out_.refusals); !done) return done;
     if (Result<void> done = text("grounding", out_.grounding); !done) return done;
     if (const YamlNode* grounding = get("grounding")) out_.grounding_place = grounding->place;
+    if (Result<void> done = text("counted_text", out_.counted_text); !done) return done;
+    if (const YamlNode* counted = get("counted_text")) out_.counted_text_place = counted->place;
     keep(get("schema"), out_.schema);
     if (const YamlNode* unsafe = get("unsafe_code")) {
       if (unsafe->kind != YamlNode::Kind::boolean) return wrong_type(*unsafe, "unsafe_code", "true or false");
@@ -395,6 +431,10 @@ class DefinitionReader {
     Json all = Json::object();
     for (const auto& [key, entry] : entries_) all[key] = to_json(entry.value);
     all["num_fewshot"] = out_.num_fewshot;
+    // Only where they are used: the hashes of all other runs stay as they are.
+    if (!out_.system_instruction.empty()) all["system_instruction"] = out_.system_instruction;
+    if (out_.gen_prefix) all["gen_prefix"] = to_json(*out_.gen_prefix);
+    if (out_.fewshot_as_multiturn) all["fewshot_as_multiturn"] = true;
     return sha256_hex(to_canonical(all));
   }
 

@@ -16,6 +16,12 @@
 
 namespace sizeup {
 
+// What the examples of a prompt do differently from its question (keys of fewshot_config).
+struct ExampleText {
+  std::optional<YamlNode> doc_to_text, doc_to_target, doc_to_choice, gen_prefix;
+  std::optional<std::string> target_delimiter, fewshot_delimiter;
+};
+
 enum class FewshotSampler {
   random,   // lm-evaluation-harness's default: random.Random(1234).sample, document after document
   first_n,  // the first documents of the split
@@ -31,6 +37,8 @@ struct Definition {
   std::map<std::string, std::vector<DataFile>> data_files;  // by split
   std::filesystem::path data_dir;                           // of the official files among them
   std::vector<std::string> column_names;                    // of CSV files without a header row
+  std::string rows_field;                // of the one object that a JSON file is: where its rows are
+  std::optional<YamlNode> process_docs;  // see tasks/process_docs.h
   std::optional<std::string> training_split, validation_split, test_split, fewshot_split;
 
   std::optional<YamlNode> description, doc_to_text, doc_to_target, doc_to_choice;
@@ -42,6 +50,12 @@ struct Definition {
   int num_fewshot = 0;
   FewshotSampler sampler = FewshotSampler::random;
   std::optional<YamlNode> fewshot_samples;  // examples written in the task file
+  ExampleText examples;
+
+  std::string system_instruction;
+  bool fewshot_as_multiturn = false;
+  bool conversation = false;  // output_type multi_turn: generate_until, turn after turn
+  std::vector<int64_t> rows;  // of the documents to ask; empty: all
 
   AskGenerate generation;
   int repeats = 1;  // answers for each document
@@ -54,6 +68,8 @@ struct Definition {
   std::optional<YamlNode> schema;
   std::optional<std::string> grounding;  // a field of the documents
   std::string grounding_place;
+  std::optional<std::string> counted_text;  // rolling: the field whose words and bytes are counted
+  std::string counted_text_place;
   std::vector<std::string> refusals;         // empty: the built-in list
   bool unsafe_code = false;                  // generated code may be run, in the sandbox
   std::vector<std::string> labels;           // what a written answer may be, for classification

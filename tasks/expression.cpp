@@ -129,7 +129,7 @@ Result<Json> Expression::target(const Json& document, const std::string& place, 
   return Json(std::move(*rendered));
 }
 
-Result<std::vector<std::string>> Expression::choices(const Json& document, const std::string& place) const {
+Result<std::vector<std::string>> Expression::texts(const Json& document, const std::string& place) const {
   if (list_) return *list_;
   Json value;
   if (field_) {
@@ -144,9 +144,20 @@ Result<std::vector<std::string>> Expression::choices(const Json& document, const
   const bool texts =
       value.is_array() && !value.empty() &&
       std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
-  if (!texts)
-    return bad_input(place, fmt::format("'{}' gives no list of texts", key_), "at least one choice");
+  if (!texts) return bad_input(place, fmt::format("'{}' gives no list of texts", key_), "at least one text");
   return value.get<std::vector<std::string>>();
+}
+
+Result<std::string> Expression::choice_at(const Json& index, const Json& document,
+                                          const std::string& place) const {
+  Result<std::vector<std::string>> all = texts(document, place);
+  if (!all) return forward_error(all);
+  const int64_t at = index.is_number_integer() ? index.get<int64_t>() : -1;
+  if (at < 0 || at >= static_cast<int64_t>(all->size())) {
+    return bad_input(place, fmt::format("{} is no index of a choice", python_text(index)),
+                     fmt::format("0 to {}", all->size() - 1));
+  }
+  return std::move((*all)[static_cast<size_t>(at)]);
 }
 
 }  // namespace sizeup

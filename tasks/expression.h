@@ -27,8 +27,11 @@ class Expression {
   // literal; a rendered number becomes an index only if the task has choices.
   Result<Json> target(const Json& document, const std::string& place, bool has_choices) const;
 
-  // The choices of a document; errors if it is no list of texts or empty.
-  Result<std::vector<std::string>> choices(const Json& document, const std::string& place) const;
+  // The choices of a document, or the turns of a conversation; errors if it is no list of texts or empty.
+  Result<std::vector<std::string>> texts(const Json& document, const std::string& place) const;
+
+  // One of them; an error if `index` is none of their indices.
+  Result<std::string> choice_at(const Json& index, const Json& document, const std::string& place) const;
 
   // The list written in the task file; nothing if it depends on the document.
   const std::optional<std::vector<std::string>>& fixed_list() const { return list_; }

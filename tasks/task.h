@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,14 +32,23 @@ struct PromptText {
   // before it; in a conversation it is an assistant's message that is not closed.
   std::string prefix_delimiter = {};
   std::string prefix = {};
+  // Examples as a conversation before `user` (option fewshot_as_multiturn): question and answer.
+  std::vector<std::pair<std::string, std::string>> turns = {};
 };
 
 // log P(continuation | prompt). `continuation` carries its leading delimiter (" A"); with a chat template
-// the delimiter is dropped, so it is kept apart.
+// the delimiter is dropped, so it is kept apart. With `context` the choices differ in the prompt's end
+// instead (WinoGrande): it is that end.
 struct AskScore {
   std::string delimiter;
   std::string continuation;
+  std::optional<std::string> context = {};
 };
+
+// The choice as a reader sees it: what differs between the asks of a sample.
+inline const std::string& choice_of(const AskScore& ask) {
+  return ask.context ? *ask.context : ask.continuation;
+}
 struct AskText {};  // log P(prompt.user), rolling
 struct AskGenerate {
   int max_tokens = 256;
@@ -51,7 +61,8 @@ struct AskGenerate {
 using Ask = std::variant<AskScore, AskText, AskGenerate>;
 
 // A document of this task, ready to be asked. A multiple-choice sample has one ask for each choice, one with
-// `repeats` as many generations, which differ in what they draw.
+// `repeats` as many generations, which differ in what they draw, a conversation one for each of its turns:
+// the earlier turns and their answers come before it.
 struct Sample {
   std::string id;             // stable across runs: the document's own id, or its index
   std::string document_hash;  // SHA-256 of the document's canonical JSON
@@ -60,11 +71,14 @@ struct Sample {
   std::string target;                         // what is expected, as shown in reports
   std::map<std::string, std::string> slices;  // field -> value
   int64_t index = 0;                          // row in the data file, from 0
-  std::vector<std::string> accepted;  // the answers that count as right; for multiple_choice their texts
-  std::vector<int> gold;              // multiple_choice: the right choices
-  std::vector<std::string> choices;   // the field "choices", where a filter looks for them in the answer
-  std::string answer_prefix;          // put before the filtered answer
-  std::string source;                 // the text that the answer must rest on (key `grounding`), or ""
+  std::vector<std::string> accepted;     // the answers that count as right; for multiple_choice their texts
+  std::vector<int> gold;                 // multiple_choice: the right choices
+  std::vector<std::string> choices;      // the field "choices", where a filter looks for them in the answer
+  std::vector<std::string> later_turns;  // multi_turn: what the user says after each answer but the last
+  std::optional<std::string>
+      counted_text;           // rolling: whose words and bytes are counted, if not prompt.user's
+  std::string answer_prefix;  // put before the filtered answer
+  std::string source;         // the text that the answer must rest on (key `grounding`), or ""
 };
 
 // The harness's view of a response.
@@ -135,6 +149,10 @@ struct TaskOptions {
   std::optional<int> num_fewshot = {};  // wins over the file's
   std::filesystem::path data_dir = {};  // where the official data files lie; may be empty
   std::optional<TaskOverrides> overrides = {};
+  std::string system_instruction = {};         // before the description
+  std::optional<std::string> gen_prefix = {};  // wins over the file's
+  bool fewshot_as_multiturn = false;           // examples as turns of the conversation
+  std::vector<int64_t> rows = {};              // the documents to ask, from 0; empty: all
 };
 
 // Reads a YAML task file. Errors name file, line and key.

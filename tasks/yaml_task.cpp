@@ -88,6 +88,33 @@ Result<void> YamlTask::load_documents() {
   Result<DocumentText> expressions = DocumentText::parse(definition_, documents_.columns);
   if (!expressions) return forward_error(expressions);
   expressions_ = std::move(*expressions);
+  if (definition_.counted_text && !has_column(documents_, *definition_.counted_text)) {
+    return unknown_field(documents_, definition_.counted_text_place, "counted_text",
+                         *definition_.counted_text);
+  }
+  if (Result<void> checked = check_rows(); !checked) return checked;
+  return find_kind_of_choices();
+}
+
+Result<void> YamlTask::check_rows() const {
+  for (const int64_t row : definition_.rows) {
+    if (row >= 0 && row < static_cast<int64_t>(documents_.rows.size())) continue;
+    return usage_error(fmt::format("the task '{}' has no document {}", name(), row),
+                       fmt::format("0 to {}", documents_.rows.size() - 1));
+  }
+  return {};
+}
+
+// As lm-evaluation-harness, the first document decides for all.
+Result<void> YamlTask::find_kind_of_choices() {
+  if (definition_.output_type != OutputType::multiple_choice) return {};
+  Result<Json> first = expressions_.text->target(documents_.rows[0], documents_.place(0), true);
+  if (!first) return forward_error(first);
+  expressions_.choices_end_prompt = first->is_number_integer();
+  if (expressions_.choices_end_prompt && expressions_.gen_prefix) {
+    return bad_input(definition_.gen_prefix->place,
+                     "'gen_prefix' has no place where the choices end the prompt");
+  }
   return {};
 }
 
@@ -100,7 +127,7 @@ Result<void> YamlTask::load_fewshot() {
   if (!split && definition_.fewshot_samples) {
     fewshot_documents_ = inline_documents(*definition_.fewshot_samples);
     pool_ = {&*fewshot_documents_, !definition_.test_split};
-    return {};
+    return expressions_.parse_examples(definition_, fewshot_documents_->columns);
   }
   pool_.holds_eval_documents = split == definition_.test_split;
   if (!split) split = definition_.training_split ? definition_.training_split : definition_.validation_split;
@@ -114,14 +141,14 @@ Result<void> YamlTask::load_fewshot() {
       definition_.test_split ? *definition_.test_split : *definition_.validation_split;
   if (*split == evaluated) {
     pool_.documents = &documents_;
-    return {};
+    return expressions_.parse_examples(definition_, documents_.columns);
   }
   Result<Documents> documents = load_split(definition_, *split);
   if (!documents) return forward_error(documents);
   fewshot_documents_ = std::move(*documents);
   pool_.documents = &*fewshot_documents_;
   data_hash_ = sha256_hex(documents_.hash + fewshot_documents_->hash);
-  return {};
+  return expressions_.parse_examples(definition_, fewshot_documents_->columns);
 }
 
 Result<void> YamlTask::load_scoring() {
@@ -194,13 +221,14 @@ std::vector<MetricInfo> YamlTask::metrics() const {
 
 Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
   PromptBuilder prompts(definition_, expressions_, pool_);
-  const size_t count =
-      limit <= 0 ? documents_.rows.size() : std::min(documents_.rows.size(), static_cast<size_t>(limit));
+  const bool chosen = !definition_.rows.empty();
+  const size_t all = chosen ? definition_.rows.size() : documents_.rows.size();
+  const size_t count = limit <= 0 ? all : std::min(all, static_cast<size_t>(limit));
   std::vector<Sample> samples;
   samples.reserve(count);
   std::unordered_map<std::string, int> seen;
-  for (size_t row = 0; row < count; ++row) {
-    Result<Sample> sample = make_sample(row, prompts);
+  for (size_t i = 0; i < count; ++i) {
+    Result<Sample> sample = make_sample(chosen ? static_cast<size_t>(definition_.rows[i]) : i, prompts);
     if (!sample) return forward_error(sample);
     // Ids that are not unique are told apart by their occurrence.
     const int occurrence = ++seen[sample->id];
@@ -229,6 +257,11 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
     if (!text) return forward_error(text);
     sample.prompt.user = std::move(*text);
     sample.asks = {AskText{}};
+    if (!definition_.counted_text) return sample;
+    const auto counted = document.find(*definition_.counted_text);
+    if (counted == document.end() || !counted->is_string())
+      return bad_input(place, fmt::format("the field '{}' is no text", *definition_.counted_text));
+    sample.counted_text = counted->get<std::string>();
     return sample;
   }
   Result<PromptText> prompt = prompts.prompt(document, place);
@@ -247,8 +280,27 @@ Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
   return sample;
 }
 
+Result<void> YamlTask::add_contexts(const Json& document, const std::string& place, Sample& sample) const {
+  Result<std::vector<std::string>> contexts = expressions_.choice->texts(document, place);
+  if (!contexts) return forward_error(contexts);
+  Result<Json> gold = expressions_.text->target(document, place, true);
+  if (!gold) return forward_error(gold);
+  Result<std::string> right = expressions_.choice->choice_at(*gold, document, place);
+  if (!right) return forward_error(right);
+  Result<Json> continuation = expressions_.target->target(document, place, true);
+  if (!continuation) return forward_error(continuation);
+  sample.gold = {gold->get<int>()};
+  sample.accepted = {std::move(*right)};
+  for (std::string& context : *contexts) {
+    sample.asks.emplace_back(
+        AskScore{definition_.target_delimiter, python_text(*continuation), std::move(context)});
+  }
+  return {};
+}
+
 Result<void> YamlTask::add_choices(const Json& document, const std::string& place, Sample& sample) const {
-  Result<std::vector<std::string>> choices = expressions_.choice->choices(document, place);
+  if (expressions_.choices_end_prompt) return add_contexts(document, place, sample);
+  Result<std::vector<std::string>> choices = expressions_.choice->texts(document, place);
   if (!choices) return forward_error(choices);
   Result<Json> target = expressions_.target->target(document, place, true);
   if (!target) return forward_error(target);
@@ -276,7 +328,7 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
   if (!target) return forward_error(target);
   std::vector<std::string> choices;
   if (has_choices) {
-    Result<std::vector<std::string>> read = expressions_.choice->choices(document, place);
+    Result<std::vector<std::string>> read = expressions_.choice->texts(document, place);
     if (!read) return forward_error(read);
     choices = std::move(*read);
   }
@@ -303,7 +355,12 @@ Result<void> YamlTask::add_answers(const Json& document, const std::string& plac
     if (!record || !record->is_object())
       return bad_input(place, "the target is not a JSON object", "a record that fits 'schema'");
   }
-  if (definition_.output_type == OutputType::generate_until) {
+  if (definition_.conversation) {
+    Result<std::vector<std::string>> turns = expressions_.text->texts(document, place);
+    if (!turns) return forward_error(turns);
+    sample.asks.assign(turns->size(), definition_.generation);
+    sample.later_turns.assign(turns->begin() + 1, turns->end());
+  } else if (definition_.output_type == OutputType::generate_until) {
     sample.asks.assign(static_cast<size_t>(definition_.repeats), definition_.generation);
   } else {
     if (sample.accepted.empty())
@@ -375,10 +432,12 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
     scored.answer = choice_text(sample, chosen);
     scored.confidence = choice_probability(replies, chosen);
   }
+  // A conversation is judged by its last answer.
+  const std::vector<Reply> judged = definition_.conversation ? std::vector<Reply>{replies.back()} : replies;
   for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
     std::vector<std::string> answers;
     if (generated) {
-      const std::vector<Filtered> responses = filter(i, sample, replies);
+      const std::vector<Filtered> responses = filter(i, sample, judged);
       const Filtered& first = responses.front();
       if (i == 0) scored.no_answer = first.no_answer || python_strip(first.text).empty();
       for (const Filtered& response : responses) answers.push_back(sample.answer_prefix + response.text);

@@ -37,9 +37,12 @@ class YamlTask : public Task {
   Result<void> load_documents();
   Result<void> load_fewshot();
   Result<void> load_scoring();
+  Result<void> check_rows() const;
+  Result<void> find_kind_of_choices();
   Result<void> open_sandbox();
 
   Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
+  Result<void> add_contexts(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
   bool has_label_sets() const;  // a document has none, one or several labels

@@ -54,9 +54,29 @@ Prompt prompt_of(const PromptText& text, bool chat_template) {
   if (!chat_template) return text.system + text.user + text.prefix_delimiter + text.prefix;
   std::vector<ChatMessage> messages;
   if (!text.system.empty()) messages.push_back({"system", text.system});
+  for (const auto& [question, answer] : text.turns) {
+    messages.push_back({"user", question});
+    messages.push_back({"assistant", answer});
+  }
   messages.push_back({"user", text.user});
   if (!text.prefix.empty()) messages.push_back({"assistant", text.prefix});
   return messages;
+}
+
+PromptText text_of(const Sample& sample, const Ask& ask) {
+  PromptText text = sample.prompt;
+  const auto* score = std::get_if<AskScore>(&ask);
+  if (score != nullptr && score->context) text.user += *score->context;
+  return text;
+}
+
+PromptText text_of_turn(const Sample& sample, std::span<const Reply> answers) {
+  PromptText text = sample.prompt;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    text.turns.emplace_back(std::move(text.user), answers[i].text);
+    text.user = sample.later_turns.at(i);
+  }
+  return text;
 }
 
 Prompt without_system(Prompt prompt) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "backends/backend.h"
@@ -26,6 +27,12 @@ struct Asking {
 // chat template as a system message (none for an empty description) and one user message; then the beginning
 // of the answer, if the task gives one, as an assistant's message that the model continues.
 Prompt prompt_of(const PromptText& text, bool chat_template);
+
+// The text of a sample's prompt for one of its asks: where the choices end the prompt, it differs.
+PromptText text_of(const Sample& sample, const Ask& ask);
+
+// The text of the turn that follows these answers.
+PromptText text_of_turn(const Sample& sample, std::span<const Reply> answers);
 
 // The same conversation without its system message, for templates that refuse one.
 Prompt without_system(Prompt prompt);

@@ -1,5 +1,7 @@
 #include "harness/run/batch.h"
 
+#include <algorithm>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -52,6 +54,11 @@ class BatchMaker {
     return {};
   }
 
+  Result<void> go_on(PendingSample pending) {
+    const std::vector<Ask>& asks = pending.task->samples[pending.sample].asks;
+    return ask(std::move(pending), asks);
+  }
+
   Batch take() { return std::move(batch_); }
 
  private:
@@ -67,31 +74,66 @@ class BatchMaker {
     return again;
   }
 
+  struct Rendered {
+    Prompt prompt;
+    std::shared_ptr<const std::string> text;
+  };
+
+  static PromptText text_of_ask(const PendingSample& pending, const Ask& ask) {
+    const Sample& sample = pending.task->samples[pending.sample];
+    if (pending.written_choice) return written_question(sample).prompt;
+    if (pending.asked > 0) return text_of_turn(sample, std::span(pending.replies).first(pending.asked));
+    return text_of(sample, ask);
+  }
+
+  // One for all asks, or one for each where the choices end the prompt.
+  Result<std::vector<Rendered>> render_all(const Backend& backend, const PendingSample& pending,
+                                           const std::vector<Ask>& asks) {
+    const bool rolling = std::holds_alternative<AskText>(asks.front());
+    const auto* score = std::get_if<AskScore>(&asks.front());
+    const size_t count = score != nullptr && score->context ? asks.size() : 1;
+    std::vector<Rendered> out;
+    for (size_t i = 0; i < count; ++i) {
+      const PromptText asked = text_of_ask(pending, asks[i]);
+      Prompt prompt = rolling ? Prompt(asked.user) : prompt_of(asked, pending.evaluation->row.chat_template);
+      Result<std::string> text = render(backend, prompt);
+      if (!text) return forward_error(text);
+      out.push_back({std::move(prompt), std::make_shared<const std::string>(std::move(*text))});
+    }
+    return out;
+  }
+
   Result<void> add(PendingSample pending) {
-    const PlannedEvaluation& evaluation = *pending.evaluation;
-    const Task& task = *pending.task->task;
-    const Backend& backend = *plan_.models[evaluation.model].backend;
     const Sample& sample = pending.task->samples[pending.sample];
     std::vector<Ask> asks = pending.written_choice ? std::vector<Ask>{written_choice()} : sample.asks;
     require(!asks.empty(), "a sample asks at least one thing");
     // Repeats are for the score; a user waits for one answer.
     if (cache_ == Cache::ignore && std::holds_alternative<AskGenerate>(asks.front())) asks.resize(1);
-    const bool rolling = std::holds_alternative<AskText>(asks.front());
-    Prompt prompt =
-        rolling ? Prompt(sample.prompt.user) : prompt_of(sample.prompt, evaluation.row.chat_template);
-    Result<std::string> rendered = render(backend, prompt);
     pending.replies.resize(asks.size());
-    if (!rendered) {
-      pending.error = describe(rendered.error());
+    return ask(std::move(pending), asks);
+  }
+
+  // Everything at once, or the next turn of a conversation.
+  Result<void> ask(PendingSample pending, const std::vector<Ask>& asks) {
+    const PlannedEvaluation& evaluation = *pending.evaluation;
+    const Task& task = *pending.task->task;
+    const Backend& backend = *plan_.models[evaluation.model].backend;
+    const Sample& sample = pending.task->samples[pending.sample];
+    Result<std::vector<Rendered>> prompts = render_all(backend, pending, asks);
+    if (!prompts) {
+      pending.error = describe(prompts.error());
       batch_.samples.push_back(std::move(pending));
       return {};
     }
-    pending.missing = asks.size();
+    const size_t first = pending.asked;
+    pending.asked = sample.later_turns.empty() ? asks.size() : first + 1;
+    pending.missing = pending.asked - first;
+    const size_t last = pending.asked;
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
-    const auto text = std::make_shared<const std::string>(std::move(*rendered));
     const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
-    for (size_t a = 0; a < asks.size(); ++a) {
+    for (size_t a = first; a < last; ++a) {
+      const auto& [prompt, text] = (*prompts)[std::min(a - first, prompts->size() - 1)];
       PendingRequest request;
       request.request = request_of(sample, asks[a], a, prompt, asking);
       request.generates = std::holds_alternative<Generate>(request.request.ask);
@@ -154,6 +196,15 @@ Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEva
   BatchMaker maker(plan, store, cache);
   for (const PlannedEvaluation* evaluation : evaluations) {
     if (Result<void> added = maker.add(*evaluation); !added) return forward_error(added);
+  }
+  return maker.take();
+}
+
+Result<Batch> next_turns(const RunPlan& plan, Batch& answered, const Store& store) {
+  BatchMaker maker(plan, store, Cache::use);
+  for (PendingSample& sample : answered.samples) {
+    if (!sample.goes_on()) continue;
+    if (Result<void> asked = maker.go_on(std::move(sample)); !asked) return forward_error(asked);
   }
   return maker.take();
 }

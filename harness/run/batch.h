@@ -22,9 +22,13 @@ struct PendingSample {
   int64_t sample_id = 0;
   bool written_choice = false;  // one written answer stands for all choices, see protocol.h
   std::vector<Reply> replies;
-  size_t missing = 0;
+  size_t asked = 0;    // of its asks; a conversation's next one waits for the answers to those before it
+  size_t missing = 0;  // replies to what was asked
   std::optional<std::string> error;  // the prompt could not be made: nothing is asked
   bool sent = false;                 // at least one of its requests goes to the backend
+
+  // A conversation that has come to its next turn.
+  bool goes_on() const { return !error && asked < replies.size(); }
 };
 
 struct AskOfSample {
@@ -64,5 +68,8 @@ enum class Cache {
 // one with a timing (Cache::ignore). An error here is the store's.
 Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEvaluation*>& evaluations,
                          const Store& store, Cache cache);
+
+// The next turns of the conversations in a batch that has been answered; empty when all are over.
+Result<Batch> next_turns(const RunPlan& plan, Batch& answered, const Store& store);
 
 }  // namespace sizeup

@@ -47,13 +47,14 @@ ResponseRow row_of(const Response& response, const PendingRequest& request) {
 }
 
 Collector::Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed,
-                     int scorers)
+                     int scorers, PassUsage& usage)
     : plan_(plan),
       batch_(batch),
       writer_(writer),
       failed_(std::move(failed)),
       answered_(batch.requests.size()),
-      evaluation_usage_(plan.evaluations.size()) {
+      usage_(usage) {
+  usage_.evaluations.resize(plan.evaluations.size());
   for (int i = 0; i < scorers; ++i) {
     scorers_.emplace_back([this](std::stop_token stop) { score_queued(std::move(stop)); });
   }
@@ -68,7 +69,7 @@ void Collector::take_stored() {
     if (batch_.samples[i].error) queue(i);
   }
   for (StoredResponse& stored : batch_.stored) {
-    const Reply reply = reply_of(stored.response);
+    const Reply reply = reply_of(stored.response, plan_.settings.think_end);
     std::vector<AskOfSample> uses = stored.uses;
     ResponseWrite write_row{std::move(stored.response), {}};
     for (const AskOfSample& use : uses) {
@@ -91,11 +92,10 @@ void Collector::on_response(Response response) {
     reply.error = describe(*response.error);
   } else {
     ResponseRow row = row_of(response, request);
-    reply = reply_of(row);
+    reply = reply_of(row, plan_.settings.think_end);
     usage_.tokens += row.prompt_tokens + row.completion_tokens;
     ++usage_.responses;
-    const PlannedEvaluation* first = batch_.samples[request.uses.front().sample].evaluation;
-    EvaluationUsage& usage = evaluation_usage_[static_cast<size_t>(first - plan_.evaluations.data())];
+    EvaluationUsage& usage = usage_of(batch_.samples[request.uses.front().sample]);
     usage.input_tokens += row.prompt_tokens;
     usage.output_tokens += row.completion_tokens;
     usage.priced += response.cost ? 1 : 0;
@@ -122,17 +122,21 @@ Result<void> Collector::finish(bool complete) {
   changed_.wait(lock, [this] { return (queue_.empty() && scoring_ == 0) || error_; });
   if (error_) return tl::unexpected<Error>(*error_);
   for (const PendingSample& sample : batch_.samples) {
-    if (sample.sent)
-      ++evaluation_usage_[static_cast<size_t>(sample.evaluation - plan_.evaluations.data())].samples;
+    if (sample.sent && !sample.goes_on()) ++usage_of(sample).samples;
   }
   return {};
+}
+
+EvaluationUsage& Collector::usage_of(const PendingSample& sample) {
+  return usage_.evaluations[static_cast<size_t>(sample.evaluation - plan_.evaluations.data())];
 }
 
 void Collector::give(const Reply& reply, const std::vector<AskOfSample>& uses) {
   for (const AskOfSample& use : uses) {
     PendingSample& sample = batch_.samples[use.sample];
     sample.replies[static_cast<size_t>(use.ask)] = reply;
-    if (--sample.missing == 0) queue(use.sample);
+    if (reply.error && sample.goes_on()) sample.error = reply.error;  // there is nothing to go on from
+    if (--sample.missing == 0 && !sample.goes_on()) queue(use.sample);
   }
 }
 

@@ -17,12 +17,6 @@
 
 namespace sizeup {
 
-// What a pass used, for rates and costs.
-struct PassUsage {
-  std::atomic<int64_t> tokens{0};     // prompt and answer tokens of responses that arrived
-  std::atomic<int64_t> responses{0};  // arrived from the backend without an error
-};
-
 // Tokens of one evaluation's responses in this pass.
 struct EvaluationUsage {
   int64_t samples = 0;       // samples with at least one request that was sent
@@ -32,12 +26,20 @@ struct EvaluationUsage {
   double cost = 0.0;   // of those
 };
 
+// What a pass used, for rates and costs.
+struct PassUsage {
+  std::atomic<int64_t> tokens{0};            // prompt and answer tokens of responses that arrived
+  std::atomic<int64_t> responses{0};         // arrived from the backend without an error
+  std::vector<EvaluationUsage> evaluations;  // of an offline pass, by index into RunPlan::evaluations
+};
+
 // Scoring runs on threads of its own: running generated code takes seconds, and the backend must not wait for
 // it.
 class Collector : public ResponseSink {
  public:
-  // `failed` is asked to stop when the store cannot be written any more.
-  Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed, int scorers);
+  // `failed` is asked to stop when the store cannot be written any more. What was used is added to `usage`.
+  Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed, int scorers,
+            PassUsage& usage);
   ~Collector() override;
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
@@ -51,11 +53,8 @@ class Collector : public ResponseSink {
   // Waits for the scorers; the error is the store's.
   Result<void> finish(bool complete);
 
-  const PassUsage& usage() const { return usage_; }
-  // By index into RunPlan::evaluations. After finish().
-  const std::vector<EvaluationUsage>& evaluation_usage() const { return evaluation_usage_; }
-
  private:
+  EvaluationUsage& usage_of(const PendingSample& sample);
   void give(const Reply& reply, const std::vector<AskOfSample>& uses);
   void queue(size_t sample);
   void score_queued(std::stop_token stop);
@@ -71,8 +70,7 @@ class Collector : public ResponseSink {
   int scoring_ = 0;
   std::optional<Error> error_;
   std::vector<bool> answered_;  // by request
-  PassUsage usage_;
-  std::vector<EvaluationUsage> evaluation_usage_;
+  PassUsage& usage_;
   std::vector<std::jthread> scorers_;
 };
 

@@ -34,6 +34,16 @@ std::string counts_json(const RunCounts& counts) {
   return to_line(json);
 }
 
+void add(const RunCounts& more, RunCounts& total) {
+  total.tokens_asked += more.tokens_asked;
+  total.tokens_unique += more.tokens_unique;
+  total.tokens_computed += more.tokens_computed;
+  total.tokens_recomputed += more.tokens_recomputed;
+  total.tokens_generated += more.tokens_generated;
+  total.tokens_drafted += more.tokens_drafted;
+  total.tokens_accepted += more.tokens_accepted;
+}
+
 std::vector<Request> take_requests(Batch& batch) {
   std::vector<Request> requests;
   requests.reserve(batch.requests.size());
@@ -111,53 +121,71 @@ Result<void> Execution::offline_pass(size_t model) {
     progress_.message(fmt::format("{}: the chat template refuses a system message; left out in {} prompts",
                                   plan_.models[model].row.name, batch->systems_dropped));
   }
-  counts_.from_store += static_cast<int64_t>(batch->stored.size());
 
   std::stop_source abort;
   const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
-  const int scorers = std::min(kMaxScorers, ThreadPool::available_processors());
-  Collector collector(plan_, *batch, writer_, abort, scorers);
-  progress_.count(collector.usage());
-  collector.take_stored();
-
-  std::optional<double> wall_ms;
-  std::optional<std::string> counts;
-  if (!batch->requests.empty() && !abort.stop_requested()) {
-    counts_.sent += static_cast<int64_t>(batch->requests.size());
-    RunOptions options;
-    options.threads = plan_.settings.threads;
-    ListSource source(take_requests(*batch));
-    const Clock::time_point start = Clock::now();
-    Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
-    if (!ran) {
-      progress_.end();
-      if (Result<void> flushed = writer_.flush(); !flushed) return flushed;
-      return forward_error(ran);
+  PassUsage usage;
+  PassRuns runs;
+  progress_.count(usage);
+  Result<void> answered = answer(model, *batch, abort, usage, runs);
+  while (answered && !abort.stop_requested()) {
+    Result<Batch> next = next_turns(plan_, *batch, store_);
+    if (!next) {
+      answered = forward_error(next);
+      break;
     }
-    if (!plan_.models[model].backend->card().recorded) {
-      wall_ms = milliseconds_since(start);
-      counts = counts_json(*ran);
-    }
+    if (next->samples.empty()) break;
+    *batch = std::move(*next);
+    answered = answer(model, *batch, abort, usage, runs);
   }
-  Result<void> collected = collector.finish(!abort.stop_requested());
   Result<void> flushed = writer_.flush();
   progress_.end();
   if (!flushed) return flushed;
-  if (!collected) return collected;
+  if (!answered) return answered;
   if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
+  return finish_offline(evaluations, usage, runs);
+}
 
+// A batch that the store does not answer alone is one run of the backend.
+Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abort, PassUsage& usage,
+                               PassRuns& runs) {
+  counts_.from_store += static_cast<int64_t>(batch.stored.size());
+  const int scorers = std::min(kMaxScorers, ThreadPool::available_processors());
+  Collector collector(plan_, batch, writer_, abort, scorers, usage);
+  collector.take_stored();
+  if (!batch.requests.empty() && !abort.stop_requested()) {
+    counts_.sent += static_cast<int64_t>(batch.requests.size());
+    RunOptions options;
+    options.threads = plan_.settings.threads;
+    ListSource source(take_requests(batch));
+    const Clock::time_point start = Clock::now();
+    Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
+    if (!ran) return forward_error(ran);
+    if (!plan_.models[model].backend->card().recorded) {
+      runs.wall_ms = runs.wall_ms.value_or(0.0) + milliseconds_since(start);
+      add(*ran, runs.counts);
+    }
+  }
+  return collector.finish(!abort.stop_requested());
+}
+
+Result<void> Execution::finish_offline(const std::vector<const PlannedEvaluation*>& evaluations,
+                                       const PassUsage& pass, const PassRuns& runs) {
+  std::optional<std::string> counts;
+  if (runs.wall_ms) counts = counts_json(runs.counts);
   double tokens = 0;
-  for (const EvaluationUsage& usage : collector.evaluation_usage()) {
+  for (const EvaluationUsage& usage : pass.evaluations) {
     tokens += static_cast<double>(usage.input_tokens + usage.output_tokens);
   }
   for (const PlannedEvaluation* evaluation : evaluations) {
     const EvaluationUsage& usage =
-        collector.evaluation_usage()[static_cast<size_t>(evaluation - plan_.evaluations.data())];
+        pass.evaluations[static_cast<size_t>(evaluation - plan_.evaluations.data())];
     std::optional<MeasurementRow> measurement;
-    if (usage.samples > 0 && wall_ms) {
+    if (usage.samples > 0 && runs.wall_ms) {
       const double share =
           tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
-      measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *wall_ms, share, plan_.run.name};
+      measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *runs.wall_ms,
+                     share,         plan_.run.name};
     }
     Result<void> finished = finish_offline(*evaluation, measurement, usage, counts);
     if (!finished) return finished;

@@ -32,6 +32,15 @@ class Execution {
   std::vector<const PlannedEvaluation*> unfinished(size_t model, const char* scenario) const;
   void announce() const;
   Result<void> offline_pass(size_t model);
+  // The backend's runs of one offline pass together: one, or one for each turn of the longest conversation.
+  struct PassRuns {
+    std::optional<double> wall_ms;
+    RunCounts counts;
+  };
+
+  Result<void> answer(size_t model, Batch& batch, std::stop_source& abort, PassUsage& usage, PassRuns& runs);
+  Result<void> finish_offline(const std::vector<const PlannedEvaluation*>& evaluations, const PassUsage& pass,
+                              const PassRuns& runs);
   Result<void> single_pass(size_t model);
   Result<void> finish_offline(const PlannedEvaluation& evaluation,
                               const std::optional<MeasurementRow>& measurement, const EvaluationUsage& usage,

@@ -101,13 +101,29 @@ void make_ids_unique(std::vector<Sample>& samples) {
   }
 }
 
+// As plain text, with the later turns of a conversation. Where the choices end the prompt they follow it, a
+// line each.
+std::string shown_prompt(const Sample& sample) {
+  std::string out = sample.prompt.system;
+  for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
+  out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
+  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
+  std::string_view apart = "";
+  for (const Ask& ask : sample.asks) {
+    const auto* score = std::get_if<AskScore>(&ask);
+    if (score == nullptr || !score->context) break;
+    out.append(apart).append(*score->context);
+    apart = "\n";
+  }
+  return out;
+}
+
 SampleRow row_of(const Task& task, const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;
   row.document_hash = sample.document_hash;
   row.row = sample.index;
-  row.prompt =
-      sample.prompt.system + sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
+  row.prompt = shown_prompt(sample);
   row.target = sample.target;
   row.source = task.grounding_source(sample);
   row.slices = sample.slices;
@@ -131,9 +147,21 @@ TaskRow row_of(const Task& task) {
 
 Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& settings,
                         const RunEnvironment& environment) {
-  const TaskOptions options{settings.num_fewshot, settings.data_dir, selected.overrides};
+  TaskOptions options;
+  options.num_fewshot = settings.num_fewshot;
+  options.data_dir = settings.data_dir;
+  options.overrides = selected.overrides;
+  options.system_instruction = settings.system_instruction;
+  options.gen_prefix = settings.gen_prefix;
+  options.fewshot_as_multiturn = settings.fewshot_as_multiturn;
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
+  // A task's name is known once it is read.
+  if (const auto rows = settings.samples.find((*task)->name()); rows != settings.samples.end()) {
+    options.rows = rows->second;
+    task = environment.open_task(selected.file, options);
+    if (!task) return forward_error(task);
+  }
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
   if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
@@ -172,6 +200,12 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
     }
     plan.tasks.push_back(std::move(*task));
   }
+  for (const auto& [name, rows] : plan.settings.samples) {
+    if (names.contains(name)) continue;
+    return usage_error(
+        fmt::format("documents are chosen for the task '{}', which the run does not have", name),
+        fmt::format("its tasks: {}", fmt::join(names, ", ")));
+  }
   return {};
 }
 
@@ -190,6 +224,19 @@ Result<void> settle_protocol(RunPlan& plan) {
   plan.asking.chat_template = plan.settings.apply_chat_template.value_or(without == cards.end());
   if (plan.asking.chat_template && without != cards.end()) {
     return unavailable((*without)->name, "has no chat template", "run without --apply-chat-template");
+  }
+  const auto conversation = std::find_if(plan.tasks.begin(), plan.tasks.end(), [](const LoadedTask& task) {
+    return std::any_of(task.samples.begin(), task.samples.end(),
+                       [](const Sample& sample) { return !sample.later_turns.empty(); });
+  });
+  if (!plan.asking.chat_template && conversation != plan.tasks.end()) {
+    return usage_error(
+        fmt::format("task '{}' holds conversations, which need a chat template", conversation->row.name),
+        "take models that have one, or leave the task out");
+  }
+  if (plan.settings.fewshot_as_multiturn && !plan.asking.chat_template) {
+    return usage_error("examples can be turns of a conversation only with a chat template",
+                       "run without --fewshot-as-multiturn, or with --apply-chat-template");
   }
   return {};
 }

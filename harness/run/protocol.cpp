@@ -102,6 +102,35 @@ Protocol protocol_of(OutputType output_type, Protocol run_protocol) {
   return output_type == OutputType::generate_until ? Protocol::generative : run_protocol;
 }
 
+WrittenQuestion written_question(const Sample& sample) {
+  constexpr size_t kLetters = 26;
+  WrittenQuestion out{sample.prompt, {}};
+  std::vector<std::string> options;
+  bool shown = true;
+  for (const Ask& ask : sample.asks) {
+    const auto& score = std::get<AskScore>(ask);
+    const std::string& choice = choice_of(score);
+    out.names.push_back(choice);
+    options.push_back(score.context ? choice + score.delimiter + score.continuation : choice);
+    const std::string_view word = trimmed(choice);
+    const bool letter = word.size() == 1 && std::isalpha(static_cast<unsigned char>(word[0])) != 0;
+    const bool seen =
+        letter || occurs_as_word(out.prompt.user, word) || occurs_as_word(out.prompt.system, word);
+    shown = shown && seen && !score.context;
+  }
+  if (shown || options.size() > kLetters) return out;
+  std::string below = out.prompt.user.empty() ? "" : "\n\n";
+  for (size_t i = 0; i < options.size(); ++i) {
+    out.names[i] = std::string(1, static_cast<char>('A' + i));
+    below += out.names[i] + ". " + options[i] + "\n";
+  }
+  out.prompt.user += below + "The letter of the right answer:";
+  // What the task begins its answers with leads to a choice's text, not to a letter.
+  out.prompt.prefix_delimiter.clear();
+  out.prompt.prefix.clear();
+  return out;
+}
+
 AskGenerate written_choice() {
   AskGenerate ask;
   ask.max_tokens = kMaxChoiceTokens;

@@ -33,6 +33,16 @@ Protocol protocol_of(OutputType output_type, Protocol run_protocol);
 // The one request that replaces the choices of a multiple-choice sample under the generative protocol.
 AskGenerate written_choice();
 
+// A multiple-choice sample as a question to be answered in writing.
+struct WrittenQuestion {
+  PromptText prompt;
+  std::vector<std::string> names;  // what names each choice in an answer
+};
+
+// Choices that the prompt shows (or letters) are named by themselves. Others stand below the question under
+// letters, and their letters name them: a model cannot write a choice that it does not see.
+WrittenQuestion written_question(const Sample& sample);
+
 // Which of the choices a written answer names; nothing if none or several do. In this order: the whole
 // answer, its beginning (the longest choice), the only choice that occurs in it as a word.
 std::optional<size_t> named_choice(std::string_view answer, std::span<const std::string> choices);

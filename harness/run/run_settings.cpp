@@ -218,6 +218,20 @@ void read_data(const Reader& reader, const YAML::Node& node, RunSettings& settin
   settings.data = std::move(data);
 }
 
+void read_samples(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  constexpr const char* kForm = "'task name: [0, 5, 7]'";
+  constexpr int64_t kMaxRow = int64_t{1} << 40;
+  if (!node.IsMap()) reader.refuse(node, "key 'samples' has a value of the wrong kind", kForm);
+  for (const auto& item : node) {
+    if (!item.second.IsSequence() || item.second.size() == 0)
+      reader.refuse(item.second, "key 'samples' names no documents", kForm);
+    std::vector<int64_t>& rows = settings.samples[reader.text(item.first, "samples")];
+    rows.clear();
+    for (const YAML::Node& row : item.second)
+      rows.push_back(reader.number<int64_t>(row, "samples", 0, kMaxRow));
+  }
+}
+
 using Settings = RunSettings;
 constexpr int64_t kMaxCount = int64_t{1} << 40;
 constexpr int kMaxSmall = 1 << 20;
@@ -225,7 +239,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 16> kKeys{{
+constexpr std::array<Key<RunSettings>, 21> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -242,6 +256,17 @@ constexpr std::array<Key<RunSettings>, 16> kKeys{{
      [](const Reader& r, const YAML::Node& n, Settings& s) {
        s.apply_chat_template = r.scalar<bool>(n, "apply_chat_template", "true or false");
      }},
+    {"system_instruction", [](const Reader& r, const YAML::Node& n,
+                              Settings& s) { s.system_instruction = r.text(n, "system_instruction"); }},
+    {"gen_prefix",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.gen_prefix = r.text(n, "gen_prefix"); }},
+    {"fewshot_as_multiturn",
+     [](const Reader& r, const YAML::Node& n, Settings& s) {
+       s.fewshot_as_multiturn = r.scalar<bool>(n, "fewshot_as_multiturn", "true or false");
+     }},
+    {"samples", read_samples},
+    {"think_end",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.think_end = r.text(n, "think_end"); }},
     {"seed", [](const Reader& r, const YAML::Node& n,
                 Settings& s) { s.seed = r.number<uint64_t>(n, "seed", 0, kMaxSeed); }},
     {"now", [](const Reader& r, const YAML::Node& n, Settings& s) { s.now = r.text(n, "now"); }},
@@ -309,6 +334,11 @@ std::string to_run_file(const RunSettings& settings) {
     if (settings.protocol == choice) json["protocol"] = name;
   }
   if (settings.apply_chat_template) json["apply_chat_template"] = *settings.apply_chat_template;
+  if (!settings.system_instruction.empty()) json["system_instruction"] = settings.system_instruction;
+  if (settings.gen_prefix) json["gen_prefix"] = *settings.gen_prefix;
+  if (settings.fewshot_as_multiturn) json["fewshot_as_multiturn"] = true;
+  if (!settings.samples.empty()) json["samples"] = settings.samples;
+  if (!settings.think_end.empty()) json["think_end"] = settings.think_end;
   if (!settings.now.empty()) json["now"] = settings.now;
   for (const auto& [model, prices] : settings.prices) json["prices"][model] = to_json(prices);
   return to_line(json);

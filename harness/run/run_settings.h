@@ -28,12 +28,17 @@ struct RunSettings {
   std::filesystem::path db = "sizeup.db";
   ProtocolChoice protocol = ProtocolChoice::automatic;
   std::optional<bool> apply_chat_template;  // nothing: when every model has a chat template
-  uint64_t seed = 1234;                     // of sampling and of the latency sample; lm-evaluation-harness's
-  std::string now;                          // ISO-8601, what templates see; empty: when the run starts
-  std::map<std::string, Prices> prices;     // by model name
-  int latency_samples = 40;                 // of each task, measured one request at a time; 0: none
-  int threads = 0;                          // 0: all available processors
-  bool durable = false;                     // survive a loss of power, not only a kill
+  std::string system_instruction;           // before every task's description
+  std::optional<std::string> gen_prefix;    // how answers begin, instead of what the task files say
+  bool fewshot_as_multiturn = false;        // examples as turns of the conversation; needs a chat template
+  std::map<std::string, std::vector<int64_t>> samples;  // by task name: its documents to ask, from 0
+  std::string think_end;  // what stands before its last occurrence in an answer was thought, not said
+  uint64_t seed = 1234;   // of sampling and of the latency sample; lm-evaluation-harness's
+  std::string now;        // ISO-8601, what templates see; empty: when the run starts
+  std::map<std::string, Prices> prices;  // by model name
+  int latency_samples = 40;              // of each task, measured one request at a time; 0: none
+  int threads = 0;                       // 0: all available processors
+  bool durable = false;                  // survive a loss of power, not only a kill
 
   // Not in the file: continue this run of `db` ("": the newest unfinished one) with the settings it stored.
   std::optional<std::string> resume;

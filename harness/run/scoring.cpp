@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/jinja/text.h"
 #include "tasks/metrics/classification.h"
 
 namespace sizeup {
@@ -17,7 +18,7 @@ std::vector<std::string> choices_of(const Sample& sample) {
   for (const Ask& ask : sample.asks) {
     const auto* score = std::get_if<AskScore>(&ask);
     require(score != nullptr, "the asks of multiple choice are continuations");
-    choices.push_back(score->continuation);
+    choices.push_back(choice_of(*score));
   }
   return choices;
 }
@@ -35,7 +36,9 @@ size_t wrong_choice(const Sample& sample) {
 // wrong as a wrong choice, and no label.
 Scored score_written_choice(const Task& task, const Sample& sample, const Reply& reply) {
   const std::vector<std::string> choices = choices_of(sample);
-  const std::optional<size_t> named = named_choice(reply.text, choices);
+  std::optional<size_t> named = named_choice(reply.text, written_question(sample).names);
+  // Asked for a letter, many a model writes the choice itself.
+  if (!named) named = named_choice(reply.text, choices);
   std::vector<Reply> replies(choices.size(), Reply{kImpossible, false, reply.text, reply.truncated, {}});
   replies[named.value_or(wrong_choice(sample))].logprob = 0.0;
   Scored scored = task.score(sample, replies);
@@ -51,16 +54,23 @@ Scored score_written_choice(const Task& task, const Sample& sample, const Reply&
   return scored;
 }
 
+// As lm-evaluation-harness's think_end_token.
+std::string said(const std::string& text, const std::string& think_end) {
+  const size_t end = think_end.empty() ? std::string::npos : text.rfind(think_end);
+  if (end == std::string::npos) return text;
+  return std::string(jinja::strip_left(std::string_view(text).substr(end + think_end.size())));
+}
+
 }  // namespace
 
 // For written text, logprob is the mean over its tokens.
-Reply reply_of(const ResponseRow& response) {
+Reply reply_of(const ResponseRow& response, const std::string& think_end) {
   Reply reply;
   reply.logprob = response.logprob;
   reply.greedy = response.greedy;
   reply.truncated = response.truncated;
   if (!response.text) return reply;
-  reply.text = *response.text;
+  reply.text = said(*response.text, think_end);
   const auto& logprobs = response.token_logprobs;
   reply.logprob = logprobs.empty() ? std::numeric_limits<double>::quiet_NaN()
                                    : std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /
@@ -93,7 +103,8 @@ AnswerRow answer_of(const PendingSample& pending) {
   // The task does not see tokens: the confidence of a written answer is its mean token probability, unless
   // the task knows better.
   const bool written = std::holds_alternative<AskGenerate>(sample.asks.front());
-  if (written && std::isnan(row.confidence)) row.confidence = std::exp(pending.replies.front().logprob);
+  const Reply& judged = sample.later_turns.empty() ? pending.replies.front() : pending.replies.back();
+  if (written && std::isnan(row.confidence)) row.confidence = std::exp(judged.logprob);
   row.scores = std::move(scored.scores);
   row.details = std::move(scored.details);
   return row;

@@ -11,8 +11,9 @@ namespace sizeup {
 // A sample with a failed request has no scores: it counts in error_rate, not in a metric.
 AnswerRow answer_of(const PendingSample& pending);
 
-// The task's view of a stored response.
-Reply reply_of(const ResponseRow& response);
+// The task's view of a stored response. Of a written text what stands after the last `think_end` (may be
+// empty: all of it), without white space before it.
+Reply reply_of(const ResponseRow& response, const std::string& think_end);
 
 // Back from the store, for metrics over many samples.
 Scored scored_of(const AnswerRow& answer);

@@ -30,7 +30,7 @@ void score_choice(const ScoreInput& input, ChoiceNorm norm, const char* metric, 
 }  // namespace
 
 const std::string& choice_text(const Sample& sample, size_t choice) {
-  return std::get<AskScore>(sample.asks.at(choice)).continuation;
+  return choice_of(std::get<AskScore>(sample.asks.at(choice)));
 }
 
 size_t best_choice(const Sample& sample, std::span<const Reply> replies, ChoiceNorm norm) {
@@ -70,6 +70,14 @@ void score_acc_norm(const ScoreInput& input, const MetricParameters&, ScoreWrite
 
 void score_acc_bytes(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
   score_choice(input, ChoiceNorm::bytes, "acc_bytes", out);
+}
+
+// TruthfulQA's MC2: how much of the choices' probability is on right ones.
+void score_mc2(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  double right = 0.0;
+  for (const int gold : input.sample.gold)
+    right += choice_probability(input.replies, static_cast<size_t>(gold));
+  out.score("mc2", right);
 }
 
 void score_brier(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {

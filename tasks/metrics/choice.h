@@ -23,5 +23,6 @@ void score_brier(const ScoreInput& input, const MetricParameters& parameters, Sc
 void score_acc(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_norm(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 void score_acc_bytes(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+void score_mc2(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 }  // namespace sizeup

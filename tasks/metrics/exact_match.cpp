@@ -33,6 +33,12 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
   out.score("exact_match", right ? 1.0 : 0.0);
 }
 
+void score_answered(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  const auto answered = std::count_if(input.replies.begin(), input.replies.end(),
+                                      [](const Reply& reply) { return !python_strip(reply.text).empty(); });
+  out.score("answered", static_cast<double>(answered) / static_cast<double>(input.replies.size()));
+}
+
 void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
   std::vector<std::string> answers;
   for (const std::string& answer : input.answers) answers.push_back(exact_match_text(answer, parameters));

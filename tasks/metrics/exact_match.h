@@ -14,4 +14,7 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
 // compared, and on ties the one that came first counts.
 void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
+// The share of the replies that hold more than white space.
+void score_answered(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
 }  // namespace sizeup

@@ -36,9 +36,11 @@ void score_perplexity(const ScoreInput& input, const MetricParameters&, ScoreWri
 
 // Words and bytes of the original text, whatever the tokenizer made of it.
 void score_rolling(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  const Sample& sample = input.sample;
+  const std::string& text = sample.counted_text ? *sample.counted_text : sample.prompt.user;
   out.number("logprob", input.replies[0].logprob);
-  out.number("words", static_cast<double>(count_words(input.sample.prompt.user)));
-  out.number("bytes", static_cast<double>(input.sample.prompt.user.size()));
+  out.number("words", static_cast<double>(count_words(text)));
+  out.number("bytes", static_cast<double>(text.size()));
 }
 
 double aggregate_perplexity(const ScoredSet& set) {

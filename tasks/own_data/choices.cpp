@@ -62,7 +62,7 @@ Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& nam
       node.text = fmt::format("{{{{{}}}}}", value);
       Result<Expression> expression = Expression::parse(node, "--choices", fields.names());
       if (!expression) return forward_error(expression);
-      Result<std::vector<std::string>> read = expression->choices(fields.documents().rows[row], place);
+      Result<std::vector<std::string>> read = expression->texts(fields.documents().rows[row], place);
       if (!read) return forward_error(read);
       texts = std::move(*read);
     } else {

@@ -168,5 +168,46 @@ TEST_F(Classic, PublishedPromptsOfMmlu) {
   }
 }
 
+TEST_F(Classic, MtBenchAsksEveryQuestionTwice) {
+  const std::vector<Sample> samples = test::samples_of(*official("mt_bench", std::nullopt));
+  ASSERT_EQ(samples.size(), 80U);
+  for (const Sample& sample : samples) {
+    EXPECT_EQ(sample.asks.size(), 2U);
+    EXPECT_EQ(sample.later_turns.size(), 1U);
+    EXPECT_FALSE(sample.slices.at("category").empty());
+  }
+  EXPECT_EQ(samples[0].later_turns[0],
+            "Rewrite your previous response. Start every sentence with the letter A.");
+}
+
+// Answers that code-davinci-002 wrote, and the published accuracy of each task. The publication reads what
+// stands after the last "answer is"; the harness's pattern reads after the first "the answer is", which
+// differs for the three answers of dyck_languages that say it twice.
+TEST_F(Classic, PublishedAccuraciesOfBbh) {
+  const std::filesystem::path file = kAnswers / "bbh" / "code-davinci-002.jsonl.gz";
+  std::map<std::string, std::vector<Json>> by_task;
+  for (Json& row : rows_of(file)) {
+    const std::string key = row["task"].get<std::string>() + "/" + row["kind"].get<std::string>();
+    by_task[key].push_back(std::move(row));
+  }
+  ASSERT_EQ(by_task.size(), 28U);
+  const Json published = Json::parse(read_whole(kAnswers / "bbh" / "code-davinci-002_accuracy.json"));
+  for (const auto& [key, rows] : by_task) {
+    SCOPED_TRACE(key);
+    const bool chain = key.ends_with("/cot");
+    const auto task =
+        official((chain ? "bbh_cot_fewshot_" : "bbh_fewshot_") + key.substr(0, key.find('/')), std::nullopt);
+    const std::vector<Sample> samples = test::samples_of(*task);
+    std::vector<Scored> scored;
+    for (const Json& row : rows) {
+      const Sample& sample = samples.at(row["i"].get<size_t>());
+      ASSERT_EQ(sample.target, row["target"]);
+      scored.push_back(test::score_text(*task, sample, row["prediction"].get<std::string>()));
+    }
+    const double expected = key == "dyck_languages/cot" ? 55.6 : published[key].get<double>();
+    EXPECT_NEAR(100.0 * test::aggregate(*task, "exact_match", scored), expected, 1e-9);
+  }
+}
+
 }  // namespace
 }  // namespace sizeup

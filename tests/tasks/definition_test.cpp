@@ -97,7 +97,6 @@ std::vector<BadCase> bad_cases() {
       {"UnknownOutputType",
        "task: t\noutput_type: choose\n",
        {"t.yaml:2", "unknown output_type 'choose'", "generate_until"}},
-      {"MultiTurn", "task: t\noutput_type: multi_turn\n", {"t.yaml:2", "'multi_turn' is not supported yet"}},
       {"Repeats", generate("repeats: 5\n"), {"t.yaml:8", "'repeats' without sampling"}},
       {"RepeatsOfChoices", task_text(choices + "repeats: 2\n"), {"t.yaml:9", "output_type generate_until"}},
       {"CodeWithoutConsent",
@@ -199,8 +198,9 @@ std::vector<BadCase> bad_cases() {
        task_text(choices + "fewshot_config: {sampler: balanced}\n"),
        {"unknown sampler 'balanced'"}},
       {"UnknownGenerationKey",
-       generate("generation_kwargs: {max_tokens: 3}\n"),
-       {"unknown key 'max_tokens'", "one of until, max_gen_toks"}},
+       generate("generation_kwargs: {penalty_alpha: 3}\n"),
+       {"unknown key 'penalty_alpha'", "one of until, max_gen_toks"}},
+      {"Beams", generate("generation_kwargs: {num_beams: 4}\n"), {"beams", "num_beams: 1"}},
       {"BadTemperature",
        generate("generation_kwargs: {temperature: hot}\n"),
        {"'temperature' has the wrong type"}},
@@ -315,6 +315,8 @@ TEST(Definition, ReadsGenerationOptions) {
                    0.0);
   EXPECT_DOUBLE_EQ(read("generation_kwargs: {do_sample: true}\n").generation.temperature, 1.0);
   EXPECT_TRUE(read("generation_kwargs: {until: []}\n").generation.stop.empty());
+  // The harness's other names of max_gen_toks.
+  EXPECT_EQ(read("generation_kwargs: {max_tokens: 5, max_new_tokens: 4}\n").generation.max_tokens, 4);
 }
 
 TEST(Definition, HashFollowsTheContentAfterIncludes) {

@@ -51,6 +51,24 @@ TEST(Asking, AnAnswerThatHasBegunIsTheAssistantsLastMessage) {
   EXPECT_EQ(messages[2].content, "It is");
 }
 
+TEST(Asking, ExamplesAreTurnsBeforeTheQuestion) {
+  PromptText text{"System. ", "Question"};
+  text.turns = {{"First", "one"}, {"Second", "two"}};
+  EXPECT_EQ(text_of(prompt_of(text, true)),
+            "<system>System. <user>First<assistant>one<user>Second<assistant>two<user>Question<assistant>");
+}
+
+// WinoGrande's form: the choice ends the prompt, so each ask has a prompt of its own.
+TEST(Asking, AChoiceThatEndsThePrompt) {
+  Sample sample = sample_of(OutputType::multiple_choice);
+  sample.prompt = {"", "Shots\n\n"};
+  sample.asks = {AskScore{" ", "ran away.", "Sam"}, AskScore{" ", "ran away.", "Tom"}};
+  EXPECT_EQ(text_of(prompt_of(text_of(sample, sample.asks[1]), false)), "Shots\n\nTom");
+  const Asking plain;
+  const Request request = request_of(sample, sample.asks[1], 1, std::string("Shots\n\nTom"), plain);
+  EXPECT_EQ(std::get<ScoreContinuation>(request.ask).continuation, " ran away.");
+}
+
 // As lm-evaluation-harness: the space before a choice is kept in a conversation only behind a begun answer.
 TEST(Asking, AChoiceIsKeptApartFromABegunAnswer) {
   Sample sample = sample_of(OutputType::multiple_choice);

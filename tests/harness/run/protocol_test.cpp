@@ -94,6 +94,40 @@ TEST(NamedChoice, FindsTheChoiceThatAnAnswerNames) {
     EXPECT_EQ(named_choice(one.answer, one.choices), one.named) << one.answer;
 }
 
+Sample asked(const std::string& user, const std::vector<AskScore>& choices) {
+  Sample sample;
+  sample.prompt = {"Choose. ", user};
+  sample.asks.assign(choices.begin(), choices.end());
+  return sample;
+}
+
+TEST(WrittenQuestion, ChoicesThatThePromptShowsNameThemselves) {
+  for (const Sample& sample : {asked("Sky?\n(A) red (B) blue\n", {{" ", "(A)"}, {" ", "(B)"}}),
+                               asked("Queue, billing or delivery:", {{" ", "billing"}, {" ", "delivery"}})}) {
+    const WrittenQuestion question = written_question(sample);
+    EXPECT_EQ(question.prompt.user, sample.prompt.user);
+    EXPECT_EQ(question.names[1], std::get<AskScore>(sample.asks[1]).continuation);
+  }
+}
+
+TEST(WrittenQuestion, OtherChoicesGetLetters) {
+  Sample sample = asked("Where does rain fall?", {{" ", "up"}, {" ", "down"}});
+  sample.prompt.prefix = "It falls";
+  const WrittenQuestion question = written_question(sample);
+  EXPECT_EQ(question.prompt.user, "Where does rain fall?\n\nA. up\nB. down\nThe letter of the right answer:");
+  EXPECT_EQ(question.prompt.system, "Choose. ");
+  EXPECT_EQ(question.prompt.prefix, "");
+  EXPECT_THAT(question.names, testing::ElementsAre("A", "B"));
+}
+
+// The whole sentence is shown where the choices are what it begins with.
+TEST(WrittenQuestion, ChoicesThatEndThePromptAreShownWithWhatFollows) {
+  const WrittenQuestion question =
+      written_question(asked("", {{" ", "ran away.", "The dog"}, {" ", "ran away.", "The cat"}}));
+  EXPECT_EQ(question.prompt.user,
+            "A. The dog ran away.\nB. The cat ran away.\nThe letter of the right answer:");
+}
+
 TEST(NamedChoice, AnswersAreShortAndEndWithTheLine) {
   EXPECT_THAT(written_choice().stop, testing::ElementsAre("\n"));
   EXPECT_EQ(written_choice().temperature, 0.0);

@@ -118,6 +118,24 @@ TEST(RunSettings, OddTextsSurviveTheStore) {
   EXPECT_EQ(read->seed, settings.seed);
 }
 
+TEST(RunSettings, HowPromptsAreMadeSurvivesTheStore) {
+  const Result<RunSettings> first = parse_run_settings(
+      "models: m\ntasks: t\nsystem_instruction: \"Be brief.\\n\"\ngen_prefix: ''\nfewshot_as_multiturn: "
+      "true\n"
+      "samples: {t: [4, 0]}\nthink_end: </think>\n",
+      "run.yaml", "");
+  ASSERT_TRUE(first.has_value()) << describe(first.error());
+  const Result<RunSettings> second = parse_run_settings(to_run_file(*first), "store", "");
+  ASSERT_TRUE(second.has_value()) << describe(second.error());
+  EXPECT_EQ(second->system_instruction, "Be brief.\n");
+  EXPECT_EQ(second->gen_prefix, "");
+  EXPECT_TRUE(second->fewshot_as_multiturn);
+  EXPECT_EQ(second->samples.at("t"), (std::vector<int64_t>{4, 0}));
+  EXPECT_EQ(second->think_end, "</think>");
+  EXPECT_THAT(error_of("samples: {t: []}\n").message, HasSubstr("no documents"));
+  EXPECT_THAT(error_of("samples: {t: [-1]}\n").message, HasSubstr("out of range"));
+}
+
 TEST(RunSettings, AnUnknownKeyNamesTheNearestOne) {
   const Error error = error_of("models: a\nlatency_sample: 3\n");
   EXPECT_EQ(error.kind, ErrorKind::bad_input);

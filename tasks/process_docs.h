@@ -1,0 +1,36 @@
+// What the key `process_docs` may name: our counterparts of the Python functions by which widely used task
+// files bring their documents into the form that their templates expect.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "tasks/documents.h"
+#include "tasks/yaml.h"
+
+namespace sizeup {
+
+// process_docs: hellaswag
+// process_docs: {function: only, field: category, equals: math}
+// process_docs: [arc, {function: only, field: id, equals: Mercury_7175875}]     one after the other
+class DocumentSteps {
+ public:
+  static Result<DocumentSteps> parse(const YamlNode& node);
+
+  // A row that lacks what a step reads is an error that names the row and the field.
+  Result<void> apply(Documents& documents) const;
+
+ private:
+  std::vector<std::function<Result<void>(Documents&)>> steps_;
+};
+
+struct DocumentStepListing {
+  std::string name;
+  std::string description;
+};
+
+std::vector<DocumentStepListing> process_docs_table();
+
+}  // namespace sizeup
