@@ -33,6 +33,10 @@ struct ModelCard {
   bool can_score = false;
   bool can_generate = false;
   bool has_chat_template = false;
+  // The answers are from a file: each belongs to a document, not to its prompt, and nothing is computed.
+  bool recorded = false;
+  bool has_latencies = true;       // false: recorded answers without them
+  std::string currency;            // of Response::cost; empty if there is none
   std::vector<std::string> notes;  // fallbacks and warnings to show in doctor and reports
 };
 

@@ -12,7 +12,7 @@ namespace sizeup {
 struct ModelReference {
   std::string text;                            // as given
   std::string name;                            // given, or made from the path or model name
-  std::string scheme;                          // "file", "hf", "lmstudio", "ollama", "openai"
+  std::string scheme;                          // "file", "hf", "lmstudio", "ollama", "openai", "answers"
   std::string target;                          // path, Org/Name[@rev], model name
   std::map<std::string, std::string> options;  // device, dtype, quant, ...
 

@@ -58,11 +58,20 @@ enum class Truncate {
   error,  // the request fails
 };
 
+// Whose request this is: recorded answers are looked up by it. No model sees it.
+struct AskedFor {
+  std::string task;
+  std::string document;  // its id
+  int64_t row = 0;       // of the document in its data file, from 0
+  int answer = 0;        // which of several to one document
+};
+
 struct Request {
   uint64_t id = 0;  // chosen by the caller, comes back in the response
   std::variant<ScoreContinuation, ScoreText, Generate> ask;
   Truncate truncate = Truncate::left;
   bool add_special = true;  // plain texts get BOS/EOS by the tokenizer's own rule; templates write their own
+  AskedFor asked_for = {};
 };
 
 enum class FinishReason { stop, length, none };  // none: nothing was generated (scoring)
@@ -90,7 +99,8 @@ struct Response {
   int prompt_tokens = 0;
   int completion_tokens = 0;
   bool truncated = false;
-  Timing timing;
+  std::optional<double> cost;  // in the card's currency, where the source says what this answer cost
+  Timing timing;               // NaN: recorded without one
 };
 
 }  // namespace sizeup

@@ -25,6 +25,7 @@ struct Command {
 std::function<Outcome()> add_run(CLI::App& app);
 std::function<Outcome()> add_report(CLI::App& app);
 std::function<Outcome()> add_list(CLI::App& app);
+std::function<Outcome()> add_tasks(CLI::App& app);
 std::function<Outcome()> add_inspect(CLI::App& app);
 std::function<Outcome()> add_score(CLI::App& app);
 std::function<Outcome()> add_generate(CLI::App& app);

@@ -94,7 +94,9 @@ std::optional<int64_t> context_length(const Checkpoint& checkpoint) {
   return found->get<int64_t>();
 }
 
-Result<ComparedTokenizer> open(const std::string& text, bool offline) {
+}  // namespace
+
+Result<ComparedTokenizer> open_tokenizer(const std::string& text, bool offline) {
   auto reference = local_reference(text, HubNeed::text, offline);
   if (!reference) return forward_error(reference);
   const fs::path path = reference->target;
@@ -115,14 +117,12 @@ Result<ComparedTokenizer> open(const std::string& text, bool offline) {
                            context_length(**checkpoint)};
 }
 
-}  // namespace
-
 Outcome compare_tokenizers(const CompareTokenizersCommand& command) {
   auto texts = has_rows(command.text) ? read_rows(command) : read_lines_of_text(command);
   if (!texts) return forward_error(texts);
-  auto first = open(command.first, command.offline);
+  auto first = open_tokenizer(command.first, command.offline);
   if (!first) return forward_error(first);
-  auto second = open(command.second, command.offline);
+  auto second = open_tokenizer(command.second, command.offline);
   if (!second) return forward_error(second);
   const BothTokenizers tokenizers = {&first->model.tokenizer(), &second->model.tokenizer()};
   const TextComparison comparison = compare_texts(tokenizers, *texts, kExamples);

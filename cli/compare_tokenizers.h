@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/tokenizer_report.h"
 
 namespace sizeup::cli {
 
@@ -17,6 +18,9 @@ struct CompareTokenizersCommand {
   bool json = false;
   bool offline = false;
 };
+
+// What turns a model's text into tokens; a vocabulary-only file will do.
+Result<ComparedTokenizer> open_tokenizer(const std::string& reference, bool offline);
 
 Outcome compare_tokenizers(const CompareTokenizersCommand& command);
 

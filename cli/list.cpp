@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/installation.h"
 #include "cli/table.h"
+#include "cli/task_table.h"
 #include "core/json/json.h"
 #include "harness/store/read.h"
 #include "tasks/task.h"
@@ -29,6 +30,8 @@ Result<Table> list_backends() {
     table.add({std::string(entry.scheme), std::string(entry.device), std::string(entry.description),
                std::string(entry.example)});
   }
+  table.add({"answers", "", "answers produced elsewhere, in a file, instead of a model",
+             "other=answers:./answers.jsonl"});
   return table;
 }
 
@@ -45,18 +48,6 @@ Result<Table> list_models() {
   for (const auto& file : files) {
     table.add({file.stem().string(), bytes_in_words(static_cast<int64_t>(std::filesystem::file_size(file))),
                std::filesystem::proximate(file).string()});
-  }
-  return table;
-}
-
-Result<Table> list_tasks_table(bool all) {
-  auto installation = installation_folder();
-  if (!installation) return forward_error(installation);
-  auto tasks = list_tasks(*installation / "tasks" / "definitions");
-  if (!tasks) return forward_error(tasks);
-  Table table({"task", "tasks", "description"});
-  for (const TaskListing& task : *tasks) {
-    if (all || !task.is_member) table.add({task.name, fmt::format("{}", task.tasks), task.description});
   }
   return table;
 }
@@ -103,7 +94,7 @@ Result<Table> list_runs(const std::string& db) {
 Result<Table> table_of(const ListCommand& command) {
   if (command.what == "backends") return list_backends();
   if (command.what == "models") return list_models();
-  if (command.what == "tasks") return list_tasks_table(command.all);
+  if (command.what == "tasks") return task_table(command.all);
   if (command.what == "metrics") return list_metrics();
   return list_runs(command.db);
 }

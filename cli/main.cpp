@@ -16,6 +16,7 @@ constexpr std::array kCommands{
     Command{"run", "Evaluate models on tasks, store every answer, compare them", add_run},
     Command{"report", "Write an HTML, CSV or JSON report from the store", add_report},
     Command{"list", "List backends, models, tasks, runs or metrics", add_list},
+    Command{"tasks", "Look at tasks: list, show, check, or begin one from a data file", add_tasks},
     Command{"inspect", "Show a model's architecture, tensors, tokenizer, template and memory", add_inspect},
     Command{"score", "Log-probabilities of continuations or texts, JSON lines in and out", add_score},
     Command{"generate", "Generated text for prompts or conversations, JSON lines in and out", add_generate},

@@ -5,15 +5,16 @@
 #include <cstdlib>
 #include <memory>
 
-#include "backends/registry.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/installation.h"
 #include "cli/interrupt.h"
 #include "cli/model_files.h"
+#include "cli/own_data.h"
 #include "cli/progress_line.h"
 #include "cli/table.h"
 #include "core/json/json.h"
+#include "harness/answers/recorded_answers.h"
 #include "harness/run/run.h"
 #include "harness/store/store.h"
 #include "reports/report.h"
@@ -24,6 +25,8 @@ namespace {
 struct RunCommand {
   std::string file;
   RunSettings settings;  // as given on the command line; what was not given is taken from the file
+  OwnData data;
+  std::vector<std::string> answers;  // [NAME=]FILE
   std::string resume;
   std::string html;
   std::string csv;
@@ -32,6 +35,27 @@ struct RunCommand {
   bool json = false;
   bool offline = false;
 };
+
+// [NAME=]FILE as a model reference. What looks like a scheme is part of the file's name.
+Result<std::string> recorded_answers(const std::string& file) {
+  auto reference = ModelReference::parse(file);
+  if (!reference) return forward_error(reference);
+  if (reference->scheme == "answers") return file;
+  const size_t start = file.rfind(reference->target, file.find('?'));
+  return file.substr(0, start) + "answers:" + file.substr(start);
+}
+
+// --data replaces the file's data; the options that describe data are of no use without one.
+Result<void> resolve_data(const RunCommand& command, const CLI::App& app, RunSettings& settings) {
+  if (app.count("--data") > 0) settings.data = command.data;
+  if (settings.data) return {};
+  for (const char* option :
+       {"--input", "--target", "--choices", "--metric", "--schema", "--grounding", "--slices"}) {
+    if (app.count(option) > 0)
+      return usage_error(fmt::format("{} describes a data file, and none is given", option), "--data FILE");
+  }
+  return {};
+}
 
 // The file's settings with what the command line says on top.
 Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
@@ -45,6 +69,7 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   const auto set = [&app](const char* option) { return app.count(option) > 0; };
   if (set("--model")) settings.models = given.models;
   if (set("--task")) settings.tasks = given.tasks;
+  if (auto own = resolve_data(command, app, settings); !own) return forward_error(own);
   if (set("--limit")) settings.limit = given.limit;
   if (set("--num-fewshot")) settings.num_fewshot = given.num_fewshot;
   if (set("--max-bad-rows")) settings.max_bad_rows = given.max_bad_rows;
@@ -70,17 +95,22 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--threads")) settings.threads = given.threads;
   if (set("--durable")) settings.durable = given.durable;
   if (set("--resume")) settings.resume = command.resume;
+  for (const std::string& file : command.answers) {
+    auto reference = recorded_answers(file);
+    if (!reference) return forward_error(reference);
+    settings.models.push_back(std::move(*reference));
+  }
   for (std::string& model : settings.models) {
     auto with_tier = with_cpu_tier(model, command.cpu_tier);
     if (!with_tier) return forward_error(with_tier);
     model = std::move(*with_tier);
   }
   if (!settings.resume && settings.models.empty()) {
-    return usage_error("no model to run", "give --model REF, or a run file with `models:`");
+    return usage_error("no model to run", "give --model REF, --answers FILE, or a run file with `models:`");
   }
-  if (!settings.resume && settings.tasks.empty()) {
+  if (!settings.resume && settings.tasks.empty() && !settings.data) {
     return usage_error("no task to run",
-                       "give --task NAME (see: sizeup list tasks), or a run file with `tasks:`");
+                       "give --task NAME (see: sizeup list tasks), --data FILE, or a run file with `tasks:`");
   }
   return settings;
 }
@@ -140,6 +170,11 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
 Outcome run(const RunCommand& command, const CLI::App& app) {
   auto settings = resolve(command, app);
   if (!settings) return forward_error(settings);
+  if (settings->data && !settings->resume) {
+    auto guess = guess_task(*settings->data);
+    if (!guess) return forward_error(guess);
+    if (auto shown = show_guess(*settings->data, *guess); !shown) return forward_error(shown);
+  }
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);
 
@@ -148,7 +183,7 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   environment.open_model = [&](const ModelReference& given) -> Result<std::unique_ptr<Backend>> {
     auto reference = with_local_files(given, HubNeed::model, command.offline, interrupt.token());
     if (!reference) return forward_error(reference);
-    return open_backend(*reference);
+    return open_model(*reference);
   };
   HubSettings hub = hub_settings(command.offline, interrupt.token());
   environment.open_task = [&](const std::string& file, TaskOptions options) {
@@ -178,7 +213,11 @@ std::function<Outcome()> add_run(CLI::App& app) {
   RunSettings& settings = command->settings;
   app.add_option("file", command->file, "Run file (YAML) with the options below as keys");
   app.add_option("--model", settings.models, "Model reference [NAME=]REF[?key=value]; repeat for several");
+  app.add_option("--answers", command->answers,
+                 "Score answers produced elsewhere: [NAME=]FILE[?answer=FIELD&id=FIELD]; repeat for several");
   app.add_option("--task", settings.tasks, "Built-in task, group or tag, or YAML file; repeat for several");
+  app.add_option("--data", command->data.file, "Own data without a task file: JSON lines, JSON, CSV or TSV");
+  add_own_data(app, command->data);
   app.add_option("--limit", settings.limit, "Only the first N documents of each task")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--num-fewshot", settings.num_fewshot, "Examples before each question")

@@ -55,6 +55,12 @@ Result<void> take_rows(Documents& documents, const std::string& field) {
 
 }  // namespace
 
+void Documents::collect_columns() {
+  columns.clear();
+  Columns found(columns);
+  for (const Json& row : rows) found.add(row);
+}
+
 std::string Documents::place(size_t row) const {
   return fmt::format("{} (document {})", origins.empty() ? name : origins[row].place, index(row) + 1);
 }
@@ -109,18 +115,23 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
     if (!steps) return forward_error(steps);
     if (Result<void> done = steps->apply(documents); !done) return forward_error(done);
   }
-  for (const Json& row : documents.rows) columns.add(row);
+  documents.collect_columns();
   return documents;
+}
+
+Result<Documents> load_file(const std::filesystem::path& file) {
+  Definition definition;
+  definition.file = file;
+  definition.data_files["test"].push_back({file});
+  BadRows none;
+  return load_split(definition, "test", 0, none);
 }
 
 Documents inline_documents(const YamlNode& samples) {
   Documents documents;
   documents.name = samples.place;
-  Columns columns(documents.columns);
-  for (const YamlNode& item : samples.items) {
-    documents.rows.push_back(to_json(item));
-    columns.add(documents.rows.back());
-  }
+  for (const YamlNode& item : samples.items) documents.rows.push_back(to_json(item));
+  documents.collect_columns();
   return documents;
 }
 

@@ -26,6 +26,8 @@ struct Documents {
   std::string hash;                     // SHA-256 over the files' bytes
   std::string name;                     // of the file, or the first of several
 
+  void collect_columns();  // from the rows
+
   std::string place(size_t row) const;  // "test.jsonl:13 (document 12)", counted from 1
   int64_t index(size_t row) const { return origins.empty() ? static_cast<int64_t>(row) : origins[row].index; }
   std::optional<size_t> row_of(int64_t index) const;  // nothing: no such document, or a bad row
@@ -34,6 +36,9 @@ struct Documents {
 // All rows are read, the first `keep` of them (0: all) are held. Bad rows are left out and counted.
 Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
                              BadRows& bad_rows);
+
+// One data file by itself.
+Result<Documents> load_file(const std::filesystem::path& file);
 
 // Examples that are written in the task file itself.
 Documents inline_documents(const YamlNode& samples);

@@ -10,6 +10,8 @@
 namespace sizeup {
 namespace {
 
+constexpr const char* kDocument = "_doc";
+
 bool is_word(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   return !text.empty() && letter(text[0]) &&
@@ -77,11 +79,17 @@ Result<Expression> Expression::parse(const YamlNode& node, const std::string& ke
   Result<Template> parsed = Template::parse(node.text, TemplateSettings::prompt(), node.place);
   if (!parsed) return forward_error(parsed);
   out.template_ = std::move(*parsed);
+  out.names_document_ = node.text.find(kDocument) != std::string::npos;
   return out;
 }
 
 Result<std::string> Expression::render(const Json& document, const std::string& place) const {
-  Result<std::string> rendered = template_->render(document);
+  const auto with_itself = [&document] {
+    Json variables = document;
+    variables[kDocument] = document;
+    return variables;
+  };
+  Result<std::string> rendered = template_->render(names_document_ ? with_itself() : document);
   if (!rendered) {
     Error error = std::move(rendered.error());
     if (error.place.empty()) error.place = place_;

@@ -43,6 +43,7 @@ class Expression {
   std::string place_;
   std::optional<std::string> field_;
   std::optional<Template> template_;
+  bool names_document_ = false;  // as `_doc`: for fields whose names are no words, {{_doc["Ticket text"]}}
   std::optional<int64_t> number_;
   std::optional<std::vector<std::string>> list_;
 };

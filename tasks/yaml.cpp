@@ -157,12 +157,16 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 Result<YamlNode> read_yaml(const std::filesystem::path& file) {
   Result<std::string> text = read_file(file, kMaxFileBytes);
   if (!text) return forward_error(text);
-  Converter converter(file.string());
+  return parse_yaml(*text, file.string());
+}
+
+Result<YamlNode> parse_yaml(const std::string& text, const std::string& name) {
+  Converter converter(name);
   try {
-    const int documents = count_documents(*text);
-    if (documents == 0) return bad_input(file.string(), "the file is empty", "a task definition in YAML");
-    if (documents > 1) return bad_input(file.string(), "the file holds several YAML documents", "one");
-    return converter.convert(YAML::Load(*text), 0);
+    const int documents = count_documents(text);
+    if (documents == 0) return bad_input(name, "the file is empty", "a task definition in YAML");
+    if (documents > 1) return bad_input(name, "the file holds several YAML documents", "one");
+    return converter.convert(YAML::Load(text), 0);
   } catch (const YAML::Exception& error) {
     return bad_input(converter.place(error.mark), fmt::format("not valid YAML: {}", error.msg), "",
                      "texts with ': ', '#', quotes or braces need quotation marks around them");

@@ -41,6 +41,9 @@ struct YamlEntry {
 // levels after aliases are expanded.
 Result<YamlNode> read_yaml(const std::filesystem::path& file);
 
+// The same from text; `name` stands for the file in places.
+Result<YamlNode> parse_yaml(const std::string& text, const std::string& name);
+
 Json to_json(const YamlNode& node);
 
 }  // namespace sizeup

@@ -89,6 +89,7 @@ Prompt without_system(Prompt prompt) {
 Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
                    const Asking& asking) {
   Request request;
+  request.asked_for = {asking.task, sample.id, sample.index, static_cast<int>(ask_index)};
   request.truncate = asking.truncation == Truncation::left ? Truncate::left : Truncate::error;
   if (const auto* score = std::get_if<AskScore>(&ask)) {
     std::string continuation = asking.chat_template && !continues_word(sample.prompt)
@@ -122,6 +123,10 @@ std::string response_key_json(const ModelCard& card, const Request& request, con
                {"prompt_sha256", sha256_hex(rendered)},
                {"truncate", request.truncate == Truncate::left ? "left" : "error"},
                {"add_special", request.add_special}};
+  if (card.recorded) {
+    const AskedFor& asked = request.asked_for;
+    json["asked_for"] = {asked.task, asked.document, asked.row, asked.answer};
+  }
   std::visit(AskWriter{json}, request.ask);
   return to_canonical(json);
 }

@@ -20,6 +20,7 @@ struct Asking {
   bool chat_template = false;
   uint64_t seed = 0;
   Truncation truncation = Truncation::left;  // the task's
+  std::string task = {};                     // its name
 };
 
 // The prompt of a sample as lm-evaluation-harness builds it: the description and the rest joined, or with a

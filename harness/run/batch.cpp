@@ -131,7 +131,7 @@ class BatchMaker {
     const size_t last = pending.asked;
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
-    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation()};
+    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
     for (size_t a = first; a < last; ++a) {
       const auto& [prompt, text] = (*prompts)[std::min(a - first, prompts->size() - 1)];
       PendingRequest request;
@@ -140,14 +140,16 @@ class BatchMaker {
       request.prompt = text;
       request.key_json = response_key_json(backend.card(), request.request, *text);
       request.key = sha256_hex(request.key_json);
-      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}); !placed)
+      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}, backend.card());
+          !placed)
         return placed;
     }
     return {};
   }
 
-  Result<void> place(PendingRequest request, AskOfSample use) {
-    if (cache_ == Cache::ignore) {  // every sample is measured by requests of its own
+  Result<void> place(PendingRequest request, AskOfSample use, const ModelCard& card) {
+    // Every sample is measured by requests of its own; a recorded answer is at hand, with what it cost.
+    if (cache_ == Cache::ignore || card.recorded) {
       send(std::move(request), use);
       return {};
     }

@@ -98,6 +98,8 @@ void Collector::on_response(Response response) {
     EvaluationUsage& usage = usage_of(batch_.samples[request.uses.front().sample]);
     usage.input_tokens += row.prompt_tokens;
     usage.output_tokens += row.completion_tokens;
+    usage.priced += response.cost ? 1 : 0;
+    usage.cost += response.cost.value_or(0.0);
     ResponseWrite write_row{std::move(row), {}};
     for (const AskOfSample& use : request.uses) {
       const PendingSample& sample = batch_.samples[use.sample];

@@ -22,6 +22,8 @@ struct EvaluationUsage {
   int64_t samples = 0;       // samples with at least one request that was sent
   int64_t input_tokens = 0;  // of responses that were sent for
   int64_t output_tokens = 0;
+  int64_t priced = 0;  // responses that said what they cost
+  double cost = 0.0;   // of those
 };
 
 // What a pass used, for rates and costs.

@@ -161,8 +161,10 @@ Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abo
     const Clock::time_point start = Clock::now();
     Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
     if (!ran) return forward_error(ran);
-    runs.wall_ms = runs.wall_ms.value_or(0.0) + milliseconds_since(start);
-    add(*ran, runs.counts);
+    if (!plan_.models[model].backend->card().recorded) {
+      runs.wall_ms = runs.wall_ms.value_or(0.0) + milliseconds_since(start);
+      add(*ran, runs.counts);
+    }
   }
   return collector.finish(!abort.stop_requested());
 }
@@ -185,7 +187,7 @@ Result<void> Execution::finish_offline(const std::vector<const PlannedEvaluation
       measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *runs.wall_ms,
                      share,         plan_.run.name};
     }
-    Result<void> finished = finish_offline(*evaluation, measurement, counts);
+    Result<void> finished = finish_offline(*evaluation, measurement, usage, counts);
     if (!finished) return finished;
   }
   return {};
@@ -193,6 +195,7 @@ Result<void> Execution::finish_offline(const std::vector<const PlannedEvaluation
 
 Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
                                        const std::optional<MeasurementRow>& measurement,
+                                       const EvaluationUsage& usage,
                                        const std::optional<std::string>& counts) {
   Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
   if (!answers) return forward_error(answers);
@@ -212,9 +215,15 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   }
   Result<std::optional<MeasurementRow>> measured = store_.find_measurement(evaluation.row.id);
   if (!measured) return forward_error(measured);
-  const CostRow cost =
-      cost_row(prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second),
-               *measured, plan_.run.name, *answers, metrics.empty() ? "" : metrics.front().name);
+  const auto known_prices =
+      prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second);
+  const std::string headline = metrics.empty() ? "" : metrics.front().name;
+  const ModelCard& card = plan_.models[evaluation.model].backend->card();
+  const RecordedUsage recorded{usage.samples, usage.input_tokens, usage.output_tokens,
+                               usage.priced,  usage.cost,         card.currency};
+  const CostRow cost = card.recorded
+                           ? recorded_cost_row(known_prices, recorded, plan_.run.name, *answers, headline)
+                           : cost_row(known_prices, *measured, plan_.run.name, *answers, headline);
   EvaluationRow row = evaluation.row;
   row.finished_at = utc_now();
   if (measurement) row.wall_ms = measurement->pass_ms;
@@ -248,14 +257,17 @@ Result<void> Execution::single_pass(size_t model) {
   if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
   if (sink.failed_requests() > 0) {
     progress_.message(
-        fmt::format("{}: {} requests failed while latency was measured; their samples have no timing",
+        fmt::format("{}: {} requests failed while latency was measured, or have none recorded; their samples "
+                    "have no timing",
                     plan_.models[model].row.name, sink.failed_requests()));
   }
   for (const PlannedEvaluation* evaluation : evaluations) {
     EvaluationRow row = evaluation->row;
     row.finished_at = utc_now();
-    row.wall_ms = wall_ms;
-    row.counts = counts_json(*ran);
+    if (!plan_.models[model].backend->card().recorded) {
+      row.wall_ms = wall_ms;
+      row.counts = counts_json(*ran);
+    }
     if (Result<void> finished = store_.finish_evaluation(row, {}, std::nullopt); !finished) return finished;
   }
   return {};

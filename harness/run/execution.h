@@ -43,7 +43,7 @@ class Execution {
                               const PassRuns& runs);
   Result<void> single_pass(size_t model);
   Result<void> finish_offline(const PlannedEvaluation& evaluation,
-                              const std::optional<MeasurementRow>& measurement,
+                              const std::optional<MeasurementRow>& measurement, const EvaluationUsage& usage,
                               const std::optional<std::string>& counts);
   Error interrupted() const;
 

@@ -1,5 +1,6 @@
 #include "harness/run/latency.h"
 
+#include <cmath>
 #include <utility>
 
 namespace sizeup {
@@ -21,7 +22,7 @@ void LatencySink::on_response(Response response) {
   Measured& measured = measured_[use.sample];
   require(measured.missing > 0, "a request is answered once");
   --measured.missing;
-  if (response.error) {
+  if (response.error || std::isnan(response.timing.total_ms)) {
     measured.failed = true;
     ++failed_requests_;
     return;

@@ -14,7 +14,7 @@
 namespace sizeup {
 
 // A sample's timing is written when its last request is there: total_ms sums its requests, ttft_ms is the
-// first one's. A sample with a failed request has no timing.
+// first one's. A sample with a failed request, or a recorded answer without a time, has no timing.
 class LatencySink : public ResponseSink {
  public:
   LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed);

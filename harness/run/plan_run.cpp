@@ -33,6 +33,9 @@ std::string card_json(const ModelCard& card) {
                      {"can_score", card.can_score},
                      {"can_generate", card.can_generate},
                      {"has_chat_template", card.has_chat_template},
+                     {"recorded", card.recorded},
+                     {"has_latencies", card.has_latencies},
+                     {"currency", card.currency},
                      {"notes", card.notes}};
   return to_line(json);
 }
@@ -175,10 +178,22 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   return loaded;
 }
 
+Result<SelectedTask> guessed_task(const OwnData& data) {
+  Result<TaskGuess> guess = guess_task(data);
+  if (!guess) return forward_error(guess);
+  return task_of(*guess, data.file);
+}
+
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
-  if (plan.settings.tasks.empty()) return usage_error("no task is given", "name one with --task");
+  if (plan.settings.tasks.empty() && !plan.settings.data)
+    return usage_error("no task is given", "name one with --task, or a data file with --data");
   Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
   if (!selection) return forward_error(selection);
+  if (plan.settings.data) {
+    Result<SelectedTask> own = guessed_task(*plan.settings.data);
+    if (!own) return forward_error(own);
+    selection->tasks.push_back(std::move(*own));
+  }
   plan.groups = std::move(selection->groups);
   std::set<std::string> names;
   for (const SelectedTask& selected : selection->tasks) {
@@ -262,10 +277,14 @@ void plan_evaluations(RunPlan& plan) {
   }
   if (plan.settings.latency_samples == 0) return;
   for (size_t m = 0; m < plan.models.size(); ++m) {
+    const ModelCard& card = plan.models[m].backend->card();
+    if (!card.has_latencies) continue;
     for (size_t t = 0; t < plan.tasks.size(); ++t) {
+      const size_t all = plan.tasks[t].samples.size();
       plan.evaluations.push_back(evaluation_of(
           plan, m, t, "single",
-          latency_sample(plan.tasks[t].samples.size(), plan.settings.latency_samples, plan.settings.seed)));
+          card.recorded ? all_of(all)  // the times are there already
+                        : latency_sample(all, plan.settings.latency_samples, plan.settings.seed)));
     }
   }
 }

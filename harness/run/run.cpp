@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "backends/registry.h"
+#include "harness/answers/recorded_answers.h"
 #include "harness/run/execution.h"
 #include "harness/run/groups.h"
 #include "harness/run/machine.h"
@@ -96,7 +96,7 @@ RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions
   RunEnvironment environment;
   environment.program = "sizeup " SIZEUP_VERSION;
   environment.machine = describe_machine();
-  environment.open_model = [](const ModelReference& reference) { return open_backend(reference); };
+  environment.open_model = [](const ModelReference& reference) { return sizeup::open_model(reference); };
   environment.select_tasks = [definitions](const std::vector<std::string>& names) {
     return sizeup::select_tasks(names, definitions);
   };

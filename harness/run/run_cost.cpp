@@ -20,6 +20,14 @@ std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const
   return correct;
 }
 
+// All answers count here, also those from the store: each would have cost what the asked ones did.
+std::optional<double> per_1000_correct(double per_request, std::span<const AnswerRow> answers,
+                                       const std::string& headline) {
+  const std::optional<int64_t> correct = correct_answers(answers, headline);
+  if (!correct || *correct == 0) return std::nullopt;
+  return per_request * static_cast<double>(answers.size()) / static_cast<double>(*correct) * 1000.0;
+}
+
 // On what the cost was measured, where that is not simply all of the run.
 std::string measured_on(const MeasurementRow& measured, bool by_time, const std::string& run, int64_t asked) {
   std::vector<std::string> parts;
@@ -56,13 +64,33 @@ CostRow cost_row(const std::optional<Prices>& prices, const std::optional<Measur
       cost.currency, cost.per_request, {},
       cost.total,    cost.basis,       measured_on(*measured, prices->per_hour.has_value(), run, asked)};
   if (measured->run != run) row.total = 0.0;  // this run asked nothing
-  const std::optional<int64_t> correct = correct_answers(answers, headline);
-  if (row.per_request && correct && *correct > 0) {
-    // All answers count here, also those from the store: each would have cost what the asked ones did.
-    row.per_1000_correct =
-        *row.per_request * static_cast<double>(asked) / static_cast<double>(*correct) * 1000.0;
-  }
+  if (row.per_request) row.per_1000_correct = per_1000_correct(*row.per_request, answers, headline);
   return row;
+}
+
+CostRow recorded_cost_row(const std::optional<Prices>& prices, const RecordedUsage& usage,
+                          const std::string& run, std::span<const AnswerRow> answers,
+                          const std::string& headline) {
+  if (usage.priced > 0) {
+    const double per_request = usage.cost / static_cast<double>(usage.priced);
+    CostRow row{usage.currency, per_request, {}, usage.cost, "recorded with the answers", ""};
+    row.per_1000_correct = per_1000_correct(per_request, answers, headline);
+    if (static_cast<size_t>(usage.priced) != answers.size())
+      row.measured = fmt::format("on {} of {} samples", usage.priced, answers.size());
+    return row;
+  }
+  const bool by_time = prices && prices->per_hour;
+  if (prices && prices->known() && (by_time || usage.input_tokens + usage.output_tokens == 0)) {
+    return {
+        prices->currency,
+        {},
+        {},
+        {},
+        fmt::format("unknown: the recorded answers have no {}", by_time ? "machine time" : "token counts"),
+        {}};
+  }
+  const MeasurementRow measured{usage.samples, usage.input_tokens, usage.output_tokens, 0.0, 1.0, run};
+  return cost_row(prices, measured, run, answers, headline);
 }
 
 }  // namespace sizeup

@@ -68,7 +68,7 @@ struct Reader {
   }
 
   std::string joined(const std::string& path) const {
-    if (folder.empty() || std::filesystem::path(path).is_absolute()) return path;
+    if (path.empty() || folder.empty() || std::filesystem::path(path).is_absolute()) return path;
     return (folder / path).lexically_normal().string();
   }
 
@@ -79,7 +79,7 @@ struct Reader {
       refuse(node, fmt::format("key 'models': {}", reference.error().message), reference.error().expected,
              reference.error().hint);
     }
-    if (reference->scheme != "file") return text;
+    if (reference->scheme != "file" && reference->scheme != "answers") return text;
     const size_t question = text.find('?');
     const size_t start = text.rfind(reference->target, question);
     require(start != std::string::npos, "the target of a model reference is part of its text");
@@ -189,6 +189,35 @@ void read_tasks(const Reader& reader, const YAML::Node& node, RunSettings& setti
   for (const std::string& text : reader.texts(node, "tasks")) settings.tasks.push_back(reader.task(text));
 }
 
+constexpr std::array<Key<OwnData>, 8> kDataKeys{{
+    {"file",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.file = r.joined(r.text(n, "data.file")); }},
+    {"input", [](const Reader& r, const YAML::Node& n, OwnData& d) { d.input = r.text(n, "data.input"); }},
+    {"target", [](const Reader& r, const YAML::Node& n, OwnData& d) { d.target = r.text(n, "data.target"); }},
+    {"choices",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.choices = r.texts(n, "data.choices"); }},
+    {"metrics",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.metrics = r.texts(n, "data.metrics"); }},
+    {"schema",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.schema = r.joined(r.text(n, "data.schema")); }},
+    {"grounding",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.grounding = r.text(n, "data.grounding"); }},
+    {"slices",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.slices = r.texts(n, "data.slices"); }},
+}};
+
+// A data file's name, or a mapping with what is known of it.
+void read_data(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  OwnData data;
+  if (node.IsScalar()) {
+    data.file = reader.joined(reader.text(node, "data"));
+  } else {
+    read_mapping<OwnData>(reader, node, kDataKeys, data);
+    if (data.file.empty()) reader.refuse(node, "key 'data' names no file", "data: {file: NAME}");
+  }
+  settings.data = std::move(data);
+}
+
 void read_samples(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
   constexpr const char* kForm = "'task name: [0, 5, 7]'";
   constexpr int64_t kMaxRow = int64_t{1} << 40;
@@ -210,10 +239,11 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 21> kKeys{{
+constexpr std::array<Key<RunSettings>, 22> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
+    {"data", read_data},
     {"limit", [](const Reader& r, const YAML::Node& n,
                  Settings& s) { s.limit = r.number<int64_t>(n, "limit", 0, kMaxCount); }},
     {"num_fewshot", [](const Reader& r, const YAML::Node& n,
@@ -264,6 +294,12 @@ Json to_json(const Prices& prices) {
   return json;
 }
 
+Json to_json(const OwnData& data) {
+  return {{"file", data.file.string()},  {"input", data.input},     {"target", data.target},
+          {"choices", data.choices},     {"metrics", data.metrics}, {"schema", data.schema.string()},
+          {"grounding", data.grounding}, {"slices", data.slices}};
+}
+
 }  // namespace
 
 Result<RunSettings> read_run_file(const std::filesystem::path& file) {
@@ -301,6 +337,7 @@ std::string to_run_file(const RunSettings& settings) {
                {"durable", settings.durable}};
   if (!settings.name.empty()) json["name"] = settings.name;
   if (!settings.data_dir.empty()) json["data_dir"] = settings.data_dir.string();
+  if (settings.data) json["data"] = to_json(*settings.data);
   if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;
   for (const auto& [name, choice] : kProtocols) {
     if (settings.protocol == choice) json["protocol"] = name;

@@ -11,6 +11,7 @@
 
 #include "core/errors/result.h"
 #include "harness/cost/cost.h"
+#include "tasks/own_data/own_data.h"
 
 namespace sizeup {
 
@@ -20,6 +21,7 @@ struct RunSettings {
   std::string name;                 // of the run; empty: today's date and a number
   std::vector<std::string> models;  // model references
   std::vector<std::string> tasks;   // built-in names, groups or tags, or YAML files
+  std::optional<OwnData> data;      // a data file whose task is guessed, beside `tasks`
   int64_t limit = 0;                // documents of each task, from the first; 0: all
   std::optional<int> num_fewshot;   // nothing: as each task file says
   int64_t max_bad_rows = 0;         // of each task's data: so many are left out, one more is an error

@@ -183,7 +183,7 @@ void measure_latency(const RunContent& content, ReportData& data) {
         full.push_back(timing.total_ms);
         if (!writes) continue;
         first_token.push_back(timing.ttft_ms);
-        if (timing.completion_tokens > 1)
+        if (timing.completion_tokens > 1 && timing.total_ms > timing.ttft_ms)
           per_token.push_back((timing.total_ms - timing.ttft_ms) / (timing.completion_tokens - 1));
       }
     }

@@ -7,6 +7,7 @@ tokenizer/           GGUF files with a vocabulary of each kind
 sentencepiece/       SentencePiece models of both algorithms
 huggingface_tokenizer/   tokenizer.json with each model, and every step in one of them
 jinja/               templates; the first byte is even for a chat's settings
+own_data/            rows of each kind of task, and recorded answers; the first byte is the format's number
 dataset/             rows in each format; the first byte is the format's number
 """
 
@@ -239,6 +240,23 @@ PROMPT = (
 )
 
 
+def own_data():
+    rows = {
+        "alpaca": {"instruction": "Translate.", "input": "Hund", "output": "dog"},
+        "arc": {"question": "2+2?", "choices": {"text": ["3", "4"], "label": ["A", "B"]}, "answerKey": "B"},
+        "batch": {"custom_id": "a", "response": {"body": {"choices": [{"message": {"content": "x"}}], "usage": {}}}},
+        "chat": {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]},
+        "code": {"prompt": "def f():", "test": "def check(f): pass", "entry_point": "f"},
+        "labels": {"text": "x", "labels": ["a", "b"]},
+        "records": {"text": "Acme 3 EUR", "output": {"vendor": "Acme", "total": "3 EUR", "lines": [{"n": 1}]}},
+        "squad": {"context": "Lima.", "question": "Where?", "answers": {"text": ["Lima"], "answer_start": [0]}},
+    }
+    files = {name: b"\0" + json.dumps(row).encode() + b"\n" for name, row in rows.items()}
+    files["classes"] = b"\2id,Ticket text,queue\n1,lost,a\n2,found,b\n3,lost,a\n"
+    files["answers"] = b"\2id,prediction,latency_ms,cost_usd,prompt_tokens\n1,a,20,0.1,3\n"
+    return files
+
+
 def main():
     entry = {"dtype": "F32", "shape": [1, 2], "data_offsets": [4, 12]}
     half = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
@@ -266,6 +284,7 @@ def main():
         "dataset/text": b"\5one\n\ntwo \r\n",
         # zstd of '{"a": 1}\n' as one raw block: magic, header (single segment, content size 9), block
         "dataset/zstd": b"\6" + bytes.fromhex("28b52ffd2009490000") + b'{"a": 1}\n',
+        **{f"own_data/{name}": content for name, content in own_data().items()},
         "tokenizer/sentencepiece": vocabulary("llama", "default", tokens, types, []),
         "tokenizer/unigram": vocabulary("t5", "default", tokens, types, []),
         "tokenizer/word_piece": vocabulary("bert", "default", tokens, types, []),

@@ -16,6 +16,7 @@ models:
   - small=./small.gguf?device=cpu
   - large=openai:gpt?base_url=http://127.0.0.1:8000/v1
 tasks: [helpdesk, tasks/own.yaml]
+data: {file: own.csv, target: queue, choices: [a, b], metrics: acc, schema: s.json, slices: [lang]}
 limit: 50
 num_fewshot: 2
 data_dir: official
@@ -49,6 +50,12 @@ TEST(RunSettings, ReadsEveryKey) {
   EXPECT_THAT(read->models, ElementsAre("small=jobs/small.gguf?device=cpu",
                                         "large=openai:gpt?base_url=http://127.0.0.1:8000/v1"));
   EXPECT_THAT(read->tasks, ElementsAre("helpdesk", "jobs/tasks/own.yaml"));
+  ASSERT_TRUE(read->data.has_value());
+  EXPECT_EQ(read->data->file, "jobs/own.csv");
+  EXPECT_EQ(read->data->target, "queue");
+  EXPECT_THAT(read->data->choices, ElementsAre("a", "b"));
+  EXPECT_THAT(read->data->metrics, ElementsAre("acc"));
+  EXPECT_EQ(read->data->schema, "jobs/s.json");
   EXPECT_EQ(read->limit, 50);
   EXPECT_EQ(read->num_fewshot, 2);
   EXPECT_EQ(read->db, "jobs/out/sizeup.db");
@@ -74,6 +81,8 @@ TEST(RunSettings, DefaultsAreThoseOfTheStruct) {
   EXPECT_EQ(read.protocol, ProtocolChoice::automatic);
   EXPECT_FALSE(read.apply_chat_template.has_value());
   EXPECT_EQ(read.db, "jobs/sizeup.db");
+  EXPECT_FALSE(read.data.has_value());
+  EXPECT_EQ(parse("data: own.jsonl\n")->data->file, "jobs/own.jsonl");
 }
 
 TEST(RunSettings, AbsolutePathsStay) {
@@ -91,6 +100,7 @@ TEST(RunSettings, WhatIsStoredReadsBackTheSame) {
   EXPECT_EQ(to_run_file(*second), stored);
   EXPECT_EQ(second->models, first.models);
   EXPECT_EQ(second->tasks, first.tasks);
+  EXPECT_EQ(second->data, first.data);
   EXPECT_EQ(second->data_dir, "official");
   EXPECT_EQ(second->seed, first.seed);
   EXPECT_EQ(second->prices.at("large").per_million_output, 6.0);
@@ -149,6 +159,8 @@ TEST(RunSettings, WrongKindsAndRangesNameLineAndKey) {
   for (const Case& one : std::vector<Case>{
            {"limit: many\n", "run.yaml:1", "'limit'"},
            {"name: x\nlimit: -1\n", "run.yaml:2", "'limit' is out of range"},
+           {"data: {target: x}\n", "run.yaml:1", "names no file"},
+           {"data: {file: x, labels: y}\n", "run.yaml:1", "unknown key 'labels'"},
            {"limit: 1.5\n", "run.yaml:1", "'limit'"},
            {"seed: 9223372036854775808\n", "run.yaml:1", "'seed'"},
            {"threads: [1]\n", "run.yaml:1", "'threads'"},

@@ -1,0 +1,15 @@
+// --data and what goes with it, for every command that takes a data file without a task file.
+#pragma once
+
+#include "cli/command.h"
+#include "tasks/own_data/own_data.h"
+
+namespace sizeup::cli {
+
+// --input, --target, --choices, --metric, --schema, --grounding, --slices. The file itself is the command's.
+void add_own_data(CLI::App& app, OwnData& data);
+
+// What the guess is, why, and the first prompt: on standard error.
+Result<void> show_guess(const OwnData& data, const TaskGuess& guess);
+
+}  // namespace sizeup::cli

@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+
+#include "tasks/expression.h"
+#include "tasks/own_data/forms.h"
+
+namespace sizeup {
+namespace {
+
+// The texts of a choices field in every row, if it holds that: a list, {"text": [...]}, a map of letters to
+// texts, or a text with bars between the choices.
+std::optional<std::vector<std::string>> choice_texts(const Json& value) {
+  if (is_text_list(value)) return value.get<std::vector<std::string>>();
+  if (holds_texts(value)) return value["text"].get<std::vector<std::string>>();
+  std::vector<std::string> texts;
+  if (value.is_object()) {
+    for (const auto& item : value.items()) {
+      if (!item.value().is_string()) return std::nullopt;
+      texts.push_back(item.value().get<std::string>());
+    }
+    return texts;
+  }
+  if (!value.is_string()) return std::nullopt;
+  const auto& text = value.get_ref<const std::string&>();
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('|', begin), text.size());
+    texts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return texts;
+}
+
+Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& name) {
+  ChoiceForm form;
+  form.fields = {name};
+  form.reason = fmt::format("choices: the field '{}'", name);
+  const Values values = fields.values(name);
+  const std::string value = accessor(name);
+  const bool literal = values.all(is_list_literal);
+  const bool lists = values.all(holds_texts);  // {"text": [...], "label": [...]}
+  if (literal) {
+    form.field = name;
+  } else if (values.all(is_text_list)) {
+    form.list = value;
+  } else if (lists) {
+    form.list = value + ".text";
+    if (values.all([](const Json& one) { return one.contains("label") && is_text_list(one["label"]); }))
+      form.labels = value + ".label";
+  } else if (values.all([](const Json& one) { return one.is_object(); })) {
+    form.list = fmt::format("({}.values() | list)", value);
+    form.labels = fmt::format("({}.keys() | list)", value);
+  } else {
+    form.list = fmt::format("{}.split('|')", value);
+    form.reason += ", with bars between them";
+  }
+  for (size_t row = 0; row < fields.rows(); ++row) {
+    const Json& one = values.rows[row];
+    const std::string place = fields.documents().place(row);
+    std::optional<std::vector<std::string>> texts;
+    if (literal) {
+      YamlNode node;
+      node.kind = YamlNode::Kind::text;
+      node.text = fmt::format("{{{{{}}}}}", value);
+      Result<Expression> expression = Expression::parse(node, "--choices", fields.names());
+      if (!expression) return forward_error(expression);
+      Result<std::vector<std::string>> read = expression->texts(fields.documents().rows[row], place);
+      if (!read) return forward_error(read);
+      texts = std::move(*read);
+    } else {
+      texts = choice_texts(one);
+    }
+    if (!texts || texts->size() < 2) {
+      return bad_input(place, fmt::format("the field '{}' holds no choices", name),
+                       "a list of at least two texts, or a text with bars between them");
+    }
+    form.texts.push_back(std::move(*texts));
+    if (form.labels.empty()) continue;
+    std::vector<std::string> labels;
+    if (lists) {
+      labels = one["label"].get<std::vector<std::string>>();
+    } else {
+      for (const auto& item : one.items()) labels.push_back(item.key());
+    }
+    form.label_texts.push_back(std::move(labels));
+  }
+  return form;
+}
+
+// Fields of their own for each choice: A, B, C, D; option1, option2; ...
+std::optional<ChoiceForm> choices_of_columns(const Fields& fields) {
+  constexpr size_t kMost = 10;
+  for (const std::string_view stem : {"", "option", "choice", "op", "ending"}) {
+    for (const char first : {'a', '1', '0'}) {
+      if (stem.empty() && first != 'a') continue;
+      std::vector<std::string> columns;
+      for (size_t i = 0; i < kMost; ++i) {
+        const std::string wanted = std::string(stem) + static_cast<char>(first + static_cast<char>(i));
+        const std::optional<std::string> column = fields.first_of({wanted});
+        if (!column) break;
+        columns.push_back(*column);
+      }
+      if (columns.size() < 2) continue;
+      ChoiceForm form;
+      std::vector<std::string> values;
+      for (const std::string& column : columns) values.push_back(accessor(column));
+      form.list = fmt::format("[{}]", fmt::join(values, ", "));
+      for (const Json& row : fields.documents().rows) {
+        std::vector<std::string>& texts = form.texts.emplace_back();
+        for (const std::string& column : columns)
+          texts.push_back(row.contains(column) ? python_text(row[column]) : std::string());
+      }
+      form.fields = columns;
+      form.reason = fmt::format("choices: the fields {}", fmt::join(columns, ", "));
+      return form;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<ChoiceForm>> find_choices(const Fields& fields, const OwnData& data) {
+  if (data.choices.size() > 1) return std::optional<ChoiceForm>();
+  std::optional<std::string> name;
+  if (data.choices.size() == 1) {
+    if (Result<void> known = fields.require_field("--choices", data.choices[0]); !known)
+      return forward_error(known);
+    name = data.choices[0];
+  } else {
+    name = fields.first_of({"choices", "options", "candidates", "endings"});
+  }
+  if (name) {
+    Result<ChoiceForm> form = choices_of_field(fields, *name);
+    if (!form) return forward_error(form);
+    return std::optional(std::move(*form));
+  }
+  return choices_of_columns(fields);
+}
+
+}  // namespace sizeup

@@ -1,0 +1,110 @@
+// The commands of docs/own-data.md and docs/pilot.md run as they stand there, on a small file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "core/json/json.h"
+#include "tests/cli/program.h"
+#include "tests/support/files.h"
+
+namespace sizeup {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// The fenced blocks of a language, in order, without the indentation they have in lists.
+std::vector<std::string> blocks_of(const std::string& page, const std::string& language) {
+  std::vector<std::string> blocks;
+  bool inside = false;
+  size_t indent = 0;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = std::min(line.find_first_not_of(' '), line.size());
+    if (!inside && line.substr(first) == "```" + language) {
+      inside = true;
+      indent = first;
+      blocks.emplace_back();
+    } else if (inside && line.substr(first) == "```") {
+      inside = false;
+    } else if (inside) {
+      blocks.back() += line.substr(std::min(indent, line.size())) + "\n";
+    }
+  }
+  return blocks;
+}
+
+class Documented : public testing::Test {
+ protected:
+  TemporaryFolder folder;
+
+  void SetUp() override {
+    const std::filesystem::path models = source_path("models/pocket");
+    std::filesystem::create_symlink(models / "pocket-small.gguf", folder.path() / "small.gguf");
+    std::filesystem::create_symlink(models / "pocket-large.gguf", folder.path() / "large.gguf");
+    std::string tickets = "id,text,queue,language\n";
+    std::string answers = "id,prediction,latency_ms,cost_usd\n";
+    for (int i = 0; i < 30; ++i) {
+      const std::string number = std::to_string(i);
+      const bool parcel = i % 2 == 0;
+      tickets += "t" + number + "," +
+                 (parcel ? "Where is my parcel number " : "You charged too much for order ") + number + "?," +
+                 (parcel ? "delivery" : "billing") + (i % 3 == 0 ? ",de\n" : ",en\n");
+      answers += "t" + number +
+                 (i % 5 == 0 ? ",billing"
+                  : parcel   ? ",delivery"
+                             : ",billing") +
+                 ",400,0.0004\n";
+    }
+    folder.write("tickets.csv", tickets);
+    folder.write("answers.csv", answers);
+    folder.write("finetuning.jsonl",
+                 "{\"prompt\": \"Something else was asked here\", \"completion\": \"x\"}\n");
+  }
+
+  // All commands of a page, in one shell that stops at the first that fails.
+  Finished follow(const std::string& page) const {
+    std::string script =
+        "program=\"$0\"\ncd '" + folder.path().string() + "'\nset -e\nsizeup() { \"$program\" \"$@\"; }\n";
+    for (const std::string& block : blocks_of(read_whole(source_path(page)), "sh")) script += block;
+    return run_program({}, {}, {"sh", "-c", script});
+  }
+  std::string text(const std::string& name) const { return read_whole(folder.path() / name); }
+};
+
+TEST_F(Documented, OwnDataLeadsFromACsvToAReport) {
+  const Finished finished = follow("docs/own-data.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("first one would be right in 50.0 %"), HasSubstr("macro_f1"),
+                                     HasSubstr("tickets.yaml")));
+  EXPECT_THAT(text("report.html"), HasSubstr("language"));
+  EXPECT_THAT(text("compared.html"), HasSubstr("inhouse"));
+  EXPECT_THAT(text("tickets.yaml"), HasSubstr("output_type: multiple_choice"));
+}
+
+TEST_F(Documented, ThePilotEndsWithAVerdict) {
+  const std::vector<std::string> run_files = blocks_of(read_whole(source_path("docs/pilot.md")), "yaml");
+  ASSERT_EQ(run_files.size(), 1u);
+  folder.write("pilot.yaml", run_files[0]);
+  const Finished finished = follow("docs/pilot.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(text("pilot.html"), AllOf(HasSubstr("small"), HasSubstr("EUR")));
+  EXPECT_THAT(text("with-today.html"), HasSubstr("today"));
+  const Finished runs =
+      run_program({"list", "runs", "--db", (folder.path() / "pilot.db").string(), "--json"});
+  EXPECT_EQ(Json::parse(runs.output).size(), 3u);
+}
+
+// The example in the page and the file of this test have the same columns.
+TEST_F(Documented, TheFilesInThePageAreTheTests) {
+  const std::vector<std::string> files = blocks_of(read_whole(source_path("docs/own-data.md")), "csv");
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(lines_of(files[0])[0], lines_of(text("tickets.csv"))[0]);
+  EXPECT_EQ(lines_of(files[1])[0], lines_of(text("answers.csv"))[0]);
+}
+
+}  // namespace
+}  // namespace sizeup
