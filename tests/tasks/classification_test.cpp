@@ -147,7 +147,7 @@ TEST(Classification, F1OfTwoLabelsIsOfTheSecond) {
 }
 
 TEST(LabelSets, EqualScikitLearn) {
-  for (const Json all = test::golden("metrics.json"); const Json& expected : all.at("label_sets")) {
+  for (const Json file = test::golden("metrics.json"); const Json& expected : file.at("label_sets")) {
     const auto task = labels_task(
         "labels: " + to_line(expected["labels"]) +
             "\nmetric_list: [{metric: multilabel_exact}, {metric: multilabel_f1}, {metric: "

@@ -94,7 +94,7 @@ TEST(Filters, CaseAndWhiteSpaceArePythons) {
 
 // Against lm-evaluation-harness's filters (golden: tests/oracles/tasks_filters.py).
 TEST(Filters, MultiChoiceFindsWhatTheHarnessFinds) {
-  for (const Json all = test::golden("filters.json"); const Json& expected : all.at("multi_choice_regex")) {
+  for (const Json file = test::golden("filters.json"); const Json& expected : file.at("multi_choice_regex")) {
     const FilterPipeline filter = step("multi_choice_regex", expected["options"]);
     EXPECT_TRUE(filter.needs_choices());
     const auto choices = expected["choices"].get<std::vector<std::string>>();
@@ -122,13 +122,13 @@ TEST(Filters, MultiChoiceSaysWhereItFoundNothing) {
 
 TEST(Filters, SpansAreThoseOfTheHarness) {
   const FilterPipeline filter = step("format_span", Json::object());
-  for (const Json all = test::golden("filters.json"); const Json& expected : all.at("format_span"))
+  for (const Json file = test::golden("filters.json"); const Json& expected : file.at("format_span"))
     EXPECT_EQ(filtered(filter, expected["text"].get<std::string>()).text, expected["filtered"])
         << expected["text"];
 }
 
 TEST(Filters, ResponsesAreChosenAsInTheHarness) {
-  for (const Json all = test::golden("filters.json"); const Json& expected : all.at("lists")) {
+  for (const Json file = test::golden("filters.json"); const Json& expected : file.at("lists")) {
     const auto responses = expected["responses"].get<std::vector<std::string>>();
     const auto count = static_cast<int>(responses.size());
     SCOPED_TRACE(to_line(expected["responses"]));
@@ -149,7 +149,7 @@ TEST(Filters, ResponsesAreChosenAsInTheHarness) {
 TEST(Filters, MapTakesWholeResponses) {
   const Json mapping = {{"Yes", "A"}, {"no", "B"}, {"", "empty"}, {"İ ß", "ok"}};
   const FilterPipeline filter = step("map", {{"mapping_dict", mapping}, {"default_value", "?"}});
-  for (const Json all = test::golden("filters.json"); const Json& expected : all.at("map"))
+  for (const Json file = test::golden("filters.json"); const Json& expected : file.at("map"))
     EXPECT_EQ(filtered(filter, expected["text"].get<std::string>()).text, expected["filtered"])
         << expected["text"];
   EXPECT_TRUE(filtered(filter, "maybe").no_answer);

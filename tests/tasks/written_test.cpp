@@ -18,7 +18,7 @@ using test::scored;
 using test::task_with;
 
 TEST(Bleu, SplitsWordsAsMtevalDoes) {
-  for (const Json all = test::golden("metrics.json"); const Json& expected : all.at("bleu_words")) {
+  for (const Json file = test::golden("metrics.json"); const Json& expected : file.at("bleu_words")) {
     EXPECT_EQ(bleu_words(expected["text"].get<std::string>()),
               expected["words"].get<std::vector<std::string>>())
         << expected["text"];
@@ -26,7 +26,7 @@ TEST(Bleu, SplitsWordsAsMtevalDoes) {
 }
 
 TEST(Translations, EqualSacrebleuOverTheSet) {
-  for (const Json all = test::golden("metrics.json"); const Json& expected : all.at("translations")) {
+  for (const Json file = test::golden("metrics.json"); const Json& expected : file.at("translations")) {
     SCOPED_TRACE(to_line(expected["answers"]).substr(0, 200));
     const auto task =
         task_with("{metric: bleu}, {metric: chrf}, {metric: chrf++}, {metric: ter}", expected["accepted"]);
@@ -49,7 +49,7 @@ TEST(Bleu, IsNoMeanOverSamples) {
 }
 
 TEST(WrittenAnswers, EqualTheReferencePrograms) {
-  for (const Json all = test::golden("metrics.json"); const Json& expected : all.at("pairs")) {
+  for (const Json file = test::golden("metrics.json"); const Json& expected : file.at("pairs")) {
     const std::string target = expected["expected"];
     const std::string answer = expected["answer"];
     SCOPED_TRACE(to_line(expected));
