@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,14 +15,14 @@ bool is_blank(std::string_view line) {
   return line.find_first_not_of(kJsonSpace) == std::string_view::npos;
 }
 
-// The first thing that is no white space, or the end of the text.
-char next_character(TextSource& text) {
+// The first thing that is no white space; nothing at the end of the text.
+std::optional<char> next_character(TextSource& text) {
   for (std::string_view ahead = text.ahead(); !ahead.empty(); ahead = text.ahead()) {
     const size_t found = ahead.find_first_not_of(kJsonSpace);
     text.skip(found == std::string_view::npos ? ahead.size() : found);
     if (found != std::string_view::npos) return ahead[found];
   }
-  return '\0';
+  return std::nullopt;
 }
 
 tl::unexpected<Error> too_long(const std::string& place) {
@@ -82,7 +83,7 @@ class JsonArrayRows : public RowSource {
   explicit JsonArrayRows(TextSource& text) : text_(text) { text_.skip(1); }
 
   NextRow next() override {
-    char first = next_character(text_);
+    const std::optional<char> first = next_character(text_);
     const bool is_empty = first_ && first == ']';
     if (closed_ || is_empty) return end();
     first_ = false;
@@ -101,9 +102,9 @@ class JsonArrayRows : public RowSource {
   NextRow end() {
     if (!closed_) text_.skip(1);
     closed_ = true;
-    const char rest = next_character(text_);
+    const std::optional<char> rest = next_character(text_);
     if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
-    if (rest == '\0') return std::nullopt;
+    if (!rest) return std::nullopt;
     return broken_file(
         bad_input(text_.place(text_.line()), "text follows the array", "one array of objects"));
   }
@@ -158,9 +159,9 @@ std::unique_ptr<RowSource> json_line_rows(TextSource& text) {
 }
 
 Result<std::unique_ptr<RowSource>> json_rows(TextSource& text) {
-  const char first = next_character(text);
+  const std::optional<char> first = next_character(text);
   if (text.failure()) return tl::unexpected<Error>(*text.failure());
-  if (first == '\0') return bad_input(text.file(), "the file is empty", "an array of objects");
+  if (!first) return bad_input(text.file(), "the file is empty", "an array of objects");
   if (first == '[') return std::make_unique<JsonArrayRows>(text);
   return std::make_unique<JsonLineRows>(text, "an array of objects, or one object a line");
 }

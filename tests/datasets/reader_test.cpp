@@ -108,6 +108,7 @@ TEST_F(DatasetReader, JsonArrayErrorsNameTheLine) {
   EXPECT_EQ(error("a.json", "[{\"a\": 1},]").place, "a.json:1");
   EXPECT_EQ(error("a.json", "[{\"a\": 1},\n,{\"a\": 2}]").place, "a.json:2");
   EXPECT_EQ(error("a.json", "[{\"a\": 1}]\n]").message, "text follows the array");
+  EXPECT_EQ(error("a.json", std::string("[{\"a\": 1}]\0", 11)).message, "text follows the array");
   EXPECT_EQ(error("a.json", "[{\"a\": 1\xff}]").message, "the byte 0xff is not valid UTF-8");
 }
 
