@@ -4,6 +4,7 @@
 
 #include "core/jinja/text.h"
 #include "tasks/metrics/ngrams.h"
+#include "tasks/text/split.h"
 
 namespace sizeup {
 namespace {
@@ -56,12 +57,10 @@ void mark_common(const Tokens& expected, const Tokens& given, std::vector<bool>&
 std::vector<Tokens> lines_of(std::string_view text, Vocabulary& vocabulary,
                              std::vector<std::string>& storage) {
   std::vector<size_t> sizes;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.size(), text.find('\n', begin));
-    const std::vector<std::string> words = rouge_words(text.substr(begin, end - begin));
-    if (end > begin) sizes.push_back(words.size());
+  for (const std::string_view line : split_at(text, "\n")) {
+    const std::vector<std::string> words = rouge_words(line);
+    if (!line.empty()) sizes.push_back(words.size());
     storage.insert(storage.end(), words.begin(), words.end());
-    begin = end + 1;
     if (storage.size() >= kMostWords) break;
   }
   const Tokens all = vocabulary.numbers(views(storage));

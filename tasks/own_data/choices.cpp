@@ -2,6 +2,7 @@
 
 #include "tasks/expression.h"
 #include "tasks/own_data/forms.h"
+#include "tasks/text/split.h"
 
 namespace sizeup {
 namespace {
@@ -20,13 +21,8 @@ std::optional<std::vector<std::string>> choice_texts(const Json& value) {
     return texts;
   }
   if (!value.is_string()) return std::nullopt;
-  const auto& text = value.get_ref<const std::string&>();
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find('|', begin), text.size());
-    texts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return texts;
+  const std::vector<std::string_view> parts = split_at(value.get_ref<const std::string&>(), "|");
+  return std::vector<std::string>(parts.begin(), parts.end());
 }
 
 Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& name) {
