@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,32 +13,13 @@
 #include "core/json/json.h"
 #include "tasks/choice_filter.h"
 #include "tasks/expression.h"
-#include "tasks/filter_options.h"
 #include "tasks/keys.h"
+#include "tasks/options.h"
 #include "tasks/span_filter.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
-
-Result<RegexOptions> read_regex_options(const YamlNode& node) {
-  constexpr int kLargestIndex = 1'000;
-  std::string pattern = R"(#### (\-?[0-9\.\,]+))";
-  if (const YamlNode* given = node.find("regex_pattern")) pattern = given->text;
-  int index = 0;
-  if (const YamlNode* given = node.find("group_select")) {
-    if (given->kind != YamlNode::Kind::integer || std::abs(given->integer) > kLargestIndex) {
-      return bad_input(given->place, "'group_select' is no index", fmt::format("-{0} to {0}", kLargestIndex));
-    }
-    index = static_cast<int>(given->integer);
-  }
-  Result<PythonRegex> regex = PythonRegex::compile(pattern, node.place);
-  if (!regex) return forward_error(regex);
-  RegexOptions options{std::move(*regex), index};
-  if (const YamlNode* given = node.find("fallback")) options.fallback = given->text;
-  return options;
-}
-
 namespace {
 
 // A filter of each response by itself.

@@ -8,6 +8,7 @@
 #include <initializer_list>
 
 #include "tasks/keys.h"
+#include "tasks/options.h"
 #include "tasks/text/nearest.h"
 
 namespace sizeup {
@@ -96,15 +97,6 @@ Result<void> check_fit(const MetricEntry& entry, const ScoringFacts& facts, cons
   return {};
 }
 
-Result<void> flag(const YamlNode& metric, const char* key, bool& out) {
-  const YamlNode* value = metric.find(key);
-  if (value == nullptr) return {};
-  if (value->kind != YamlNode::Kind::boolean)
-    return bad_input(value->place, fmt::format("'{}' is not true or false", key));
-  out = value->boolean;
-  return {};
-}
-
 // A number or a list of numbers; no k may be larger than the number of answers it is estimated from.
 Result<void> read_k(const YamlNode& metric, int repeats, std::vector<int>& out) {
   out = {1};
@@ -152,17 +144,11 @@ Result<MetricParameters> read_parameters(const YamlNode& metric, const MetricEnt
   for (const auto& [key, member] :
        {std::pair{"ignore_case", &out.ignore_case}, std::pair{"ignore_punctuation", &out.ignore_punctuation},
         std::pair{"ignore_numbers", &out.ignore_numbers}}) {
-    if (Result<void> read = flag(metric, key, *member); !read) return forward_error(read);
+    if (Result<void> read = read_flag(metric, key, *member); !read) return forward_error(read);
   }
-  const YamlNode* ignored = metric.find("regexes_to_ignore");
-  if (ignored == nullptr) return out;
-  if (ignored->kind != YamlNode::Kind::list)
-    return bad_input(ignored->place, "'regexes_to_ignore' is not a list");
-  for (const YamlNode& pattern : ignored->items) {
-    Result<PythonRegex> regex = PythonRegex::compile(pattern.text, pattern.place);
-    if (!regex) return forward_error(regex);
-    out.regexes_to_ignore.push_back(std::move(*regex));
-  }
+  Result<std::vector<PythonRegex>> ignored = read_ignored(metric);
+  if (!ignored) return forward_error(ignored);
+  out.regexes_to_ignore = std::move(*ignored);
   return out;
 }
 
@@ -178,7 +164,7 @@ std::string_view aggregation_name(const MetricEntry& entry) {
 // Its files state what our table already knows; another aggregation would be another metric.
 Result<void> check_statements(const YamlNode& metric, const MetricEntry& entry) {
   bool higher = entry.higher_is_better;
-  if (Result<void> read = flag(metric, "higher_is_better", higher); !read) return read;
+  if (Result<void> read = read_flag(metric, "higher_is_better", higher); !read) return read;
   if (higher != entry.higher_is_better) {
     return bad_input(metric.find("higher_is_better")->place,
                      fmt::format("'higher_is_better' of '{}' is {}", entry.name, entry.higher_is_better));
