@@ -134,14 +134,12 @@ Result<void> check_task_keys(const YamlNode& root) {
   return {};
 }
 
-Result<void> check_keys(const YamlNode& map, const std::string& what,
-                        std::initializer_list<const char*> known) {
+Result<void> check_keys(const YamlNode& map, const std::string& what, const std::vector<std::string>& known) {
   if (map.kind != YamlNode::Kind::map)
     return bad_input(map.place, fmt::format("'{}' is not a map", what), "key: value");
-  const std::vector<std::string> names(known.begin(), known.end());
   for (const auto& [key, value] : map.entries) {
-    if (std::find(names.begin(), names.end(), key) == names.end())
-      return unknown_key(value, key, what, names);
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return unknown_key(value, key, what, known);
   }
   return {};
 }

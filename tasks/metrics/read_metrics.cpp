@@ -182,28 +182,27 @@ bool is_of_one_class(std::string_view name) {
 }
 
 Result<void> check_options(const YamlNode& metric, const std::string& name) {
-  const std::string what = fmt::format("the metric '{}'", name);
+  std::vector<std::string> known = {"metric", "aggregation", "higher_is_better"};
+  const auto add = [&](std::initializer_list<const char*> keys) {
+    known.insert(known.end(), keys.begin(), keys.end());
+  };
   if (name == "exact_match") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "hf_evaluate", "regexes_to_ignore",
-                       "ignore_case", "ignore_punctuation", "ignore_numbers"});
+    add({"hf_evaluate", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
+  } else if (name == "maj@k") {
+    add({"k", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
+  } else if (name == "pass@k") {
+    add({"k"});
+  } else if (is_of_one_class(name)) {
+    add({"class"});
+  } else if (name == "numeric_match") {
+    add({"tolerance", "relative_tolerance"});
+  } else if (name == "edit_distance" || name == "edit_similarity") {
+    add({"unit"});
+  } else {
+    // Many of the harness's files say how groups weigh a metric in its own entry, where nothing reads it.
+    add({"weight_by_size"});
   }
-  if (name == "maj@k") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "k", "regexes_to_ignore", "ignore_case",
-                       "ignore_punctuation", "ignore_numbers"});
-  }
-  if (name == "pass@k") return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "k"});
-  if (is_of_one_class(name))
-    return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "class"});
-  if (name == "numeric_match") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "tolerance", "relative_tolerance"});
-  }
-  if (name == "edit_distance" || name == "edit_similarity")
-    return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "unit"});
-  // Many of the harness's files say how groups weigh a metric in its own entry, where nothing reads it.
-  return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "weight_by_size"});
+  return check_keys(metric, fmt::format("the metric '{}'", name), known);
 }
 
 tl::unexpected<Error> unknown_metric(const YamlNode& metric, const std::string& name) {
