@@ -21,6 +21,7 @@
 namespace sizeup {
 
 enum class OutputType { multiple_choice, loglikelihood, loglikelihood_rolling, generate_until };
+const char* name_of(OutputType type);  // as a task file names it
 
 // What happens to a prompt that does not fit the model's context (key `truncate`).
 enum class Truncation { left, error };

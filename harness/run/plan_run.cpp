@@ -40,20 +40,6 @@ std::string card_json(const ModelCard& card) {
   return to_line(json);
 }
 
-std::string name_of(OutputType type) {
-  switch (type) {
-    case OutputType::multiple_choice:
-      return "multiple_choice";
-    case OutputType::loglikelihood:
-      return "loglikelihood";
-    case OutputType::loglikelihood_rolling:
-      return "loglikelihood_rolling";
-    case OutputType::generate_until:
-      return "generate_until";
-  }
-  throw InternalError("unknown OutputType");
-}
-
 Result<std::vector<ModelReference>> parse_models(const RunSettings& settings) {
   if (settings.models.empty()) return usage_error("no model is given", "name one with --model");
   std::vector<ModelReference> references;

@@ -14,11 +14,6 @@
 namespace sizeup {
 namespace {
 
-constexpr auto kChoice = OutputType::multiple_choice;
-constexpr auto kLikelihood = OutputType::loglikelihood;
-constexpr auto kRolling = OutputType::loglikelihood_rolling;
-constexpr auto kGenerate = OutputType::generate_until;
-
 // One name in a task file for metrics that belong together.
 struct MetricGroup {
   const char* name;
@@ -30,30 +25,16 @@ constexpr std::array kGroups = {
 
 std::vector<std::string> default_metrics(OutputType type) {
   switch (type) {
-    case kChoice:
+    case OutputType::multiple_choice:
       return {"acc", "acc_norm"};
-    case kLikelihood:
+    case OutputType::loglikelihood:
       return {"perplexity", "acc"};
-    case kRolling:
+    case OutputType::loglikelihood_rolling:
       return {"word_perplexity", "byte_perplexity", "bits_per_byte"};
-    case kGenerate:
+    case OutputType::generate_until:
       return {"exact_match"};
   }
   return {};
-}
-
-const char* type_name(OutputType type) {
-  switch (type) {
-    case kChoice:
-      return "multiple_choice";
-    case kLikelihood:
-      return "loglikelihood";
-    case kRolling:
-      return "loglikelihood_rolling";
-    case kGenerate:
-      return "generate_until";
-  }
-  return "";
 }
 
 bool is_met(Need need, const ScoringFacts& facts) {
@@ -83,10 +64,10 @@ Result<void> check_fit(const MetricEntry& entry, const ScoringFacts& facts, cons
   const auto& types = entry.output_types;
   if (std::find(types.begin(), types.end(), facts.output_type) == types.end()) {
     std::vector<std::string> names;
-    for (const OutputType type : types) names.emplace_back(type_name(type));
+    for (const OutputType type : types) names.emplace_back(name_of(type));
     return bad_input(place,
                      fmt::format("the metric '{}' does not apply to output_type {}", entry.name,
-                                 type_name(facts.output_type)),
+                                 name_of(facts.output_type)),
                      fmt::format("output_type {}", fmt::join(names, " or ")));
   }
   if (!is_met(entry.need, facts)) {
