@@ -13,10 +13,10 @@ namespace {
 using testing::HasSubstr;
 
 // Line 1 is `task: t`; `extra` starts at line 8.
-std::string task_text(const std::string& extra) {
+std::string task_text(const std::string& extra, const std::string& type = "multiple_choice") {
   return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-         "output_type: multiple_choice\ndoc_to_text: question\ndoc_to_target: answer\n" +
-         extra;
+         "output_type: " +
+         type + "\ndoc_to_text: question\ndoc_to_target: answer\n" + extra;
 }
 
 constexpr const char* kRows =
@@ -50,11 +50,7 @@ TEST_P(BadTask, IsToldWhereAndWhat) {
 
 std::vector<BadCase> bad_cases() {
   const std::string choices = kChoices;
-  const auto generate = [](const std::string& extra) {
-    return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-           "output_type: generate_until\ndoc_to_text: question\ndoc_to_target: answer\n" +
-           extra;
-  };
+  const auto generate = [](const std::string& extra) { return task_text(extra, "generate_until"); };
   return {
       {"UnknownKey",
        task_text(choices + "doc_to_txt: x\n"),
