@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 namespace sizeup {
 
 Result<void> read_flag(const YamlNode& options, const char* key, bool& out) {
@@ -35,7 +33,9 @@ Result<RegexOptions> read_regex_options(const YamlNode& options) {
   if (const YamlNode* given = options.find("regex_pattern")) pattern = given->text;
   int index = 0;
   if (const YamlNode* given = options.find("group_select")) {
-    if (given->kind != YamlNode::Kind::integer || std::abs(given->integer) > kLargestIndex) {
+    const bool is_index = given->kind == YamlNode::Kind::integer && given->integer >= -kLargestIndex &&
+                          given->integer <= kLargestIndex;
+    if (!is_index) {
       return bad_input(given->place, "'group_select' is no index", fmt::format("-{0} to {0}", kLargestIndex));
     }
     index = static_cast<int>(given->integer);

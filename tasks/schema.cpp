@@ -156,7 +156,7 @@ class SchemaChecker {
       case Form::any:
         return {};
       case Form::type:
-        return check_types(value);
+        return check_types(keyword, value);
       case Form::x_type:
         return check_x_type(value);
       case Form::values:
@@ -195,7 +195,8 @@ class SchemaChecker {
     return {};
   }
 
-  static Result<void> check_types(const YamlNode& value) {
+  static Result<void> check_types(const Keyword& keyword, const YamlNode& value) {
+    if (value.kind == YamlNode::Kind::map) return expect(false, keyword, value, "a type or a list of types");
     const std::vector<YamlNode> one = {value};
     for (const YamlNode& name : value.is_scalar() ? one : value.items) {
       if (name.kind == YamlNode::Kind::null) continue;

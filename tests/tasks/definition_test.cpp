@@ -155,6 +155,10 @@ std::vector<BadCase> bad_cases() {
       {"FilterOption",
        generate("filter_list: [{name: a, filter: [{function: regex, pattern: x}]}]\n"),
        {"unknown key 'pattern'"}},
+      {"GroupBeyondNumbers",
+       generate(
+           "filter_list: [{name: a, filter: [{function: regex, group_select: -9223372036854775808}]}]\n"),
+       {"t.yaml:8", "'group_select' is no index", "-1000 to 1000"}},
       {"BadPattern",
        generate("filter_list: [{name: a, filter: [{function: regex, regex_pattern: \"(\"}]}]\n"),
        {"t.yaml:8", "'(' is not a regular expression"}},
@@ -221,6 +225,7 @@ std::vector<BadCase> bad_cases() {
        {"leads back to itself"}},
       {"SchemaOfSchemas", generate("schema: {allOf: {type: object}}\n"), {"a list of schemas"}},
       {"SchemaType", generate("schema: {type: text}\n"), {"'text' is no type of JSON"}},
+      {"SchemaTypeIsAMap", generate("schema: {type: {a: b}}\n"), {"'type' of a schema", "a list of types"}},
       {"SchemaXType", generate("schema: {properties: {a: {x-type: day}}}\n"), {"unknown x-type 'day'"}},
       {"TargetIsNoRecord", generate("schema: {type: object}\n"), {"document 1", "not a JSON object"}},
       {"TargetIsNoLabel", generate("labels: [a, b]\n"), {"none of the task's labels"}},
