@@ -16,6 +16,20 @@ namespace {
 constexpr std::array<std::string_view, 7> kTypes = {"object",  "array",   "string", "number",
                                                     "integer", "boolean", "null"};
 
+constexpr std::array kValueTypes = {
+    std::pair{"text", ValueType::text},
+    std::pair{"number", ValueType::number},
+    std::pair{"money", ValueType::money},
+    std::pair{"date", ValueType::date},
+};
+
+std::optional<ValueType> value_type(std::string_view name) {
+  for (const auto& [known, type] : kValueTypes) {
+    if (name == known) return type;
+  }
+  return std::nullopt;
+}
+
 enum class Form {
   remark,  // makes no difference to what is accepted
   type,    // a type's name, or a list of them
@@ -130,7 +144,7 @@ class SchemaChecker {
     return {};
   }
 
-  std::map<std::string, PythonRegex> take_patterns() { return std::move(patterns_); }
+  SchemaPatterns take_patterns() { return std::move(patterns_); }
 
  private:
   static tl::unexpected<Error> unknown_keyword(const std::string& name, const YamlNode& value) {
@@ -208,9 +222,7 @@ class SchemaChecker {
   }
 
   static Result<void> check_x_type(const YamlNode& type) {
-    const bool known =
-        type.text == "text" || type.text == "number" || type.text == "money" || type.text == "date";
-    if (known) return {};
+    if (value_type(type.text)) return {};
     return bad_input(type.place, fmt::format("unknown x-type '{}'", type.text),
                      "text, number, money or date");
   }
@@ -251,7 +263,7 @@ class SchemaChecker {
   }
 
   const Json& root_;
-  std::map<std::string, PythonRegex> patterns_;
+  SchemaPatterns patterns_;
 };
 
 // Whether a schema leads to itself without going into the value: then nothing would ever be decided. All
@@ -318,18 +330,14 @@ const Json* member_schema(const Json& root, const Json& schema, const std::strin
 
 std::optional<ValueType> own_type(const Json& root, const Json& schema) {
   if (!schema.is_object()) return std::nullopt;
-  if (const auto type = schema.find("x-type"); type != schema.end()) {
-    if (*type == "number") return ValueType::number;
-    if (*type == "money") return ValueType::money;
-    if (*type == "date") return ValueType::date;
-    return ValueType::text;
-  }
+  if (const auto type = schema.find("x-type"); type != schema.end())
+    return value_type(type->get_ref<const std::string&>());
   if (const auto type = schema.find("type"); type != schema.end()) {
     const auto is_numeric = [](const Json& name) { return name == "number" || name == "integer"; };
     const bool number =
         type->is_array() ? std::any_of(type->begin(), type->end(), is_numeric) : is_numeric(*type);
     if (number) return ValueType::number;
-    if (type->is_array() || !type->is_null()) return ValueType::text;
+    if (!type->is_null()) return ValueType::text;
   }
   if (schema.contains("$ref")) return own_type(root, *resolve_schema(root, schema));
   for (const char* combination : kCombinations) {
