@@ -17,7 +17,7 @@
 #include "core/timing/utc_time.h"
 #include "datasets/readers/folder.h"
 #include "datasets/readers/reader.h"
-#include "datasets/readers/text_lines.h"
+#include "datasets/readers/utf8_text.h"
 
 namespace sizeup::cli {
 namespace {

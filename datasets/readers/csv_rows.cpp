@@ -5,6 +5,8 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "datasets/readers/utf8_text.h"
+
 namespace sizeup {
 namespace {
 

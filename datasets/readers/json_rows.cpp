@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "datasets/readers/utf8_text.h"
+
 namespace sizeup {
 namespace {
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "datasets/readers/utf8_text.h"
+
 namespace sizeup {
 namespace {
 
