@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_set>
 
@@ -49,7 +50,6 @@ class CsvCells {
 
   size_t line() const { return line_; }
   std::string place() const { return text_.place(line_); }
-  const std::string& file() const { return text_.file(); }
 
  private:
   tl::expected<std::optional<Cells>, RowFailure> end() const {
