@@ -40,11 +40,13 @@ void add_own_data(CLI::App& app, OwnData& data) {
       ->delimiter(',');
 }
 
-Result<void> show_guess(const OwnData& data, const TaskGuess& guess) {
+Result<void> show_guess(const OwnData& data, const TaskGuess& guess, int64_t max_bad_rows) {
   Result<SelectedTask> selected = task_of(guess, data.file);
   if (!selected) return forward_error(selected);
+  BadRows bad_rows(max_bad_rows);
   TaskOptions options;
   options.overrides = std::move(selected->overrides);
+  options.bad_rows = &bad_rows;
   Result<std::unique_ptr<Task>> task = load_task(selected->file, options);
   if (!task) return forward_error(task);
   Result<std::vector<Sample>> samples = (*task)->samples(1);

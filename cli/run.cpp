@@ -171,9 +171,10 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   auto settings = resolve(command, app);
   if (!settings) return forward_error(settings);
   if (settings->data && !settings->resume) {
-    auto guess = guess_task(*settings->data);
+    auto guess = guess_task(*settings->data, settings->max_bad_rows);
     if (!guess) return forward_error(guess);
-    if (auto shown = show_guess(*settings->data, *guess); !shown) return forward_error(shown);
+    if (auto shown = show_guess(*settings->data, *guess, settings->max_bad_rows); !shown)
+      return forward_error(shown);
   }
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);

@@ -164,10 +164,10 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   return loaded;
 }
 
-Result<SelectedTask> guessed_task(const OwnData& data) {
-  Result<TaskGuess> guess = guess_task(data);
+Result<SelectedTask> guessed_task(const RunSettings& settings) {
+  Result<TaskGuess> guess = guess_task(*settings.data, settings.max_bad_rows);
   if (!guess) return forward_error(guess);
-  return task_of(*guess, data.file);
+  return task_of(*guess, settings.data->file);
 }
 
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
@@ -176,7 +176,7 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
   if (!selection) return forward_error(selection);
   if (plan.settings.data) {
-    Result<SelectedTask> own = guessed_task(*plan.settings.data);
+    Result<SelectedTask> own = guessed_task(plan.settings);
     if (!own) return forward_error(own);
     selection->tasks.push_back(std::move(*own));
   }

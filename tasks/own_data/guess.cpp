@@ -102,8 +102,8 @@ const char* name_of(DataKind kind) {
   throw InternalError("unknown DataKind");
 }
 
-Result<TaskGuess> guess_task(const OwnData& data) {
-  Result<Documents> documents = load_file(data.file);
+Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows) {
+  Result<Documents> documents = load_file(data.file, max_bad_rows);
   if (!documents) return forward_error(documents);
   Facts facts{Fields(std::move(*documents))};
   TaskGuess guess;

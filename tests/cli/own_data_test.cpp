@@ -44,6 +44,25 @@ TEST_F(OwnDataProgram, RunsAFileWithoutATask) {
   EXPECT_THAT(read_whole(path("r.html")), HasSubstr("language"));
 }
 
+TEST_F(OwnDataProgram, BadRowsAreFatalUnlessTheyAreAllowed) {
+  const std::string ragged =
+      folder.write("tickets.csv", tickets() + "12,one cell too few,billing\n").string();
+  const std::vector<std::string> arguments = {
+      "run", "--model",           kSmall, "--data",        ragged, "--db", path("a.db"), "--json", "--limit",
+      "2",   "--latency-samples", "0",    "--max-bad-rows"};
+  std::vector<std::string> none = arguments;
+  none.emplace_back("0");
+  const Finished refused = run_program(none);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.errors, HasSubstr("tickets.csv:14: the row has 3 cells"));
+  std::vector<std::string> one = arguments;
+  one.emplace_back("1");
+  const Finished finished = run_program(one);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_THAT(finished.errors,
+              AllOf(HasSubstr("(12 rows)"), HasSubstr("tickets: 1 bad rows of its data are left out")));
+}
+
 TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   const Finished wrong = run_program({"run", "--model", kSmall, "--data", data, "--target", "quue"});
   EXPECT_EQ(wrong.status, 2);
