@@ -205,10 +205,8 @@ Result<Filter> make_filter(const YamlNode& node) {
     if (function->text == row.name) return row.make(node);
     names.emplace_back(row.name);
   }
-  const std::string nearest = nearest_name(function->text, names);
   return bad_input(function->place, fmt::format("unknown filter '{}'", function->text),
-                   fmt::format("one of {}", fmt::join(names, ", ")),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+                   fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(function->text, names));
 }
 
 }  // namespace
