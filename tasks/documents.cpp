@@ -111,9 +111,8 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   if (!changes) return documents;
   if (Result<void> taken = take_rows(documents, definition.rows_field); !taken) return forward_error(taken);
   if (definition.process_docs) {
-    Result<DocumentSteps> steps = DocumentSteps::parse(*definition.process_docs);
-    if (!steps) return forward_error(steps);
-    if (Result<void> done = steps->apply(documents); !done) return forward_error(done);
+    Result<void> done = process_documents(*definition.process_docs, documents);
+    if (!done) return forward_error(done);
   }
   documents.collect_columns();
   return documents;

@@ -177,10 +177,8 @@ Result<const FilterRow*> find_row(const YamlNode& step) {
     if (function->text == row.name) return &row;
     names.emplace_back(row.name);
   }
-  const std::string nearest = nearest_name(function->text, names);
   return bad_input(function->place, fmt::format("unknown filter '{}'", function->text),
-                   fmt::format("one of {}", fmt::join(names, ", ")),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+                   fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(function->text, names));
 }
 
 // How many responses a step, which its filter has read, leaves of `before`; an error if it asks for more.

@@ -150,11 +150,10 @@ class SchemaChecker {
   static tl::unexpected<Error> unknown_keyword(const std::string& name, const YamlNode& value) {
     std::vector<std::string> names;
     for (const Keyword& keyword : kKeywords) names.emplace_back(keyword.name);
-    const std::string nearest = nearest_name(name, names);
+    const std::string hint = did_you_mean(name, names);
     return bad_input(value.place, fmt::format("unknown key '{}' in schema", name),
-                     nearest.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : std::string(),
-                     nearest.empty() ? "other keywords of JSON Schema are not supported yet"
-                                     : fmt::format("did you mean '{}'?", nearest));
+                     hint.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : std::string(),
+                     hint.empty() ? "other keywords of JSON Schema are not supported yet" : hint);
   }
 
   static Result<void> expect(bool holds, const Keyword& keyword, const YamlNode& value,

@@ -104,14 +104,14 @@ std::string shown_prompt(const Sample& sample) {
   return out;
 }
 
-SampleRow row_of(const Task& task, const Sample& sample) {
+SampleRow row_of(const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;
   row.document_hash = sample.document_hash;
   row.row = sample.index;
   row.prompt = shown_prompt(sample);
   row.target = sample.target;
-  row.source = task.grounding_source(sample);
+  row.source = sample.source;
   row.slices = sample.slices;
   return row;
 }
@@ -142,24 +142,18 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   options.system_instruction = settings.system_instruction;
   options.gen_prefix = settings.gen_prefix;
   options.fewshot_as_multiturn = settings.fewshot_as_multiturn;
+  options.rows = settings.samples;
   options.limit = settings.limit;
   options.bad_rows = loaded.bad_rows.get();
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
-  // A task's name is known once it is read.
-  if (const auto rows = settings.samples.find((*task)->name()); rows != settings.samples.end()) {
-    options.rows = rows->second;
-    *loaded.bad_rows = BadRows(settings.max_bad_rows);
-    task = environment.open_task(selected.file, options);
-    if (!task) return forward_error(task);
-  }
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
   if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
   make_ids_unique(loaded.samples);
-  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(*loaded.task, sample));
+  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(sample));
   loaded.row = row_of(*loaded.task);
   return loaded;
 }

@@ -190,11 +190,10 @@ tl::unexpected<Error> unknown_metric(const YamlNode& metric, const std::string& 
   std::vector<std::string> names;
   for (const MetricEntry& entry : metric_entries()) names.emplace_back(entry.name);
   for (const MetricGroup& group : kGroups) names.emplace_back(group.name);
-  const std::string nearest = nearest_name(name, names);
-  return bad_input(
-      metric.place, fmt::format("unknown metric '{}'", name),
-      fmt::format("one of {}", fmt::join(names, ", ")),
-      nearest.empty() ? "see `sizeup list metrics`" : fmt::format("did you mean '{}'?", nearest));
+  const std::string hint = did_you_mean(name, names);
+  return bad_input(metric.place, fmt::format("unknown metric '{}'", name),
+                   fmt::format("one of {}", fmt::join(names, ", ")),
+                   hint.empty() ? "see `sizeup list metrics`" : hint);
 }
 
 // One use for each class that is named. An F1 without a class is lm-evaluation-harness's: that of the second

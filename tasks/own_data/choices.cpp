@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "tasks/expression.h"
 #include "tasks/own_data/forms.h"
 #include "tasks/text/split.h"
 

@@ -11,6 +11,7 @@
 #include "core/errors/result.h"
 #include "core/json/json.h"
 #include "tasks/documents.h"
+#include "tasks/expression.h"
 
 namespace sizeup {
 
@@ -27,7 +28,6 @@ struct Values {
 
 bool is_blank(const Json& value);
 bool is_text(const Json& value);
-bool is_text_list(const Json& value);
 bool is_list(const Json& value);
 bool is_integer(const Json& value);       // or a text of digits, as CSV files hold them
 bool is_record(const Json& value);        // an object, or a text that is a JSON object
