@@ -119,12 +119,12 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   return documents;
 }
 
-Result<Documents> load_file(const std::filesystem::path& file) {
+Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows) {
   Definition definition;
   definition.file = file;
   definition.data_files["test"].push_back({file});
-  BadRows none;
-  return load_split(definition, "test", 0, none);
+  BadRows bad_rows(max_bad_rows);
+  return load_split(definition, "test", 0, bad_rows);
 }
 
 Documents inline_documents(const YamlNode& samples) {

@@ -101,23 +101,6 @@ void make_ids_unique(std::vector<Sample>& samples) {
   }
 }
 
-// As plain text, with the later turns of a conversation. Where the choices end the prompt they follow it, a
-// line each.
-std::string shown_prompt(const Sample& sample) {
-  std::string out = sample.prompt.system;
-  for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
-  out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
-  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
-  std::string_view apart = "";
-  for (const Ask& ask : sample.asks) {
-    const auto* score = std::get_if<AskScore>(&ask);
-    if (score == nullptr || !score->context) break;
-    out.append(apart).append(*score->context);
-    apart = "\n";
-  }
-  return out;
-}
-
 SampleRow row_of(const Task& task, const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;
@@ -178,10 +161,10 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   return loaded;
 }
 
-Result<SelectedTask> guessed_task(const OwnData& data) {
-  Result<TaskGuess> guess = guess_task(data);
+Result<SelectedTask> guessed_task(const RunSettings& settings) {
+  Result<TaskGuess> guess = guess_task(*settings.data, settings.max_bad_rows);
   if (!guess) return forward_error(guess);
-  return task_of(*guess, data.file);
+  return task_of(*guess, settings.data->file);
 }
 
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
@@ -190,7 +173,7 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
   if (!selection) return forward_error(selection);
   if (plan.settings.data) {
-    Result<SelectedTask> own = guessed_task(*plan.settings.data);
+    Result<SelectedTask> own = guessed_task(plan.settings);
     if (!own) return forward_error(own);
     selection->tasks.push_back(std::move(*own));
   }

@@ -44,6 +44,21 @@ TEST_F(OwnDataProgram, RunsAFileWithoutATask) {
   EXPECT_THAT(read_whole(path("r.html")), HasSubstr("language"));
 }
 
+TEST_F(OwnDataProgram, LeavesOutBadRowsWhenTold) {
+  const std::string rows = tickets();
+  const size_t header = rows.find('\n') + 1;
+  const std::string bad =
+      folder.write("bad.csv", rows.substr(0, header) + "99,no queue\n" + rows.substr(header)).string();
+  std::vector<std::string> arguments = {"run", "--model", kSmall,       "--data", bad, "--latency-samples",
+                                        "0",   "--db",    path("a.db"), "--json"};
+  EXPECT_EQ(run_program(arguments).status, 3);
+  arguments.insert(arguments.end(), {"--max-bad-rows", "1"});
+  const Finished finished = run_program(arguments);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_EQ(Json::parse(lines_of(finished.output)[0])[0]["n"], "12");
+  EXPECT_THAT(finished.errors, AllOf(HasSubstr("| Where is parcel 0?"), HasSubstr("1 bad rows")));
+}
+
 TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   const Finished wrong = run_program({"run", "--model", kSmall, "--data", data, "--target", "quue"});
   EXPECT_EQ(wrong.status, 2);
@@ -54,7 +69,7 @@ TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   EXPECT_THAT(none.errors, HasSubstr("--data FILE"));
 }
 
-// --resume guesses again from what the store says of the data.
+// With what is known of the data, as the options say it on the command line.
 TEST_F(OwnDataProgram, ARunFileTakesDataToo) {
   folder.write("run.yaml", "models: ['" + kSmall +
                                "']\ndata: {file: tickets.csv, metrics: [macro_f1]}\n"
@@ -77,6 +92,7 @@ TEST_F(OwnDataProgram, ScoresRecordedAnswers) {
   EXPECT_EQ(row["model"], "other");
   EXPECT_EQ(row["value"], "0.9167") << "11 of 12";
   EXPECT_NE(read_whole(path("r.html")).find("100\u00a0ms"), std::string::npos) << "the recorded latency";
+  EXPECT_EQ(run_program({"run", "--answers", "hf:org/name", "--data", data}).status, 2) << "no file";
   const Finished list = run_program({"list", "backends"});
   EXPECT_THAT(list.output, HasSubstr("answers:./answers.jsonl"));
 }
