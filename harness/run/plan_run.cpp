@@ -87,23 +87,6 @@ void make_ids_unique(std::vector<Sample>& samples) {
   }
 }
 
-// As plain text, with the later turns of a conversation. Where the choices end the prompt they follow it, a
-// line each.
-std::string shown_prompt(const Sample& sample) {
-  std::string out = sample.prompt.system;
-  for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
-  out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
-  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
-  std::string_view apart = "";
-  for (const Ask& ask : sample.asks) {
-    const auto* score = std::get_if<AskScore>(&ask);
-    if (score == nullptr || !score->context) break;
-    out.append(apart).append(*score->context);
-    apart = "\n";
-  }
-  return out;
-}
-
 SampleRow row_of(const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;

@@ -60,10 +60,11 @@ bool is_scalar(const Json& value) {
   return value.is_string() || value.is_number() || value.is_boolean();
 }
 
-bool is_list_literal(const Json& value) {
-  if (!value.is_string()) return false;
+std::optional<std::vector<std::string>> literal_texts(const Json& value) {
+  if (!value.is_string()) return std::nullopt;
   const std::optional<Json> literal = parse_python_literal(value.get_ref<const std::string&>());
-  return literal && is_text_list(*literal) && !literal->empty();
+  if (!literal || !is_text_list(*literal) || literal->empty()) return std::nullopt;
+  return literal->get<std::vector<std::string>>();
 }
 
 bool holds_texts(const Json& value) {

@@ -43,6 +43,7 @@ DataKind kind_of(const Facts& facts, const OwnData& data, std::vector<std::strin
                  std::string& reason) {
   const Values& values = facts.target.values;
   labels = values.distinct();
+  std::sort(labels.begin(), labels.end());
   const auto because = [&](DataKind kind, std::string text) {
     reason = std::move(text);
     return kind;

@@ -47,8 +47,8 @@ struct TaskGuess {
   std::string yaml;                  // the commented task file, meant to lie beside the data file
 };
 
-// Reads the whole file, of which up to `max_bad_rows` are left out. A usage error says which field is missing
-// or unknown, and which there are.
+// Reads the whole file; of rows that cannot be read, `max_bad_rows` are left out. A usage error says which
+// field is missing or unknown, and which there are.
 Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows = 0);
 
 // The guess as load_task and the harness take it. `file` is the data file.

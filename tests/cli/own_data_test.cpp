@@ -73,7 +73,7 @@ TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   EXPECT_THAT(none.errors, HasSubstr("--data FILE"));
 }
 
-// --resume guesses again from what the store says of the data.
+// With what is known of the data, as the options say it on the command line.
 TEST_F(OwnDataProgram, ARunFileTakesDataToo) {
   folder.write("run.yaml", "models: ['" + kSmall +
                                "']\ndata: {file: tickets.csv, metrics: [macro_f1]}\n"
@@ -96,6 +96,7 @@ TEST_F(OwnDataProgram, ScoresRecordedAnswers) {
   EXPECT_EQ(row["model"], "other");
   EXPECT_EQ(row["value"], "0.9167") << "11 of 12";
   EXPECT_NE(read_whole(path("r.html")).find("100\u00a0ms"), std::string::npos) << "the recorded latency";
+  EXPECT_EQ(run_program({"run", "--answers", "hf:org/name", "--data", data}).status, 2) << "no file";
   const Finished list = run_program({"list", "backends"});
   EXPECT_THAT(list.output, HasSubstr("answers:./answers.jsonl"));
 }
