@@ -8,6 +8,7 @@
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
+#include "backends/cuda/plugin.h"
 #include "backends/engine/engine_backend.h"
 #include "backends/reference/reference_device.h"
 
@@ -16,6 +17,10 @@ namespace {
 
 Result<std::unique_ptr<Backend>> open_on_reference_device(const ModelReference& reference) {
   return open_engine(reference, make_reference_device);
+}
+
+Result<std::unique_ptr<Backend>> open_on_cuda_device(const ModelReference& reference) {
+  return open_engine(reference, make_cuda_device);
 }
 
 Result<std::unique_ptr<Backend>> open_on_cpu_device(const ModelReference& reference) {
@@ -30,7 +35,15 @@ std::optional<std::string> always_available() {
   return std::nullopt;
 }
 
+// The first that this machine can use is the default.
 constexpr std::array kBackends{
+    BackendEntry{.scheme = "file",
+                 .device = "cuda",
+                 .description = "built-in inference on an NVIDIA GPU",
+                 .example = "small=./model.gguf?device=cuda",
+                 .open = open_on_cuda_device,
+                 .make_device = make_cuda_device,
+                 .why_unavailable = why_no_cuda_device},
     BackendEntry{.scheme = "file",
                  .device = "cpu",
                  .description = "built-in inference with the processor's vector and matrix instructions",

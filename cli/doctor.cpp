@@ -27,7 +27,6 @@ struct MissingDevice {
   const char* reason;
 };
 constexpr MissingDevice kMissingDevices[] = {
-    {"cuda", "this build has no CUDA plug-in"},
     {"metal", "this build has no Metal plug-in"},
 };
 

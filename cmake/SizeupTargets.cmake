@@ -1,19 +1,21 @@
-# sizeup_options: what every target of ours is compiled with.
+# sizeup_options: what every target of ours is compiled with. SizeupCuda.cmake has the flags of CUDA files.
 add_library(sizeup_options INTERFACE)
 target_include_directories(sizeup_options INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(sizeup_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+function(sizeup_compile_options)
+  target_compile_options(sizeup_options INTERFACE "$<$<NOT:$<COMPILE_LANGUAGE:CUDA>>:${ARGN}>")
+endfunction()
+sizeup_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 # GCC 12 sees an overlap in "literal" + std::string that is none (GCC bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(sizeup_options INTERFACE -Wno-restrict)
+  sizeup_compile_options(-Wno-restrict)
 endif()
 # No fused multiply-add behind our back: the order and rounding of a sum are part of the contract.
-target_compile_options(sizeup_options INTERFACE -ffp-contract=off)
+sizeup_compile_options(-ffp-contract=off)
 if(SIZEUP_WERROR)
-  target_compile_options(sizeup_options INTERFACE -Werror)
+  sizeup_compile_options(-Werror)
 endif()
 if(SIZEUP_SANITIZE)
-  target_compile_options(sizeup_options INTERFACE
-    -fsanitize=${SIZEUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  sizeup_compile_options(-fsanitize=${SIZEUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sizeup_options INTERFACE -fsanitize=${SIZEUP_SANITIZE})
 endif()
 
