@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu_device.h"
+#include "backends/cpu/machine_limits.h"
 #include "backends/cpu/tier.h"
 #include "backends/cuda/plugin.h"
 #include "backends/engine/engine_backend.h"
@@ -43,14 +44,16 @@ constexpr std::array kBackends{
                  .example = "small=./model.gguf?device=cuda",
                  .open = open_on_cuda_device,
                  .make_device = make_cuda_device,
-                 .why_unavailable = why_no_cuda_device},
+                 .why_unavailable = why_no_cuda_device,
+                 .measure_limits = measure_cuda_limits},
     BackendEntry{.scheme = "file",
                  .device = "cpu",
                  .description = "built-in inference with the processor's vector and matrix instructions",
                  .example = "small=./model.gguf?device=cpu",
                  .open = open_on_cpu_device,
                  .make_device = make_cpu_device,
-                 .why_unavailable = why_no_cpu_device},
+                 .why_unavailable = why_no_cpu_device,
+                 .measure_limits = measure_machine_limits},
     BackendEntry{
         .scheme = "file",
         .device = "reference",
@@ -58,7 +61,8 @@ constexpr std::array kBackends{
         .example = "small=./model.gguf?device=reference",
         .open = open_on_reference_device,
         .make_device = make_reference_device,
-        .why_unavailable = always_available},
+        .why_unavailable = always_available,
+        .measure_limits = measure_machine_limits},
 };
 
 // The schemes, or the devices of one scheme.

@@ -9,6 +9,7 @@
 
 #include "backends/backend.h"
 #include "backends/engine/device.h"
+#include "backends/engine/machine_limits.h"
 #include "backends/model_reference.h"
 
 namespace sizeup {
@@ -22,6 +23,7 @@ struct BackendEntry {
   Result<std::unique_ptr<Backend>> (*open)(const ModelReference& reference);
   DeviceFactory make_device;                        // of the built-in engine; nullptr elsewhere
   std::optional<std::string> (*why_unavailable)();  // on this machine; nothing if it can be used
+  MeasureLimits measure_limits;                     // of what the device computes with; nullptr elsewhere
 };
 
 std::span<const BackendEntry> backend_table();

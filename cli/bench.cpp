@@ -79,20 +79,20 @@ void show_progress(const std::string& text) {
 }
 
 // Runs once the model's weights are known; the checkpoint is closed when they are packed.
-Outcome measure(const BenchCommand& command, const ModelReference& reference, DeviceFactory make_device) {
-  auto opened = open_weights(reference);
+Outcome measure(const BenchCommand& command, const EngineModel& model) {
+  auto opened = open_weights(model.reference);
   if (!opened) return forward_error(opened);
   auto settings = settings_of(command, opened->model.spec.context_length);
   if (!settings) return forward_error(settings);
-  auto conditions = conditions_of(reference, *opened);
+  auto conditions = conditions_of(model.reference, *opened);
   if (!conditions) return forward_error(conditions);
   conditions->threads = command.threads > 0 ? command.threads : ThreadPool::available_processors();
 
   show_progress("the machine's limits");
   const std::array thread_counts = {conditions->threads};
-  const MachineLimits limits = measure_machine_limits(thread_counts);
+  const MachineLimits limits = model.measure_limits(thread_counts);
   show_progress("packing the weights");
-  auto device = make_device(opened->model, opened->options);
+  auto device = model.make_device(opened->model, opened->options);
   if (!device) return forward_error(device);
   Decoder decoder(opened->model, std::move(*device));
   opened->checkpoint.reset();
@@ -111,7 +111,7 @@ Outcome bench(const BenchCommand& command) {
   auto model = engine_model(command.model, command.cpu_tier, command.offline, "can be measured");
   if (!model) return forward_error(model);
   try {
-    return measure(command, model->reference, model->make_device);
+    return measure(command, *model);
   } catch (const std::bad_alloc&) {
     return unavailable(model->reference.target, "not enough memory for the model and what is measured",
                        "smaller --step-tokens and --streams need less");

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "backends/cpu/machine_limits.h"
 #include "backends/engine/device.h"
+#include "backends/engine/machine_limits.h"
 #include "backends/engine/speed.h"
 #include "core/json/json_fwd.h"
 

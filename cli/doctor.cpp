@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 
 #include "backends/cpu/tier.h"
 #include "backends/hub/hub.h"
@@ -134,6 +135,21 @@ void print_report(const Json& report) {
   for (const Json& problem : report["problems"]) fmt::print("problem: {}\n", problem.get<std::string>());
 }
 
+// Of every device that can be used here; those with the same limits are measured once.
+MachineLimits measure_all_limits() {
+  const std::vector<int> threads = usual_thread_counts();
+  MachineLimits all;
+  std::set<MeasureLimits> measured;
+  for (const BackendEntry& entry : backend_table()) {
+    if (entry.measure_limits == nullptr || entry.why_unavailable()) continue;
+    if (!measured.insert(entry.measure_limits).second) continue;
+    const MachineLimits limits = entry.measure_limits(threads);
+    all.arithmetic.insert(all.arithmetic.end(), limits.arithmetic.begin(), limits.arithmetic.end());
+    all.reads.insert(all.reads.end(), limits.reads.begin(), limits.reads.end());
+  }
+  return all;
+}
+
 struct DoctorCommand {
   bool json = false;
   bool measure = false;
@@ -141,7 +157,7 @@ struct DoctorCommand {
 
 Outcome doctor(const DoctorCommand& command) {
   Json report = examine();
-  if (command.measure) report["limits"] = limits_to_json(measure_machine_limits(usual_thread_counts()));
+  if (command.measure) report["limits"] = limits_to_json(measure_all_limits());
   if (command.json) {
     fmt::print("{}\n", to_line(report));
   } else {

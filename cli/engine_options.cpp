@@ -56,7 +56,7 @@ Result<EngineModel> engine_model(const std::string& model, const std::string& cp
   if ((*backend)->make_device == nullptr) {
     return usage_error(fmt::format("model '{}': only the built-in engine {}", model, why_engine));
   }
-  return EngineModel{std::move(*reference), (*backend)->make_device};
+  return EngineModel{std::move(*reference), (*backend)->make_device, (*backend)->measure_limits};
 }
 
 Outcome answer_lines(const EngineCommand& command,

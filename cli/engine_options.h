@@ -37,6 +37,7 @@ Result<std::string> with_cpu_tier(const std::string& model, const std::string& c
 struct EngineModel {
   ModelReference reference;  // its files are on this machine
   DeviceFactory make_device = nullptr;
+  MeasureLimits measure_limits = nullptr;
 };
 
 // As --cpu-tier and --offline have it; a usage error if another backend answers for it: "only the built-in

@@ -33,7 +33,8 @@ Json limits_to_json(const MachineLimits& limits) {
         limit_to_json("multiply-add", limit.tier, limit.dtype, limit.threads, "GFLOP/s", limit.rate));
   }
   for (const ReadLimit& limit : limits.reads) {
-    list.push_back(limit_to_json("memory read", "", "", limit.threads, "GB/s", limit.rate));
+    const char* what = limit.threads == kAnyThreads ? "GPU memory read" : "memory read";
+    list.push_back(limit_to_json(what, "", "", limit.threads, "GB/s", limit.rate));
   }
   return list;
 }
@@ -46,9 +47,10 @@ std::string limits_to_text(const Json& limits) {
             ? limit["what"].get<std::string>()
             : fmt::format("{}, {} ({})", limit["what"].get<std::string>(), limit["dtype"].get<std::string>(),
                           limit["tier"].get<std::string>());
-    table.add({name, fmt::format("{}", limit["threads"].get<int>()), number(limit["median"].get<double>(), 1),
-               number(limit["least"].get<double>(), 1), number(limit["most"].get<double>(), 1),
-               limit["unit"].get<std::string>()});
+    const int threads = limit["threads"].get<int>();
+    table.add({name, threads == kAnyThreads ? std::string() : fmt::format("{}", threads),
+               number(limit["median"].get<double>(), 1), number(limit["least"].get<double>(), 1),
+               number(limit["most"].get<double>(), 1), limit["unit"].get<std::string>()});
   }
   return table.to_text();
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/cpu/machine_limits.h"
+#include "backends/engine/machine_limits.h"
 #include "core/json/json_fwd.h"
 
 namespace sizeup::cli {

@@ -146,23 +146,4 @@ MachineLimits measure_machine_limits(std::span<const int> thread_counts) {
   return limits;
 }
 
-const ArithmeticLimit* arithmetic_limit(const MachineLimits& limits, std::string_view tier,
-                                        std::string_view dtype, int threads) {
-  const ArithmeticLimit* best = nullptr;
-  for (const ArithmeticLimit& limit : limits.arithmetic) {
-    if (limit.threads != threads) continue;
-    // float32 never goes through bfloat16 tiles; bfloat16 goes through whatever the tier has.
-    if (dtype == "float32" && limit.dtype != dtype) continue;
-    best = &limit;
-    if (limit.tier == tier) break;
-  }
-  return best;
-}
-
-const ReadLimit* read_limit(const MachineLimits& limits, int threads) {
-  const auto found = std::find_if(limits.reads.begin(), limits.reads.end(),
-                                  [&](const ReadLimit& limit) { return limit.threads == threads; });
-  return found == limits.reads.end() ? nullptr : &*found;
-}
-
 }  // namespace sizeup

@@ -62,4 +62,10 @@ Result<std::unique_ptr<Device>> make_cuda_device(const DecoderModel& model, cons
   return (*plugin)->make_device(model, options);
 }
 
+MachineLimits measure_cuda_limits(std::span<const int>) {
+  const auto& plugin = cuda::plugin();
+  if (!plugin || (*plugin)->why_unavailable()) return {};
+  return (*plugin)->measure_limits();
+}
+
 }  // namespace sizeup

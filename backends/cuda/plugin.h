@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "backends/engine/device.h"
+#include "backends/engine/machine_limits.h"
 
 namespace sizeup {
 
@@ -16,6 +18,9 @@ std::optional<std::string> why_no_cuda_device();
 
 // Options: precision (bfloat16 by default, or float32), memory_bytes; no tier.
 Result<std::unique_ptr<Device>> make_cuda_device(const DecoderModel& model, const DeviceOptions& options);
+
+// Of the GPU, whatever the threads; nothing where CUDA cannot be used.
+MachineLimits measure_cuda_limits(std::span<const int> thread_counts);
 
 namespace cuda {
 

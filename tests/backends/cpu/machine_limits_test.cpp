@@ -39,6 +39,17 @@ TEST(MachineLimits, AReadLimitIsThatOfTheThreads) {
   EXPECT_EQ(read_limit(kAmxMachine, 3), nullptr);
 }
 
+TEST(MachineLimits, ThoseOfAGpuHoldForAnyThreads) {
+  const MachineLimits gpu{
+      .arithmetic = {limit("cores", "float32", kAnyThreads), limit("tensor cores", "bfloat16", kAnyThreads)},
+      .reads = {{.threads = kAnyThreads, .bytes = 3, .rate = {}}}};
+  ASSERT_NE(arithmetic_limit(gpu, "", "float32", 16), nullptr);
+  EXPECT_EQ(arithmetic_limit(gpu, "", "float32", 16)->tier, "cores");
+  ASSERT_NE(arithmetic_limit(gpu, "", "bfloat16", 16), nullptr);
+  EXPECT_EQ(arithmetic_limit(gpu, "", "bfloat16", 16)->tier, "tensor cores");
+  ASSERT_NE(read_limit(gpu, 16), nullptr);
+}
+
 // What can be said of any machine: every limit is there once for each thread count, and not by orders of
 // magnitude wrong, as a loop that the compiler took away would be.
 TEST(MachineLimitsSlow, MeasureEveryThreadCount) {
