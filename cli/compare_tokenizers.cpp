@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -17,8 +15,9 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "core/timing/utc_time.h"
+#include "datasets/readers/folder.h"
 #include "datasets/readers/reader.h"
-#include "datasets/readers/text_lines.h"
+#include "datasets/readers/utf8_text.h"
 
 namespace sizeup::cli {
 namespace {
@@ -27,13 +26,10 @@ namespace fs = std::filesystem;
 
 constexpr size_t kExamples = 20;  // words: a screen's worth
 
-// Endings of files that read_dataset() reads; any other file is a text.
-constexpr std::array<std::string_view, 4> kRowFiles = {".jsonl", ".json", ".csv", ".tsv"};
-
+// Any other file is a text.
 bool has_rows(const fs::path& file) {
-  const fs::path name = file.extension() == ".gz" ? file.stem() : file;
-  const std::string ending = name.extension().string();
-  return std::find(kRowFiles.begin(), kRowFiles.end(), ending) != kRowFiles.end();
+  const Result<DataFormat> format = format_of(file);
+  return format && *format != DataFormat::text;
 }
 
 // A value of a slice field as text.

@@ -10,7 +10,7 @@
 
 namespace sizeup::cli {
 
-// --offline, for every command that takes a model.
+// --offline, for every command that takes a model or a task.
 void add_offline(CLI::App& app, bool& offline);
 
 // The hub as the environment says, with messages on standard error.

@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <variant>
+
+#include "cli/table.h"
+#include "harness/run/asking.h"
 
 namespace sizeup::cli {
 namespace {
-
-std::string indented(const std::string& text) {
-  std::string out = "  | ";
-  for (const char c : text) {
-    out += c;
-    if (c == '\n') out += "  | ";
-  }
-  return out;
-}
 
 std::string asked_for(const Sample& sample) {
   if (!std::holds_alternative<AskScore>(sample.asks.front())) return {};
@@ -40,22 +33,24 @@ void add_own_data(CLI::App& app, OwnData& data) {
       ->delimiter(',');
 }
 
-Result<void> show_guess(const OwnData& data, const TaskGuess& guess) {
+Result<void> show_guess(const OwnData& data, const TaskGuess& guess, int64_t max_bad_rows) {
   Result<SelectedTask> selected = task_of(guess, data.file);
   if (!selected) return forward_error(selected);
+  BadRows bad_rows(max_bad_rows);
   TaskOptions options;
+  options.bad_rows = &bad_rows;
+  options.limit = max_bad_rows == 0 ? 1 : 0;  // else any row may be the first good one
   options.overrides = std::move(selected->overrides);
   Result<std::unique_ptr<Task>> task = load_task(selected->file, options);
   if (!task) return forward_error(task);
-  Result<std::vector<Sample>> samples = (*task)->samples(1);
+  Result<std::vector<Sample>> samples = (*task)->samples(options.limit);
   if (!samples) return forward_error(samples);
+  if (samples->empty()) return bad_input(data.file.string(), "every row is bad", "at least one good row");
   const Sample& first = samples->front();
   fmt::print(stderr, "{} ({} rows)\n", data.file.string(), guess.rows);
   for (const std::string& reason : guess.reasons) fmt::print(stderr, "  {}\n", reason);
-  fmt::print(
-      stderr, "first prompt:\n{}{}\nexpected: {}\n\n",
-      indented(first.prompt.system + first.prompt.user + first.prompt.prefix_delimiter + first.prompt.prefix),
-      asked_for(first), first.target);
+  fmt::print(stderr, "first prompt:\n{}{}\nexpected: {}\n\n", indented(shown_prompt(first)), asked_for(first),
+             first.target);
   return {};
 }
 

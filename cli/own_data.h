@@ -1,6 +1,8 @@
 // --data and what goes with it, for every command that takes a data file without a task file.
 #pragma once
 
+#include <cstdint>
+
 #include "cli/command.h"
 #include "tasks/own_data/own_data.h"
 
@@ -9,7 +11,8 @@ namespace sizeup::cli {
 // --input, --target, --choices, --metric, --schema, --grounding, --slices. The file itself is the command's.
 void add_own_data(CLI::App& app, OwnData& data);
 
-// What the guess is, why, and the first prompt: on standard error.
-Result<void> show_guess(const OwnData& data, const TaskGuess& guess);
+// What the guess is, why, and the first prompt: on standard error. An error if more rows than `max_bad_rows`
+// are bad.
+Result<void> show_guess(const OwnData& data, const TaskGuess& guess, int64_t max_bad_rows = 0);
 
 }  // namespace sizeup::cli

@@ -36,11 +36,14 @@ struct RunCommand {
   bool offline = false;
 };
 
-// [NAME=]FILE as a model reference. What looks like a scheme is part of the file's name.
+// [NAME=]FILE as a model reference.
 Result<std::string> recorded_answers(const std::string& file) {
   auto reference = ModelReference::parse(file);
   if (!reference) return forward_error(reference);
   if (reference->scheme == "answers") return file;
+  if (reference->scheme != "file")
+    return usage_error(fmt::format("--answers takes a file, and '{}' names a model", file),
+                       "[NAME=]FILE; a path with a colon is written ./FILE");
   const size_t start = file.rfind(reference->target, file.find('?'));
   return file.substr(0, start) + "answers:" + file.substr(start);
 }
@@ -171,9 +174,10 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
   auto settings = resolve(command, app);
   if (!settings) return forward_error(settings);
   if (settings->data && !settings->resume) {
-    auto guess = guess_task(*settings->data);
+    auto guess = guess_task(*settings->data, settings->max_bad_rows);
     if (!guess) return forward_error(guess);
-    if (auto shown = show_guess(*settings->data, *guess); !shown) return forward_error(shown);
+    auto shown = show_guess(*settings->data, *guess, settings->max_bad_rows);
+    if (!shown) return forward_error(shown);
   }
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);

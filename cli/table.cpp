@@ -58,6 +58,15 @@ Json Table::to_json() const {
   return list;
 }
 
+std::string indented(std::string_view text) {
+  std::string out = "  | ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += "  | ";
+  }
+  return out;
+}
+
 std::string number(double value, int decimals) {
   return std::isnan(value) ? std::string("none") : fmt::format("{:.{}f}", value, decimals);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json/json_fwd.h"
@@ -20,6 +21,9 @@ class Table {
   std::vector<std::string> headers_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// "  | " before each line.
+std::string indented(std::string_view text);
 
 // "0.8533"; "none" for NaN.
 std::string number(double value, int decimals);

@@ -8,6 +8,7 @@
 
 #include "cli/compare_tokenizers.h"
 #include "cli/installation.h"
+#include "cli/model_files.h"
 #include "cli/table.h"
 #include "core/json/json.h"
 #include "harness/run/asking.h"
@@ -20,10 +21,6 @@ namespace {
 
 // Shares of the samples on which two models may disagree: alike, as usual, unlike.
 constexpr std::array kDisagreements = {0.1, 0.2, 0.3};
-
-std::string text_of(const Sample& sample) {
-  return sample.prompt.system + sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
-}
 
 // Tokens of one sample's longest request, with the answer.
 int64_t tokens_of(const ComparedTokenizer& opened, const Sample& sample, size_t& special) {
@@ -45,7 +42,7 @@ int64_t tokens_of(const ComparedTokenizer& opened, const Sample& sample, size_t&
     answer = std::max(answer, length);
   }
   const std::vector<Token> parsed =
-      model.tokenizer().encode(text_of(sample), {.add_special = false, .parse_special = true});
+      model.tokenizer().encode(shown_prompt(sample), {.add_special = false, .parse_special = true});
   special +=
       std::any_of(parsed.begin(), parsed.end(), [&](Token id) { return model.tokenizer().is_special(id); })
           ? 1
@@ -83,8 +80,10 @@ Json report_of(const TaskCheck& check, const TaskCheckCommand& command,
       if (const auto* score = std::get_if<AskScore>(&ask))
         choices.push_back(score->delimiter + score->continuation);
     }
-    json["prompts"].push_back(
-        {{"id", sample.id}, {"prompt", text_of(sample)}, {"choices", choices}, {"expected", sample.target}});
+    json["prompts"].push_back({{"id", sample.id},
+                               {"prompt", shown_prompt(sample)},
+                               {"choices", choices},
+                               {"expected", sample.target}});
   }
   json["labels"] = Json::array();
   for (const LabelCount& label : check.labels)
@@ -110,12 +109,6 @@ Json report_of(const TaskCheck& check, const TaskCheckCommand& command,
 
 std::string shown(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.is_null() ? "unknown" : to_line(value);
-}
-
-std::string indented(std::string text) {
-  std::string out = "  | ";
-  for (const char c : text) out += c == '\n' ? std::string("\n  | ") : std::string(1, c);
-  return out;
 }
 
 void print_labels(const Json& report) {
@@ -206,7 +199,9 @@ Outcome check_tasks(const TaskCheckCommand& command) {
     if (!model) return forward_error(model);
     models.push_back(std::move(*model));
   }
+  const HubSettings hub = hub_settings(command.offline);
   TaskOptions options;
+  options.hub = &hub;
   options.num_fewshot = command.num_fewshot;
   options.data_dir = command.data_dir;
   Json reports = Json::array();

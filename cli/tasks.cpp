@@ -1,23 +1,24 @@
 // sizeup tasks list|show|new|check: tasks without running them.
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/model_files.h"
 #include "cli/own_data.h"
 #include "cli/task_check.h"
 #include "cli/task_table.h"
+#include "core/io/file.h"
 #include "core/json/json.h"
+#include "datasets/readers/byte_stream.h"
+#include "harness/run/asking.h"
 
 namespace sizeup::cli {
 namespace {
 
 struct TasksCommand {
   TaskCheckCommand check;
-  OwnData data;        // of `new`
   std::string output;  // of `new`; "-": standard output
   bool all = false;
 };
@@ -39,15 +40,17 @@ Json description_of(const Task& task, const Sample& first, size_t rows) {
           {"rows", rows},
           {"metrics", metrics},
           {"slices", task.slice_fields()},
-          {"prompt", first.prompt.system + first.prompt.user},
+          {"prompt", shown_prompt(first)},
           {"expected", first.target}};
 }
 
 Outcome show(const TasksCommand& command) {
   Result<std::vector<SelectedTask>> tasks = tasks_behind(command.check.target, {});
   if (!tasks) return forward_error(tasks);
+  const HubSettings hub = hub_settings(command.check.offline);
   for (const SelectedTask& selected : *tasks) {
     TaskOptions options;
+    options.hub = &hub;
     options.num_fewshot = command.check.num_fewshot;
     options.data_dir = command.check.data_dir;
     options.overrides = selected.overrides;
@@ -71,30 +74,26 @@ Outcome show(const TasksCommand& command) {
 }
 
 Outcome write_new(const TasksCommand& command) {
-  Result<TaskGuess> guess = guess_task(command.data);
+  Result<TaskGuess> guess = guess_task(command.check.data);
   if (!guess) return forward_error(guess);
-  if (Result<void> shown = show_guess(command.data, *guess); !shown) return forward_error(shown);
+  if (Result<void> shown = show_guess(command.check.data, *guess); !shown) return forward_error(shown);
   if (command.output == "-") {
     fmt::print("{}", guess->yaml);
     return 0;
   }
   std::filesystem::path file = command.output;
   if (file.empty()) {
-    file = command.data.file;
-    if (file.extension() == ".gz" || file.extension() == ".zst") file.replace_extension();
+    file = without_compression(command.check.data.file);
     file.replace_extension(".yaml");
   }
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored))
     return usage_error(fmt::format("{} exists already", file.string()), "another name: --output FILE");
   if (std::filesystem::weakly_canonical(file, ignored).parent_path() !=
-      std::filesystem::weakly_canonical(command.data.file, ignored).parent_path()) {
+      std::filesystem::weakly_canonical(command.check.data.file, ignored).parent_path()) {
     fmt::print(stderr, "Correct data_files in it: they are relative to the task file.\n");
   }
-  std::ofstream out(file, std::ios::binary);
-  out << guess->yaml;
-  out.close();
-  if (!out) return unavailable(file.string(), "cannot be written");
+  if (Result<void> written = write_file(file, guess->yaml); !written) return forward_error(written);
   fmt::print("{}\n", file.string());
   return 0;
 }
@@ -104,6 +103,7 @@ void add_where(CLI::App& app, TasksCommand& command) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--data-dir", command.check.data_dir, "Folder of the benchmarks' official files")
       ->envname("SIZEUP_DATA_DIR");
+  add_offline(app, command.check.offline);
   app.add_flag("--json", command.check.json, "Print JSON");
 }
 
@@ -121,9 +121,9 @@ std::function<Outcome()> add_tasks(CLI::App& app) {
   add_where(*show_app, *command);
 
   CLI::App* new_app = app.add_subcommand("new", "Write a commented task file for a data file");
-  new_app->add_option("data", command->data.file, "JSON lines, JSON, CSV or TSV")->required();
+  new_app->add_option("data", command->check.data.file, "JSON lines, JSON, CSV or TSV")->required();
   new_app->add_option("--output", command->output, "The task file (default: beside the data; -: print it)");
-  add_own_data(*new_app, command->data);
+  add_own_data(*new_app, command->check.data);
 
   CLI::App* check_app =
       app.add_subcommand("check", "Prompts, lengths, labels, duplicates, leaks and odd rows");
@@ -132,7 +132,6 @@ std::function<Outcome()> add_tasks(CLI::App& app) {
   check_app->add_option("--training", command->check.training, "A data file that the model was trained on");
   check_app->add_option("--prompts", command->check.prompts, "How many prompts to show")
       ->check(CLI::NonNegativeNumber);
-  check_app->add_flag("--offline", command->check.offline, "Open no connection");
   add_where(*check_app, *command);
   add_own_data(*check_app, command->check.data);
 

@@ -9,8 +9,8 @@
 
 #include "core/jinja/text.h"
 #include "core/text/utf8.h"
-#include "tasks/filter_options.h"
 #include "tasks/keys.h"
+#include "tasks/options.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
@@ -124,15 +124,6 @@ std::string ChoiceSearch::apply(const std::string& response, std::span<const std
   return match;
 }
 
-Result<void> read_flag(const YamlNode& node, const char* key, bool& out) {
-  const YamlNode* given = node.find(key);
-  if (given == nullptr) return {};
-  if (given->kind != YamlNode::Kind::boolean)
-    return bad_input(given->place, fmt::format("'{}' is not true or false", key));
-  out = given->boolean;
-  return {};
-}
-
 }  // namespace
 
 Result<Filter> multi_choice_filter(const YamlNode& node) {
@@ -144,20 +135,14 @@ Result<Filter> multi_choice_filter(const YamlNode& node) {
   }
   Result<RegexOptions> options = read_regex_options(node);
   if (!options) return forward_error(options);
-  const auto search = std::make_shared<ChoiceSearch>(ChoiceSearch{std::move(*options), {}, false, false});
+  Result<std::vector<PythonRegex>> ignored = read_ignored(node);
+  if (!ignored) return forward_error(ignored);
+  const auto search =
+      std::make_shared<ChoiceSearch>(ChoiceSearch{std::move(*options), std::move(*ignored), false, false});
   if (Result<void> read = read_flag(node, "ignore_case", search->ignore_case); !read)
     return forward_error(read);
   if (Result<void> read = read_flag(node, "ignore_punctuation", search->ignore_punctuation); !read)
     return forward_error(read);
-  if (const YamlNode* ignored = node.find("regexes_to_ignore")) {
-    if (ignored->kind != YamlNode::Kind::list)
-      return bad_input(ignored->place, "'regexes_to_ignore' is not a list");
-    for (const YamlNode& pattern : ignored->items) {
-      Result<PythonRegex> regex = PythonRegex::compile(pattern.text, pattern.place);
-      if (!regex) return forward_error(regex);
-      search->ignored.push_back(std::move(*regex));
-    }
-  }
   return Filter([search](std::vector<Filtered>& responses, std::span<const std::string> choices) {
     for (Filtered& response : responses) {
       response.text = search->apply(response.text, choices);

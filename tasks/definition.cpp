@@ -35,9 +35,7 @@ class DefinitionReader {
     }
     out_.system_instruction = options.system_instruction;
     out_.fewshot_as_multiturn = options.fewshot_as_multiturn;
-    out_.rows = options.rows;  // as in the harness in the order of the data: so the same examples are drawn
-    std::sort(out_.rows.begin(), out_.rows.end());
-    out_.rows.erase(std::unique(out_.rows.begin(), out_.rows.end()), out_.rows.end());
+    choose_rows(options);
     out_.data_dir = options.data_dir;
     out_.hub = options.hub;
     out_.hash = hash();
@@ -96,6 +94,15 @@ class DefinitionReader {
     return {};
   }
 
+  // As in the harness in the order of the data: so the same examples are drawn.
+  void choose_rows(const TaskOptions& options) {
+    const auto chosen = options.rows.find(out_.name);
+    if (chosen == options.rows.end()) return;
+    out_.rows = chosen->second;
+    std::sort(out_.rows.begin(), out_.rows.end());
+    out_.rows.erase(std::unique(out_.rows.begin(), out_.rows.end()), out_.rows.end());
+  }
+
   Result<void> read_names() {
     for (const char* key : {"group", "aggregate_metric_list"}) {
       if (const YamlNode* found = get(key)) {
@@ -143,6 +150,10 @@ class DefinitionReader {
                                       std::pair{"fewshot_split", &Definition::fewshot_split}}) {
       if (Result<void> done = text(key, out_.*member); !done) return done;
     }
+    // Here, since a data set of the hub has the splits that are named, no others.
+    const YamlNode* examples = get("fewshot_config");
+    const YamlNode* split = examples == nullptr ? nullptr : examples->find("split");
+    if (split != nullptr) out_.fewshot_split = split->text;
     std::string path;
     if (Result<void> done = text("dataset_path", path); !done) return done;
     if (path.empty()) {
@@ -306,7 +317,6 @@ class DefinitionReader {
       out_.examples.target_delimiter = apart->text;
     if (const YamlNode* apart = config->find("fewshot_delimiter"))
       out_.examples.fewshot_delimiter = apart->text;
-    if (const YamlNode* split = config->find("split")) out_.fewshot_split = split->text;
     if (const YamlNode* samples = config->find("samples")) {
       const bool documents =
           samples->kind == YamlNode::Kind::list &&

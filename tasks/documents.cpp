@@ -111,20 +111,19 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   if (!changes) return documents;
   if (Result<void> taken = take_rows(documents, definition.rows_field); !taken) return forward_error(taken);
   if (definition.process_docs) {
-    Result<DocumentSteps> steps = DocumentSteps::parse(*definition.process_docs);
-    if (!steps) return forward_error(steps);
-    if (Result<void> done = steps->apply(documents); !done) return forward_error(done);
+    Result<void> done = process_documents(*definition.process_docs, documents);
+    if (!done) return forward_error(done);
   }
   documents.collect_columns();
   return documents;
 }
 
-Result<Documents> load_file(const std::filesystem::path& file) {
+Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows) {
   Definition definition;
   definition.file = file;
   definition.data_files["test"].push_back({file});
-  BadRows none;
-  return load_split(definition, "test", 0, none);
+  BadRows bad_rows(max_bad_rows);
+  return load_split(definition, "test", 0, bad_rows);
 }
 
 Documents inline_documents(const YamlNode& samples) {

@@ -37,8 +37,8 @@ struct Documents {
 Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
                              BadRows& bad_rows);
 
-// One data file by itself.
-Result<Documents> load_file(const std::filesystem::path& file);
+// One data file, or a folder of them, by itself.
+Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows = 0);
 
 // Examples that are written in the task file itself.
 Documents inline_documents(const YamlNode& samples);

@@ -12,12 +12,6 @@ namespace {
 
 constexpr const char* kDocument = "_doc";
 
-bool is_word(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && letter(text[0]) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
 bool is_number(std::string_view text) {
   constexpr size_t kMostDigits = 9;  // an index that fits an int
   return !text.empty() && text.size() <= kMostDigits &&
@@ -42,6 +36,24 @@ Result<std::vector<std::string>> fixed_texts(const YamlNode& node, const std::st
 }
 
 }  // namespace
+
+tl::unexpected<Error> unknown_field(const std::string& place, const std::string& key,
+                                    const std::string& field, const std::vector<std::string>& columns) {
+  return bad_input(place,
+                   fmt::format("'{}' names the field '{}', which the documents do not have", key, field),
+                   fmt::format("one of {}", fmt::join(columns, ", ")), did_you_mean(field, columns));
+}
+
+bool is_word(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !text.empty() && letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+bool is_text_list(const Json& value) {
+  return value.is_array() &&
+         std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
+}
 
 std::string python_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
@@ -69,13 +81,7 @@ Result<Expression> Expression::parse(const YamlNode& node, const std::string& ke
     out.field_ = node.text;
     return out;
   }
-  if (is_word(node.text)) {
-    const std::string nearest = nearest_name(node.text, columns);
-    return bad_input(
-        node.place, fmt::format("'{}' names the field '{}', which the documents do not have", key, node.text),
-        fmt::format("one of {}", fmt::join(columns, ", ")),
-        nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
-  }
+  if (is_word(node.text)) return unknown_field(node.place, key, node.text, columns);
   Result<Template> parsed = Template::parse(node.text, TemplateSettings::prompt(), node.place);
   if (!parsed) return forward_error(parsed);
   out.template_ = std::move(*parsed);
@@ -141,10 +147,8 @@ Result<std::vector<std::string>> Expression::texts(const Json& document, const s
     if (!rendered) return forward_error(rendered);
     if (std::optional<Json> literal = parse_python_literal(*rendered)) value = std::move(*literal);
   }
-  const bool texts =
-      value.is_array() && !value.empty() &&
-      std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
-  if (!texts) return bad_input(place, fmt::format("'{}' gives no list of texts", key_), "at least one text");
+  if (!is_text_list(value) || value.empty())
+    return bad_input(place, fmt::format("'{}' gives no list of texts", key_), "at least one text");
   return value.get<std::vector<std::string>>();
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/errors/result.h"
@@ -47,6 +48,15 @@ class Expression {
   std::optional<int64_t> number_;
   std::optional<std::vector<std::string>> list_;
 };
+
+// A key that names a field which no document has.
+tl::unexpected<Error> unknown_field(const std::string& place, const std::string& key,
+                                    const std::string& field, const std::vector<std::string>& columns);
+
+// Letters, digits and underscores: what a template can use as a name, and what is taken for a field's name.
+bool is_word(std::string_view text);
+
+bool is_text_list(const Json& value);  // an empty list too
 
 // str(value) of Python for what documents hold.
 std::string python_text(const Json& value);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,32 +13,13 @@
 #include "core/json/json.h"
 #include "tasks/choice_filter.h"
 #include "tasks/expression.h"
-#include "tasks/filter_options.h"
 #include "tasks/keys.h"
+#include "tasks/options.h"
 #include "tasks/span_filter.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
-
-Result<RegexOptions> read_regex_options(const YamlNode& node) {
-  constexpr int kLargestIndex = 1'000;
-  std::string pattern = R"(#### (\-?[0-9\.\,]+))";
-  if (const YamlNode* given = node.find("regex_pattern")) pattern = given->text;
-  int index = 0;
-  if (const YamlNode* given = node.find("group_select")) {
-    if (given->kind != YamlNode::Kind::integer || std::abs(given->integer) > kLargestIndex) {
-      return bad_input(given->place, "'group_select' is no index", fmt::format("-{0} to {0}", kLargestIndex));
-    }
-    index = static_cast<int>(given->integer);
-  }
-  Result<PythonRegex> regex = PythonRegex::compile(pattern, node.place);
-  if (!regex) return forward_error(regex);
-  RegexOptions options{std::move(*regex), index};
-  if (const YamlNode* given = node.find("fallback")) options.fallback = given->text;
-  return options;
-}
-
 namespace {
 
 // A filter of each response by itself.
@@ -158,10 +138,14 @@ std::string stripped(const std::string& text) {
   return std::string(python_strip(text));
 }
 
+enum class Leaves { all, one, k };  // responses; k: the option of this name
+
 struct FilterRow {
   const char* name;
   const char* description;
   Result<Filter> (*make)(const YamlNode& node);
+  Leaves leaves = Leaves::all;
+  bool needs_choices = false;
 };
 
 constexpr std::array kFilters = {
@@ -169,14 +153,15 @@ constexpr std::array kFilters = {
               regex_filter},
     FilterRow{"multi_choice_regex",
               "as regex; else the letter of the choice whose text, or whose letter after a colon, is there",
-              multi_choice_filter},
+              multi_choice_filter, Leaves::all, true},
     FilterRow{"before", "what stands before the first occurrence of text", before_filter},
     FilterRow{"map", "the value of mapping_dict for the whole response, or default_value", map_filter},
     FilterRow{"format_span", "entities as 'per: name $ loc: name', labels in their short forms",
               text_filter<format_span>},
-    FilterRow{"take_first", "the first of several responses", take_first},
-    FilterRow{"take_first_k", "the first k of several responses", take_first_k},
-    FilterRow{"majority_vote", "the most frequent of several responses (of equals the first)", majority_vote},
+    FilterRow{"take_first", "the first of several responses", take_first, Leaves::one},
+    FilterRow{"take_first_k", "the first k of several responses", take_first_k, Leaves::k},
+    FilterRow{"majority_vote", "the most frequent of several responses (of equals the first)", majority_vote,
+              Leaves::one},
     FilterRow{"lowercase", "Python's str.lower", text_filter<jinja::to_lower>},
     FilterRow{"uppercase", "Python's str.upper", text_filter<jinja::to_upper>},
     FilterRow{"strip", "white space at both ends removed (Python's str.strip)", text_filter<stripped>},
@@ -184,31 +169,28 @@ constexpr std::array kFilters = {
               text_filter<stripped>},
 };
 
-// How many responses a step leaves of `before`; an error if it asks for more.
-Result<int> responses_after(const YamlNode& step, int before) {
+Result<const FilterRow*> find_row(const YamlNode& step) {
   const YamlNode* function = step.find("function");
-  if (function->text == "take_first" || function->text == "majority_vote") return 1;
-  if (function->text != "take_first_k") return before;
+  if (function == nullptr) return bad_input(step.place, "a filter has no 'function'", "function: NAME");
+  std::vector<std::string> names;
+  for (const FilterRow& row : kFilters) {
+    if (function->text == row.name) return &row;
+    names.emplace_back(row.name);
+  }
+  return bad_input(function->place, fmt::format("unknown filter '{}'", function->text),
+                   fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(function->text, names));
+}
+
+// How many responses a step, which its filter has read, leaves of `before`; an error if it asks for more.
+Result<int> responses_after(const FilterRow& row, const YamlNode& step, int before) {
+  if (row.leaves == Leaves::all) return before;
+  if (row.leaves == Leaves::one) return 1;
   const YamlNode* k = step.find("k");
   if (k->integer > before) {
-    return bad_input(k->place, fmt::format("'take_first_k' asks for {} responses of {}", k->integer, before),
+    return bad_input(k->place, fmt::format("'{}' asks for {} responses of {}", row.name, k->integer, before),
                      fmt::format("repeats: {}", k->integer));
   }
   return static_cast<int>(k->integer);
-}
-
-Result<Filter> make_filter(const YamlNode& node) {
-  const YamlNode* function = node.find("function");
-  if (function == nullptr) return bad_input(node.place, "a filter has no 'function'", "function: NAME");
-  std::vector<std::string> names;
-  for (const FilterRow& row : kFilters) {
-    if (function->text == row.name) return row.make(node);
-    names.emplace_back(row.name);
-  }
-  const std::string nearest = nearest_name(function->text, names);
-  return bad_input(function->place, fmt::format("unknown filter '{}'", function->text),
-                   fmt::format("one of {}", fmt::join(names, ", ")),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
 }
 
 }  // namespace
@@ -226,13 +208,15 @@ Result<FilterPipeline> FilterPipeline::parse(const YamlNode& node, int responses
   pipeline.name_ = name->text;
   pipeline.responses_ = responses;
   for (const YamlNode& step : chain->items) {
-    Result<Filter> filter = make_filter(step);
+    Result<const FilterRow*> row = find_row(step);
+    if (!row) return forward_error(row);
+    Result<Filter> filter = (*row)->make(step);
     if (!filter) return forward_error(filter);
     pipeline.filters_.push_back(std::move(*filter));
-    Result<int> left = responses_after(step, pipeline.responses_);
+    Result<int> left = responses_after(**row, step, pipeline.responses_);
     if (!left) return forward_error(left);
     pipeline.responses_ = *left;
-    pipeline.needs_choices_ |= step.find("function")->text == "multi_choice_regex";
+    pipeline.needs_choices_ |= (*row)->needs_choices;
   }
   return pipeline;
 }

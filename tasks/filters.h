@@ -25,7 +25,7 @@ class FilterPipeline {
  public:
   // `responses`: how many there are to each document. Errors: unknown filters and options, more responses
   // asked for than there are.
-  static Result<FilterPipeline> parse(const YamlNode& node, int responses = 1);
+  static Result<FilterPipeline> parse(const YamlNode& node, int responses);
 
   const std::string& name() const { return name_; }
   bool needs_choices() const { return needs_choices_; }  // the field "choices" of a document

@@ -26,7 +26,8 @@ constexpr std::array kTaskKeys = {
     TaskKey{"task", Support::read, "the task's name"},
     TaskKey{"include", Support::read, "the name of another task file"},
     TaskKey{"description", Support::read, kTemplate},
-    TaskKey{"dataset_path", Support::read, "json or csv, with dataset_kwargs.data_files"},
+    TaskKey{"dataset_path", Support::read,
+            "json, csv or text with dataset_kwargs.data_files, a path, or Org/Name of the hub"},
     TaskKey{"dataset_name", Support::read, "a text, for {dataset_name} in data_files"},
     TaskKey{"dataset_kwargs", Support::read, "data_files: a file for each split"},
     TaskKey{"training_split", Support::read, "a split's name"},
@@ -83,10 +84,9 @@ const TaskKey* find_key(std::string_view name) {
 
 tl::unexpected<Error> unknown_key(const YamlNode& value, const std::string& key, const std::string& what,
                                   const std::vector<std::string>& known) {
-  const std::string nearest = nearest_name(key, known);
+  const std::string hint = did_you_mean(key, known);
   return bad_input(value.place, fmt::format("unknown key '{}' in {}", key, what),
-                   nearest.empty() ? fmt::format("one of {}", fmt::join(known, ", ")) : std::string(),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+                   hint.empty() ? fmt::format("one of {}", fmt::join(known, ", ")) : std::string(), hint);
 }
 
 // The first tag below a value: Python code, or something no task file knows.
@@ -134,14 +134,12 @@ Result<void> check_task_keys(const YamlNode& root) {
   return {};
 }
 
-Result<void> check_keys(const YamlNode& map, const std::string& what,
-                        std::initializer_list<const char*> known) {
+Result<void> check_keys(const YamlNode& map, const std::string& what, const std::vector<std::string>& known) {
   if (map.kind != YamlNode::Kind::map)
     return bad_input(map.place, fmt::format("'{}' is not a map", what), "key: value");
-  const std::vector<std::string> names(known.begin(), known.end());
   for (const auto& [key, value] : map.entries) {
-    if (std::find(names.begin(), names.end(), key) == names.end())
-      return unknown_key(value, key, what, names);
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return unknown_key(value, key, what, known);
   }
   return {};
 }

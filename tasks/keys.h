@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/errors/result.h"
 #include "tasks/yaml.h"
@@ -13,7 +14,6 @@ Result<void> check_task_keys(const YamlNode& root);
 
 // Refuses keys of a map that are not in `known`, with the nearest known one; `what` names the map
 // ("generation_kwargs").
-Result<void> check_keys(const YamlNode& map, const std::string& what,
-                        std::initializer_list<const char*> known);
+Result<void> check_keys(const YamlNode& map, const std::string& what, const std::vector<std::string>& known);
 
 }  // namespace sizeup

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -25,12 +26,23 @@ Result<std::string> text_field(const Json& row, const char* field, const std::st
   return found->get<std::string>();
 }
 
+template <size_t count>
+Result<std::array<std::string, count>> text_fields(const Json& row,
+                                                   const std::array<const char*, count>& fields,
+                                                   const std::string& place) {
+  std::array<std::string, count> out;
+  for (size_t i = 0; i < count; ++i) {
+    Result<std::string> text = text_field(row, fields[i], place);
+    if (!text) return forward_error(text);
+    out[i] = std::move(*text);
+  }
+  return out;
+}
+
 Result<std::vector<std::string>> list_field(const Json& row, const char* field, const std::string& place) {
   const auto found = row.find(field);
-  const bool texts =
-      found != row.end() && found->is_array() &&
-      std::all_of(found->begin(), found->end(), [](const Json& item) { return item.is_string(); });
-  if (!texts) return bad_input(place, fmt::format("the field '{}' is no list of texts", field), "a list");
+  if (found == row.end() || !is_text_list(*found))
+    return bad_input(place, fmt::format("the field '{}' is no list of texts", field), "a list");
   return found->get<std::vector<std::string>>();
 }
 
@@ -58,17 +70,12 @@ std::string hellaswag_text(std::string_view text) {
 }
 
 Result<void> hellaswag(Json& row, const std::string& place) {
-  std::array<std::string, 3> parts;
-  constexpr std::array kFields = {"activity_label", "ctx_a", "ctx_b"};
-  for (size_t i = 0; i < parts.size(); ++i) {
-    Result<std::string> part = text_field(row, kFields[i], place);
-    if (!part) return forward_error(part);
-    parts[i] = std::move(*part);
-  }
+  auto parts = text_fields(row, std::array{"activity_label", "ctx_a", "ctx_b"}, place);
+  if (!parts) return forward_error(parts);
   Result<std::vector<std::string>> endings = list_field(row, "endings", place);
   if (!endings) return forward_error(endings);
   for (std::string& ending : *endings) ending = hellaswag_text(ending);
-  const auto& [label, before, last] = parts;
+  const auto& [label, before, last] = *parts;
   row["query"] = hellaswag_text(label + ": " + before + " " + jinja::to_capitalized(last));
   row["choices"] = std::move(*endings);
   return {};
@@ -85,12 +92,10 @@ Result<void> arc(Json& row, const std::string& place) {
   Json texts = Json::array();
   Json labels = Json::array();
   for (const Json& choice : *choices) {
-    Result<std::string> text = text_field(choice, "text", place);
-    if (!text) return forward_error(text);
-    Result<std::string> label = text_field(choice, "label", place);
-    if (!label) return forward_error(label);
-    texts.push_back(std::move(*text));
-    labels.push_back(std::move(*label));
+    auto parts = text_fields(choice, std::array{"text", "label"}, place);
+    if (!parts) return forward_error(parts);
+    texts.push_back((*parts)[0]);
+    labels.push_back((*parts)[1]);
   }
   Result<std::string> stem = text_field(*question, "stem", place);
   if (!stem) return forward_error(stem);
@@ -122,17 +127,14 @@ Json labelled(Json right, const Json& wrong) {
 // the incorrect ones.
 Result<void> truthfulqa(Json& row, const std::string& place) {
   if (row.contains("mc1_targets") && row.contains("mc2_targets")) return {};
-  std::array<std::string, 4> parts;
-  constexpr std::array kFields = {"Question", "Best Answer", "Correct Answers", "Incorrect Answers"};
-  for (size_t i = 0; i < parts.size(); ++i) {
-    Result<std::string> part = text_field(row, kFields[i], place);
-    if (!part) return forward_error(part);
-    parts[i] = std::move(*part);
-  }
-  const Json wrong = semicolon_list(parts[3]);
-  row["question"] = parts[0];
-  row["mc1_targets"] = labelled(Json::array({std::string(python_strip(parts[1]))}), wrong);
-  row["mc2_targets"] = labelled(semicolon_list(parts[2]), wrong);
+  constexpr std::array kColumns = {"Question", "Best Answer", "Correct Answers", "Incorrect Answers"};
+  auto parts = text_fields(row, kColumns, place);
+  if (!parts) return forward_error(parts);
+  const auto& [question, best, correct, incorrect] = *parts;
+  const Json wrong = semicolon_list(incorrect);
+  row["question"] = question;
+  row["mc1_targets"] = labelled(Json::array({std::string(python_strip(best))}), wrong);
+  row["mc2_targets"] = labelled(semicolon_list(correct), wrong);
   return {};
 }
 
@@ -285,27 +287,21 @@ Result<Step> make_step(const YamlNode& node) {
   }
   if (named == nullptr || !named->is_scalar())
     return bad_input(node.place, "a step of process_docs has no name", "function: NAME");
-  const std::string nearest = nearest_name(named->text, names);
   return bad_input(named->place, fmt::format("unknown process_docs '{}'", named->text),
-                   fmt::format("one of {}", fmt::join(names, ", ")),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
+                   fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(named->text, names));
 }
 
 }  // namespace
 
-Result<DocumentSteps> DocumentSteps::parse(const YamlNode& node) {
-  DocumentSteps out;
+Result<void> process_documents(const YamlNode& node, Documents& documents) {
+  std::vector<Step> steps;
   const std::vector<YamlNode> single = {node};
   for (const YamlNode& item : node.kind == YamlNode::Kind::list ? node.items : single) {
     Result<Step> step = make_step(item);
     if (!step) return forward_error(step);
-    out.steps_.push_back(std::move(*step));
+    steps.push_back(std::move(*step));
   }
-  return out;
-}
-
-Result<void> DocumentSteps::apply(Documents& documents) const {
-  for (const auto& step : steps_) {
+  for (const Step& step : steps) {
     if (Result<void> done = step(documents); !done) return done;
   }
   return {};

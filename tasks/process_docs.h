@@ -2,7 +2,6 @@
 // files bring their documents into the form that their templates expect.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,16 +14,8 @@ namespace sizeup {
 // process_docs: hellaswag
 // process_docs: {function: only, field: category, equals: math}
 // process_docs: [arc, {function: only, field: id, equals: Mercury_7175875}]     one after the other
-class DocumentSteps {
- public:
-  static Result<DocumentSteps> parse(const YamlNode& node);
-
-  // A row that lacks what a step reads is an error that names the row and the field.
-  Result<void> apply(Documents& documents) const;
-
- private:
-  std::vector<std::function<Result<void>(Documents&)>> steps_;
-};
+// A row that lacks what a step reads is an error that names the row and the field.
+Result<void> process_documents(const YamlNode& node, Documents& documents);
 
 struct DocumentStepListing {
   std::string name;

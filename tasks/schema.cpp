@@ -16,6 +16,20 @@ namespace {
 constexpr std::array<std::string_view, 7> kTypes = {"object",  "array",   "string", "number",
                                                     "integer", "boolean", "null"};
 
+constexpr std::array kValueTypes = {
+    std::pair{"text", ValueType::text},
+    std::pair{"number", ValueType::number},
+    std::pair{"money", ValueType::money},
+    std::pair{"date", ValueType::date},
+};
+
+std::optional<ValueType> value_type(std::string_view name) {
+  for (const auto& [known, type] : kValueTypes) {
+    if (name == known) return type;
+  }
+  return std::nullopt;
+}
+
 enum class Form {
   remark,  // makes no difference to what is accepted
   type,    // a type's name, or a list of them
@@ -130,17 +144,16 @@ class SchemaChecker {
     return {};
   }
 
-  std::map<std::string, PythonRegex> take_patterns() { return std::move(patterns_); }
+  SchemaPatterns take_patterns() { return std::move(patterns_); }
 
  private:
   static tl::unexpected<Error> unknown_keyword(const std::string& name, const YamlNode& value) {
     std::vector<std::string> names;
     for (const Keyword& keyword : kKeywords) names.emplace_back(keyword.name);
-    const std::string nearest = nearest_name(name, names);
+    const std::string hint = did_you_mean(name, names);
     return bad_input(value.place, fmt::format("unknown key '{}' in schema", name),
-                     nearest.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : std::string(),
-                     nearest.empty() ? "other keywords of JSON Schema are not supported yet"
-                                     : fmt::format("did you mean '{}'?", nearest));
+                     hint.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : std::string(),
+                     hint.empty() ? "other keywords of JSON Schema are not supported yet" : hint);
   }
 
   static Result<void> expect(bool holds, const Keyword& keyword, const YamlNode& value,
@@ -156,7 +169,7 @@ class SchemaChecker {
       case Form::any:
         return {};
       case Form::type:
-        return check_types(value);
+        return check_types(keyword, value);
       case Form::x_type:
         return check_x_type(value);
       case Form::values:
@@ -195,7 +208,8 @@ class SchemaChecker {
     return {};
   }
 
-  static Result<void> check_types(const YamlNode& value) {
+  static Result<void> check_types(const Keyword& keyword, const YamlNode& value) {
+    if (value.kind == YamlNode::Kind::map) return expect(false, keyword, value, "a type or a list of types");
     const std::vector<YamlNode> one = {value};
     for (const YamlNode& name : value.is_scalar() ? one : value.items) {
       if (name.kind == YamlNode::Kind::null) continue;
@@ -207,9 +221,7 @@ class SchemaChecker {
   }
 
   static Result<void> check_x_type(const YamlNode& type) {
-    const bool known =
-        type.text == "text" || type.text == "number" || type.text == "money" || type.text == "date";
-    if (known) return {};
+    if (value_type(type.text)) return {};
     return bad_input(type.place, fmt::format("unknown x-type '{}'", type.text),
                      "text, number, money or date");
   }
@@ -250,7 +262,7 @@ class SchemaChecker {
   }
 
   const Json& root_;
-  std::map<std::string, PythonRegex> patterns_;
+  SchemaPatterns patterns_;
 };
 
 // Whether a schema leads to itself without going into the value: then nothing would ever be decided. All
@@ -317,18 +329,14 @@ const Json* member_schema(const Json& root, const Json& schema, const std::strin
 
 std::optional<ValueType> own_type(const Json& root, const Json& schema) {
   if (!schema.is_object()) return std::nullopt;
-  if (const auto type = schema.find("x-type"); type != schema.end()) {
-    if (*type == "number") return ValueType::number;
-    if (*type == "money") return ValueType::money;
-    if (*type == "date") return ValueType::date;
-    return ValueType::text;
-  }
+  if (const auto type = schema.find("x-type"); type != schema.end())
+    return value_type(type->get_ref<const std::string&>());
   if (const auto type = schema.find("type"); type != schema.end()) {
     const auto is_numeric = [](const Json& name) { return name == "number" || name == "integer"; };
     const bool number =
         type->is_array() ? std::any_of(type->begin(), type->end(), is_numeric) : is_numeric(*type);
     if (number) return ValueType::number;
-    if (type->is_array() || !type->is_null()) return ValueType::text;
+    if (!type->is_null()) return ValueType::text;
   }
   if (schema.contains("$ref")) return own_type(root, *resolve_schema(root, schema));
   for (const char* combination : kCombinations) {

@@ -18,10 +18,10 @@ enum class ValueType { text, number, money, date };
 
 class Schema {
  public:
-  // Errors: keywords that are not supported ($dynamicRef, unevaluatedProperties, ...), types that JSON does
-  // not have, wrong values of keywords, references to other documents, to nothing or in a circle, patterns
-  // that are no regular expressions, an unknown x-type. `format` is a remark, as the standard has it by
-  // default.
+  // Errors: keywords that are not supported ($anchor, $dynamicRef, unevaluatedProperties, ...), types that
+  // JSON does not have, wrong values of keywords, references to other documents, to nothing or in a circle,
+  // patterns that are no regular expressions, an unknown x-type. `format` is a remark, as the standard has it
+  // by default.
   static Result<Schema> parse(const YamlNode& node);
 
   bool accepts(const Json& value) const;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/text/utf8.h"
+#include "tasks/text/split.h"
 
 namespace sizeup {
 namespace {
@@ -239,12 +240,11 @@ const Json* resolve_schema(const Json& root, const Json& schema) {
   if (text == "#") return &root;
   if (!text.starts_with("#/")) return nullptr;
   const Json* at = &root;
-  for (size_t begin = 2; begin <= text.size();) {
-    const size_t end = std::min(text.size(), text.find('/', begin));
-    const std::string step = text.substr(begin, end - begin);
-    if (!at->is_object() || !at->contains(step)) return nullptr;
-    at = &(*at)[step];
-    begin = end + 1;
+  for (const std::string_view step : split_at(std::string_view(text).substr(2), "/")) {
+    if (!at->is_object()) return nullptr;
+    const auto found = at->find(step);
+    if (found == at->end()) return nullptr;
+    at = &*found;
   }
   return at;
 }

@@ -265,11 +265,10 @@ class Selector {
     if (!known) return forward_error(known);
     std::vector<std::string> names;
     for (const std::filesystem::path& file : (*known)->files()) names.push_back(file.stem().string());
-    const std::string nearest = nearest_name(name, names);
     return tl::unexpected<Error>(
         Error{ErrorKind::usage, "", fmt::format("unknown task '{}'", name),
               "a name that `sizeup list tasks --all` shows, a tag, or the path of a YAML file",
-              nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest)});
+              did_you_mean(name, names)});
   }
 
   const std::filesystem::path& definitions_;

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <vector>
 
 #include "core/jinja/text.h"
 #include "tasks/text/python_regex.h"
+#include "tasks/text/split.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
@@ -49,11 +49,8 @@ std::string format_span(const std::string& text) {
   labelled = jinja::replace_all(labelled, "\n", "$", -1);
   std::string out;
   for (const PythonRegex::Found& found : kPatterns.entities.find_all(python_strip(labelled))) {
-    const std::string_view entities = found[1];
-    for (size_t begin = 0; begin <= entities.size();) {
-      const size_t end = std::min(entities.size(), entities.find(',', begin));
-      const std::string_view entity = python_strip(entities.substr(begin, end - begin));
-      begin = end + 1;
+    for (const std::string_view part : split_at(found[1], ",")) {
+      const std::string_view entity = python_strip(part);
       if (jinja::to_lower(entity) == "none") continue;
       if (!out.empty()) out += " $ ";
       out += fmt::format("{}: {}", jinja::to_lower(found[0]), entity);

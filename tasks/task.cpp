@@ -4,6 +4,20 @@
 
 namespace sizeup {
 
+const char* name_of(OutputType type) {
+  switch (type) {
+    case OutputType::multiple_choice:
+      return "multiple_choice";
+    case OutputType::loglikelihood:
+      return "loglikelihood";
+    case OutputType::loglikelihood_rolling:
+      return "loglikelihood_rolling";
+    case OutputType::generate_until:
+      return "generate_until";
+  }
+  throw InternalError("unknown OutputType");
+}
+
 Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options) {
   Result<Definition> definition = read_definition(file, options);
   if (!definition) return forward_error(definition);

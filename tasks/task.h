@@ -21,6 +21,7 @@
 namespace sizeup {
 
 enum class OutputType { multiple_choice, loglikelihood, loglikelihood_rolling, generate_until };
+const char* name_of(OutputType type);  // as a task file names it
 
 // What happens to a prompt that does not fit the model's context (key `truncate`).
 enum class Truncation { left, error };
@@ -124,8 +125,6 @@ class Task {
   virtual std::string definition_hash() const = 0;      // SHA-256 of the definition after includes
   virtual std::string data_hash() const = 0;            // SHA-256 of the data files' bytes
   virtual std::string version() const = 0;              // metadata.version, or empty
-  virtual std::string grounding_source(
-      const Sample& sample) const = 0;  // the passage of a grounded answer, or ""
 
   virtual Truncation truncation() const { return Truncation::left; }
 
@@ -155,7 +154,8 @@ struct TaskOptions {
   std::string system_instruction = {};         // before the description
   std::optional<std::string> gen_prefix = {};  // wins over the file's
   bool fewshot_as_multiturn = false;           // examples as turns of the conversation
-  std::vector<int64_t> rows = {};              // the documents to ask, from 0; empty: all
+  // By task name: its documents to ask, from 0. A task without an entry: all.
+  std::map<std::string, std::vector<int64_t>> rows = {};
   // How data sets of the Hugging Face hub are fetched; it must live until the task is loaded. Nothing: they
   // are an error.
   const HubSettings* hub = nullptr;

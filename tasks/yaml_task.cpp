@@ -12,7 +12,6 @@
 #include "tasks/metrics/choice.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/metrics/refusal.h"
-#include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
@@ -20,15 +19,6 @@ namespace {
 
 bool has_column(const Documents& documents, const std::string& name) {
   return std::find(documents.columns.begin(), documents.columns.end(), name) != documents.columns.end();
-}
-
-tl::unexpected<Error> unknown_field(const Documents& documents, const std::string& place, const char* key,
-                                    const std::string& field) {
-  const std::string nearest = nearest_name(field, documents.columns);
-  return bad_input(place,
-                   fmt::format("'{}' names the field '{}', which the documents do not have", key, field),
-                   fmt::format("one of {}", fmt::join(documents.columns, ", ")),
-                   nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest));
 }
 
 // A choice by its index, its text, or its index written as text (CSV files hold nothing but texts).
@@ -72,8 +62,13 @@ Result<Documents> YamlTask::read_split(const std::string& split, int64_t keep) c
   return load_split(definition_, split, keep, bad_rows_ == nullptr ? none : *bad_rows_);
 }
 
-// Where examples come from unless the task file holds them: fewshot_split, else the training, else the
-// validation split.
+// Whose documents are asked.
+const std::optional<std::string>& YamlTask::evaluated_split() const {
+  return definition_.test_split ? definition_.test_split : definition_.validation_split;
+}
+
+// Where examples come from, as in lm-evaluation-harness: fewshot_split, else the task file (nothing here),
+// else the training, else the validation split.
 std::optional<std::string> YamlTask::fewshot_split() const {
   if (definition_.fewshot_split) return definition_.fewshot_split;
   if (definition_.fewshot_samples) return std::nullopt;
@@ -81,8 +76,7 @@ std::optional<std::string> YamlTask::fewshot_split() const {
 }
 
 Result<void> YamlTask::load_documents() {
-  const std::optional<std::string>& split =
-      definition_.test_split ? definition_.test_split : definition_.validation_split;
+  const std::optional<std::string>& split = evaluated_split();
   if (!split) {
     return bad_input(definition_.file.string(), "neither 'test_split' nor 'validation_split' is given",
                      "test_split: test");
@@ -96,17 +90,18 @@ Result<void> YamlTask::load_documents() {
   data_hash_ = documents_.hash;
   for (const std::string& slice : definition_.slices) {
     if (!has_column(documents_, slice))
-      return unknown_field(documents_, definition_.file.string(), "slices", slice);
+      return unknown_field(definition_.file.string(), "slices", slice, documents_.columns);
   }
   if (definition_.grounding && !has_column(documents_, *definition_.grounding)) {
-    return unknown_field(documents_, definition_.grounding_place, "grounding", *definition_.grounding);
+    return unknown_field(definition_.grounding_place, "grounding", *definition_.grounding,
+                         documents_.columns);
   }
   Result<DocumentText> expressions = DocumentText::parse(definition_, documents_.columns);
   if (!expressions) return forward_error(expressions);
   expressions_ = std::move(*expressions);
   if (definition_.counted_text && !has_column(documents_, *definition_.counted_text)) {
-    return unknown_field(documents_, definition_.counted_text_place, "counted_text",
-                         *definition_.counted_text);
+    return unknown_field(definition_.counted_text_place, "counted_text", *definition_.counted_text,
+                         documents_.columns);
   }
   if (Result<void> checked = check_rows(); !checked) return checked;
   return find_kind_of_choices();
@@ -134,36 +129,30 @@ Result<void> YamlTask::find_kind_of_choices() {
   return {};
 }
 
-// As lm-evaluation-harness chooses the pool: fewshot_split, else the examples in the file, else the training,
-// else the validation split. It then falls back to the test split without leaving out the document that is
-// asked; that would show the answer, so it is refused here.
+// lm-evaluation-harness falls back to the test split without leaving out the document that is asked; that
+// would show the answer, so it is refused here.
 Result<void> YamlTask::load_fewshot() {
   if (definition_.num_fewshot == 0) return {};
   const std::optional<std::string> split = fewshot_split();
-  if (!definition_.fewshot_split && definition_.fewshot_samples) {
-    fewshot_documents_ = inline_documents(*definition_.fewshot_samples);
-    pool_ = {&*fewshot_documents_, !definition_.test_split};
-    return expressions_.parse_examples(definition_, fewshot_documents_->columns);
-  }
   pool_.holds_eval_documents = definition_.fewshot_split == definition_.test_split;
-  if (!split) {
+  if (split == evaluated_split()) {
+    pool_.documents = &documents_;
+  } else if (split) {
+    Result<Documents> documents = read_split(*split, 0);
+    if (!documents) return forward_error(documents);
+    fewshot_documents_ = std::move(*documents);
+    pool_.documents = &*fewshot_documents_;
+    data_hash_ = sha256_hex(documents_.hash + fewshot_documents_->hash);
+  } else if (definition_.fewshot_samples) {
+    fewshot_documents_ = inline_documents(*definition_.fewshot_samples);
+    pool_.documents = &*fewshot_documents_;
+  } else {
     return bad_input(definition_.file.string(),
                      "num_fewshot is given, but no split to take the examples from",
                      fmt::format("fewshot_split: {}", *definition_.test_split),
                      "with the test split as fewshot_split a document is never its own example");
   }
-  const std::string& evaluated =
-      definition_.test_split ? *definition_.test_split : *definition_.validation_split;
-  if (*split == evaluated) {
-    pool_.documents = &documents_;
-    return expressions_.parse_examples(definition_, documents_.columns);
-  }
-  Result<Documents> documents = read_split(*split, 0);
-  if (!documents) return forward_error(documents);
-  fewshot_documents_ = std::move(*documents);
-  pool_.documents = &*fewshot_documents_;
-  data_hash_ = sha256_hex(documents_.hash + fewshot_documents_->hash);
-  return expressions_.parse_examples(definition_, fewshot_documents_->columns);
+  return expressions_.parse_examples(definition_, pool_.documents->columns);
 }
 
 Result<void> YamlTask::load_scoring() {
@@ -415,10 +404,7 @@ Result<void> YamlTask::add_named_choices(const Json& document, const std::string
                    [](const FilterPipeline& pipeline) { return pipeline.needs_choices(); }))
     return {};
   const auto choices = document.find("choices");
-  const bool texts =
-      choices != document.end() && choices->is_array() &&
-      std::all_of(choices->begin(), choices->end(), [](const Json& c) { return c.is_string(); });
-  if (!texts) {
+  if (choices == document.end() || !is_text_list(*choices)) {
     return bad_input(place, "the filter 'multi_choice_regex' needs the document's field 'choices'",
                      "choices: a list of texts");
   }

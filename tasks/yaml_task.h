@@ -24,7 +24,6 @@ class YamlTask : public Task {
   std::string definition_hash() const override { return definition_.hash; }
   std::string data_hash() const override { return data_hash_; }
   std::string version() const override { return definition_.version; }
-  std::string grounding_source(const Sample& sample) const override { return sample.source; }
   Truncation truncation() const override { return definition_.truncation; }
 
   Result<std::vector<Sample>> samples(int64_t limit) const override;
@@ -38,6 +37,7 @@ class YamlTask : public Task {
   Result<Documents> read_split(const std::string& split, int64_t keep) const;
   Result<void> load_documents();
   Result<void> load_fewshot();
+  const std::optional<std::string>& evaluated_split() const;
   std::optional<std::string> fewshot_split() const;
   Result<void> load_scoring();
   Result<void> check_rows() const;

@@ -4,6 +4,7 @@
 
 #include "core/hub/names.h"
 #include "core/io/file.h"
+#include "core/io/part_file.h"
 
 namespace sizeup {
 namespace {
@@ -15,8 +16,7 @@ constexpr size_t kMaxFiles = 100000;  // of a snapshot; a model's has some dozen
 }  // namespace
 
 HubCache::HubCache(const fs::path& root, const std::string& repository) {
-  std::string name = "models--" + repository;
-  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
+  const std::string name = "models--" + folder_name(repository);
   folder_ = root / name;
   locks_ = root / ".locks" / name;
 }
@@ -58,16 +58,6 @@ Result<void> HubCache::link(const std::string& commit, const std::string& path,
   fs::create_symlink(target, temporary, failure);
   if (!failure) fs::rename(temporary, place, failure);
   if (failure) return unavailable(place.string(), fmt::format("cannot be written: {}", failure.message()));
-  return {};
-}
-
-Result<void> make_folder(const fs::path& folder) {
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) {
-    return unavailable(folder.string(), fmt::format("cannot be created: {}", failure.message()),
-                       "HF_HUB_CACHE names another place for downloads");
-  }
   return {};
 }
 

@@ -39,7 +39,4 @@ class HubCache {
   std::filesystem::path locks_;
 };
 
-// Creates the folder and those above it.
-Result<void> make_folder(const std::filesystem::path& folder);
-
 }  // namespace sizeup

@@ -11,6 +11,7 @@
 #include "backends/hub/repository.h"
 #include "core/hub/names.h"
 #include "core/hub/requests.h"
+#include "core/io/part_file.h"
 
 namespace sizeup {
 namespace {

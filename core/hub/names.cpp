@@ -33,6 +33,12 @@ bool is_repository_name(std::string_view name) {
   return is_name_part(name.substr(0, slash)) && is_name_part(name.substr(slash + 1));
 }
 
+std::string folder_name(std::string_view repository) {
+  std::string name(repository);
+  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
+  return name;
+}
+
 bool is_safe_path(std::string_view path) {
   if (path.empty() || path.size() > kMaxPath) return false;
   for (const char c : path) {

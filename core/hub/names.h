@@ -10,6 +10,9 @@ namespace sizeup {
 // "..", neither '-' nor '.' at an end.
 bool is_repository_name(std::string_view name);
 
+// A repository's name as a folder's, as the hub's caches have it: "Org--Name".
+std::string folder_name(std::string_view repository);
+
 // A relative path that stays below its folder: no empty, "." or ".." part, no backslash, no control
 // character.
 bool is_safe_path(std::string_view path);

@@ -22,7 +22,7 @@ struct HubSettings {
   std::string rows_endpoint = "https://datasets-server.huggingface.co";  // the service for rows of data sets
   std::filesystem::path cache;
   std::filesystem::path rows_cache;  // of data sets
-  std::string token;                 // sent to the endpoint only; empty: none
+  std::string token;                 // sent to the two endpoints only; empty: none
   bool offline = false;              // no connection is opened
   // Before a failed request is repeated for the first time; doubled for each further one.
   std::chrono::milliseconds first_pause{1000};

@@ -1,4 +1,4 @@
-// Whole files: read, write so that a crash never leaves half a file, hash.
+// Whole files: read, write so that a crash never leaves half a file.
 #pragma once
 
 #include <filesystem>

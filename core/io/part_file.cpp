@@ -21,9 +21,11 @@ namespace fs = std::filesystem;
 
 constexpr size_t kReadBytes = 1u << 20;  // a system call costs nothing beside hashing so much
 
+constexpr const char* kElsewhere = "HF_HUB_CACHE and HF_HOME name other places for downloads";
+
 tl::unexpected<Error> cannot(const fs::path& path, const char* what, int failure) {
   return unavailable(path.string(), fmt::format("cannot be {}: {}", what, std::strerror(failure)),
-                     failure == ENOSPC ? "make room, or name another place with HF_HUB_CACHE" : "");
+                     failure == ENOSPC ? fmt::format("make room; {}", kElsewhere) : "");
 }
 
 using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
@@ -53,6 +55,13 @@ Result<std::string> digest_of(const fs::path& path, int descriptor, const EVP_MD
 }
 
 }  // namespace
+
+Result<void> make_folder(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (!failure) return {};
+  return unavailable(folder.string(), fmt::format("cannot be created: {}", failure.message()), kElsewhere);
+}
 
 Result<PartFile> PartFile::open(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);

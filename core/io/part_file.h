@@ -1,4 +1,4 @@
-// A file that grows to a known size and takes its final name only when its content is verified.
+// Files that arrive over time: what has come is kept, and takes the final name only when it is whole.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,9 @@
 #include "core/errors/result.h"
 
 namespace sizeup {
+
+// Creates the folder and those above it.
+Result<void> make_folder(const std::filesystem::path& folder);
 
 // Closed by the destructor; the file stays.
 class PartFile {

@@ -107,13 +107,6 @@ class Fetch {
   bool restarted_ = false;
 };
 
-Result<void> make_folder(const std::filesystem::path& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) return unavailable(folder.string(), fmt::format("cannot be made: {}", failure.message()));
-  return {};
-}
-
 Result<HubRows> with_config(const HubRows& rows, HubRequests& requests) {
   const std::string path = "splits?dataset=" + url_encoded(rows.repository, false);
   const Result<std::string> text = requests.get_text(path, rows.text(), kMaxPage);

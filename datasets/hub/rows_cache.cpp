@@ -23,12 +23,6 @@ std::string file_name(const std::string& name) {
   return encoded.starts_with('.') ? "%2E" + encoded.substr(1) : encoded;
 }
 
-fs::path repository_folder(const fs::path& root, const std::string& repository) {
-  std::string name = repository;
-  if (const size_t slash = name.find('/'); slash != std::string::npos) name.replace(slash, 1, "--");
-  return root / name;
-}
-
 // Calls `take` with the file's bytes; false if it cannot be read.
 template <class Take>
 bool read_in_parts(const fs::path& file, Take&& take) {
@@ -52,13 +46,13 @@ std::optional<Json> read_description(const fs::path& file) {
 }  // namespace
 
 RowsCache::RowsCache(const fs::path& root, const HubRows& rows)
-    : folder_(repository_folder(root, rows.repository) / file_name(rows.config)),
+    : folder_(root / folder_name(rows.repository) / file_name(rows.config)),
       config_(rows.config),
       split_(file_name(rows.split)) {}
 
 std::string RowsCache::default_config(const fs::path& root, const HubRows& rows) {
   std::error_code failure;
-  fs::directory_iterator entry(repository_folder(root, rows.repository), failure);
+  fs::directory_iterator entry(root / folder_name(rows.repository), failure);
   for (; !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
     const std::optional<Json> known = read_description(entry->path() / (file_name(rows.split) + ".json"));
     if (!known || known->value("is_default", Json()) != true) continue;

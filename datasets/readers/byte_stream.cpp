@@ -35,8 +35,6 @@ class FileStream : public ByteStream {
   Sha256& hash_;
 };
 
-}  // namespace
-
 Result<std::unique_ptr<ByteStream>> open_file_stream(const std::filesystem::path& file, Sha256& hash) {
   const std::string place = file.string();
   std::error_code failure;
@@ -48,6 +46,8 @@ Result<std::unique_ptr<ByteStream>> open_file_stream(const std::filesystem::path
   if (!stream) return bad_input(place, fmt::format("cannot be opened: {}", std::strerror(errno)));
   return std::make_unique<FileStream>(std::move(stream), place, hash);
 }
+
+}  // namespace
 
 Result<std::unique_ptr<ByteStream>> open_data_stream(const std::filesystem::path& file, Sha256& hash) {
   Result<std::unique_ptr<ByteStream>> bytes = open_file_stream(file, hash);

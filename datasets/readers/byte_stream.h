@@ -11,8 +11,8 @@
 
 namespace sizeup {
 
-constexpr size_t kStreamChunk = size_t{1}
-                                << 17;  // large enough that a call to a decompressor is not what costs
+// Large enough that a call to a decompressor is not what costs.
+constexpr size_t kStreamChunk = size_t{1} << 17;
 
 class ByteStream {
  public:
@@ -26,10 +26,8 @@ class ByteStream {
   virtual Result<size_t> read(std::span<char> buffer) = 0;
 };
 
-// The file as it is; everything read goes into `hash` too, which must live as long as the stream.
-Result<std::unique_ptr<ByteStream>> open_file_stream(const std::filesystem::path& file, Sha256& hash);
-
-// What the file holds: decompressed if it ends with .gz or .zst. `hash` is of the bytes in the file.
+// What the file holds: decompressed if it ends with .gz or .zst. The file's own bytes go into `hash`, which
+// must live as long as the stream.
 Result<std::unique_ptr<ByteStream>> open_data_stream(const std::filesystem::path& file, Sha256& hash);
 
 // The file's name without .gz or .zst.

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_set>
+
+#include "datasets/readers/utf8_text.h"
 
 namespace sizeup {
 namespace {
@@ -17,7 +20,7 @@ class CsvCells {
 
   // A row that is not an empty line, nullopt at the end. After a bad row the next one begins at the next
   // line.
-  tl::expected<std::optional<Cells>, RowFailure> next() {
+  RowResult<std::optional<Cells>> next() {
     while (at_end_of_row() && !text_.at_end()) end_row();
     line_ = text_.line();
     if (text_.at_end()) return end();
@@ -25,13 +28,12 @@ class CsvCells {
     bytes_ = 0;
     while (true) {
       std::string cell;
-      const std::optional<RowFailure> failure =
-          text_.ahead().starts_with('"') ? take_quoted(cell) : take_plain(cell);
-      if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
-      if (failure) {
+      const RowResult<void> taken = text_.ahead().starts_with('"') ? take_quoted(cell) : take_plain(cell);
+      if (text_.failure()) return broken_file(*text_.failure());
+      if (!taken) {
         std::string rest;
         text_.take_line(rest);
-        return tl::unexpected<RowFailure>(*failure);
+        return tl::unexpected<RowFailure>(taken.error());
       }
       bytes_ += cell.size() + 1;
       if (bytes_ > kMaxRowBytes) return broken_file(too_long());
@@ -47,11 +49,10 @@ class CsvCells {
 
   size_t line() const { return line_; }
   std::string place() const { return text_.place(line_); }
-  const std::string& file() const { return text_.file(); }
 
  private:
-  tl::expected<std::optional<Cells>, RowFailure> end() const {
-    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+  RowResult<std::optional<Cells>> end() const {
+    if (text_.failure()) return broken_file(*text_.failure());
     return std::nullopt;
   }
 
@@ -71,52 +72,48 @@ class CsvCells {
   }
 
   // A quote inside an unquoted cell is an ordinary character, as in Python's csv and most TSV files.
-  std::optional<RowFailure> take_plain(std::string& cell) {
+  RowResult<void> take_plain(std::string& cell) {
     const char stops[] = {separator_, '\r', '\n'};
     while (!at_end_of_row()) {
       const std::string_view ahead = text_.ahead();
       const size_t stop = ahead.find_first_of({stops, sizeof stops});
       cell += ahead.substr(0, stop);
-      if (cell.size() > kMaxRowBytes) return RowFailure{too_long().value(), false};
+      if (cell.size() > kMaxRowBytes) return broken_file(too_long());
       text_.skip(std::min(stop, ahead.size()));
       if (stop == std::string_view::npos || at_end_of_row()) continue;
-      if (text_.ahead()[0] == separator_) return std::nullopt;
+      if (text_.ahead()[0] == separator_) return {};
       // The end of a row for some programs, a part of the cell for others: no reading of it would be safe.
-      return RowFailure{bad_input(text_.place(text_.line()), "a carriage return without a newline",
-                                  "rows that end with \\n or \\r\\n",
-                                  "convert the line ends, or quote the cell")
-                            .value()};
+      return bad_row(bad_input(text_.place(text_.line()), "a carriage return without a newline",
+                               "rows that end with \\n or \\r\\n",
+                               "convert the line ends, or quote the cell"));
     }
-    return std::nullopt;
+    return {};
   }
 
-  std::optional<RowFailure> take_quoted(std::string& cell) {
+  RowResult<void> take_quoted(std::string& cell) {
     const size_t opened = text_.line();
     text_.skip(1);
     while (true) {
       const std::string_view ahead = text_.ahead();
       if (ahead.empty()) {
-        return RowFailure{
+        return broken_file(
             bad_input(text_.place(opened), "a quoted cell is never closed", "a closing \"",
-                      "a quote inside a quoted cell is written twice; the file may also be cut short")
-                .value(),
-            false};
+                      "a quote inside a quoted cell is written twice; the file may also be cut short"));
       }
       const size_t quote = ahead.find('"');
       cell += ahead.substr(0, quote);
-      if (cell.size() > kMaxRowBytes) return RowFailure{too_long().value(), false};
+      if (cell.size() > kMaxRowBytes) return broken_file(too_long());
       text_.skip(quote == std::string_view::npos ? ahead.size() : quote + 1);
       if (quote == std::string_view::npos) continue;
       if (!text_.ahead().starts_with('"')) break;
       cell += '"';
       text_.skip(1);
     }
-    if (at_end_of_row() || text_.ahead()[0] == separator_) return std::nullopt;
-    return RowFailure{bad_input(text_.place(text_.line()), "text follows a quoted cell",
-                                fmt::format("'{}' or the end of the row after the closing \"",
-                                            separator_ == '\t' ? "\\t" : ","),
-                                "a quote inside a quoted cell is written twice")
-                          .value()};
+    if (at_end_of_row() || text_.ahead()[0] == separator_) return {};
+    return bad_row(bad_input(
+        text_.place(text_.line()), "text follows a quoted cell",
+        fmt::format("'{}' or the end of the row after the closing \"", separator_ == '\t' ? "\\t" : ","),
+        "a quote inside a quoted cell is written twice"));
   }
 
   TextSource& text_;
@@ -146,7 +143,7 @@ class CsvRows : public RowSource {
       : cells_(cells), names_(std::move(names)), names_from_(names_from) {}
 
   NextRow next() override {
-    tl::expected<std::optional<Cells>, RowFailure> cells = cells_.next();
+    RowResult<std::optional<Cells>> cells = cells_.next();
     if (!cells) return tl::unexpected<RowFailure>(std::move(cells.error()));
     if (!*cells) return std::nullopt;
     if ((*cells)->size() != names_.size()) {
@@ -158,7 +155,7 @@ class CsvRows : public RowSource {
     for (size_t i = 0; i < names_.size(); ++i) {
       std::string& cell = (**cells)[i];
       if (Result<void> valid = check_utf8(cell, cells_.place()); !valid) {
-        return bad_row(tl::unexpected<Error>(std::move(valid.error())));
+        return bad_row(std::move(valid.error()));
       }
       row.get_ref<Json::object_t&>().emplace_back(names_[i], std::move(cell));
     }
@@ -182,7 +179,7 @@ Result<std::unique_ptr<RowSource>> csv_rows(TextSource& text, char separator,
     if (!checked) return forward_error(checked);
     return std::make_unique<CsvRows>(cells, column_names, "column_names has");
   }
-  tl::expected<std::optional<Cells>, RowFailure> header = cells.next();
+  RowResult<std::optional<Cells>> header = cells.next();
   if (!header) return tl::unexpected<Error>(std::move(header.error().error));
   if (!*header) return bad_input(text.file(), "the file is empty", "a header row that names the columns");
   if (Result<void> checked = check_header(**header, cells.place()); !checked) return forward_error(checked);

@@ -26,6 +26,8 @@ constexpr std::array<Ending, 6> kEndings = {{{".jsonl", DataFormat::json_lines},
                                              {".tsv", DataFormat::tsv},
                                              {".txt", DataFormat::text}}};
 
+constexpr const char* kDataFiles = ".jsonl, .json, .csv, .tsv or .txt, also with .gz or .zst";
+
 // Files about the data, by their names without endings and in lower case.
 constexpr std::array<std::string_view, 9> kAbout = {"readme",       "license",       "licence",
                                                     "notice",       "citation",      "authors",
@@ -105,8 +107,7 @@ Result<std::vector<fs::path>> all_data_files(const fs::path& folder) {
   }
   if (failure) return bad_input(folder.string(), fmt::format("cannot be listed: {}", failure.message()));
   if (files.empty()) {
-    return bad_input(folder.string(), "the folder has no data file",
-                     ".jsonl, .json, .csv, .tsv or .txt, also with .gz or .zst");
+    return bad_input(folder.string(), "the folder has no data file", kDataFiles);
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -127,8 +128,7 @@ Result<void> check_one_format(const fs::path& folder, const std::vector<fs::path
 
 Result<DataFormat> format_of(const fs::path& file) {
   if (const std::optional<DataFormat> format = known_format(file)) return *format;
-  return bad_input(file.string(), "the file's ending names no known format",
-                   ".jsonl, .json, .csv, .tsv or .txt, also with .gz or .zst");
+  return bad_input(file.string(), "the file's ending names no known format", kDataFiles);
 }
 
 Result<std::vector<fs::path>> data_files_of(const fs::path& folder) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "datasets/readers/utf8_text.h"
+
 namespace sizeup {
 namespace {
 
@@ -35,12 +37,17 @@ tl::unexpected<Error> not_an_object(const std::string& place, const Json& row) {
                    R"(an object such as {"question": "...", "answer": "..."})");
 }
 
-// A row's text as an object.
-Result<Json> parse_row(std::string_view row, const std::string& place) {
-  if (Result<void> valid = check_utf8(row, place); !valid) return forward_error(valid);
+// A row's text as an object. `explain` changes the error of what is no JSON.
+template <class Explain>
+NextRow parse_row(std::string_view row, const std::string& place, Explain&& explain) {
+  if (Result<void> valid = check_utf8(row, place); !valid) return bad_row(std::move(valid.error()));
   Result<Json> parsed = parse_json(row, place);
-  if (parsed && !parsed->is_object()) return not_an_object(place, *parsed);
-  return parsed;
+  if (!parsed) {
+    explain(parsed.error());
+    return bad_row(std::move(parsed.error()));
+  }
+  if (!parsed->is_object()) return bad_row(not_an_object(place, *parsed));
+  return std::move(*parsed);
 }
 
 class JsonLineRows : public RowSource {
@@ -51,7 +58,7 @@ class JsonLineRows : public RowSource {
     while (true) {
       line_ = text_.line();
       const bool has_end = text_.take_line(row_);
-      if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+      if (text_.failure()) return broken_file(*text_.failure());
       if (text_.line_too_long()) return bad_row(too_long(text_.place(line_)));
       if (!is_blank(row_)) return parsed(has_end);
       if (!has_end) return std::nullopt;
@@ -61,14 +68,10 @@ class JsonLineRows : public RowSource {
 
  private:
   NextRow parsed(bool has_end) const {
-    Result<Json> row = parse_row(row_, text_.place(line_));
-    if (row) return std::move(*row);
-    Error error = std::move(row.error());
-    if (error.message.find("JSON") != std::string::npos) {
+    return parse_row(row_, text_.place(line_), [&](Error& error) {
       error.expected = expected_;
       if (!has_end) error.hint = "the file ends within this row: the download or copy may be incomplete";
-    }
-    return bad_row(tl::unexpected<Error>(std::move(error)));
+    });
   }
 
   TextSource& text_;
@@ -83,17 +86,16 @@ class JsonArrayRows : public RowSource {
   explicit JsonArrayRows(TextSource& text) : text_(text) { text_.skip(1); }
 
   NextRow next() override {
-    const std::optional<char> first = next_character(text_);
-    const bool is_empty = first_ && first == ']';
-    if (closed_ || is_empty) return end();
-    first_ = false;
+    const std::optional<char> begin = next_character(text_);
+    if (closed_ || (none_yet_ && begin == ']')) return end();
+    none_yet_ = false;
     line_ = text_.line();
-    const std::string place = text_.place(line_);
-    if (std::optional<RowFailure> failure = take_element()) return tl::unexpected<RowFailure>(*failure);
-    Result<Json> row = parse_row(element_, place);
-    if (row) return std::move(*row);
-    if (element_.find('\n') != std::string::npos) row.error().message += " of the row that begins here";
-    return bad_row(tl::unexpected<Error>(std::move(row.error())));
+    if (const RowResult<void> taken = take_element(); !taken) {
+      return tl::unexpected<RowFailure>(taken.error());
+    }
+    return parse_row(element_, text_.place(line_), [&](Error& error) {
+      if (element_.find('\n') != std::string::npos) error.message += " of the row that begins here";
+    });
   }
   size_t line() const override { return line_; }
 
@@ -103,14 +105,14 @@ class JsonArrayRows : public RowSource {
     if (!closed_) text_.skip(1);
     closed_ = true;
     const std::optional<char> rest = next_character(text_);
-    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+    if (text_.failure()) return broken_file(*text_.failure());
     if (!rest) return std::nullopt;
     return broken_file(
         bad_input(text_.place(text_.line()), "text follows the array", "one array of objects"));
   }
 
   // Up to the comma or bracket behind it, which is taken too.
-  std::optional<RowFailure> take_element() {
+  RowResult<void> take_element() {
     element_.clear();
     size_t depth = 0;
     bool in_string = false;
@@ -125,7 +127,7 @@ class JsonArrayRows : public RowSource {
           element_.append(ahead.substr(0, i));
           text_.skip(i + 1);
           closed_ = c == ']';
-          return std::nullopt;
+          return {};
         } else if (c == '[' || c == '{') {
           ++depth;
         } else if ((c == ']' || c == '}') && depth > 0) {
@@ -136,19 +138,17 @@ class JsonArrayRows : public RowSource {
       }
       element_.append(ahead);
       text_.skip(ahead.size());
-      if (element_.size() > kMaxRowBytes) return RowFailure{too_long(text_.place(line_)).value(), false};
+      if (element_.size() > kMaxRowBytes) return broken_file(too_long(text_.place(line_)));
     }
-    if (text_.failure()) return RowFailure{*text_.failure(), false};
-    return RowFailure{bad_input(text_.place(line_), "the array ends within this row", "a closing ]",
-                                "the download or copy may be incomplete")
-                          .value(),
-                      false};
+    if (text_.failure()) return broken_file(*text_.failure());
+    return broken_file(bad_input(text_.place(line_), "the array ends within this row", "a closing ]",
+                                 "the download or copy may be incomplete"));
   }
 
   TextSource& text_;
   std::string element_;
   size_t line_ = 1;
-  bool first_ = true;
+  bool none_yet_ = true;
   bool closed_ = false;
 };
 

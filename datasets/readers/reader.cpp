@@ -12,10 +12,9 @@ constexpr size_t kMaxBytes = size_t{1} << 30;  // rows are held in memory, sever
 
 }  // namespace
 
-Result<Dataset> read_dataset(const std::filesystem::path& file,
-                             const std::vector<std::string>& column_names) {
+Result<Dataset> read_dataset(const std::filesystem::path& file) {
   BadRows none;
-  RowReader reader({file}, {column_names, TextRows::lines, kMaxBytes}, none);
+  RowReader reader({file}, {.max_bytes = kMaxBytes}, none);
   Dataset dataset;
   while (true) {
     Result<std::optional<Json>> row = reader.next();

@@ -43,7 +43,6 @@ RowReader::RowReader(std::vector<std::filesystem::path> files, RowOptions option
   std::reverse(waiting_.begin(), waiting_.end());
 }
 
-RowReader::RowReader(RowReader&&) noexcept = default;
 RowReader::~RowReader() = default;
 
 Result<void> RowReader::open_next() {

@@ -32,7 +32,6 @@ class RowReader {
   // wrong with a row goes to `bad_rows`, which must live as long as the reader; the row is left out.
   // Nothing is opened yet.
   RowReader(std::vector<std::filesystem::path> files, RowOptions options, BadRows& bad_rows);
-  RowReader(RowReader&&) noexcept;
   ~RowReader();
 
   // The next row, nothing at the end. An error ends the reading: a bad row too many, a file that cannot be

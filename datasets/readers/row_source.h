@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "core/errors/result.h"
 #include "core/json/json.h"
@@ -13,19 +14,29 @@ namespace sizeup {
 // Why there is no row: one that is bad by itself, or an end to all reading.
 struct RowFailure {
   Error error;
-  bool can_go_on = true;  // the next call of next() gives the row after it
+  bool can_go_on;  // the next call of next() gives the row after it
 };
 
-// A row, or nothing at the end.
-using NextRow = tl::expected<std::optional<Json>, RowFailure>;
+// What is made of a row on the way to it.
+template <class T>
+using RowResult = tl::expected<T, RowFailure>;
 
+// A row, or nothing at the end.
+using NextRow = RowResult<std::optional<Json>>;
+
+inline tl::unexpected<RowFailure> bad_row(Error error) {
+  return tl::unexpected<RowFailure>({std::move(error), true});
+}
 inline tl::unexpected<RowFailure> bad_row(tl::unexpected<Error> error) {
-  return tl::unexpected<RowFailure>({std::move(error).value(), true});
+  return bad_row(std::move(error).value());
 }
 
 // The file is damaged here: what follows cannot be told apart into rows.
+inline tl::unexpected<RowFailure> broken_file(Error error) {
+  return tl::unexpected<RowFailure>({std::move(error), false});
+}
 inline tl::unexpected<RowFailure> broken_file(tl::unexpected<Error> error) {
-  return tl::unexpected<RowFailure>({std::move(error).value(), false});
+  return broken_file(std::move(error).value());
 }
 
 class RowSource {

@@ -4,12 +4,14 @@
 
 #include <string>
 
+#include "datasets/readers/utf8_text.h"
+
 namespace sizeup {
 namespace {
 
 NextRow row_of(std::string text, const std::string& place) {
   if (Result<void> valid = check_utf8(text, place); !valid) {
-    return bad_row(tl::unexpected<Error>(std::move(valid.error())));
+    return bad_row(std::move(valid.error()));
   }
   return Json{{"text", std::move(text)}};
 }
@@ -26,7 +28,7 @@ class LineRows : public RowSource {
     line_ = text_.line();
     std::string row;
     const bool has_end = text_.take_line(row);
-    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+    if (text_.failure()) return broken_file(*text_.failure());
     if (!has_end && row.empty()) return std::nullopt;
     if (text_.line_too_long()) return bad_row(too_long(text_.place(line_), "the line"));
     if (row.ends_with('\r')) row.pop_back();
@@ -52,7 +54,7 @@ class DocumentRows : public RowSource {
       text_.skip(ahead.size());
       if (row.size() > kMaxRowBytes) return broken_file(too_long(text_.file(), "the text"));
     }
-    if (text_.failure()) return broken_file(tl::unexpected<Error>(*text_.failure()));
+    if (text_.failure()) return broken_file(*text_.failure());
     return row_of(std::move(row), text_.place(1));
   }
   size_t line() const override { return 1; }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "datasets/readers/text_lines.h"
+#include "datasets/readers/utf8_text.h"
 
 namespace sizeup {
 
@@ -19,7 +19,7 @@ Result<std::unique_ptr<TextSource>> TextSource::open(const std::filesystem::path
   source->stream_ = std::move(*stream);
   const std::string_view start = source->ahead(kByteOrderMark.size());
   if (source->failure_) return tl::unexpected<Error>(*source->failure_);
-  if (is_utf16(start)) return utf16_error(source->file_);
+  if (Result<void> checked = check_not_utf16(start, source->file_); !checked) return forward_error(checked);
   if (start.starts_with(kByteOrderMark)) source->skip(kByteOrderMark.size());
   return source;
 }
@@ -82,12 +82,6 @@ std::string TextSource::place(size_t line) const {
 std::string TextSource::hash() {
   require(ended_, "a file is hashed when it has been read");
   return to_hex(hash_.digest());
-}
-
-Result<void> check_utf8(std::string_view text, const std::string& place) {
-  const std::optional<size_t> invalid = first_invalid_byte(text);
-  if (invalid) return invalid_utf8_error(text[*invalid], place);
-  return {};
 }
 
 }  // namespace sizeup

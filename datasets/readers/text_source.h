@@ -67,7 +67,4 @@ class TextSource {
   std::optional<Error> failure_;
 };
 
-// bad_input at `place` if the text is not valid UTF-8.
-Result<void> check_utf8(std::string_view text, const std::string& place);
-
 }  // namespace sizeup

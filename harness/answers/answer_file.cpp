@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/jinja/text.h"
 #include "core/json/json.h"
 #include "tasks/expression.h"
 #include "tasks/own_data/fields.h"
@@ -37,12 +38,6 @@ constexpr std::string_view kTotals[] = {"latency", "total",        "totaltime", 
 constexpr std::string_view kFirstTokens[] = {"ttft", "timetofirsttoken", "firsttoken"};
 constexpr std::string_view kCosts[] = {"cost", "totalcost", "price"};
 constexpr std::string_view kCurrencies[] = {"usd", "eur", "gbp", "chf"};
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return out;
-}
 
 // What an endpoint returned, with what counts at the top: an OpenAI batch's {"custom_id", "response":
 // {"body"}}, a response's {"choices": [{"message"}], "usage"}, or lm-evaluation-harness's {"doc_id",
@@ -150,14 +145,14 @@ class Reader {
         const std::string wanted = std::string(name) + std::string(currency);
         if (const auto field = fields_.first_of({wanted}); field && !cost_) {
           cost_ = *field;
-          out_.currency = upper(currency);
+          out_.currency = jinja::to_upper(currency);
         }
       }
     }
     if (cost_) return {};
     cost_ = fields_.first_of(kCosts);
     if (!cost_) return {};
-    out_.currency = upper(options_.currency);
+    out_.currency = jinja::to_upper(options_.currency);
     if (out_.currency.empty()) {
       out_.notes.push_back(fmt::format("'{0}' is not taken: its name has no currency ({0}_usd)", *cost_));
       cost_.reset();

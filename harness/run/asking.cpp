@@ -70,6 +70,21 @@ PromptText text_of(const Sample& sample, const Ask& ask) {
   return text;
 }
 
+std::string shown_prompt(const Sample& sample) {
+  std::string out = sample.prompt.system;
+  for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
+  out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
+  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
+  std::string_view apart = "";
+  for (const Ask& ask : sample.asks) {
+    const auto* score = std::get_if<AskScore>(&ask);
+    if (score == nullptr || !score->context) break;
+    out.append(apart).append(*score->context);
+    apart = "\n";
+  }
+  return out;
+}
+
 PromptText text_of_turn(const Sample& sample, std::span<const Reply> answers) {
   PromptText text = sample.prompt;
   for (size_t i = 0; i < answers.size(); ++i) {

@@ -31,6 +31,10 @@ Prompt prompt_of(const PromptText& text, bool chat_template);
 // The text of a sample's prompt for one of its asks: where the choices end the prompt, it differs.
 PromptText text_of(const Sample& sample, const Ask& ask);
 
+// A sample's prompt for readers: as plain text, with the later turns of a conversation. Where the choices end
+// the prompt they follow it, a line each.
+std::string shown_prompt(const Sample& sample);
+
 // The text of the turn that follows these answers.
 PromptText text_of_turn(const Sample& sample, std::span<const Reply> answers);
 

@@ -70,14 +70,8 @@ void Collector::take_stored() {
   }
   for (StoredResponse& stored : batch_.stored) {
     const Reply reply = reply_of(stored.response, plan_.settings.think_end);
-    std::vector<AskOfSample> uses = stored.uses;
-    ResponseWrite write_row{std::move(stored.response), {}};
-    for (const AskOfSample& use : uses) {
-      const PendingSample& sample = batch_.samples[use.sample];
-      write_row.uses.push_back({sample.evaluation->row.id, sample.sample_id, use.ask});
-    }
-    write(std::move(write_row));
-    give(reply, uses);
+    store(std::move(stored.response), stored.uses);
+    give(reply, stored.uses);
   }
   batch_.stored.clear();
 }
@@ -100,12 +94,7 @@ void Collector::on_response(Response response) {
     usage.output_tokens += row.completion_tokens;
     usage.priced += response.cost ? 1 : 0;
     usage.cost += response.cost.value_or(0.0);
-    ResponseWrite write_row{std::move(row), {}};
-    for (const AskOfSample& use : request.uses) {
-      const PendingSample& sample = batch_.samples[use.sample];
-      write_row.uses.push_back({sample.evaluation->row.id, sample.sample_id, use.ask});
-    }
-    write(std::move(write_row));
+    store(std::move(row), request.uses);
   }
   give(reply, request.uses);
 }
@@ -129,6 +118,15 @@ Result<void> Collector::finish(bool complete) {
 
 EvaluationUsage& Collector::usage_of(const PendingSample& sample) {
   return usage_.evaluations[static_cast<size_t>(sample.evaluation - plan_.evaluations.data())];
+}
+
+void Collector::store(ResponseRow row, const std::vector<AskOfSample>& uses) {
+  ResponseWrite used{std::move(row), {}};
+  for (const AskOfSample& use : uses) {
+    const PendingSample& sample = batch_.samples[use.sample];
+    used.uses.push_back({sample.evaluation->row.id, sample.sample_id, use.ask});
+  }
+  write(std::move(used));
 }
 
 void Collector::give(const Reply& reply, const std::vector<AskOfSample>& uses) {

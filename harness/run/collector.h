@@ -13,18 +13,10 @@
 
 #include "backends/backend.h"
 #include "harness/run/batch.h"
+#include "harness/run/run_cost.h"
 #include "harness/store/writer.h"
 
 namespace sizeup {
-
-// Tokens of one evaluation's responses in this pass.
-struct EvaluationUsage {
-  int64_t samples = 0;       // samples with at least one request that was sent
-  int64_t input_tokens = 0;  // of responses that were sent for
-  int64_t output_tokens = 0;
-  int64_t priced = 0;  // responses that said what they cost
-  double cost = 0.0;   // of those
-};
 
 // What a pass used, for rates and costs.
 struct PassUsage {
@@ -55,6 +47,7 @@ class Collector : public ResponseSink {
 
  private:
   EvaluationUsage& usage_of(const PendingSample& sample);
+  void store(ResponseRow row, const std::vector<AskOfSample>& uses);
   void give(const Reply& reply, const std::vector<AskOfSample>& uses);
   void queue(size_t sample);
   void score_queued(std::stop_token stop);

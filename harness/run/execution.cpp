@@ -208,22 +208,19 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   if (const int64_t bad = task.bad_rows->count(); bad > 0) {
     results.push_back({kBadRows, {}, {}, static_cast<double>(bad), {}, {}, evaluation.row.samples});
   }
-  const auto prices = plan_.settings.prices.find(evaluation.row.model.name);
-  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
   if (measurement) {
     if (Result<void> added = store_.add_measurement(evaluation.row.id, *measurement); !added) return added;
   }
   Result<std::optional<MeasurementRow>> measured = store_.find_measurement(evaluation.row.id);
   if (!measured) return forward_error(measured);
-  const auto known_prices =
-      prices == plan_.settings.prices.end() ? std::nullopt : std::optional(prices->second);
+  const auto found = plan_.settings.prices.find(evaluation.row.model.name);
+  const auto prices = found == plan_.settings.prices.end() ? std::nullopt : std::optional(found->second);
+  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
   const std::string headline = metrics.empty() ? "" : metrics.front().name;
   const ModelCard& card = plan_.models[evaluation.model].backend->card();
-  const RecordedUsage recorded{usage.samples, usage.input_tokens, usage.output_tokens,
-                               usage.priced,  usage.cost,         card.currency};
-  const CostRow cost = card.recorded
-                           ? recorded_cost_row(known_prices, recorded, plan_.run.name, *answers, headline)
-                           : cost_row(known_prices, *measured, plan_.run.name, *answers, headline);
+  const CostRow cost =
+      card.recorded ? recorded_cost_row(prices, usage, card.currency, plan_.run.name, *answers, headline)
+                    : cost_row(prices, *measured, plan_.run.name, *answers, headline);
   EvaluationRow row = evaluation.row;
   row.finished_at = utc_now();
   if (measurement) row.wall_ms = measurement->pass_ms;

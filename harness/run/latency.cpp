@@ -35,10 +35,7 @@ void LatencySink::on_response(Response response) {
   usage_.tokens += response.prompt_tokens + response.completion_tokens;
   ++usage_.responses;
   if (measured.missing > 0 || measured.failed) return;
-  Result<void> written = writer_.write(row);
-  if (written) return;
-  error_ = std::move(written.error());
-  failed_.request_stop();
+  if (!writer_.write(row)) failed_.request_stop();
 }
 
 }  // namespace sizeup

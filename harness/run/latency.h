@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -17,13 +16,13 @@ namespace sizeup {
 // first one's. A sample with a failed request, or a recorded answer without a time, has no timing.
 class LatencySink : public ResponseSink {
  public:
+  // `failed` is asked to stop when the store cannot be written any more; the writer has the error.
   LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed);
 
   void on_response(Response response) override;
 
   const PassUsage& usage() const { return usage_; }
   int64_t failed_requests() const { return failed_requests_; }
-  const std::optional<Error>& error() const { return error_; }  // the store's
 
  private:
   struct Measured {
@@ -38,7 +37,6 @@ class LatencySink : public ResponseSink {
   std::vector<Measured> measured_;  // by sample of the batch
   PassUsage usage_;
   int64_t failed_requests_ = 0;
-  std::optional<Error> error_;
 };
 
 }  // namespace sizeup

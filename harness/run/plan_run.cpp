@@ -40,20 +40,6 @@ std::string card_json(const ModelCard& card) {
   return to_line(json);
 }
 
-std::string name_of(OutputType type) {
-  switch (type) {
-    case OutputType::multiple_choice:
-      return "multiple_choice";
-    case OutputType::loglikelihood:
-      return "loglikelihood";
-    case OutputType::loglikelihood_rolling:
-      return "loglikelihood_rolling";
-    case OutputType::generate_until:
-      return "generate_until";
-  }
-  throw InternalError("unknown OutputType");
-}
-
 Result<std::vector<ModelReference>> parse_models(const RunSettings& settings) {
   if (settings.models.empty()) return usage_error("no model is given", "name one with --model");
   std::vector<ModelReference> references;
@@ -101,31 +87,14 @@ void make_ids_unique(std::vector<Sample>& samples) {
   }
 }
 
-// As plain text, with the later turns of a conversation. Where the choices end the prompt they follow it, a
-// line each.
-std::string shown_prompt(const Sample& sample) {
-  std::string out = sample.prompt.system;
-  for (const auto& [question, answer] : sample.prompt.turns) out += question + "\n" + answer + "\n";
-  out += sample.prompt.user + sample.prompt.prefix_delimiter + sample.prompt.prefix;
-  for (const std::string& turn : sample.later_turns) out += "\n\n" + turn;
-  std::string_view apart = "";
-  for (const Ask& ask : sample.asks) {
-    const auto* score = std::get_if<AskScore>(&ask);
-    if (score == nullptr || !score->context) break;
-    out.append(apart).append(*score->context);
-    apart = "\n";
-  }
-  return out;
-}
-
-SampleRow row_of(const Task& task, const Sample& sample) {
+SampleRow row_of(const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;
   row.document_hash = sample.document_hash;
   row.row = sample.index;
   row.prompt = shown_prompt(sample);
   row.target = sample.target;
-  row.source = task.grounding_source(sample);
+  row.source = sample.source;
   row.slices = sample.slices;
   return row;
 }
@@ -156,32 +125,26 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   options.system_instruction = settings.system_instruction;
   options.gen_prefix = settings.gen_prefix;
   options.fewshot_as_multiturn = settings.fewshot_as_multiturn;
+  options.rows = settings.samples;
   options.limit = settings.limit;
   options.bad_rows = loaded.bad_rows.get();
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
-  // A task's name is known once it is read.
-  if (const auto rows = settings.samples.find((*task)->name()); rows != settings.samples.end()) {
-    options.rows = rows->second;
-    *loaded.bad_rows = BadRows(settings.max_bad_rows);
-    task = environment.open_task(selected.file, options);
-    if (!task) return forward_error(task);
-  }
   Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
   if (!samples) return forward_error(samples);
   if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
   make_ids_unique(loaded.samples);
-  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(*loaded.task, sample));
+  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(sample));
   loaded.row = row_of(*loaded.task);
   return loaded;
 }
 
-Result<SelectedTask> guessed_task(const OwnData& data) {
-  Result<TaskGuess> guess = guess_task(data);
+Result<SelectedTask> guessed_task(const RunSettings& settings) {
+  Result<TaskGuess> guess = guess_task(*settings.data, settings.max_bad_rows);
   if (!guess) return forward_error(guess);
-  return task_of(*guess, data.file);
+  return task_of(*guess, settings.data->file);
 }
 
 Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
@@ -190,7 +153,7 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
   if (!selection) return forward_error(selection);
   if (plan.settings.data) {
-    Result<SelectedTask> own = guessed_task(*plan.settings.data);
+    Result<SelectedTask> own = guessed_task(plan.settings);
     if (!own) return forward_error(own);
     selection->tasks.push_back(std::move(*own));
   }

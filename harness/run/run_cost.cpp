@@ -68,12 +68,12 @@ CostRow cost_row(const std::optional<Prices>& prices, const std::optional<Measur
   return row;
 }
 
-CostRow recorded_cost_row(const std::optional<Prices>& prices, const RecordedUsage& usage,
-                          const std::string& run, std::span<const AnswerRow> answers,
-                          const std::string& headline) {
+CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage,
+                          const std::string& currency, const std::string& run,
+                          std::span<const AnswerRow> answers, const std::string& headline) {
   if (usage.priced > 0) {
     const double per_request = usage.cost / static_cast<double>(usage.priced);
-    CostRow row{usage.currency, per_request, {}, usage.cost, "recorded with the answers", ""};
+    CostRow row{currency, per_request, {}, usage.cost, "recorded with the answers", ""};
     row.per_1000_correct = per_1000_correct(per_request, answers, headline);
     if (static_cast<size_t>(usage.priced) != answers.size())
       row.measured = fmt::format("on {} of {} samples", usage.priced, answers.size());

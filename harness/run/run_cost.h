@@ -1,8 +1,10 @@
 // What an evaluation cost by the prices of the run file.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "harness/cost/cost.h"
 #include "harness/store/records.h"
@@ -14,19 +16,19 @@ namespace sizeup {
 CostRow cost_row(const std::optional<Prices>& prices, const std::optional<MeasurementRow>& measured,
                  const std::string& run, std::span<const AnswerRow> answers, const std::string& headline);
 
-// What recorded answers used, as they say themselves.
-struct RecordedUsage {
-  int64_t samples = 0;
-  int64_t input_tokens = 0;  // 0: not recorded
+// What one evaluation's responses used in a pass.
+struct EvaluationUsage {
+  int64_t samples = 0;       // samples with at least one request that was sent
+  int64_t input_tokens = 0;  // of responses that were sent for
   int64_t output_tokens = 0;
-  int64_t priced = 0;  // answers that say what they cost
+  int64_t priced = 0;  // responses that said what they cost
   double cost = 0.0;   // of those
-  std::string currency;
 };
 
-// Recorded costs, else the tokens by the prices of the run file. Machine time is not recorded.
-CostRow recorded_cost_row(const std::optional<Prices>& prices, const RecordedUsage& usage,
-                          const std::string& run, std::span<const AnswerRow> answers,
-                          const std::string& headline);
+// Of recorded answers: the costs that they say, in `currency`, else their tokens (0: not recorded) by the
+// prices of the run file. Machine time is not recorded.
+CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage,
+                          const std::string& currency, const std::string& run,
+                          std::span<const AnswerRow> answers, const std::string& headline);
 
 }  // namespace sizeup

@@ -11,6 +11,7 @@
 #include "backends/model_reference.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "tasks/catalogue.h"
 #include "tasks/text/nearest.h"
 
 namespace sizeup {
@@ -87,11 +88,7 @@ struct Reader {
   }
 
   // A task is a file when it looks like one; everything else is a built-in name.
-  std::string task(const std::string& text) const {
-    const bool file =
-        text.find('/') != std::string::npos || text.ends_with(".yaml") || text.ends_with(".yml");
-    return file ? joined(text) : text;
-  }
+  std::string task(const std::string& text) const { return looks_like_path(text) ? joined(text) : text; }
 };
 
 // One key of a mapping that becomes a T.
@@ -112,10 +109,9 @@ void read_mapping(const Reader& reader, const YAML::Node& mapping, std::span<con
     if (known == keys.end()) {
       std::vector<std::string> names;
       for (const Key<T>& key : keys) names.emplace_back(key.name);
-      const std::string nearest = nearest_name(name, names);
+      const std::string hint = did_you_mean(name, names);
       reader.refuse(item.first, fmt::format("unknown key '{:.100}'", name),
-                    nearest.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "",
-                    nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+                    hint.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "", hint);
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
       reader.refuse(item.first, fmt::format("key '{}' is given twice", name), "each key once");

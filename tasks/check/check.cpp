@@ -9,6 +9,14 @@
 namespace sizeup {
 namespace {
 
+constexpr size_t kExamples = 3;  // of each finding
+
+Result<std::vector<Sample>> samples_of(const std::string& file, const TaskOptions& options) {
+  Result<std::unique_ptr<Task>> task = load_task(file, options);
+  if (!task) return forward_error(task);
+  return (*task)->samples(0);
+}
+
 // Examples come from other splits or are written in the task file.
 Result<void> compare_with_examples(const CheckedRows& rows, const std::string& split, Findings& findings) {
   const Definition& definition = rows.definition;
@@ -40,32 +48,40 @@ const char* name_of(Severity severity) {
   throw InternalError("unknown Severity");
 }
 
+void FoundRows::add(size_t row, const std::string& what) {
+  ++count_;
+  if (examples_.size() < kExamples)
+    examples_.push_back(documents_.place(row) + (what.empty() ? "" : ": " + what));
+}
+
+void FoundRows::report(Severity severity, const char* subject, std::string_view message,
+                       Findings& findings) const {
+  if (count_ > 0)
+    findings.push_back({severity, subject, fmt::format("{} {}", count_, message), count_, examples_});
+}
+
 Result<TaskCheck> check_task(const SelectedTask& selected, const TaskOptions& options,
                              const std::filesystem::path& training) {
   TaskOptions own = options;
   own.overrides = selected.overrides;
-  Result<std::unique_ptr<Task>> task = load_task(selected.file, own);
-  if (!task) return forward_error(task);
-  TaskCheck check;
-  check.name = (*task)->name();
-  check.output_type = (*task)->output_type();
-  Result<std::vector<Sample>> samples = (*task)->samples(0);
+  Result<std::vector<Sample>> samples = samples_of(selected.file, own);
   if (!samples) return forward_error(samples);
-  check.samples = std::move(*samples);
-
-  own.num_fewshot = 0;
   Result<Definition> definition = read_definition(selected.file, own);
   if (!definition) return forward_error(definition);
+  TaskCheck check{definition->name, std::move(*samples), {}, {}};
+
   const std::string split = definition->test_split ? *definition->test_split : *definition->validation_split;
   BadRows none;
   Result<Documents> documents = load_split(*definition, split, 0, none);
   if (!documents) return forward_error(documents);
-  Result<std::unique_ptr<Task>> bare_task = load_task(selected.file, own);
-  if (!bare_task) return forward_error(bare_task);
-  Result<std::vector<Sample>> bare = (*bare_task)->samples(0);
-  if (!bare) return forward_error(bare);
+  Result<std::vector<Sample>> bare = std::vector<Sample>();
+  if (definition->num_fewshot > 0) {
+    own.num_fewshot = 0;
+    bare = samples_of(selected.file, own);
+    if (!bare) return forward_error(bare);
+  }
 
-  const CheckedRows rows{*definition, *documents, *bare};
+  const CheckedRows rows{*definition, *documents, definition->num_fewshot > 0 ? *bare : check.samples};
   find_empty_and_odd_rows(rows, check.findings);
   find_duplicates(rows, check.findings);
   check.labels = count_labels(rows, check.findings);

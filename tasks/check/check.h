@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,6 @@ struct LabelCount {
 
 struct TaskCheck {
   std::string name;
-  OutputType output_type = OutputType::generate_until;
   std::vector<Sample> samples;     // prompts as they will be sent
   std::vector<LabelCount> labels;  // the most frequent first; empty if the answers are no labels
   std::vector<Finding> findings;   // the gravest first

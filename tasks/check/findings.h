@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tasks/check/check.h"
@@ -18,6 +19,23 @@ struct CheckedRows {
 };
 
 using Findings = std::vector<Finding>;
+
+// The rows of one finding, the first few of them as its examples.
+class FoundRows {
+ public:
+  explicit FoundRows(const Documents& documents) : documents_(documents) {}
+
+  void add(size_t row, const std::string& what = {});
+  size_t count() const { return count_; }
+
+  // Adds the finding if there are rows: "3 rows are empty", where `message` is what follows the number.
+  void report(Severity severity, const char* subject, std::string_view message, Findings& findings) const;
+
+ private:
+  const Documents& documents_;
+  size_t count_ = 0;
+  std::vector<std::string> examples_;
+};
 
 // Blank prompts and answers, fields that some rows lack, signs of a broken encoding, prompts far longer than
 // the others.
@@ -39,7 +57,7 @@ void find_special_tokens(const CheckedRows& rows, Findings& findings);
 
 // Rows that share a text with `others`: the whole of it, or 13 words in a row. `what` names them in the
 // message.
-void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, const std::string& subject,
+void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, const char* subject,
                   const std::string& what, Findings& findings);
 
 }  // namespace sizeup

@@ -2,21 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <functional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "tasks/check/findings.h"
-#include "tasks/expression.h"
-#include "tasks/own_data/fields.h"
 #include "tasks/text/python_regex.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
 namespace {
 
-constexpr size_t kExamples = 3;
 constexpr size_t kWordsInARow = 13;  // what the field takes for contamination (Brown et al. 2020, appendix C)
 
 bool is_word_byte(char c) {
@@ -132,20 +129,18 @@ void find_leaks(const CheckedRows& rows, Findings& findings) {
   if (!choice && (!written || definition.schema || definition.grounding || definition.unsafe_code ||
                   !definition.labels.empty()))
     return;
-  Finding finding{Severity::note, "leakage", "", 0, {}};
+  FoundRows telling(rows.documents);
   for (size_t i = 0; i < rows.samples.size(); ++i) {
     const Sample& sample = rows.samples[i];
-    if (!(choice ? gives_the_choice_away(sample) : gives_the_answer_away(sample))) continue;
-    ++finding.rows;
-    if (finding.examples.size() < kExamples)
-      finding.examples.push_back(fmt::format("{}: '{}'", rows.documents.place(i), sample.target));
+    if (choice ? gives_the_choice_away(sample) : gives_the_answer_away(sample))
+      telling.add(i, fmt::format("'{}'", sample.target));
   }
-  if (finding.rows == 0) return;
   constexpr size_t kOneIn = 5;  // fewer may be chance: "the invoice" in a ticket about billing
-  if (kOneIn * finding.rows > rows.samples.size()) finding.severity = Severity::warning;
-  finding.message = fmt::format("{} of {} prompts contain their answer{}", finding.rows, rows.samples.size(),
-                                choice ? " and none of the other choices" : "");
-  findings.push_back(std::move(finding));
+  const bool many = kOneIn * telling.count() > rows.samples.size();
+  telling.report(many ? Severity::warning : Severity::note, "leakage",
+                 fmt::format("of {} prompts contain their answer{}", rows.samples.size(),
+                             choice ? " and none of the other choices" : ""),
+                 findings);
 }
 
 void find_special_tokens(const CheckedRows& rows, Findings& findings) {
@@ -153,26 +148,22 @@ void find_special_tokens(const CheckedRows& rows, Findings& findings) {
       R"(<\|[A-Za-z0-9_]{1,40}\|>|\[/?INST\]|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn|think)>)",
       "");
   require(pattern.has_value(), "our own pattern is valid");
-  Finding finding{Severity::warning, "special tokens", "", 0, {}};
+  FoundRows special(rows.documents);
   for (size_t i = 0; i < rows.documents.rows.size(); ++i) {
     std::vector<std::string> texts;
     collect_texts(rows.documents.rows[i], texts);
     for (const std::string& text : texts) {
       const std::optional<PythonRegex::Found> found = pattern->find(text, 0);
       if (!found) continue;
-      ++finding.rows;
-      if (finding.examples.size() < kExamples)
-        finding.examples.push_back(fmt::format("{}: {}", rows.documents.place(i), found->front()));
+      special.add(i, found->front());
       break;
     }
   }
-  if (finding.rows == 0) return;
-  finding.message =
-      fmt::format("{} rows contain what a chat template may take for a control token", finding.rows);
-  findings.push_back(std::move(finding));
+  special.report(Severity::warning, "special tokens",
+                 "rows contain what a chat template may take for a control token", findings);
 }
 
-void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, const std::string& subject,
+void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, const char* subject,
                   const std::string& what, Findings& findings) {
   std::unordered_set<size_t> known;
   for (const Json& other : others) {
@@ -181,19 +172,17 @@ void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, cons
   std::vector<std::vector<size_t>> own;
   for (const Json& row : rows.documents.rows) own.push_back(prints_of_row(row));
   const std::unordered_set<size_t> common = common_prints(own);
-  Finding finding{Severity::problem, subject, "", 0, {}};
+  FoundRows known_rows(rows.documents);
   for (size_t i = 0; i < own.size(); ++i) {
     const bool shared = std::any_of(own[i].begin(), own[i].end(), [&](size_t print) {
       return known.contains(print) && !common.contains(print);
     });
-    if (!shared) continue;
-    ++finding.rows;
-    if (finding.examples.size() < kExamples) finding.examples.push_back(rows.documents.place(i));
+    if (shared) known_rows.add(i);
   }
-  if (finding.rows == 0) return;
-  finding.message = fmt::format("{} of {} rows share a text, or {} words in a row, with {}", finding.rows,
-                                own.size(), kWordsInARow, what);
-  findings.push_back(std::move(finding));
+  known_rows.report(
+      Severity::problem, subject,
+      fmt::format("of {} rows share a text, or {} words in a row, with {}", own.size(), kWordsInARow, what),
+      findings);
 }
 
 }  // namespace sizeup

@@ -6,38 +6,12 @@
 #include <unordered_map>
 
 #include "tasks/check/findings.h"
-#include "tasks/expression.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/own_data/fields.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
 namespace {
-
-constexpr size_t kExamples = 3;
-
-// The rows of one finding.
-class Rows {
- public:
-  explicit Rows(const CheckedRows& rows) : rows_(rows) {}
-
-  void add(size_t row, const std::string& what = {}) {
-    ++count_;
-    if (examples_.size() < kExamples)
-      examples_.push_back(rows_.documents.place(row) + (what.empty() ? "" : ": " + what));
-  }
-  size_t count() const { return count_; }
-  // Adds the finding if there are rows; `{}` in the message is their number.
-  void report(Severity severity, const char* subject, fmt::format_string<size_t&> message,
-              Findings& findings) {
-    if (count_ > 0) findings.push_back({severity, subject, fmt::format(message, count_), count_, examples_});
-  }
-
- private:
-  const CheckedRows& rows_;
-  size_t count_ = 0;
-  std::vector<std::string> examples_;
-};
 
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -72,18 +46,19 @@ void find_unlike_lengths(const CheckedRows& rows, Findings& findings) {
   std::vector<size_t> sorted = lengths;
   std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2), sorted.end());
   const size_t middle = sorted[sorted.size() / 2];
-  Rows longer(rows);
+  FoundRows longer(rows.documents);
   for (size_t i = 0; i < lengths.size(); ++i) {
     if (lengths[i] > kTimes * std::max<size_t>(1, middle)) longer.add(i, fmt::format("{} bytes", lengths[i]));
   }
-  longer.report(Severity::note, "length", "{} prompts are more than ten times as long as the middle one",
+  longer.report(Severity::note, "length", "prompts are more than ten times as long as the middle one",
                 findings);
 }
 
 }  // namespace
 
 void find_empty_and_odd_rows(const CheckedRows& rows, Findings& findings) {
-  Rows blank_prompt(rows), blank_answer(rows), misread(rows), control(rows);
+  const Documents& documents = rows.documents;
+  FoundRows blank_prompt(documents), blank_answer(documents), misread(documents), control(documents);
   for (size_t i = 0; i < rows.samples.size(); ++i) {
     const Sample& sample = rows.samples[i];
     const std::string prompt = whole_prompt(sample);
@@ -94,26 +69,24 @@ void find_empty_and_odd_rows(const CheckedRows& rows, Findings& findings) {
     if (looks_misread(prompt) || looks_misread(sample.target)) misread.add(i);
     if (has_control_character(prompt)) control.add(i);
   }
-  blank_prompt.report(Severity::problem, "empty", "{} rows give an empty prompt", findings);
+  blank_prompt.report(Severity::problem, "empty", "rows give an empty prompt", findings);
   // Unanswerable questions have no answer on purpose.
   blank_answer.report(rows.definition.grounding ? Severity::note : Severity::problem, "empty",
-                      "{} rows have no expected answer", findings);
+                      "rows have no expected answer", findings);
   misread.report(Severity::warning, "encoding",
-                 "{} rows have signs of a text that was read in the wrong encoding", findings);
-  control.report(Severity::warning, "encoding", "{} rows have control characters in the prompt", findings);
-  const Fields fields(rows.documents);
-  for (const std::string& name : fields.names()) {
-    const Values values = fields.values(name);
-    Rows without(rows);
-    for (size_t i = 0; i < values.rows.size(); ++i) {
-      if (is_blank(values.rows[i])) without.add(i);
-    }
-    if (without.count() == 0) continue;
+                 "rows have signs of a text that was read in the wrong encoding", findings);
+  control.report(Severity::warning, "encoding", "rows have control characters in the prompt", findings);
+  for (const std::string& name : documents.columns) {
+    const auto without = std::count_if(documents.rows.begin(), documents.rows.end(), [&](const Json& row) {
+      const auto value = row.find(name);
+      return value == row.end() || is_blank(*value);
+    });
+    if (without == 0) continue;
     findings.push_back(
         {Severity::note,
          "fields",
-         fmt::format("{} of {} rows have nothing in '{}'", without.count(), values.rows.size(), name),
-         without.count(),
+         fmt::format("{} of {} rows have nothing in '{}'", without, documents.rows.size(), name),
+         static_cast<size_t>(without),
          {}});
   }
   find_unlike_lengths(rows, findings);
@@ -122,7 +95,7 @@ void find_empty_and_odd_rows(const CheckedRows& rows, Findings& findings) {
 void find_duplicates(const CheckedRows& rows, Findings& findings) {
   std::unordered_map<std::string, size_t> documents;
   std::unordered_map<std::string, size_t> prompts;
-  Rows same(rows), contrary(rows), alike(rows);
+  FoundRows same(rows.documents), contrary(rows.documents), alike(rows.documents);
   for (size_t i = 0; i < rows.samples.size(); ++i) {
     const Sample& sample = rows.samples[i];
     const auto [document, is_new] = documents.emplace(without_id(rows.documents.rows[i]), i);
@@ -137,9 +110,9 @@ void find_duplicates(const CheckedRows& rows, Findings& findings) {
     (other.target == sample.target ? alike : contrary).add(i, as);
   }
   contrary.report(Severity::problem, "contradictions",
-                  "{} rows ask what another row asks and expect another answer", findings);
-  same.report(Severity::warning, "duplicates", "{} rows repeat another row", findings);
-  alike.report(Severity::note, "duplicates", "{} rows have another row's prompt and answer", findings);
+                  "rows ask what another row asks and expect another answer", findings);
+  same.report(Severity::warning, "duplicates", "rows repeat another row", findings);
+  alike.report(Severity::note, "duplicates", "rows have another row's prompt and answer", findings);
 }
 
 std::vector<LabelCount> count_labels(const CheckedRows& rows, Findings& findings) {

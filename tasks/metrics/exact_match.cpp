@@ -9,6 +9,16 @@
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
+namespace {
+
+// 1 if a text, which exact_match_text made, is that of an accepted answer.
+double is_accepted(const ScoreInput& input, const std::string& text, const MetricParameters& parameters) {
+  return best_of(input,
+                 [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == text; });
+}
+
+}  // namespace
+
 std::string exact_match_text(std::string_view text, const MetricParameters& parameters) {
   std::string out(text);
   for (const PythonRegex& regex : parameters.regexes_to_ignore) out = regex.remove_from(out);
@@ -21,16 +31,13 @@ std::string exact_match_text(std::string_view text, const MetricParameters& para
 // One of several accepted answers is enough. For multiple_choice: whether a right choice is what the model
 // would have written greedily.
 void score_exact_match(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
-  bool right = false;
   if (input.facts.output_type == OutputType::multiple_choice) {
+    bool right = false;
     for (const int choice : input.sample.gold) right |= input.replies[static_cast<size_t>(choice)].greedy;
+    out.score("exact_match", right ? 1.0 : 0.0);
   } else {
-    const std::string answer = exact_match_text(input.answer, parameters);
-    right = std::any_of(
-        input.sample.accepted.begin(), input.sample.accepted.end(),
-        [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == answer; });
+    out.score("exact_match", is_accepted(input, exact_match_text(input.answer, parameters), parameters));
   }
-  out.score("exact_match", right ? 1.0 : 0.0);
 }
 
 void score_answered(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
@@ -49,10 +56,7 @@ void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters,
     const auto winner =
         std::max_element(answers.begin(), answers.begin() + static_cast<ptrdiff_t>(considered),
                          [&](const auto& a, const auto& b) { return votes[a] < votes[b]; });
-    const bool right = std::any_of(
-        input.sample.accepted.begin(), input.sample.accepted.end(),
-        [&](const std::string& accepted) { return exact_match_text(accepted, parameters) == *winner; });
-    out.score(fmt::format("maj@{}", k), right ? 1.0 : 0.0);
+    out.score(fmt::format("maj@{}", k), is_accepted(input, *winner, parameters));
   }
 }
 

@@ -1,4 +1,5 @@
-// exact_match of lm-evaluation-harness (Hugging Face evaluate's): equality after the stated normalisations.
+// exact_match of lm-evaluation-harness (Hugging Face evaluate's): equality after the stated normalisations,
+// of the answer or of the majority of several; and whether there is an answer at all.
 #pragma once
 
 #include "tasks/metrics/metric.h"

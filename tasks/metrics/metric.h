@@ -1,7 +1,8 @@
-// What a metric is: one row of the table in metrics/table.cpp, and a function from a sample's answer to
-// scores.
+// What a metric is: one row of the table (label_rows.cpp, text_rows.cpp), and a function from a sample's
+// answer to scores.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,16 @@ struct ScoreInput {
   std::string answer;                // the first one
   std::vector<std::string> answers;  // of all repeats
 };
+
+// The largest value of a comparison (a number or a verdict) over the accepted answers; 0 if there is none.
+template <class Compare>
+double best_of(const ScoreInput& input, Compare&& compare) {
+  double best = 0.0;
+  for (const std::string& accepted : input.sample.accepted) {
+    best = std::max(best, static_cast<double>(compare(accepted)));
+  }
+  return best;
+}
 
 // Where scores go. With several filter pipelines each name carries its pipeline's ("exact_match,strict").
 class ScoreWriter {

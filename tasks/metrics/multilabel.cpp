@@ -8,6 +8,7 @@
 
 #include "core/json/json.h"
 #include "tasks/metrics/classification.h"
+#include "tasks/text/split.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
@@ -46,12 +47,7 @@ void add_separated(std::string_view text, const Names& names, LabelSet& set) {
         name.begin(), name.end(), [](char c) { return kSeparators.find(c) != std::string_view::npos; });
     most_pieces = std::max(most_pieces, static_cast<size_t>(separators) + 1);
   }
-  std::vector<std::string_view> pieces;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.size(), text.find_first_of(kSeparators, begin));
-    pieces.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  const std::vector<std::string_view> pieces = split_at(text, kSeparators);
   for (size_t i = 0; i < pieces.size();) {
     size_t taken = std::min(most_pieces, pieces.size() - i);
     for (; taken > 1; --taken) {
@@ -103,14 +99,10 @@ struct Counts {
   double predicted = 0.0;
 };
 
-template <class Visit>
-void for_each_line(const std::string* text, Visit&& visit) {
-  if (text == nullptr || text->empty()) return;
-  for (size_t begin = 0; begin <= text->size();) {
-    const size_t end = std::min(text->size(), text->find('\n', begin));
-    visit(std::string_view(*text).substr(begin, end - begin));
-    begin = end + 1;
-  }
+// The names of a detail that score_label_sets wrote.
+std::vector<std::string_view> names_of(const std::string* shown) {
+  if (shown == nullptr || shown->empty()) return {};
+  return split_at(*shown, "\n");
 }
 
 std::map<std::string, Counts, std::less<>> counts_of(const ScoredSet& set) {
@@ -120,16 +112,13 @@ std::map<std::string, Counts, std::less<>> counts_of(const ScoredSet& set) {
     return found == counts.end() ? counts[std::string(name)] : found->second;
   };
   for (const Scored* scored : set.samples()) {
-    std::set<std::string_view> gold;
-    for_each_line(set.detail(*scored, "gold_labels"), [&](std::string_view name) {
-      gold.insert(name);
-      at(name).gold += 1.0;
-    });
-    for_each_line(set.detail(*scored, "predicted_labels"), [&](std::string_view name) {
+    const std::vector<std::string_view> gold = names_of(set.detail(*scored, "gold_labels"));
+    for (const std::string_view name : gold) at(name).gold += 1.0;
+    for (const std::string_view name : names_of(set.detail(*scored, "predicted_labels"))) {
       Counts& label = at(name);
       label.predicted += 1.0;
-      label.hits += gold.contains(name) ? 1.0 : 0.0;
-    });
+      label.hits += std::find(gold.begin(), gold.end(), name) != gold.end() ? 1.0 : 0.0;
+    }
   }
   return counts;
 }

@@ -48,4 +48,12 @@ int64_t shared_ngrams(const std::unordered_map<uint32_t, int64_t>& a,
   return total;
 }
 
+// In this order of operations, so that the last bit agrees with SQuAD's script and rouge_score.
+double f_measure(int64_t shared, size_t expected, size_t given) {
+  if (shared == 0) return 0.0;
+  const double precision = static_cast<double>(shared) / static_cast<double>(given);
+  const double recall = static_cast<double>(shared) / static_cast<double>(expected);
+  return 2.0 * precision * recall / (precision + recall);
+}
+
 }  // namespace sizeup

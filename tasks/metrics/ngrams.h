@@ -48,4 +48,7 @@ int64_t ngram_count(size_t tokens, size_t n);
 int64_t shared_ngrams(const std::unordered_map<uint32_t, int64_t>& a,
                       const std::unordered_map<uint32_t, int64_t>& b);
 
+// The harmonic mean of shared / given and shared / expected; 0 where nothing is shared.
+double f_measure(int64_t shared, size_t expected, size_t given);
+
 }  // namespace sizeup

@@ -8,15 +8,11 @@
 #include <initializer_list>
 
 #include "tasks/keys.h"
+#include "tasks/options.h"
 #include "tasks/text/nearest.h"
 
 namespace sizeup {
 namespace {
-
-constexpr auto kChoice = OutputType::multiple_choice;
-constexpr auto kLikelihood = OutputType::loglikelihood;
-constexpr auto kRolling = OutputType::loglikelihood_rolling;
-constexpr auto kGenerate = OutputType::generate_until;
 
 // One name in a task file for metrics that belong together.
 struct MetricGroup {
@@ -29,30 +25,16 @@ constexpr std::array kGroups = {
 
 std::vector<std::string> default_metrics(OutputType type) {
   switch (type) {
-    case kChoice:
+    case OutputType::multiple_choice:
       return {"acc", "acc_norm"};
-    case kLikelihood:
+    case OutputType::loglikelihood:
       return {"perplexity", "acc"};
-    case kRolling:
+    case OutputType::loglikelihood_rolling:
       return {"word_perplexity", "byte_perplexity", "bits_per_byte"};
-    case kGenerate:
+    case OutputType::generate_until:
       return {"exact_match"};
   }
   return {};
-}
-
-const char* type_name(OutputType type) {
-  switch (type) {
-    case kChoice:
-      return "multiple_choice";
-    case kLikelihood:
-      return "loglikelihood";
-    case kRolling:
-      return "loglikelihood_rolling";
-    case kGenerate:
-      return "generate_until";
-  }
-  return "";
 }
 
 bool is_met(Need need, const ScoringFacts& facts) {
@@ -82,10 +64,10 @@ Result<void> check_fit(const MetricEntry& entry, const ScoringFacts& facts, cons
   const auto& types = entry.output_types;
   if (std::find(types.begin(), types.end(), facts.output_type) == types.end()) {
     std::vector<std::string> names;
-    for (const OutputType type : types) names.emplace_back(type_name(type));
+    for (const OutputType type : types) names.emplace_back(name_of(type));
     return bad_input(place,
                      fmt::format("the metric '{}' does not apply to output_type {}", entry.name,
-                                 type_name(facts.output_type)),
+                                 name_of(facts.output_type)),
                      fmt::format("output_type {}", fmt::join(names, " or ")));
   }
   if (!is_met(entry.need, facts)) {
@@ -93,15 +75,6 @@ Result<void> check_fit(const MetricEntry& entry, const ScoringFacts& facts, cons
                      fmt::format("the metric '{}' needs a key that the task does not have", entry.name),
                      needed_keys(entry.need));
   }
-  return {};
-}
-
-Result<void> flag(const YamlNode& metric, const char* key, bool& out) {
-  const YamlNode* value = metric.find(key);
-  if (value == nullptr) return {};
-  if (value->kind != YamlNode::Kind::boolean)
-    return bad_input(value->place, fmt::format("'{}' is not true or false", key));
-  out = value->boolean;
   return {};
 }
 
@@ -152,17 +125,11 @@ Result<MetricParameters> read_parameters(const YamlNode& metric, const MetricEnt
   for (const auto& [key, member] :
        {std::pair{"ignore_case", &out.ignore_case}, std::pair{"ignore_punctuation", &out.ignore_punctuation},
         std::pair{"ignore_numbers", &out.ignore_numbers}}) {
-    if (Result<void> read = flag(metric, key, *member); !read) return forward_error(read);
+    if (Result<void> read = read_flag(metric, key, *member); !read) return forward_error(read);
   }
-  const YamlNode* ignored = metric.find("regexes_to_ignore");
-  if (ignored == nullptr) return out;
-  if (ignored->kind != YamlNode::Kind::list)
-    return bad_input(ignored->place, "'regexes_to_ignore' is not a list");
-  for (const YamlNode& pattern : ignored->items) {
-    Result<PythonRegex> regex = PythonRegex::compile(pattern.text, pattern.place);
-    if (!regex) return forward_error(regex);
-    out.regexes_to_ignore.push_back(std::move(*regex));
-  }
+  Result<std::vector<PythonRegex>> ignored = read_ignored(metric);
+  if (!ignored) return forward_error(ignored);
+  out.regexes_to_ignore = std::move(*ignored);
   return out;
 }
 
@@ -178,7 +145,7 @@ std::string_view aggregation_name(const MetricEntry& entry) {
 // Its files state what our table already knows; another aggregation would be another metric.
 Result<void> check_statements(const YamlNode& metric, const MetricEntry& entry) {
   bool higher = entry.higher_is_better;
-  if (Result<void> read = flag(metric, "higher_is_better", higher); !read) return read;
+  if (Result<void> read = read_flag(metric, "higher_is_better", higher); !read) return read;
   if (higher != entry.higher_is_better) {
     return bad_input(metric.find("higher_is_better")->place,
                      fmt::format("'higher_is_better' of '{}' is {}", entry.name, entry.higher_is_better));
@@ -196,39 +163,37 @@ bool is_of_one_class(std::string_view name) {
 }
 
 Result<void> check_options(const YamlNode& metric, const std::string& name) {
-  const std::string what = fmt::format("the metric '{}'", name);
+  std::vector<std::string> known = {"metric", "aggregation", "higher_is_better"};
+  const auto add = [&](std::initializer_list<const char*> keys) {
+    known.insert(known.end(), keys.begin(), keys.end());
+  };
   if (name == "exact_match") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "hf_evaluate", "regexes_to_ignore",
-                       "ignore_case", "ignore_punctuation", "ignore_numbers"});
+    add({"hf_evaluate", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
+  } else if (name == "maj@k") {
+    add({"k", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
+  } else if (name == "pass@k") {
+    add({"k"});
+  } else if (is_of_one_class(name)) {
+    add({"class"});
+  } else if (name == "numeric_match") {
+    add({"tolerance", "relative_tolerance"});
+  } else if (name == "edit_distance" || name == "edit_similarity") {
+    add({"unit"});
+  } else {
+    // Many of the harness's files say how groups weigh a metric in its own entry, where nothing reads it.
+    add({"weight_by_size"});
   }
-  if (name == "maj@k") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "k", "regexes_to_ignore", "ignore_case",
-                       "ignore_punctuation", "ignore_numbers"});
-  }
-  if (name == "pass@k") return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "k"});
-  if (is_of_one_class(name))
-    return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "class"});
-  if (name == "numeric_match") {
-    return check_keys(metric, what,
-                      {"metric", "aggregation", "higher_is_better", "tolerance", "relative_tolerance"});
-  }
-  if (name == "edit_distance" || name == "edit_similarity")
-    return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "unit"});
-  // Many of the harness's files say how groups weigh a metric in its own entry, where nothing reads it.
-  return check_keys(metric, what, {"metric", "aggregation", "higher_is_better", "weight_by_size"});
+  return check_keys(metric, fmt::format("the metric '{}'", name), known);
 }
 
 tl::unexpected<Error> unknown_metric(const YamlNode& metric, const std::string& name) {
   std::vector<std::string> names;
   for (const MetricEntry& entry : metric_entries()) names.emplace_back(entry.name);
   for (const MetricGroup& group : kGroups) names.emplace_back(group.name);
-  const std::string nearest = nearest_name(name, names);
-  return bad_input(
-      metric.place, fmt::format("unknown metric '{}'", name),
-      fmt::format("one of {}", fmt::join(names, ", ")),
-      nearest.empty() ? "see `sizeup list metrics`" : fmt::format("did you mean '{}'?", nearest));
+  const std::string hint = did_you_mean(name, names);
+  return bad_input(metric.place, fmt::format("unknown metric '{}'", name),
+                   fmt::format("one of {}", fmt::join(names, ", ")),
+                   hint.empty() ? "see `sizeup list metrics`" : hint);
 }
 
 // One use for each class that is named. An F1 without a class is lm-evaluation-harness's: that of the second

@@ -4,6 +4,7 @@
 
 #include "core/jinja/text.h"
 #include "tasks/metrics/ngrams.h"
+#include "tasks/text/split.h"
 
 namespace sizeup {
 namespace {
@@ -11,13 +12,6 @@ namespace {
 constexpr size_t kMostWords = 10'000;  // of a text: a hundred million comparisons, about half a second
 
 using Tokens = std::vector<uint32_t>;
-
-double f_measure(double shared, size_t expected, size_t given) {
-  if (shared == 0.0) return 0.0;
-  const double precision = shared / static_cast<double>(given);
-  const double recall = shared / static_cast<double>(expected);
-  return 2.0 * precision * recall / (precision + recall);
-}
 
 std::vector<std::string_view> views(const std::vector<std::string>& words) {
   return {words.begin(), words.end()};
@@ -56,12 +50,10 @@ void mark_common(const Tokens& expected, const Tokens& given, std::vector<bool>&
 std::vector<Tokens> lines_of(std::string_view text, Vocabulary& vocabulary,
                              std::vector<std::string>& storage) {
   std::vector<size_t> sizes;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.size(), text.find('\n', begin));
-    const std::vector<std::string> words = rouge_words(text.substr(begin, end - begin));
-    if (end > begin) sizes.push_back(words.size());
+  for (const std::string_view line : split_at(text, "\n")) {
+    const std::vector<std::string> words = rouge_words(line);
+    if (!line.empty()) sizes.push_back(words.size());
     storage.insert(storage.end(), words.begin(), words.end());
-    begin = end + 1;
     if (storage.size() >= kMostWords) break;
   }
   const Tokens all = vocabulary.numbers(views(storage));
@@ -79,14 +71,6 @@ size_t total_size(const std::vector<Tokens>& lines) {
   size_t total = 0;
   for (const Tokens& line : lines) total += line.size();
   return total;
-}
-
-template <class Rouge>
-void score_best(const ScoreInput& input, const char* name, ScoreWriter& out, Rouge&& rouge) {
-  double best = 0.0;
-  for (const std::string& accepted : input.sample.accepted)
-    best = std::max(best, rouge(accepted, input.answer));
-  out.score(name, best);
 }
 
 }  // namespace
@@ -113,7 +97,7 @@ double rouge_n(std::string_view expected, std::string_view answer, size_t n) {
   NgramIndex index(n);
   const NgramIndex::Counts wanted_counts = index.add(vocabulary.numbers(views(wanted)));
   const NgramIndex::Counts given_counts = index.known(vocabulary.numbers(views(given)));
-  return f_measure(static_cast<double>(shared_ngrams(given_counts[n - 1], wanted_counts[n - 1])),
+  return f_measure(shared_ngrams(given_counts[n - 1], wanted_counts[n - 1]),
                    static_cast<size_t>(ngram_count(wanted.size(), n)),
                    static_cast<size_t>(ngram_count(given.size(), n)));
 }
@@ -129,7 +113,7 @@ double rouge_l(std::string_view expected, std::string_view answer) {
   std::vector<bool> marks(wanted.size(), false);
   mark_common(wanted, given, marks);
   const auto common = std::count(marks.begin(), marks.end(), true);
-  return f_measure(static_cast<double>(common), wanted_words.size(), given_words.size());
+  return f_measure(common, wanted_words.size(), given_words.size());
 }
 
 double rouge_l_sum(std::string_view expected, std::string_view answer) {
@@ -147,13 +131,13 @@ double rouge_l_sum(std::string_view expected, std::string_view answer) {
     for (const uint32_t token : line) ++left_given[token];
   }
   // A word is a hit only as often as both texts have it.
-  double hits = 0.0;
+  int64_t hits = 0;
   for (const Tokens& line : wanted) {
     std::vector<bool> marks(line.size(), false);
     for (const Tokens& other : given) mark_common(line, other, marks);
     for (size_t i = 0; i < line.size(); ++i) {
       if (!marks[i] || left_given[line[i]] <= 0 || left_wanted[line[i]] <= 0) continue;
-      hits += 1.0;
+      ++hits;
       --left_given[line[i]];
       --left_wanted[line[i]];
     }
@@ -162,19 +146,22 @@ double rouge_l_sum(std::string_view expected, std::string_view answer) {
 }
 
 void score_rouge1(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
-  score_best(input, "rouge1", out, [](const auto& a, const auto& b) { return rouge_n(a, b, 1); });
+  out.score("rouge1",
+            best_of(input, [&](const auto& accepted) { return rouge_n(accepted, input.answer, 1); }));
 }
 
 void score_rouge2(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
-  score_best(input, "rouge2", out, [](const auto& a, const auto& b) { return rouge_n(a, b, 2); });
+  out.score("rouge2",
+            best_of(input, [&](const auto& accepted) { return rouge_n(accepted, input.answer, 2); }));
 }
 
 void score_rouge_l(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
-  score_best(input, "rougeL", out, rouge_l);
+  out.score("rougeL", best_of(input, [&](const auto& accepted) { return rouge_l(accepted, input.answer); }));
 }
 
 void score_rouge_l_sum(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
-  score_best(input, "rougeLsum", out, rouge_l_sum);
+  out.score("rougeLsum",
+            best_of(input, [&](const auto& accepted) { return rouge_l_sum(accepted, input.answer); }));
 }
 
 }  // namespace sizeup

@@ -41,16 +41,6 @@ Tokens code_points(std::string_view text) {
   return out;
 }
 
-// The largest value of a comparison over the accepted answers; 0 if there is none.
-template <class Compare>
-double best_of(const ScoreInput& input, Compare&& compare) {
-  double best = 0.0;
-  for (const std::string& accepted : input.sample.accepted) {
-    best = std::max(best, static_cast<double>(compare(accepted)));
-  }
-  return best;
-}
-
 // What a text may mean as one number; empty if it is none.
 std::vector<double> numbers_of(std::string_view text) {
   const std::string_view stripped = python_strip(text);
@@ -92,11 +82,7 @@ double token_f1(std::string_view expected, std::string_view answer) {
   NgramIndex index(1);
   const NgramIndex::Counts wanted_counts = index.add(vocabulary.numbers(wanted));
   const NgramIndex::Counts given_counts = index.known(vocabulary.numbers(given));
-  const auto shared = static_cast<double>(shared_ngrams(given_counts[0], wanted_counts[0]));
-  if (shared == 0.0) return 0.0;
-  const double precision = shared / static_cast<double>(given.size());
-  const double recall = shared / static_cast<double>(wanted.size());
-  return 2.0 * precision * recall / (precision + recall);
+  return f_measure(shared_ngrams(given_counts[0], wanted_counts[0]), wanted.size(), given.size());
 }
 
 double EditDistance::similarity() const {

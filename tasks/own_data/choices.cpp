@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
-#include "tasks/expression.h"
+#include <algorithm>
+
 #include "tasks/own_data/forms.h"
+#include "tasks/text/split.h"
 
 namespace sizeup {
 namespace {
@@ -20,13 +22,8 @@ std::optional<std::vector<std::string>> choice_texts(const Json& value) {
     return texts;
   }
   if (!value.is_string()) return std::nullopt;
-  const auto& text = value.get_ref<const std::string&>();
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find('|', begin), text.size());
-    texts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return texts;
+  const std::vector<std::string_view> parts = split_at(value.get_ref<const std::string&>(), "|");
+  return std::vector<std::string>(parts.begin(), parts.end());
 }
 
 Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& name) {
@@ -35,7 +32,7 @@ Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& nam
   form.reason = fmt::format("choices: the field '{}'", name);
   const Values values = fields.values(name);
   const std::string value = accessor(name);
-  const bool literal = values.all(is_list_literal);
+  const bool literal = values.all([](const Json& one) { return literal_texts(one).has_value(); });
   const bool lists = values.all(holds_texts);  // {"text": [...], "label": [...]}
   if (literal) {
     form.field = name;
@@ -54,22 +51,9 @@ Result<ChoiceForm> choices_of_field(const Fields& fields, const std::string& nam
   }
   for (size_t row = 0; row < fields.rows(); ++row) {
     const Json& one = values.rows[row];
-    const std::string place = fields.documents().place(row);
-    std::optional<std::vector<std::string>> texts;
-    if (literal) {
-      YamlNode node;
-      node.kind = YamlNode::Kind::text;
-      node.text = fmt::format("{{{{{}}}}}", value);
-      Result<Expression> expression = Expression::parse(node, "--choices", fields.names());
-      if (!expression) return forward_error(expression);
-      Result<std::vector<std::string>> read = expression->texts(fields.documents().rows[row], place);
-      if (!read) return forward_error(read);
-      texts = std::move(*read);
-    } else {
-      texts = choice_texts(one);
-    }
+    std::optional<std::vector<std::string>> texts = literal ? literal_texts(one) : choice_texts(one);
     if (!texts || texts->size() < 2) {
-      return bad_input(place, fmt::format("the field '{}' holds no choices", name),
+      return bad_input(fields.documents().place(row), fmt::format("the field '{}' holds no choices", name),
                        "a list of at least two texts, or a text with bars between them");
     }
     form.texts.push_back(std::move(*texts));
@@ -134,6 +118,63 @@ Result<std::optional<ChoiceForm>> find_choices(const Fields& fields, const OwnDa
     return std::optional(std::move(*form));
   }
   return choices_of_columns(fields);
+}
+
+Json letters_of(const ChoiceForm& choices) {
+  constexpr std::string_view kAll = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  size_t most = 0;
+  bool same = true;
+  for (const auto& texts : choices.texts) {
+    same &= texts.size() == choices.texts.front().size();
+    most = std::max(most, texts.size());
+  }
+  Json list = Json::array();
+  for (size_t i = 0; i < std::min(most, kAll.size()); ++i) list.push_back(std::string(1, kAll[i]));
+  if (same) return list;
+  return fmt::format("{{{{ {}[:({} | length)] }}}}", to_line(list), choices.list);
+}
+
+Result<std::string> find_right_choice(const Fields& fields, const ChoiceForm& choices,
+                                      const TargetForm& target) {
+  if (target.value.empty()) return target.text;
+  const auto every = [&](const auto& fits) {
+    for (size_t row = 0; row < fields.rows(); ++row) {
+      if (!fits(target.values.rows[row], choices.texts[row], row)) return false;
+    }
+    return true;
+  };
+  using Texts = std::vector<std::string>;
+  const auto text_of = [](const Json& value) {
+    return value.is_string() ? value.get<std::string>() : to_line(value);
+  };
+  const auto among = [&](const Json& value, const Texts& texts) {
+    return std::find(texts.begin(), texts.end(), text_of(value)) != texts.end();
+  };
+  const bool letters = every([&](const Json& value, const Texts& texts, size_t) {
+    const std::string text = text_of(value);
+    return text.size() == 1 && text[0] >= 'A' && static_cast<size_t>(text[0] - 'A') < texts.size();
+  });
+  if (letters && !choices.list.empty()) return target.text;
+  if (!choices.labels.empty() && every([&](const Json& value, const Texts&, size_t row) {
+        return among(value, choices.label_texts[row]);
+      }))
+    return fmt::format("{{{{ {}.index({} | string) }}}}", choices.labels, target.value);
+  if (every([&](const Json& value, const Texts& texts, size_t) { return among(value, texts); })) {
+    return choices.list.empty() ? target.text
+                                : fmt::format("{{{{ {}.index({} | string) }}}}", choices.list, target.value);
+  }
+  const auto indices = [&](int64_t first) {
+    return every([&](const Json& value, const Texts& texts, size_t) {
+      const int64_t index = is_integer(value) ? std::stoll(text_of(value)) - first : -1;
+      return index >= 0 && index < static_cast<int64_t>(texts.size());
+    });
+  };
+  if (indices(0)) return target.text;
+  if (indices(1)) return fmt::format("{{{{ ({} | int) - 1 }}}}", target.value);
+  return tl::unexpected<Error>(
+      Error{ErrorKind::usage, fields.documents().name,
+            fmt::format("'{}' names the right choice in no way that all rows share", target.name),
+            "a letter (A, B, ...), an index from 0 or from 1, or the choice's text", ""});
 }
 
 }  // namespace sizeup

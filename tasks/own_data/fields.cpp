@@ -6,7 +6,6 @@
 #include <array>
 #include <unordered_set>
 
-#include "tasks/expression.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/python_literal.h"
 #include "tasks/text/unicode.h"
@@ -18,12 +17,6 @@ namespace {
 constexpr std::array<std::string_view, 19> kReserved = {
     "and",  "or",    "not",   "in",   "is",   "if",   "else", "elif",      "for", "true",
     "True", "false", "False", "none", "None", "loop", "set",  "recursive", "_doc"};
-
-bool is_word(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && letter(text[0]) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 }  // namespace
 
@@ -37,11 +30,6 @@ bool is_text(const Json& value) {
 
 bool is_list(const Json& value) {
   return value.is_array();
-}
-
-bool is_text_list(const Json& value) {
-  return value.is_array() &&
-         std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
 }
 
 bool is_integer(const Json& value) {
@@ -72,10 +60,11 @@ bool is_scalar(const Json& value) {
   return value.is_string() || value.is_number() || value.is_boolean();
 }
 
-bool is_list_literal(const Json& value) {
-  if (!value.is_string()) return false;
+std::optional<std::vector<std::string>> literal_texts(const Json& value) {
+  if (!value.is_string()) return std::nullopt;
   const std::optional<Json> literal = parse_python_literal(value.get_ref<const std::string&>());
-  return literal && is_text_list(*literal) && !literal->empty();
+  if (!literal || !is_text_list(*literal) || literal->empty()) return std::nullopt;
+  return literal->get<std::vector<std::string>>();
 }
 
 bool holds_texts(const Json& value) {
@@ -162,11 +151,10 @@ std::optional<std::string> Fields::first_of(std::span<const std::string_view> fo
 
 Result<void> Fields::require_field(std::string_view option, const std::string& name) const {
   if (has(name)) return {};
-  const std::string nearest = nearest_name(name, names());
   return tl::unexpected<Error>(
       Error{ErrorKind::usage, documents_.name,
             fmt::format("{} names the field '{}', which the rows do not have", option, name), listing(),
-            nearest.empty() ? std::string() : fmt::format("did you mean '{}'?", nearest)});
+            did_you_mean(name, names())});
 }
 
 std::string Fields::listing() const {

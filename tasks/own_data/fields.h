@@ -11,6 +11,7 @@
 #include "core/errors/result.h"
 #include "core/json/json.h"
 #include "tasks/documents.h"
+#include "tasks/expression.h"
 
 namespace sizeup {
 
@@ -27,16 +28,17 @@ struct Values {
 
 bool is_blank(const Json& value);
 bool is_text(const Json& value);
-bool is_text_list(const Json& value);
 bool is_list(const Json& value);
-bool is_integer(const Json& value);       // or a text of digits, as CSV files hold them
-bool is_record(const Json& value);        // an object, or a text that is a JSON object
-bool is_stripped(const Json& value);      // no text with white space at its ends
-bool is_scalar(const Json& value);        // text, number or boolean
-bool is_list_literal(const Json& value);  // a text such as "['a', 'b']"
-bool holds_texts(const Json& value);      // {"text": [...], ...}: SQuAD's answers, ARC's choices
+bool is_integer(const Json& value);   // or a text of digits, as CSV files hold them
+bool is_record(const Json& value);    // an object, or a text that is a JSON object
+bool is_stripped(const Json& value);  // no text with white space at its ends
+bool is_scalar(const Json& value);    // text, number or boolean
+bool holds_texts(const Json& value);  // {"text": [...], ...}: SQuAD's answers, ARC's choices
 
-// Lower case without spaces, hyphens and underscores: "Expected output" is "expected_output".
+// Of a text such as "['a', 'b']"; nothing if it is none.
+std::optional<std::vector<std::string>> literal_texts(const Json& value);
+
+// Lower case without spaces, hyphens and underscores: "Expected output" is "expectedoutput".
 std::string folded_name(std::string_view name);
 
 class Fields {

@@ -59,4 +59,12 @@ Result<InputForm> find_input(const Fields& fields, const OwnData& data,
                              const std::vector<std::string>& choice_fields);
 Result<std::optional<ChoiceForm>> find_choices(const Fields& fields, const OwnData& data);
 
+// A, B, C, ...: a list, or a template where the rows have differently many choices.
+Json letters_of(const ChoiceForm& choices);
+
+// doc_to_target where the rows name the right choice by a letter, an index, a label or its text. A usage
+// error if they share none of these.
+Result<std::string> find_right_choice(const Fields& fields, const ChoiceForm& choices,
+                                      const TargetForm& target);
+
 }  // namespace sizeup

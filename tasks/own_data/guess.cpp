@@ -43,6 +43,7 @@ DataKind kind_of(const Facts& facts, const OwnData& data, std::vector<std::strin
                  std::string& reason) {
   const Values& values = facts.target.values;
   labels = values.distinct();
+  std::sort(labels.begin(), labels.end());
   const auto because = [&](DataKind kind, std::string text) {
     reason = std::move(text);
     return kind;
@@ -102,8 +103,8 @@ const char* name_of(DataKind kind) {
   throw InternalError("unknown DataKind");
 }
 
-Result<TaskGuess> guess_task(const OwnData& data) {
-  Result<Documents> documents = load_file(data.file);
+Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows) {
+  Result<Documents> documents = load_file(data.file, max_bad_rows);
   if (!documents) return forward_error(documents);
   Facts facts{Fields(std::move(*documents))};
   TaskGuess guess;

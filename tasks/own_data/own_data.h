@@ -2,6 +2,7 @@
 // written as a task file, so that everything behind it is the same as for a task that somebody wrote.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -46,8 +47,9 @@ struct TaskGuess {
   std::string yaml;                  // the commented task file, meant to lie beside the data file
 };
 
-// Reads the whole file. A usage error says which field is missing or unknown, and which there are.
-Result<TaskGuess> guess_task(const OwnData& data);
+// Reads the whole file; of rows that cannot be read, `max_bad_rows` are left out. A usage error says which
+// field is missing or unknown, and which there are.
+Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows = 0);
 
 // The guess as load_task and the harness take it. `file` is the data file.
 Result<SelectedTask> task_of(const TaskGuess& guess, const std::filesystem::path& file);

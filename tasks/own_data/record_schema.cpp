@@ -11,15 +11,6 @@ namespace {
 
 constexpr int kMaxDepth = 5;  // of records in records; deeper ones are objects of any form
 
-const char* type_name(const Json& value) {
-  if (value.is_null()) return "null";
-  if (value.is_boolean()) return "boolean";
-  if (value.is_number_integer()) return "integer";
-  if (value.is_number()) return "number";
-  if (value.is_string()) return "string";
-  return value.is_array() ? "array" : "object";
-}
-
 const char* comparison_of_texts(const std::vector<Json>& values) {
   const auto all = [&](bool (*holds)(const std::string&)) {
     bool any = false;
@@ -43,7 +34,7 @@ const char* comparison_of_texts(const std::vector<Json>& values) {
 Json schema_of(const std::vector<Json>& values, int depth) {
   std::vector<std::string> types;
   for (const Json& value : values) {
-    const std::string type = type_name(value);
+    const std::string type = value.is_number_integer() ? "integer" : value.type_name();
     if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
   }
   const auto has = [&](const char* type) {

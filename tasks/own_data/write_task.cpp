@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "datasets/readers/folder.h"
 #include "tasks/own_data/record_schema.h"
 #include "tasks/own_data/task_text.h"
 #include "tasks/yaml.h"
@@ -69,15 +70,16 @@ Json metric(const char* name) {
 
 class Writer {
  public:
-  Writer(const OwnData& data, Facts& facts, DataKind kind, std::string_view heading)
+  Writer(const OwnData& data, const Facts& facts, DataKind kind, std::string_view heading)
       : data_(data), facts_(facts), kind_(kind), out_(heading) {}
 
   Result<std::string> write() {
-    const std::string ending = data_.file.filename().string();
-    const bool cells = ending.find(".csv") != std::string::npos || ending.find(".tsv") != std::string::npos;
+    const Result<DataFormat> format = format_of(data_.file);  // none of a folder
+    const bool cells = format && (*format == DataFormat::csv || *format == DataFormat::tsv);
     out_.add("task", task_name(data_.file), "the name in tables and reports");
     out_.add("dataset_path", cells ? "csv" : "json");
-    out_.add("dataset_kwargs", {{"data_files", {{"test", ending}}}}, "relative to this file");
+    out_.add("dataset_kwargs", {{"data_files", {{"test", data_.file.filename().string()}}}},
+             "relative to this file");
     out_.add("test_split", "test");
     if (Result<void> done = write_kind(); !done) return forward_error(done);
     if (!facts_.input.description.empty()) out_.add("description", facts_.input.description);
@@ -134,9 +136,8 @@ class Writer {
   }
 
   Result<void> write_classification() {
-    std::vector<std::string>& labels = facts_.labels;
+    const std::vector<std::string>& labels = facts_.labels;
     const Values& values = facts_.target.values;
-    if (data_.choices.empty()) std::sort(labels.begin(), labels.end());
     for (size_t row = 0; row < facts_.fields.rows(); ++row) {
       const Json& value = values.rows[row];
       if (is_blank(value))
@@ -164,7 +165,7 @@ class Writer {
 
   Result<void> write_multiple_choice() {
     const ChoiceForm& choices = *facts_.choices;
-    Result<std::string> target = choice_target();
+    Result<std::string> target = find_right_choice(facts_.fields, choices, facts_.target);
     if (!target) return forward_error(target);
     out_.add("output_type", "multiple_choice");
     if (choices.list.empty()) {
@@ -178,7 +179,7 @@ class Writer {
                            "{{{{choice}}}}\n{{% endfor %}}Answer:",
                            passage_and_question(), choices.list),
                "Jinja over the row's fields");
-      out_.add("doc_to_choice", letters(), "the letters are scored, as MMLU does");
+      out_.add("doc_to_choice", letters_of(choices), "the letters are scored, as MMLU does");
     }
     write_target(*target);
     return {};
@@ -190,69 +191,8 @@ class Writer {
                                  : fmt::format("{{{{{}}}}}\n\n{}", accessor(input.passage), input.text);
   }
 
-  Json letters() const {
-    constexpr std::string_view kAll = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t most = 0;
-    bool same = true;
-    for (const auto& texts : facts_.choices->texts) {
-      same &= texts.size() == facts_.choices->texts.front().size();
-      most = std::max(most, texts.size());
-    }
-    Json list = Json::array();
-    for (size_t i = 0; i < std::min(most, kAll.size()); ++i) list.push_back(std::string(1, kAll[i]));
-    if (same) return list;
-    return fmt::format("{{{{ {}[:({} | length)] }}}}", to_line(list), facts_.choices->list);
-  }
-
-  // How the rows name the right choice: a letter, an index, a label or the text.
-  Result<std::string> choice_target() const {
-    const ChoiceForm& choices = *facts_.choices;
-    const TargetForm& target = facts_.target;
-    if (target.value.empty()) return target.text;
-    const auto every = [&](const auto& fits) {
-      for (size_t row = 0; row < facts_.fields.rows(); ++row) {
-        if (!fits(target.values.rows[row], choices.texts[row], row)) return false;
-      }
-      return true;
-    };
-    using Texts = std::vector<std::string>;
-    const auto text_of = [](const Json& value) {
-      return value.is_string() ? value.get<std::string>() : to_line(value);
-    };
-    const auto among = [&](const Json& value, const Texts& texts) {
-      return std::find(texts.begin(), texts.end(), text_of(value)) != texts.end();
-    };
-    const bool letters = every([&](const Json& value, const Texts& texts, size_t) {
-      const std::string text = text_of(value);
-      return text.size() == 1 && text[0] >= 'A' && static_cast<size_t>(text[0] - 'A') < texts.size();
-    });
-    if (letters && !choices.list.empty()) return target.text;
-    if (!choices.labels.empty() && every([&](const Json& value, const Texts&, size_t row) {
-          return among(value, choices.label_texts[row]);
-        }))
-      return fmt::format("{{{{ {}.index({} | string) }}}}", choices.labels, target.value);
-    if (every([&](const Json& value, const Texts& texts, size_t) { return among(value, texts); })) {
-      return choices.list.empty()
-                 ? target.text
-                 : fmt::format("{{{{ {}.index({} | string) }}}}", choices.list, target.value);
-    }
-    const auto indices = [&](int64_t first) {
-      return every([&](const Json& value, const Texts& texts, size_t) {
-        const int64_t index = is_integer(value) ? std::stoll(text_of(value)) - first : -1;
-        return index >= 0 && index < static_cast<int64_t>(texts.size());
-      });
-    };
-    if (indices(0)) return target.text;
-    if (indices(1)) return fmt::format("{{{{ ({} | int) - 1 }}}}", target.value);
-    return tl::unexpected<Error>(
-        Error{ErrorKind::usage, facts_.fields.documents().name,
-              fmt::format("'{}' names the right choice in no way that all rows share", target.name),
-              "a letter (A, B, ...), an index from 0 or from 1, or the choice's text", ""});
-  }
-
   void write_multi_label() {
-    std::vector<std::string>& labels = facts_.labels;
-    if (data_.choices.empty()) std::sort(labels.begin(), labels.end());
+    const std::vector<std::string>& labels = facts_.labels;
     out_.add("output_type", "generate_until", "the answer is written, and read back");
     out_.add(
         "doc_to_text",
@@ -427,7 +367,7 @@ class Writer {
   }
 
   const OwnData& data_;
-  Facts& facts_;
+  const Facts& facts_;
   DataKind kind_;
   TaskText out_;
   bool grounded_ = false;
@@ -443,7 +383,8 @@ bool is_humaneval(const Fields& fields) {
   return fields.has("prompt") && fields.has("test") && fields.has("entry_point");
 }
 
-Result<std::string> write_task(const OwnData& data, Facts& facts, DataKind kind, std::string_view heading) {
+Result<std::string> write_task(const OwnData& data, const Facts& facts, DataKind kind,
+                               std::string_view heading) {
   return Writer(data, facts, kind, heading).write();
 }
 

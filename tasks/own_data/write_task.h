@@ -27,6 +27,7 @@ bool is_mbpp(const Fields& fields);
 
 // The whole file below its heading of comments. Errors: options that name no field, rows without a label,
 // right choices that are named in no known way.
-Result<std::string> write_task(const OwnData& data, Facts& facts, DataKind kind, std::string_view heading);
+Result<std::string> write_task(const OwnData& data, const Facts& facts, DataKind kind,
+                               std::string_view heading);
 
 }  // namespace sizeup

@@ -40,4 +40,9 @@ std::string nearest_name(std::string_view given, std::span<const std::string> kn
   return best;
 }
 
+std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
+  const std::string nearest = nearest_name(given, known);
+  return nearest.empty() ? nearest : "did you mean '" + nearest + "'?";
+}
+
 }  // namespace sizeup

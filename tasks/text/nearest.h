@@ -11,4 +11,7 @@ namespace sizeup {
 // 2); otherwise "".
 std::string nearest_name(std::string_view given, std::span<const std::string> known);
 
+// The hint of an error: "did you mean 'NAME'?", or "" where no name is near.
+std::string did_you_mean(std::string_view given, std::span<const std::string> known);
+
 }  // namespace sizeup

@@ -263,6 +263,9 @@ TEST(Inspect, RefusesTextsThatCannotBeCompared) {
   const std::string rows = folder.write("rows.jsonl", "{\"text\":\"a\"}\n{\"body\":\"b\"}\n").string();
   EXPECT_THAT(compare(rows).errors, AllOf(HasSubstr("(row 2)"), HasSubstr("'text' is no text")));
   EXPECT_THAT(compare(rows, {"--slices", "tier"}).errors, HasSubstr("(row 1): has no field 'tier'"));
+  const std::string other_ending =
+      folder.write("rows.ndjson", "{\"text\":\"a\"}\n{\"body\":\"b\"}\n").string();
+  EXPECT_THAT(compare(other_ending).errors, HasSubstr("(row 2)"));
   const std::string lines = folder.write("lines.txt", "a b\nc\n").string();
   EXPECT_EQ(compare(lines).status, 0);
   EXPECT_EQ(compare(lines, {"--slices", "tier"}).status, 2);

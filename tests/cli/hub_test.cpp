@@ -86,6 +86,11 @@ TEST_F(HubProgram, RunsATaskOnADataSetByName) {
   offline.emplace_back("--offline");
   const size_t before = hub.requests().size();
   EXPECT_EQ(run(offline).status, 0);
+  for (const char* command : {"show", "check"}) {
+    const Finished looked = run({"tasks", command, task, "--offline"});
+    EXPECT_EQ(looked.status, 0) << looked.errors;
+    EXPECT_THAT(looked.output, AllOf(HasSubstr("2 rows"), HasSubstr("1+1?"))) << command;
+  }
   EXPECT_EQ(hub.requests().size(), before);
 }
 

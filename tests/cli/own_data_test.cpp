@@ -44,6 +44,25 @@ TEST_F(OwnDataProgram, RunsAFileWithoutATask) {
   EXPECT_THAT(read_whole(path("r.html")), HasSubstr("language"));
 }
 
+TEST_F(OwnDataProgram, BadRowsAreFatalUnlessTheyAreAllowed) {
+  const std::string ragged =
+      folder.write("tickets.csv", tickets() + "12,one cell too few,billing\n").string();
+  const std::vector<std::string> arguments = {
+      "run", "--model",           kSmall, "--data",        ragged, "--db", path("a.db"), "--json", "--limit",
+      "2",   "--latency-samples", "0",    "--max-bad-rows"};
+  std::vector<std::string> none = arguments;
+  none.emplace_back("0");
+  const Finished refused = run_program(none);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.errors, HasSubstr("tickets.csv:14: the row has 3 cells"));
+  std::vector<std::string> one = arguments;
+  one.emplace_back("1");
+  const Finished finished = run_program(one);
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  EXPECT_THAT(finished.errors,
+              AllOf(HasSubstr("(12 rows)"), HasSubstr("tickets: 1 bad rows of its data are left out")));
+}
+
 TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   const Finished wrong = run_program({"run", "--model", kSmall, "--data", data, "--target", "quue"});
   EXPECT_EQ(wrong.status, 2);
@@ -54,7 +73,7 @@ TEST_F(OwnDataProgram, SaysWhichFieldsThereAre) {
   EXPECT_THAT(none.errors, HasSubstr("--data FILE"));
 }
 
-// --resume guesses again from what the store says of the data.
+// With what is known of the data, as the options say it on the command line.
 TEST_F(OwnDataProgram, ARunFileTakesDataToo) {
   folder.write("run.yaml", "models: ['" + kSmall +
                                "']\ndata: {file: tickets.csv, metrics: [macro_f1]}\n"
@@ -77,6 +96,7 @@ TEST_F(OwnDataProgram, ScoresRecordedAnswers) {
   EXPECT_EQ(row["model"], "other");
   EXPECT_EQ(row["value"], "0.9167") << "11 of 12";
   EXPECT_NE(read_whole(path("r.html")).find("100\u00a0ms"), std::string::npos) << "the recorded latency";
+  EXPECT_EQ(run_program({"run", "--answers", "hf:org/name", "--data", data}).status, 2) << "no file";
   const Finished list = run_program({"list", "backends"});
   EXPECT_THAT(list.output, HasSubstr("answers:./answers.jsonl"));
 }

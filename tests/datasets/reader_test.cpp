@@ -40,22 +40,6 @@ class DatasetReader : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(DatasetReader, ColumnNamesStandInForAHeader) {
-  ASSERT_TRUE(write_file(path("a.csv"), "1,\"x,y\"\n2,z\n").has_value());
-  const auto dataset = read_dataset(path("a.csv"), {"n", "text"});
-  ASSERT_TRUE(dataset.has_value()) << describe(dataset.error());
-  EXPECT_EQ(Json(dataset->rows).dump(), R"([{"n":"1","text":"x,y"},{"n":"2","text":"z"}])");
-  const auto too_few = read_dataset(path("a.csv"), {"n"});
-  ASSERT_FALSE(too_few.has_value());
-  EXPECT_NE(
-      describe(too_few.error()).find("a.csv:1: the row has 2 cells (expected: 1 cells, as column_names has)"),
-      std::string::npos)
-      << describe(too_few.error());
-  EXPECT_FALSE(read_dataset(path("a.csv"), {"n", "n"}).has_value());
-  ASSERT_TRUE(write_file(path("a.jsonl"), "{}\n").has_value());
-  EXPECT_FALSE(read_dataset(path("a.jsonl"), {"n"}).has_value()) << "rows that name their fields";
-}
-
 TEST_F(DatasetReader, JsonLinesKeepOrderAndSkipBlankLines) {
   EXPECT_EQ(rows("a.jsonl", "{\"b\":1,\"a\":2}\n\n  \t\r\n{\"c\":\"é\"}\r\n{\"d\":null}"),
             R"([{"b":1,"a":2},{"c":"é"},{"d":null}])");

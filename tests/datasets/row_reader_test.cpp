@@ -1,5 +1,6 @@
 #include "datasets/readers/row_reader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/io/sha256.h"
@@ -13,6 +14,9 @@
 
 namespace sizeup {
 namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
 
 constexpr int64_t kAnyNumber = 1'000'000;
 
@@ -194,6 +198,20 @@ TEST_F(RowReaderTest, SeveralFilesAreReadInTheirOrder) {
   BadRows bad(1);
   EXPECT_EQ(read({two, one}, bad), (Rows{R"(0 2.csv.gz:2 {"a":"3"})", R"(1 1.jsonl:1 {"a":1})"}));
   EXPECT_EQ(hash, sha256_hex(sha256_hex(read_whole(two)) + sha256_hex(read_whole(one))));
+}
+
+TEST_F(RowReaderTest, ColumnNamesStandInForAHeader) {
+  const auto file = folder.write("a.csv", "1,\"x,y\"\n2,z\n");
+  BadRows none;
+  EXPECT_EQ(read({file}, none, {.column_names = {"n", "text"}}),
+            (Rows{R"(0 a.csv:1 {"n":"1","text":"x,y"})", R"(1 a.csv:2 {"n":"2","text":"z"})"}));
+  EXPECT_THAT(
+      read({file}, none, {.column_names = {"n"}}),
+      ElementsAre(HasSubstr("a.csv:1: the row has 2 cells (expected: 1 cells, as column_names has)")));
+  EXPECT_THAT(read({file}, none, {.column_names = {"n", "n"}}),
+              ElementsAre(HasSubstr("two columns are named 'n'")));
+  EXPECT_THAT(read({folder.write("a.jsonl", "{}\n")}, none, {.column_names = {"n"}}),
+              ElementsAre(HasSubstr("whose rows name their fields")));
 }
 
 TEST_F(RowReaderTest, ATextMayBeARowForEachFile) {

@@ -1,6 +1,6 @@
 """Scores of label predictions by scikit-learn; answers that are no label are "[invalid]".
 
-Run: pip install scikit-learn, then `python tests/oracles/tasks_classification.py`. Writes tests/golden/tasks/classification.json.
+Run: pip install -r tests/oracles/requirements.txt, then `python tests/oracles/tasks_classification.py`. Writes tests/golden/tasks/classification.json.
 """
 
 import json

@@ -1,6 +1,6 @@
 """What lm-evaluation-harness's filters make of made-up responses.
 
-Run: pip install lm_eval==0.4.13, then `python tests/oracles/tasks_filters.py`. Writes tests/golden/tasks/filters.json.
+Run: pip install -r tests/oracles/requirements.txt, then `python tests/oracles/tasks_filters.py`. Writes tests/golden/tasks/filters.json.
 """
 
 import json

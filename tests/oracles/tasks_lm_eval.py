@@ -1,6 +1,6 @@
 """Prompts, requests, filtered answers and scores of lm-evaluation-harness for the task files in tests/tasks/cases.
 
-Run: pip install lm_eval==0.4.13 datasets scikit-learn, then `python tests/oracles/tasks_lm_eval.py`.
+Run: pip install -r tests/oracles/requirements.txt, then `python tests/oracles/tasks_lm_eval.py`.
 Writes tests/golden/tasks/NAME.json for every NAME.yaml there. Replies are made up here, so no model is needed.
 """
 

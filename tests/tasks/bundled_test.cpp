@@ -1,7 +1,6 @@
 // The built-in tasks: perfect answers get perfect scores, wrong ones do not.
 #include <gmock/gmock.h>
 
-#include <array>
 #include <cmath>
 
 #include "tasks/filters.h"
@@ -195,12 +194,11 @@ TEST(Catalogue, ExamplesOfMetricsAreTaskFiles) {
     SCOPED_TRACE(metric.info.name);
     const TemporaryFolder folder;
     folder.write("d.jsonl", "{\"question\": \"a?\", \"answer\": \"b\", \"passage\": \"c\"}\n");
-    const std::array names = {"multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until"};
-    const std::string type = names[static_cast<size_t>(metric.output_types.back())];
     const std::string text =
         "{task: t, dataset_path: json, dataset_kwargs: {data_files: {test: d.jsonl}}, test_split: test, "
         "output_type: " +
-        type + ", doc_to_text: question, doc_to_target: answer, " + metric.example + "}\n";
+        std::string(name_of(metric.output_types.back())) +
+        ", doc_to_text: question, doc_to_target: answer, " + metric.example + "}\n";
     Result<std::unique_ptr<Task>> task = load_task(folder.write("t.yaml", text), {});
     if (!task && task.error().kind == ErrorKind::unavailable) continue;  // no sandbox on this machine
     ASSERT_TRUE(task) << describe(task.error());

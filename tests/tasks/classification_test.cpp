@@ -9,6 +9,9 @@
 namespace sizeup {
 namespace {
 
+using test::scored;
+using test::task_with;
+
 std::vector<Scored> labelled(const Json& gold, const Json& predicted) {
   std::vector<Scored> out(gold.size());
   for (size_t i = 0; i < out.size(); ++i) {
@@ -72,50 +75,23 @@ TEST(Classification, NothingGivesNoNumber) {
 }
 
 TEST(Classification, WrittenAnswersAreLabelsOrInvalid) {
-  const TemporaryFolder folder;
-  folder.write("d.jsonl", "{\"t\": \"x\", \"l\": \"Billing\"}\n{\"t\": \"y\", \"l\": \"sales\"}\n");
-  const auto task = test::load(folder.write(
-      "t.yaml",
-      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-      "output_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\nlabels: [Billing, sales]\n"
-      "metric_list: [{metric: macro_f1}, {metric: invalid_rate}]\n"));
-  const std::vector<Sample> samples = test::samples_of(*task);
-  const std::vector<Scored> scored = {test::score_text(*task, samples[0], " billing\n"),
-                                      test::score_text(*task, samples[1], "sales department")};
-  EXPECT_EQ(scored[0].details.at("predicted"), "Billing");
-  EXPECT_FALSE(scored[0].invalid);
-  EXPECT_TRUE(scored[1].invalid);
-  EXPECT_DOUBLE_EQ(test::aggregate(*task, "invalid_rate", scored), 0.5);
-  EXPECT_DOUBLE_EQ(test::aggregate(*task, "macro_f1", scored), 0.5);
-}
-
-// A task of generated answers with these keys, over documents with these targets.
-std::unique_ptr<Task> labels_task(const std::string& keys, const Json& targets) {
-  const TemporaryFolder folder;
-  std::string rows;
-  for (const Json& target : targets) rows += to_line(Json{{"t", "x"}, {"l", target}}) + "\n";
-  folder.write("d.jsonl", rows);
-  return test::load(
-      folder.write("t.yaml",
-                   "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: "
-                   "test\noutput_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\n" +
-                       keys));
-}
-
-std::vector<Scored> scored(const Task& task, const std::vector<std::string>& answers) {
-  const std::vector<Sample> samples = test::samples_of(task);
-  std::vector<Scored> out;
-  for (size_t i = 0; i < samples.size(); ++i) out.push_back(test::score_text(task, samples[i], answers[i]));
-  return out;
+  const auto task = task_with("{metric: macro_f1}, {metric: invalid_rate}", Json::array({"Billing", "sales"}),
+                              "labels: [Billing, sales]\n");
+  const std::vector<Scored> answers = scored(*task, Json::array({" billing\n", "sales department"}));
+  EXPECT_EQ(answers[0].details.at("predicted"), "Billing");
+  EXPECT_FALSE(answers[0].invalid);
+  EXPECT_TRUE(answers[1].invalid);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "invalid_rate", answers), 0.5);
+  EXPECT_DOUBLE_EQ(test::aggregate(*task, "macro_f1", answers), 0.5);
 }
 
 TEST(Classification, ClassesAndCostsAreNamedInTheTask) {
-  const auto task = labels_task(
-      "labels: [{name: fraud, cost_of_miss: 500}, fine, {name: odd, cost_of_miss: 20}]\n"
-      "metric_list: [{metric: false_negative_rate, class: fraud}, {metric: precision, class: [fraud, fine]}, "
-      "{metric: cost_of_miss}]\n",
-      Json::array({"fraud", "fraud", "fine", "odd", "fine"}));
-  const std::vector<Scored> answers = scored(*task, {"fraud", "fine", "fraud", "what?", "fine"});
+  const auto task = task_with(
+      "{metric: false_negative_rate, class: fraud}, {metric: precision, class: [fraud, fine]}, "
+      "{metric: cost_of_miss}",
+      Json::array({"fraud", "fraud", "fine", "odd", "fine"}),
+      "labels: [{name: fraud, cost_of_miss: 500}, fine, {name: odd, cost_of_miss: 20}]\n");
+  const std::vector<Scored> answers = scored(*task, Json::array({"fraud", "fine", "fraud", "what?", "fine"}));
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "false_negative_rate:fraud", answers), 0.5);
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "precision:fraud", answers), 0.5);
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "precision:fine", answers), 0.5);
@@ -126,35 +102,25 @@ TEST(Classification, ClassesAndCostsAreNamedInTheTask) {
 
 // Without the key `labels` targets are not held against them: an empty list is no right label.
 TEST(Classification, DocumentsWithoutALabelSayNothing) {
-  const TemporaryFolder folder;
-  folder.write("d.jsonl", "{\"t\": \"x\", \"l\": []}\n");
-  const auto task = test::load(folder.write(
-      "t.yaml",
-      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-      "output_type: generate_until\ndoc_to_text: t\ndoc_to_target: l\ndoc_to_choice: [a, b]\n"
-      "metric_list: [{metric: macro_f1}]\n"));
-  const std::vector<Scored> scored = {test::score_text(*task, test::samples_of(*task).front(), "a")};
-  EXPECT_TRUE(std::isnan(test::aggregate(*task, "macro_f1", scored)));
+  const auto task = task_with("{metric: macro_f1}", Json::array({Json::array()}), "doc_to_choice: [a, b]\n");
+  EXPECT_TRUE(std::isnan(test::aggregate(*task, "macro_f1", scored(*task, Json::array({"a"})))));
 }
 
 // lm-evaluation-harness's f1 is scikit-learn's of label 1.
 TEST(Classification, F1OfTwoLabelsIsOfTheSecond) {
-  const auto task =
-      labels_task("labels: [no, yes]\nmetric_list: [{metric: f1, aggregation: f1, higher_is_better: true}]\n",
-                  Json::array({"no", "yes", "yes", "yes"}));
-  const std::vector<Scored> answers = scored(*task, {"no", "yes", "no", "no"});
+  const auto task = task_with("{metric: f1, aggregation: f1, higher_is_better: true}",
+                              Json::array({"no", "yes", "yes", "yes"}), "labels: [no, yes]\n");
+  const std::vector<Scored> answers = scored(*task, Json::array({"no", "yes", "no", "no"}));
   EXPECT_DOUBLE_EQ(test::aggregate(*task, "f1", answers), 0.5);
 }
 
 TEST(LabelSets, EqualScikitLearn) {
   for (const Json file = test::golden("metrics.json"); const Json& expected : file.at("label_sets")) {
-    const auto task = labels_task(
-        "labels: " + to_line(expected["labels"]) +
-            "\nmetric_list: [{metric: multilabel_exact}, {metric: multilabel_f1}, {metric: "
-            "multilabel_jaccard}, "
-            "{metric: multilabel_hamming}, {metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}]\n",
-        expected["gold"]);
-    std::vector<std::string> answers;
+    const auto task = task_with(
+        "{metric: multilabel_exact}, {metric: multilabel_f1}, {metric: multilabel_jaccard}, "
+        "{metric: multilabel_hamming}, {metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}",
+        expected["gold"], "labels: " + to_line(expected["labels"]) + "\n");
+    Json answers = Json::array();
     for (const Json& row : expected["predicted"]) {
       std::string answer;  // a list in JSON and a written one in turn
       for (const Json& label : row) answer += (answer.empty() ? "" : ", ") + label.get<std::string>();
@@ -197,11 +163,11 @@ TEST(LabelSets, AreReadAsPeopleAndModelsWriteThem) {
 
 // Something that is no label counts as one predicted label, and its sample as invalid.
 TEST(LabelSets, UnknownNamesCountAgainstTheAnswer) {
-  const auto task = labels_task(
-      "labels: [a, b, c, d]\nmetric_list: [{metric: multilabel_f1}, {metric: multilabel_jaccard}, {metric: "
-      "multilabel_hamming}, {metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}]\n",
-      Json::array({Json::array({"a", "b"})}));
-  const std::vector<Scored> answers = scored(*task, {"a, b, x, y"});
+  const auto task = task_with(
+      "{metric: multilabel_f1}, {metric: multilabel_jaccard}, {metric: multilabel_hamming}, "
+      "{metric: multilabel_micro_f1}, {metric: multilabel_macro_f1}",
+      Json::array({Json::array({"a", "b"})}), "labels: [a, b, c, d]\n");
+  const std::vector<Scored> answers = scored(*task, Json::array({"a, b, x, y"}));
   EXPECT_TRUE(answers[0].invalid);
   EXPECT_DOUBLE_EQ(answers[0].scores.at("multilabel_f1"), 0.8);
   EXPECT_DOUBLE_EQ(answers[0].scores.at("multilabel_jaccard"), 2.0 / 3.0);
@@ -211,12 +177,13 @@ TEST(LabelSets, UnknownNamesCountAgainstTheAnswer) {
 }
 
 TEST(LabelSets, HostileAnswersAreScored) {
-  const auto task = labels_task("labels: [a, 'b, c', d]\nmetric_list: [{metric: multilabel_f1}]\n",
-                                Json::array({Json::array({"a"})}));
+  const auto task =
+      task_with("{metric: multilabel_f1}", Json::array({Json::array({"a"})}), "labels: [a, 'b, c', d]\n");
+  const Sample sample = test::samples_of(*task).front();
   for (const std::string& text :
        {std::string(1 << 20, ','), std::string(1 << 20, '['), std::string(1 << 20, '\0'),
         std::string(1 << 20, '\xFF'), "[" + std::string(1 << 20, '"')}) {
-    EXPECT_EQ(scored(*task, {text})[0].scores.at("multilabel_f1"), 0.0);
+    EXPECT_EQ(test::score_text(*task, sample, text).scores.at("multilabel_f1"), 0.0);
   }
 }
 

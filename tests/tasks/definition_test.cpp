@@ -13,10 +13,10 @@ namespace {
 using testing::HasSubstr;
 
 // Line 1 is `task: t`; `extra` starts at line 8.
-std::string task_text(const std::string& extra) {
+std::string task_text(const std::string& extra, const std::string& type = "multiple_choice") {
   return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-         "output_type: multiple_choice\ndoc_to_text: question\ndoc_to_target: answer\n" +
-         extra;
+         "output_type: " +
+         type + "\ndoc_to_text: question\ndoc_to_target: answer\n" + extra;
 }
 
 constexpr const char* kRows =
@@ -50,11 +50,7 @@ TEST_P(BadTask, IsToldWhereAndWhat) {
 
 std::vector<BadCase> bad_cases() {
   const std::string choices = kChoices;
-  const auto generate = [](const std::string& extra) {
-    return "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-           "output_type: generate_until\ndoc_to_text: question\ndoc_to_target: answer\n" +
-           extra;
-  };
+  const auto generate = [](const std::string& extra) { return task_text(extra, "generate_until"); };
   return {
       {"UnknownKey",
        task_text(choices + "doc_to_txt: x\n"),
@@ -159,6 +155,10 @@ std::vector<BadCase> bad_cases() {
       {"FilterOption",
        generate("filter_list: [{name: a, filter: [{function: regex, pattern: x}]}]\n"),
        {"unknown key 'pattern'"}},
+      {"GroupBeyondNumbers",
+       generate(
+           "filter_list: [{name: a, filter: [{function: regex, group_select: -9223372036854775808}]}]\n"),
+       {"t.yaml:8", "'group_select' is no index", "-1000 to 1000"}},
       {"BadPattern",
        generate("filter_list: [{name: a, filter: [{function: regex, regex_pattern: \"(\"}]}]\n"),
        {"t.yaml:8", "'(' is not a regular expression"}},
@@ -225,6 +225,7 @@ std::vector<BadCase> bad_cases() {
        {"leads back to itself"}},
       {"SchemaOfSchemas", generate("schema: {allOf: {type: object}}\n"), {"a list of schemas"}},
       {"SchemaType", generate("schema: {type: text}\n"), {"'text' is no type of JSON"}},
+      {"SchemaTypeIsAMap", generate("schema: {type: {a: b}}\n"), {"'type' of a schema", "a list of types"}},
       {"SchemaXType", generate("schema: {properties: {a: {x-type: day}}}\n"), {"unknown x-type 'day'"}},
       {"TargetIsNoRecord", generate("schema: {type: object}\n"), {"document 1", "not a JSON object"}},
       {"TargetIsNoLabel", generate("labels: [a, b]\n"), {"none of the task's labels"}},

@@ -22,10 +22,7 @@ properties:
 )";
 
 Schema schema() {
-  const TemporaryFolder folder;
-  const Result<YamlNode> node = read_yaml(folder.write("s.yaml", kSchema));
-  if (!node) throw std::runtime_error(describe(node.error()));
-  Result<Schema> parsed = Schema::parse(*node);
+  Result<Schema> parsed = Schema::parse(test::yaml(kSchema));
   if (!parsed) throw std::runtime_error(describe(parsed.error()));
   return std::move(*parsed);
 }

@@ -7,11 +7,9 @@
 namespace sizeup {
 namespace {
 
-FilterPipeline pipeline(const std::string& steps) {
-  const TemporaryFolder folder;
-  const Result<YamlNode> node = read_yaml(folder.write("f.yaml", "name: f\nfilter:\n" + steps));
-  if (!node) throw std::runtime_error(describe(node.error()));
-  Result<FilterPipeline> parsed = FilterPipeline::parse(*node);
+// The steps as the items of a YAML list.
+FilterPipeline pipeline(const std::string& steps, int responses = 1) {
+  Result<FilterPipeline> parsed = FilterPipeline::parse(test::yaml("name: f\nfilter:\n" + steps), responses);
   if (!parsed) throw std::runtime_error(describe(parsed.error()));
   return std::move(*parsed);
 }
@@ -23,13 +21,7 @@ Filtered filtered(const FilterPipeline& pipeline, const std::string& text) {
 // One step as JSON, which is YAML, too.
 FilterPipeline step(const std::string& function, Json options, int responses = 1) {
   options["function"] = function;
-  const TemporaryFolder folder;
-  const Json whole = {{"name", "f"}, {"filter", Json::array({std::move(options)})}};
-  const Result<YamlNode> node = read_yaml(folder.write("f.yaml", to_line(whole)));
-  if (!node) throw std::runtime_error(describe(node.error()));
-  Result<FilterPipeline> parsed = FilterPipeline::parse(*node, responses);
-  if (!parsed) throw std::runtime_error(describe(parsed.error()));
-  return std::move(*parsed);
+  return pipeline("  - " + to_line(options) + "\n", responses);
 }
 
 std::vector<std::string> texts_of(const std::vector<Filtered>& responses) {

@@ -1,5 +1,7 @@
 // Forms of task files that lm-evaluation-harness's documentation describes, written anew: each is read as it
 // is.
+#include "tasks/definition.h"
+#include "tasks/process_docs.h"
 #include "tasks/selection.h"
 #include "tests/tasks/support.h"
 
@@ -115,6 +117,24 @@ TEST_F(Forms, ProcessDocsByName) {
             std::string::npos);
 }
 
+TEST_F(Forms, ExamplesFromASplitOfTheHub) {
+  const auto hub = folder.write("hub.yaml",
+                                "task: hub\ndataset_path: Org/Name\ntest_split: test\ndoc_to_text: ask\n"
+                                "doc_to_target: ask\nfewshot_config: {split: dev}\n");
+  const Result<Definition> definition = read_definition(hub, {});
+  ASSERT_TRUE(definition) << describe(definition.error());
+  ASSERT_TRUE(definition->data_files.contains("dev"));
+  EXPECT_EQ(definition->data_files.at("dev")[0].hub->split, "dev");
+}
+
+TEST(Docs, TheTableOfStepsIsTheProgramS) {
+  std::string table;
+  for (const DocumentStepListing& step : process_docs_table())
+    table += "| `" + step.name + "` | " + step.description + " |\n";
+  EXPECT_NE(read_whole(source_path("docs/add-a-task.md")).find("|---|---|\n" + table + "\n"),
+            std::string::npos);
+}
+
 TEST_F(Forms, PythonIsRefusedWithWhatToWrite) {
   const std::string text = refusal(std::string(kAsked) + "process_docs: !function utils.process_docs\n");
   EXPECT_NE(text.find("utils.process_docs"), std::string::npos);
@@ -147,11 +167,11 @@ TEST_F(Forms, ExamplesAsAConversation) {
 
 // Chosen documents, in the order of the data.
 TEST_F(Forms, ChosenDocuments) {
-  const auto asked = samples(kAsked, {.rows = {2, 0, 2}});
+  const auto asked = samples(kAsked, {.rows = {{"form", {2, 0, 2}}}});
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[0].prompt.user, "Q: Sky?\nA:");
   EXPECT_EQ(asked[1].index, 2);
-  const auto beyond = load_task(file(kAsked), {.rows = {3}});
+  const auto beyond = load_task(file(kAsked), {.rows = {{"form", {3}}}});
   ASSERT_FALSE(beyond);
   EXPECT_NE(describe(beyond.error()).find("no document 3"), std::string::npos);
 }

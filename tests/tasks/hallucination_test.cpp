@@ -180,8 +180,8 @@ TEST_F(HandbookLike, MetricsAreListedWithTheHeadlineFirst) {
   EXPECT_FALSE(task_->metrics()[1].higher_is_better);
   EXPECT_TRUE(task_->metrics()[1].is_mean);
   EXPECT_FALSE(task_->metrics()[3].is_mean);
-  EXPECT_EQ(task_->grounding_source(samples_[0]), "Extension of legal: 1520.");
-  EXPECT_EQ(task_->grounding_source(samples_[1]), "");
+  EXPECT_EQ(samples_[0].source, "Extension of legal: 1520.");
+  EXPECT_EQ(samples_[1].source, "");
 }
 
 }  // namespace

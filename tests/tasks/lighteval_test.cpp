@@ -12,10 +12,22 @@ namespace {
 using test::one;
 using test::task_with;
 
-Json lighteval(const std::string& name) {
-  const auto file = shared_folder() / "answers/metric_cases/lighteval" / (name + ".json");
-  return std::filesystem::exists(file) ? Json::parse(read_whole(file))["test_cases"] : Json::array();
-}
+class Lighteval : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(folder_)) GTEST_SKIP() << "lighteval's cases are not here";
+  }
+
+  // The cases of a file, of which there are some.
+  Json cases(const std::string& name) const {
+    Json all = Json::parse(read_whole(folder_ / (name + ".json")))["test_cases"];
+    EXPECT_FALSE(all.empty()) << name;
+    return all;
+  }
+
+ private:
+  const std::filesystem::path folder_ = shared_folder() / "answers/metric_cases/lighteval";
+};
 
 struct LightevalCase {
   const char* file;
@@ -24,7 +36,7 @@ struct LightevalCase {
   const char* options = "";
 };
 
-TEST(Lighteval, CasesOfOneAnswerAgree) {
+TEST_F(Lighteval, CasesOfOneAnswerAgree) {
   constexpr std::array kCases = {
       LightevalCase{"exact_match", "em", "exact_match"},
       LightevalCase{"rouge2", "rouge2", "rouge2"},
@@ -34,7 +46,7 @@ TEST(Lighteval, CasesOfOneAnswerAgree) {
   };
   int seen = 0;
   for (const LightevalCase& wanted : kCases) {
-    for (const Json& expected : lighteval(wanted.file)) {
+    for (const Json& expected : cases(wanted.file)) {
       const Json& document = expected["doc"];
       const Json& target = document["choices"][document["gold_index"].get<size_t>()];
       EXPECT_NEAR(one(wanted.metric, target, expected["model_response"]["text"][0], wanted.options),
@@ -43,16 +55,14 @@ TEST(Lighteval, CasesOfOneAnswerAgree) {
       ++seen;
     }
   }
-  if (seen == 0) GTEST_SKIP() << "lighteval's cases are not here";
   EXPECT_EQ(seen, 14);
 }
 
 // lighteval hands the expected texts to sacrebleu as if each were another reference of the first answer, so
 // its numbers are those of that answer against all of them.
-TEST(Lighteval, TranslationsAgree) {
-  if (lighteval("chrf").empty()) GTEST_SKIP() << "lighteval's cases are not here";
+TEST_F(Lighteval, TranslationsAgree) {
   for (const char* metric : {"chrf", "ter"}) {
-    for (const Json& expected : lighteval(metric)) {
+    for (const Json& expected : cases(metric)) {
       Json accepted = Json::array();
       for (const Json& document : expected["docs"]) accepted.push_back(document["choices"][0]);
       EXPECT_NEAR(one(metric, accepted, expected["model_responses"][0]["text"][0]),
@@ -63,20 +73,15 @@ TEST(Lighteval, TranslationsAgree) {
 }
 
 // Its "log-probabilities" are any numbers: only which is the largest matters.
-TEST(Lighteval, ChoicesAgree) {
-  const Json cases = lighteval("loglikelihood_acc");
-  if (cases.empty()) GTEST_SKIP() << "lighteval's cases are not here";
-  for (const Json& expected : cases) {
+TEST_F(Lighteval, ChoicesAgree) {
+  for (const Json& expected : cases("loglikelihood_acc")) {
     const Json& document = expected["doc"];
     const Json gold =
         document["gold_index"].is_array() ? document["gold_index"] : Json::array({document["gold_index"]});
-    const TemporaryFolder folder;
-    folder.write("d.jsonl", to_line(Json{{"choices", document["choices"]}, {"gold", gold}}) + "\n");
-    const auto task = test::load(folder.write(
-        "t.yaml",
-        "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+    const auto task = test::task_over(
+        Json::array({Json{{"choices", document["choices"]}, {"gold", gold}}}),
         "output_type: multiple_choice\ndoc_to_text: 'Q:'\ndoc_to_choice: choices\ndoc_to_target: gold\n"
-        "metric_list: [{metric: acc}]\n"));
+        "metric_list: [{metric: acc}]\n");
     std::vector<Reply> replies;
     for (const Json& logprob : expected["model_response"]["logprobs"]) {
       replies.emplace_back();
@@ -89,10 +94,8 @@ TEST(Lighteval, ChoicesAgree) {
 }
 
 // Each text is a label of its own.
-TEST(Lighteval, MacroF1Agrees) {
-  const Json cases = lighteval("f1_score_macro");
-  if (cases.empty()) GTEST_SKIP() << "lighteval's cases are not here";
-  for (const Json& expected : cases) {
+TEST_F(Lighteval, MacroF1Agrees) {
+  for (const Json& expected : cases("f1_score_macro")) {
     Json targets = Json::array();
     Json answers = Json::array();
     std::set<std::string> labels;
@@ -110,19 +113,12 @@ TEST(Lighteval, MacroF1Agrees) {
 }
 
 // It counts the words of the queries.
-TEST(Lighteval, WordPerplexityAgrees) {
-  const Json cases = lighteval("word_perplexity");
-  if (cases.empty()) GTEST_SKIP() << "lighteval's cases are not here";
-  for (const Json& expected : cases) {
-    const TemporaryFolder folder;
-    std::string rows;
-    for (const Json& document : expected["docs"]) rows += to_line(Json{{"text", document["query"]}}) + "\n";
-    folder.write("d.jsonl", rows);
-    const auto task = test::load(folder.write(
-        "t.yaml",
-        "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-        "output_type: loglikelihood_rolling\ndoc_to_text: ''\ndoc_to_target: text\n"
-        "metric_list: [{metric: word_perplexity}]\n"));
+TEST_F(Lighteval, WordPerplexityAgrees) {
+  for (const Json& expected : cases("word_perplexity")) {
+    const auto task =
+        test::task_over(expected["docs"],
+                        "output_type: loglikelihood_rolling\ndoc_to_text: ''\ndoc_to_target: query\n"
+                        "metric_list: [{metric: word_perplexity}]\n");
     const std::vector<Sample> samples = test::samples_of(*task);
     std::vector<Scored> scored;
     for (size_t i = 0; i < samples.size(); ++i) {
@@ -137,10 +133,8 @@ TEST(Lighteval, WordPerplexityAgrees) {
   }
 }
 
-TEST(Lighteval, PassAtKAgrees) {
-  const Json cases = lighteval("pass_at_k");
-  if (cases.empty()) GTEST_SKIP() << "lighteval's cases are not here";
-  for (const Json& expected : cases) {
+TEST_F(Lighteval, PassAtKAgrees) {
+  for (const Json& expected : cases("pass_at_k")) {
     const Json& document = expected["doc"];
     const Json& right = document["choices"][document["gold_index"].get<size_t>()];
     const Json& answers = expected["model_response"]["text"];
@@ -151,19 +145,17 @@ TEST(Lighteval, PassAtKAgrees) {
   }
 }
 
-TEST(Lighteval, MajorityAgrees) {
-  const Json cases = lighteval("maj_at_k");
-  if (cases.empty()) GTEST_SKIP() << "lighteval's cases are not here";
-  for (const Json& expected : cases) {
+TEST_F(Lighteval, MajorityAgrees) {
+  for (const Json& expected : cases("maj_at_k")) {
     const int k = expected["metric_params"]["k"];
     const Json& document = expected["doc"];
     const auto task =
         task_with("{metric: maj@k, k: " + std::to_string(k) + "}",
                   Json::array({document["choices"][document["gold_index"][0].get<size_t>()]}),
                   "repeats: " + std::to_string(k) + "\ngeneration_kwargs: {temperature: 1.0}\n");
-    std::vector<Reply> replies(static_cast<size_t>(k));
-    for (size_t i = 0; i < replies.size(); ++i) replies[i].text = expected["model_response"]["text"][i];
-    const Scored scored = task->score(test::samples_of(*task).front(), replies);
+    const Scored scored =
+        test::score_texts(*task, test::samples_of(*task).front(),
+                          expected["model_response"]["text"].get<std::vector<std::string>>());
     // "No majority" expects 1 for an answer that came first.
     EXPECT_EQ(scored.scores.begin()->second, expected["expected_output"].begin()->get<double>())
         << expected["name"];

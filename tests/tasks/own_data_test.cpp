@@ -133,6 +133,17 @@ TEST_F(OwnDataTest, ChoicesOfEachRowAreMultipleChoice) {
   }
 }
 
+TEST_F(OwnDataTest, ListsWrittenAsPythonDoesAreScoredAsTexts) {
+  given("a.csv", "question,choices,answer\n2+2?,\"['three', 'four']\",four\n");
+  EXPECT_EQ(guess().kind, DataKind::multiple_choice);
+  const std::vector<Sample> samples = samples_of(*task());
+  EXPECT_EQ(samples[0].prompt.user, "2+2?\nChoices: ['three', 'four']\nAnswer:");
+  EXPECT_THAT(choices_of(samples[0]), ElementsAre("three", "four"));
+  EXPECT_THAT(samples[0].gold, ElementsAre(1));
+  given("b.csv", "question,choices,answer\n2+2?,\"['three', 'four']\",four\n3+3?,,six\n");
+  EXPECT_THAT(describe(refusal()), AllOf(HasSubstr("document 2"), HasSubstr("holds no choices")));
+}
+
 TEST_F(OwnDataTest, ChoicesThatFitNoFormAreRefused) {
   given("a.jsonl", R"({"question": "q", "choices": ["x", "y"], "answer": 18446744073709551615})");
   EXPECT_THAT(describe(refusal()), HasSubstr("in no way that all rows share"));

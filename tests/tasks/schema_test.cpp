@@ -7,10 +7,7 @@ namespace sizeup {
 namespace {
 
 Schema parsed(const Json& written) {
-  const TemporaryFolder folder;
-  const Result<YamlNode> node = read_yaml(folder.write("s.yaml", to_line(written)));
-  if (!node) throw std::runtime_error(describe(node.error()));
-  Result<Schema> schema = Schema::parse(*node);
+  Result<Schema> schema = Schema::parse(test::yaml(to_line(written)));
   if (!schema) throw std::runtime_error(describe(schema.error()));
   return std::move(*schema);
 }

@@ -10,6 +10,7 @@
 
 #include "core/json/json.h"
 #include "tasks/task.h"
+#include "tasks/yaml.h"
 #include "tests/support/files.h"
 
 namespace sizeup::test {
@@ -30,10 +31,21 @@ inline std::vector<Sample> samples_of(const Task& task, int64_t limit = 0) {
   return std::move(*samples);
 }
 
+inline YamlNode yaml(const std::string& text) {
+  Result<YamlNode> node = parse_yaml(text, "test.yaml");
+  if (!node) throw std::runtime_error(describe(node.error()));
+  return std::move(*node);
+}
+
+// The repeats' answers to one sample.
+inline Scored score_texts(const Task& task, const Sample& sample, const std::vector<std::string>& texts) {
+  std::vector<Reply> replies(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) replies[i].text = texts[i];
+  return task.score(sample, replies);
+}
+
 inline Scored score_text(const Task& task, const Sample& sample, const std::string& text) {
-  Reply reply;
-  reply.text = text;
-  return task.score(sample, {reply});
+  return score_texts(task, sample, {text});
 }
 
 inline double aggregate(const Task& task, const std::string& metric, const std::vector<Scored>& scored) {
@@ -42,18 +54,26 @@ inline double aggregate(const Task& task, const std::string& metric, const std::
   return task.aggregate(metric, pointers);
 }
 
-// A task over the targets (each a text or a list), with these metrics.
-inline std::unique_ptr<Task> task_with(const std::string& metrics, const Json& targets,
-                                       const std::string& more = "") {
+// A task over these documents; `keys` is the rest of its file.
+inline std::unique_ptr<Task> task_over(const Json& documents, const std::string& keys) {
   const TemporaryFolder folder;
   std::string rows;
-  for (const Json& target : targets) rows += to_line(Json{{"q", "x"}, {"a", target}}) + "\n";
+  for (const Json& document : documents) rows += to_line(document) + "\n";
   folder.write("d.jsonl", rows);
   return load(folder.write(
       "t.yaml",
-      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
-      "output_type: generate_until\ndoc_to_text: q\ndoc_to_target: a\nmetric_list: [" +
-          metrics + "]\n" + more));
+      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n" +
+          keys));
+}
+
+// A task over the targets (each a text or a list), with these metrics.
+inline std::unique_ptr<Task> task_with(const std::string& metrics, const Json& targets,
+                                       const std::string& more = "") {
+  Json documents = Json::array();
+  for (const Json& target : targets) documents.push_back(Json{{"q", "x"}, {"a", target}});
+  return task_over(documents,
+                   "output_type: generate_until\ndoc_to_text: q\ndoc_to_target: a\nmetric_list: [" + metrics +
+                       "]\n" + more);
 }
 
 inline std::vector<Scored> scored(const Task& task, const Json& answers) {

@@ -109,12 +109,7 @@ TEST(MajorityVote, FirstOfEqualsWins) {
   const auto task = task_with("{metric: maj@k, k: [1, 3, 4], ignore_case: true}", Json::array({"Paris"}),
                               "repeats: 4\ngeneration_kwargs: {temperature: 1.0}\n");
   const Sample sample = test::samples_of(*task).front();
-  const auto votes = [&](std::vector<std::string> texts) {
-    std::vector<Reply> replies(texts.size());
-    for (size_t i = 0; i < texts.size(); ++i) replies[i].text = texts[i];
-    return task->score(sample, replies).scores;
-  };
-  const auto scores = votes({"Rome", "paris", "Paris", "Rome"});
+  const auto scores = test::score_texts(*task, sample, {"Rome", "paris", "Paris", "Rome"}).scores;
   EXPECT_EQ(scores.at("maj@1"), 0.0);
   EXPECT_EQ(scores.at("maj@3"), 1.0);
   EXPECT_EQ(scores.at("maj@4"), 0.0);

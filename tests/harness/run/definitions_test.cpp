@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <map>
 #include <set>
@@ -14,6 +13,7 @@
 #include "core/json/json.h"
 #include "datasets/readers/reader.h"
 #include "harness/run/asking.h"
+#include "harness/statistics/interval.h"
 #include "run_fixture.h"
 #include "tasks/sandbox/sandbox.h"
 
@@ -213,16 +213,6 @@ void check_answer(const AnswerRow& answer, const std::vector<ResponseRow>& respo
     ASSERT_TRUE(answer.scores.contains(name)) << name;
     EXPECT_NEAR(answer.scores.at(name), value.get<double>(), name == "mc2" ? kTolerance : kRounded);
   }
-}
-
-// The harness's standard error of a mean.
-double standard_error(const std::vector<double>& scores) {
-  const auto n = static_cast<double>(scores.size());
-  double mean = 0.0;
-  for (const double score : scores) mean += score / n;
-  double squares = 0.0;
-  for (const double score : scores) squares += (score - mean) * (score - mean);
-  return std::sqrt(squares / (n - 1) / n);
 }
 
 // Those whose answers are compared too.

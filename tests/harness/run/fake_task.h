@@ -33,7 +33,6 @@ class FakeTask : public Task {
   std::string definition_hash() const override { return "definition of " + name_; }
   std::string data_hash() const override { return "data of " + name_; }
   std::string version() const override { return "1"; }
-  std::string grounding_source(const Sample&) const override { return "source"; }
 
   Result<std::vector<Sample>> samples(int64_t limit) const override {
     std::vector<Sample> samples;
@@ -79,6 +78,7 @@ class FakeTask : public Task {
     Sample sample;
     sample.id = std::to_string(i);
     sample.index = i;
+    sample.source = "source";
     sample.document_hash = sha256_hex(name_ + sample.id);
     sample.prompt = {system_, "question " + std::to_string(i) + " of " + name_};
     sample.slices = {{"parity", i % 2 == 0 ? "even" : "odd"}};

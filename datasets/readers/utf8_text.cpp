@@ -1,8 +1,9 @@
-#include "datasets/readers/text_lines.h"
+#include "datasets/readers/utf8_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/text/utf8.h"
 
@@ -10,12 +11,6 @@ namespace sizeup {
 namespace {
 
 constexpr const char* kSaveAsUtf8 = "save the file as UTF-8";
-
-}  // namespace
-
-bool is_utf16(std::string_view start) {
-  return start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF");
-}
 
 std::optional<size_t> first_invalid_byte(std::string_view text) {
   size_t at = 0;
@@ -28,24 +23,33 @@ std::optional<size_t> first_invalid_byte(std::string_view text) {
   return std::nullopt;
 }
 
-tl::unexpected<Error> utf16_error(const std::string& file) {
-  return bad_input(file + ":1", "the file is UTF-16", "UTF-8 text", kSaveAsUtf8);
-}
-
-tl::unexpected<Error> invalid_utf8_error(char byte, const std::string& place) {
+tl::unexpected<Error> invalid_utf8(char byte, const std::string& place) {
   return bad_input(place,
                    fmt::format("the byte 0x{:02x} is not valid UTF-8", static_cast<unsigned char>(byte)),
                    "UTF-8 text", kSaveAsUtf8);
 }
 
+}  // namespace
+
+Result<void> check_not_utf16(std::string_view start, const std::string& file) {
+  if (!start.starts_with("\xFF\xFE") && !start.starts_with("\xFE\xFF")) return {};
+  return bad_input(file + ":1", "the file is UTF-16", "UTF-8 text", kSaveAsUtf8);
+}
+
+Result<void> check_utf8(std::string_view text, const std::string& place) {
+  const std::optional<size_t> invalid = first_invalid_byte(text);
+  if (invalid) return invalid_utf8(text[*invalid], place);
+  return {};
+}
+
 Result<std::string_view> checked_utf8(std::string_view bytes, const std::string& file) {
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
-  if (is_utf16(bytes)) return utf16_error(file);
+  if (Result<void> checked = check_not_utf16(bytes, file); !checked) return forward_error(checked);
   const std::optional<size_t> invalid = first_invalid_byte(bytes);
   if (!invalid) return bytes;
   const std::string_view before = bytes.substr(0, *invalid);
-  return invalid_utf8_error(bytes[*invalid],
-                            fmt::format("{}:{}", file, 1 + std::count(before.begin(), before.end(), '\n')));
+  return invalid_utf8(bytes[*invalid],
+                      fmt::format("{}:{}", file, 1 + std::count(before.begin(), before.end(), '\n')));
 }
 
 }  // namespace sizeup
