@@ -150,6 +150,7 @@ class Comparison {
         pool_(threads),
         vocabulary_(static_cast<size_t>(base.spec().vocabulary)) {
     limits_.rows = std::min(base.device().traits().preferred_rows, variant.device().traits().preferred_rows);
+    limits_.earlier_tokens = std::max(base.spec().earlier_tokens, variant.spec().earlier_tokens);
     limits_.wanted = static_cast<int>(std::max<int64_t>(
         1, kDistributionBytes / (static_cast<int64_t>(sizeof(float)) * base.spec().vocabulary)));
   }

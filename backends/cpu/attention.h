@@ -98,6 +98,11 @@ struct PlanOptions {
 // others a page may be visited more than once.
 AttentionPlan plan_attention(const Step& step, const AttentionShape& shape, const PlanOptions& options = {});
 
+// The same where rows see ranges of positions, those of each row in order: none is stacked with another, and
+// a page is visited once for each range in it.
+AttentionPlan plan_ranges(const Step& step, const AttentionShape& shape,
+                          std::span<const PositionRanges> seen);
+
 struct AttentionWork {
   const AttentionPlan* plan = nullptr;
   AttentionShape shape;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/engine/key_index.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
@@ -29,6 +30,15 @@ const AttentionFamily& family_of(const Kernels& kernels, Precision precision, co
 }
 
 }  // namespace
+
+size_t index_offset(const AttentionFamily& family, const AttentionShape& shape) {
+  constexpr size_t kLine = 64;  // of the caches
+  return (family.page_bytes(shape) + kLine - 1) / kLine * kLine;
+}
+
+size_t index_bytes(const IndexSpec& spec) {
+  return index_page_floats(spec) * sizeof(float);
+}
 
 AttentionKinds::AttentionKinds(const DecoderSpec& spec, const Kernels& kernels, Precision precision) {
   for (const LayerSpec& layer : spec.layers) {
@@ -63,6 +73,10 @@ RotaryLanes AttentionKinds::angles(const RotarySpec& rotary) const {
   return {lanes.cosines.data(), lanes.sines.data(), lanes.angles.pairs()};
 }
 
+const RotaryAngles& AttentionKinds::positions(const RotarySpec& rotary) const {
+  return std::ranges::find(angles_, rotary, &LaneAngles::spec)->angles;
+}
+
 size_t AttentionKinds::scratch_bytes() const {
   size_t most = 0;
   for (const AttentionKind& kind : kinds_) most = std::max(most, kind.family->scratch_bytes(kind.shape));
@@ -92,7 +106,10 @@ std::vector<size_t> layer_page_bytes(const DecoderSpec& spec, const Kernels& ker
     bytes.push_back(0);
     if (!spec.owns_keys(i)) continue;
     const AttentionSpec& attention = spec.attention(i);
-    bytes.back() = family_of(kernels, precision, attention).page_bytes(attention_shape(attention));
+    const AttentionFamily& family = family_of(kernels, precision, attention);
+    bytes.back() = family.page_bytes(attention_shape(attention));
+    if (attention.index)
+      bytes.back() = index_offset(family, attention_shape(attention)) + index_bytes(*attention.index);
   }
   return bytes;
 }

@@ -27,6 +27,7 @@ class AttentionKinds {
   const AttentionKind& of(int layer) const { return kinds_[kind_of_layer_[static_cast<size_t>(layer)]]; }
   // Of a kind's rotary positions, for the step that began last.
   RotaryLanes angles(const RotarySpec& rotary) const;
+  const RotaryAngles& positions(const RotarySpec& rotary) const;
   size_t scratch_bytes() const;  // that any kind needs
 
  private:
@@ -44,6 +45,11 @@ class AttentionKinds {
   std::vector<size_t> kind_of_layer_;
   std::vector<LaneAngles> angles_;
 };
+
+// Where the keys of an index begin in a layer's part of a page: after keys and values.
+size_t index_offset(const AttentionFamily& family, const AttentionShape& shape);
+
+size_t index_bytes(const IndexSpec& spec);
 
 // Of each layer's part of a page; 0 for layers that have no keys of their own.
 std::vector<size_t> layer_page_bytes(const DecoderSpec& spec, const Kernels& kernels, Precision precision);

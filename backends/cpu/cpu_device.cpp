@@ -11,6 +11,7 @@
 #include "backends/cpu/attention_kinds.h"
 #include "backends/cpu/delta_layers.h"
 #include "backends/cpu/head.h"
+#include "backends/cpu/key_selection.h"
 #include "backends/cpu/mixture.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/pages.h"
@@ -45,7 +46,8 @@ class CpuDevice final : public Device {
         page_memory_(page_memory),
         attention_(spec, kernels, precision),
         mixtures_(kernels.rows, product, router_product_, operand_format(), workers_),
-        deltas_(spec, kernels.delta, workers_) {}
+        deltas_(spec, kernels.delta, workers_),
+        selection_(workers_) {}
 
   DeviceTraits traits() const override {
     DeviceTraits traits;
@@ -100,6 +102,10 @@ class CpuDevice final : public Device {
     return deltas_.add(spec, tensors);
   }
 
+  ConvolutionId add_convolution(const ConvolutionSpec& spec, const Tensor& taps) override {
+    return deltas_.add_convolution(spec, taps);
+  }
+
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     norms_.push_back(read_norm(spec, tensors, columns));
     return static_cast<NormId>(norms_.size() - 1);
@@ -133,6 +139,22 @@ class CpuDevice final : public Device {
   void add_embedded(LinearId table, float scale, RowsId out) override {
     each_table_row(table, step_->tokens, rows(out).values(),
                    [scale](float& place, float value) { place += value * scale; });
+  }
+
+  void embed_numbers(LinearId table, std::span<const int32_t> numbers, RowsId out) override {
+    const Linear& parts = linears_[static_cast<size_t>(table)];
+    rows(out).resize(step_->rows());
+    const LaneRows to = rows(out).values();
+    const auto size = static_cast<size_t>(parts.front().inputs);
+    const size_t count = static_cast<size_t>(to.columns) / size;
+    workers_.pool().parallel_for(static_cast<size_t>(to.rows), [&](size_t row) {
+      std::vector<float> values(size);
+      for (size_t i = 0; i < count; ++i) {
+        read_stacked(parts, numbers[row * count + i], values.data());
+        float* place = to.at(static_cast<int>(row) / kLanes, static_cast<int>(i * size)) + row % kLanes;
+        for (size_t c = 0; c < size; ++c) place[c * kLanes] = values[c];
+      }
+    });
   }
 
   void add_positions(LinearId table, RowsId out) override {
@@ -254,6 +276,33 @@ class CpuDevice final : public Device {
     });
   }
 
+  void mix_parts(RowsId in, RowsId gates, RowsId out) override {
+    rows(out).resize(rows(in).rows());
+    each_group(out, [&, from = rows(in).values(), by = rows(gates).values()](const LaneRows& to, int first,
+                                                                             int end) {
+      kernels_.rows.mix_parts(from, by, to, first, end);
+    });
+  }
+
+  void add_to_parts(RowsId in, RowsId gates, float factor, RowsId to) override {
+    each_group(to, [&, from = rows(in).values(), by = rows(gates).values()](const LaneRows& all, int first,
+                                                                            int end) {
+      kernels_.rows.add_to_parts(from, by, factor, all, first, end);
+    });
+  }
+
+  void score_parts(RowsId a, RowsId b, RowsId out) override {
+    rows(out).resize(rows(a).rows());
+    each_group(a,
+               [&, by = rows(b).values(), to = rows(out).values()](const LaneRows& from, int first, int end) {
+                 kernels_.rows.score_parts(from, by, to, first, end);
+               });
+  }
+
+  void convolve_add(int layer, RowsId in, ConvolutionId convolution, RowsId to) override {
+    deltas_.convolve_add(layer, convolution, rows(in).values(), rows(to).values());
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const LaneRows all = rows(query_key_value).values();
     const AttentionKind& kind = attention_.of(layer);
@@ -277,10 +326,17 @@ class CpuDevice final : public Device {
                    });
   }
 
+  void select_keys(int layer, RowsId queries_key, NormId query_norm, NormId key_norm) override {
+    const AttentionKind& kind = attention_.of(layer);
+    selection_.select(*step_, kind, attention_.positions(*kind.spec.rotary), rows(queries_key).values(),
+                      pages_.layer(layer),
+                      {norms_[static_cast<size_t>(query_norm)], norms_[static_cast<size_t>(key_norm)]});
+  }
+
   void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
     const AttentionKind& kind = attention_.of(layer);
     AttentionWork work;
-    work.plan = &kind.plan;
+    work.plan = kind.spec.index ? &selection_.plan(*step_, kind) : &kind.plan;
     work.shape = kind.shape;
     work.query = rows(query_key_value).values();
     rows(out).resize(work.query.rows);
@@ -288,7 +344,7 @@ class CpuDevice final : public Device {
     work.pages = pages_.layer(spec_.layer(layer).kv_layer);
     if (sinks) work.sinks = vectors_[static_cast<size_t>(*sinks)].data();
     const auto heads = static_cast<size_t>(kind.shape.kv_heads);
-    workers_.each_task(kind.plan.blocks.size() * heads, [&](size_t task, int thread) {
+    workers_.each_task(work.plan->blocks.size() * heads, [&](size_t task, int thread) {
       kind.family->attend(work, static_cast<int>(task / heads), static_cast<int>(task % heads),
                           workers_.scratch(thread));
     });
@@ -361,6 +417,13 @@ class CpuDevice final : public Device {
     workers_.each_groups(all.groups(), all.columns, [&](int first, int end) { body(all, first, end); });
   }
 
+  // A row of a table that may lie in several parts.
+  static void read_stacked(const Linear& parts, int32_t number, float* out) {
+    auto part = parts.begin();
+    for (; number >= part->outputs; ++part) number -= part->outputs;
+    read_output(*part, number, out);
+  }
+
   // put(place, value) for each value of the table's row numbers[r] and its place in row r.
   template <class Put>
   void each_table_row(LinearId table, std::span<const int32_t> numbers, const LaneRows& to, const Put& put) {
@@ -416,8 +479,13 @@ class CpuDevice final : public Device {
       const AttentionKind& kind = attention_.of(layer);
       const std::span<std::byte* const> pages = pages_.layer(layer);
       for (const PageCopy& copy : step_->copies) {
-        kind.family->copy(kind.shape, pages[static_cast<size_t>(copy.from)], copy.positions,
-                          pages[static_cast<size_t>(copy.to)]);
+        const std::byte* from = pages[static_cast<size_t>(copy.from)];
+        std::byte* to = pages[static_cast<size_t>(copy.to)];
+        kind.family->copy(kind.shape, from, copy.positions, to);
+        if (!kind.spec.index) continue;
+        // Keys of later positions and blocks come along; whoever continues the copy writes its own first.
+        const size_t first = index_offset(*kind.family, kind.shape);
+        std::copy_n(from + first, index_bytes(*kind.spec.index), to + first);
       }
     });
   }
@@ -439,6 +507,7 @@ class CpuDevice final : public Device {
   std::vector<PackedMixture> packed_mixtures_;
   Mixtures mixtures_;
   DeltaLayers deltas_;
+  KeySelection selection_;
   std::vector<std::string> notes_;
   const Step* step_ = nullptr;
 };

@@ -16,11 +16,13 @@ class DeltaLayers {
   DeltaLayers(const DecoderSpec& spec, const DeltaKernels& kernels, Workers& workers);
 
   DeltaId add(const DeltaSpec& spec, const DeltaTensors& tensors);
+  ConvolutionId add_convolution(const ConvolutionSpec& spec, const Tensor& taps);
   size_t state_bytes() const { return states_.page_bytes(); }
 
   // Makes room, copies states, and plans.
   void begin(const Step& step);
   void run(int layer, DeltaId delta, const LaneRows& rows, const Operand& out);
+  void convolve_add(int layer, ConvolutionId convolution, const LaneRows& in, const LaneRows& out);
 
  private:
   struct Layer {
@@ -28,13 +30,20 @@ class DeltaLayers {
     DeltaWeights weights;
   };
 
+  struct Convolution {
+    ConvolutionShape shape;
+    std::vector<float> taps;  // [tap][stride]
+  };
+
   void find_gates(const Layer& layer, const LaneRows& rows);
 
   const DeltaKernels& kernels_;
   Workers& workers_;
-  std::vector<size_t> layer_bytes_;  // of each layer's part of a state
+  std::vector<size_t> first_floats_;  // of each layer's convolution in its part of a state
+  std::vector<size_t> layer_bytes_;   // of that part
   Pages states_;
   std::vector<Layer> layers_;
+  std::vector<Convolution> convolutions_;
   StateRuns runs_;  // of the step
   HugeBuffer mixed_;
   std::vector<DeltaGates> gates_;

@@ -48,6 +48,24 @@ struct DeltaWork {
   Operand out;                         // results: padding beyond them is not written
 };
 
+// A convolution (ConvolutionSpec) beside them. Its part of a layer's part of a state comes after the delta
+// rule's: the inputs of the last positions [reach][stride], the oldest first.
+struct ConvolutionShape {
+  ConvolutionSpec spec;
+
+  int stride() const { return (spec.channels + kLanes - 1) / kLanes * kLanes; }
+  size_t state_floats() const { return static_cast<size_t>(spec.reach()) * static_cast<size_t>(stride()); }
+};
+
+struct ConvolutionWork {
+  ConvolutionShape shape;
+  const StateRuns* runs = nullptr;
+  std::span<std::byte* const> states;  // by number: one layer's part
+  size_t first_float = 0;              // of its part of that
+  const float* taps = nullptr;         // [tap][stride]
+  LaneRows in, out;
+};
+
 struct DeltaKernels {
   // Channels [first, end), whole vectors, of all rows, from their lanes to `mixed`.
   void (*convolve)(const DeltaWork& work, int first_channel, int end_channel) = nullptr;
@@ -57,6 +75,8 @@ struct DeltaKernels {
   void (*go_on)(const DeltaWork& work, int chain, int head) = nullptr;
   // Norm and gate of a group's rows; `scratch` has kLanes floats for each element of a value.
   void (*finish)(const DeltaWork& work, int group, float* scratch) = nullptr;
+  // out += silu(convolution), channels [first, end), at most kDeltaChannels in whole vectors, of all rows.
+  void (*convolve_add)(const ConvolutionWork& work, int first_channel, int end_channel) = nullptr;
 };
 
 }  // namespace sizeup::cpu

@@ -7,6 +7,9 @@ using sizeup::cpu::DeltaWork;
 using sizeup::cpu::kDeltaChannels;
 using sizeup::cpu::kLanes;
 
+using sizeup::cpu::ConvolutionWork;
+using sizeup::cpu::LaneRows;
+
 static inline float* state_part(const DeltaWork& work, int32_t state) {
   return reinterpret_cast<float*>(work.states[static_cast<size_t>(state)]);
 }
@@ -19,10 +22,11 @@ static inline void copy_floats(float* to, const float* from, size_t count) {
   __builtin_memcpy(to, from, count * sizeof(float));
 }
 
-// A row's inputs of channels [first, first + count); those that pad the last vector are zero.
-static inline void read_channels(const DeltaWork& work, int row, int first, int count, float* to) {
-  const int real = work.shape.spec.channels() - first < count ? work.shape.spec.channels() - first : count;
-  const float* from = work.rows.at(row / kLanes, first) + row % kLanes;
+// A row's inputs of channels [first, first + count) of `channels`; those that pad the last vector are zero.
+static inline void read_channels(const LaneRows& rows, int channels, int row, int first, int count,
+                                 float* to) {
+  const int real = channels - first < count ? channels - first : count;
+  const float* from = rows.at(row / kLanes, first) + row % kLanes;
   for (int c = 0; c < real; ++c) to[c] = from[c * kLanes];
   for (int c = real > 0 ? real : 0; c < count; ++c) to[c] = 0.0F;
 }
@@ -39,7 +43,7 @@ static void convolve_run(const DeltaWork& work, const StateRun& run, int first, 
   }
   for (int i = 0; i < run.rows; ++i) {
     const int row = run.first_row + i;
-    read_channels(work, row, first, count, ring[(taps - 1 + i) % taps]);
+    read_channels(work.rows, work.shape.spec.channels(), row, first, count, ring[(taps - 1 + i) % taps]);
     for (int c = 0; c < count; c += kLanes) {
       Lanes sum = zero();
       for (int t = 0; t < taps; ++t)
@@ -60,6 +64,51 @@ static void convolve_run(const DeltaWork& work, const StateRun& run, int first, 
 static void convolve(const DeltaWork& work, int first_channel, int end_channel) {
   for (const StateRun& run : work.runs->runs)
     convolve_run(work, run, first_channel, end_channel - first_channel);
+}
+
+// As convolve_run; taps lie apart, and results are added to rows in lanes.
+static void convolve_add_run(const ConvolutionWork& work, const StateRun& run, int first, int count) {
+  const sizeup::ConvolutionSpec& spec = work.shape.spec;
+  const int reach = spec.reach();
+  const int places = reach + 1;
+  const int stride = work.shape.stride();
+  const int real = spec.channels - first < count ? spec.channels - first : count;
+  const auto part = [&](int32_t state) {
+    return reinterpret_cast<float*>(work.states[static_cast<size_t>(state)]) + work.first_float + first;
+  };
+  alignas(64) float ring[sizeup::kMostReach + 1][kDeltaChannels];
+  alignas(64) float mixed[kDeltaChannels];
+  float* window = part(run.state);
+  for (int t = 0; t < reach; ++t) {
+    for (int c = 0; c < count; ++c) ring[t][c] = run.from_zero ? 0.0F : window[t * stride + c];
+  }
+  for (int i = 0; i < run.rows; ++i) {
+    const int row = run.first_row + i;
+    read_channels(work.in, spec.channels, row, first, count, ring[(reach + i) % places]);
+    for (int c = 0; c < count; c += kLanes) {
+      Lanes sum = zero();
+      for (int t = 0; t < spec.taps; ++t) {
+        sum = fused(load(work.taps + t * stride + first + c),
+                    load(ring[(i + t * spec.dilation) % places] + c), sum);
+      }
+      store(mixed + c, activated(Activation::silu, sum));
+    }
+    float* to = work.out.at(row / kLanes, first) + row % kLanes;
+    for (int c = 0; c < real; ++c) to[c * kLanes] += mixed[c];
+  }
+  for (int t = 0; t < reach; ++t) {
+    const float* kept = ring[(run.rows + t) % places];
+    copy_floats(window + t * stride, kept, static_cast<size_t>(count));
+    for (int32_t f = run.first_fork; f < run.end_fork; ++f) {
+      copy_floats(part(work.runs->forks[static_cast<size_t>(f)]) + t * stride, kept,
+                  static_cast<size_t>(count));
+    }
+  }
+}
+
+static void convolve_add(const ConvolutionWork& work, int first_channel, int end_channel) {
+  for (const StateRun& run : work.runs->runs)
+    convolve_add_run(work, run, first_channel, end_channel - first_channel);
 }
 
 static inline void make_unit(float* x, int size, float factor) {
@@ -213,7 +262,8 @@ static void finish(const DeltaWork& work, int group, float* scratch) {
     const Lanes scale = broadcast(1.0F) / square_root(square + broadcast(spec.epsilon));
     const auto result = [&](int i) {
       const Lanes gate = load(work.rows.at(group, spec.channels() + column + i));
-      return load(scratch + i * kLanes) * scale * broadcast(work.norm[i]) * activated(Activation::silu, gate);
+      const Lanes factor = spec.sigmoid_gate ? logistic(gate) : activated(Activation::silu, gate);
+      return load(scratch + i * kLanes) * scale * broadcast(work.norm[i]) * factor;
     };
     // Pairs of columns are cheaper to write; they are whole where every head has an even number.
     const bool pairs = spec.value_size % 2 == 0;

@@ -11,6 +11,10 @@
 
 namespace sizeup::cpu {
 
-const DeltaKernels kDeltaAvx2{.convolve = convolve, .normalise = normalise, .go_on = go_on, .finish = finish};
+const DeltaKernels kDeltaAvx2{.convolve = convolve,
+                              .normalise = normalise,
+                              .go_on = go_on,
+                              .finish = finish,
+                              .convolve_add = convolve_add};
 
 }  // namespace sizeup::cpu

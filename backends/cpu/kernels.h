@@ -76,6 +76,13 @@ struct RowKernels {
   // Of the first `columns` of `in`.
   void (*gate)(const LaneRows& in, Activation activation, const LaneRows& factors, int first_column,
                int columns, const Operand& out, int first_group, int end_group) = nullptr;
+  // Device's operations on neighbouring parts, for groups [first, end).
+  void (*mix_parts)(const LaneRows& in, const LaneRows& gates, const LaneRows& out, int first_group,
+                    int end_group) = nullptr;
+  void (*add_to_parts)(const LaneRows& in, const LaneRows& gates, float factor, const LaneRows& rows,
+                       int first_group, int end_group) = nullptr;
+  void (*score_parts)(const LaneRows& a, const LaneRows& b, const LaneRows& out, int first_group,
+                      int end_group) = nullptr;
   // rows += the sums of parts by their weights, for groups [first, end).
   void (*add_weighted)(const WeightedParts& parts, const LaneRows& rows, int first_group,
                        int end_group) = nullptr;

@@ -166,6 +166,51 @@ static void gate(const LaneRows& in, Activation activation, const LaneRows& fact
   }
 }
 
+static void mix_parts(const LaneRows& in, const LaneRows& gates, const LaneRows& out, int first_group,
+                      int end_group) {
+  const Lanes share = broadcast(1.0F / static_cast<float>(in.columns / out.columns));
+  for (int group = first_group; group < end_group; ++group) {
+    for (int c = 0; c < out.columns; ++c) {
+      Lanes sum = zero();
+      for (int from = c; from < in.columns; from += out.columns)
+        sum = fused(load(in.at(group, from)), logistic(load(gates.at(group, from))), sum);
+      store(out.at(group, c), sum * share);
+    }
+  }
+}
+
+static void add_to_parts(const LaneRows& in, const LaneRows& gates, float factor, const LaneRows& rows,
+                         int first_group, int end_group) {
+  for (int group = first_group; group < end_group; ++group) {
+    float* x = rows.at(group, 0);
+    for (int part = 0; part < gates.columns; ++part) {
+      const Lanes weight = broadcast(factor) * logistic(load(gates.at(group, part)));
+      for (int c = 0; c < in.columns; ++c, x += kLanes)
+        store(x, fused(weight, load(in.at(group, c)), load(x)));
+    }
+  }
+}
+
+static void score_parts(const LaneRows& a, const LaneRows& b, const LaneRows& out, int first_group,
+                        int end_group) {
+  const int size = a.columns / out.columns;
+  const Lanes root = square_root(broadcast(static_cast<float>(size)));
+  const Lanes least = broadcast(sizeup::kLeastScore);
+  for (int group = first_group; group < end_group; ++group) {
+    for (int part = 0; part < out.columns; ++part) {
+      const float* x = a.at(group, part * size);
+      const float* y = b.at(group, part * size);
+      const Lanes mean = mean_of(
+          size, [x, y](int c, Lanes sum) { return fused(load(x + c * kLanes), load(y + c * kLanes), sum); });
+      const Lanes score = mean * root;
+      const Lanes above = square_root(maximum(least, score));
+      const Lanes below = zero() - square_root(maximum(least, zero() - score));
+      const Lanes not_above = select(greater(zero(), score), below, score);  // 0 stays, and so does NaN
+      store(out.at(group, part), select(greater(score, zero()), above, not_above));
+    }
+  }
+}
+
 static void apply_gate(const Operand& in, const LaneRows& gates, int first_column, const Operand& out,
                        int columns, int first_group, int end_group) {
   for (int group = first_group; group < end_group; ++group) {

@@ -23,6 +23,9 @@ const RowKernels kRowsAvx2{.norm = norm,
                            .match_magnitude = match_magnitude,
                            .keep_above = keep_above,
                            .gate = gate,
+                           .mix_parts = mix_parts,
+                           .add_to_parts = add_to_parts,
+                           .score_parts = score_parts,
                            .add_weighted = add_weighted};
 
 }  // namespace sizeup::cpu

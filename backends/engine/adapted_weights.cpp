@@ -70,6 +70,7 @@ class AdaptedCheckpoint : public Checkpoint {
   const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
   const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
   void release(const Tensor& tensor) const override { source_->release(tensor); }
+  std::vector<int64_t> integers(std::string_view name) const override { return source_->integers(name); }
   std::vector<std::filesystem::path> files() const override { return source_->files(); }
 
  private:

@@ -113,7 +113,7 @@ void Decoder::run(const Step& step, StepResult& result) {
   device_->begin(step);
   device_->embed(embedding_, spec_.embedding_scale, residual_);
   if (positions_) device_->add_positions(*positions_, residual_);
-  hooks_->begin();
+  hooks_->begin(step);
   for (int i = 0; i < spec_.layer_count(); ++i) run_layer(i, layers_[static_cast<size_t>(i)]);
   hooks_->end();
   device_->select_wanted(residual_, wanted_);
@@ -126,6 +126,7 @@ void Decoder::run_layer(int index, const Layer& layer) {
   device_->norm(residual_, layer.attention_norm, normed_);
   const auto norm_input = [&] { device_->norm(residual_, *layer.ffn_norm, layer.feed_forward.input); };
   if (spec_.parallel && layer.ffn_norm) norm_input();
+  hooks_->before_attention(index);
   if (layer.delta) {
     run_delta(index, *layer.delta);
   } else {
@@ -133,6 +134,7 @@ void Decoder::run_layer(int index, const Layer& layer) {
   }
   hooks_->after_attention(index);
   if (!spec_.parallel) norm_input();
+  hooks_->before_feed_forward(index);
   feed_forward(index, layer.feed_forward);
   hooks_->after_feed_forward(index);
   if (const float scale = spec_.layer(index).output_scale; scale != 1.0F) device_->scale(residual_, scale);

@@ -21,9 +21,11 @@ class DecoderHooks {
  public:
   virtual ~DecoderHooks() = default;
 
-  virtual void begin() {}               // the residual is the embedding's rows
-  virtual void begin_layer(int) {}      // before the norm of what attention reads
-  virtual void after_attention(int) {}  // the residual has attention's result; what attention read is there
+  virtual void begin(const Step&) {}     // the residual is the embedding's rows
+  virtual void begin_layer(int) {}       // before the norm of what attention reads
+  virtual void before_attention(int) {}  // what attention reads is there; its result is added to the residual
+  virtual void after_attention(int) {}   // the residual has attention's result; what attention read is there
+  virtual void before_feed_forward(int) {}  // what it reads is there; its result is added to the residual
   // Of a feed-forward with a norm of its result: `result`, values, before that norm.
   virtual void add_to_feed_forward(int, RowsId) {}
   virtual void after_feed_forward(int) {}  // the residual has its result, not yet times the layer's scale

@@ -55,6 +55,24 @@ struct RotarySpec {
   bool operator==(const RotarySpec&) const = default;
 };
 
+// Which keys a row attends to where it does not attend to all: those of some blocks of neighbouring positions
+// (Qwen's sparse attention, computed as in transformers' modeling_qwen4_exp.py). Blocks begin at position 0.
+// A row and a position have small queries and a small key beside those of attention. A block's key is the
+// mean of its positions' keys, normed, then rotated as the block's first position; queries are normed and
+// rotated. A complete block is worth the sum over the row's queries of max(0, query * key). The row attends
+// to the `chosen` best of the blocks that are complete with its own position, ties to the first, and to the
+// positions after them.
+struct IndexSpec {
+  int heads = 0;      // of queries
+  int head_size = 0;  // at least as many elements as attention's heads are rotated in
+  int block = 0;      // positions of a block
+  int chosen = 0;     // blocks
+
+  int query_width() const { return heads * head_size; }
+  int columns() const { return query_width() + head_size; }  // of a row: queries, then the key
+  bool operator==(const IndexSpec&) const = default;
+};
+
 // How a layer attends. Heads in groups share a key/value head.
 struct AttentionSpec {
   int heads = 0;
@@ -66,6 +84,7 @@ struct AttentionSpec {
   float score_cap = 0.0F;                           // scores become cap tanh(score / cap); 0: they do not
   // What attention gives is multiplied, value by value, by the sigmoid of more outputs of the projection.
   bool gated = false;
+  std::optional<IndexSpec> index = std::nullopt;  // of layers that keep keys of their own, and rotate them
 
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
@@ -80,7 +99,7 @@ struct AttentionSpec {
 // and
 //   S = kept S;  S += k (taken (v - k^T S))^T;  result = q^T S / sqrt(key_size)
 //   taken = sigmoid(b), kept = e^(-rate log(1 + e^(a + bias)))
-// Each head's result goes through a root-mean-square norm and is multiplied by silu(gate).
+// Each head's result goes through a root-mean-square norm and is multiplied by silu(gate), or sigmoid(gate).
 struct DeltaSpec {
   int key_heads = 0;    // each shared by a group of value heads
   int value_heads = 0;  // the key heads divide it
@@ -90,6 +109,7 @@ struct DeltaSpec {
   float epsilon = 0.0F;   // of the norm
   bool tiled = false;     // value head h has key head h % key_heads, not that of its neighbours
   bool log_rates = true;  // files hold log(rate), not -rate
+  bool sigmoid_gate = false;
 
   int key_width() const { return key_heads * key_size; }
   int value_width() const { return value_heads * value_size; }
@@ -99,11 +119,25 @@ struct DeltaSpec {
   bool operator==(const DeltaSpec&) const = default;
 };
 
+// Positions that a convolution may look back; published models have 9.
+inline constexpr int kMostReach = 63;
+
+// A causal convolution of each channel, whose taps lie `dilation` positions apart; before a text is nothing.
+struct ConvolutionSpec {
+  int channels = 0;
+  int taps = 0;
+  int dilation = 1;
+
+  int reach() const { return (taps - 1) * dilation; }  // positions that it looks back: at most kMostReach
+  bool operator==(const ConvolutionSpec&) const = default;
+};
+
 inline constexpr int kNoKeys = -1;
 
 struct LayerSpec {
   AttentionSpec attention;  // of no heads where there is a delta rule
   std::optional<DeltaSpec> delta = std::nullopt;
+  std::optional<ConvolutionSpec> convolution = std::nullopt;  // of an extension
   // The layer whose keys and values it attends to. One that is not its own: it has queries only, in the same
   // shape. kNoKeys: it does not attend.
   int kv_layer = 0;
@@ -166,6 +200,7 @@ struct DecoderSpec {
   bool tied_head = false;          // the head multiplies by the embedding table
   int64_t extension_weights = 0;   // that every row meets in products of the decoder's extension
   int64_t extension_table = 0;     // of which it reads a row for a token
+  int earlier_tokens = 0;          // so many tokens before its own are known to a row's embeddings
   ExpertSpec experts;
 
   int layer_count() const { return static_cast<int>(layers.size()); }
@@ -173,7 +208,8 @@ struct DecoderSpec {
   const AttentionSpec& attention(int index) const { return layer(index).attention; }
   bool owns_keys(int index) const { return layer(index).kv_layer == index; }
   bool has_states() const {
-    return std::ranges::any_of(layers, [](const LayerSpec& one) { return one.delta.has_value(); });
+    return std::ranges::any_of(
+        layers, [](const LayerSpec& one) { return one.delta.has_value() || one.convolution.has_value(); });
   }
 };
 
@@ -248,8 +284,8 @@ struct DecoderTensors {
   const Tensor* embedding = nullptr;  // {vocabulary, width}
   const Tensor* positions = nullptr;  // {at least the context's, width}, where the spec has learned ones
   std::vector<LayerTensors> layers;
-  NormTensors final_norm;  // {width}
-  LinearTensors head;      // {vocabulary, width}; without a weight if tied
+  std::optional<NormTensors> final_norm;  // {width}
+  LinearTensors head;                     // {vocabulary, width}; without a weight if tied
   // Of files that stack several matrices in a tensor: what layers point to. The data lie in the checkpoint.
   std::vector<std::unique_ptr<const Tensor>> parts;
   // Of files that have matrices in another order: what makes the rows of such parts.

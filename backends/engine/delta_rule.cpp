@@ -4,16 +4,20 @@
 
 namespace sizeup {
 
-DeltaWeights read_delta_weights(const DeltaSpec& spec, const DeltaTensors& tensors) {
-  const auto channels = static_cast<size_t>(spec.channels());
-  const auto count = static_cast<size_t>(spec.taps);
-  DeltaWeights weights;
-  weights.taps.resize(count * channels);
-  std::vector<float> taps(count);
+std::vector<float> read_taps(const Tensor& taps) {
+  const auto channels = static_cast<size_t>(taps.rows());
+  std::vector<float> of_channel(static_cast<size_t>(taps.columns()));
+  std::vector<float> all(of_channel.size() * channels);
   for (size_t channel = 0; channel < channels; ++channel) {
-    dequantise_row(*tensors.convolution, static_cast<int64_t>(channel), taps);
-    for (size_t tap = 0; tap < count; ++tap) weights.taps[tap * channels + channel] = taps[tap];
+    dequantise_row(taps, static_cast<int64_t>(channel), of_channel);
+    for (size_t tap = 0; tap < of_channel.size(); ++tap) all[tap * channels + channel] = of_channel[tap];
   }
+  return all;
+}
+
+DeltaWeights read_delta_weights(const DeltaSpec& spec, const DeltaTensors& tensors) {
+  DeltaWeights weights;
+  weights.taps = read_taps(*tensors.convolution);
   weights.rates = values_of(tensors.rates);
   for (float& rate : weights.rates) rate = spec.log_rates ? std::exp(rate) : -rate;
   weights.biases = values_of(tensors.biases);

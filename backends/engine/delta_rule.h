@@ -1,4 +1,5 @@
-// What every device makes of the tensors of a gated delta rule (DeltaSpec).
+// What every device makes of the tensors of a gated delta rule (DeltaSpec), and of other convolutions over
+// positions.
 #pragma once
 
 #include <vector>
@@ -12,6 +13,9 @@ inline constexpr float kDeltaLengthEpsilon = 1e-6F;
 
 // Positions that a convolution looks at; published models have 4.
 inline constexpr int kMostDeltaTaps = 16;
+
+// [tap][channel] of {channels, 1, taps} or {channels, taps}.
+std::vector<float> read_taps(const Tensor& taps);
 
 struct DeltaWeights {
   std::vector<float> taps;    // [tap][channel], the oldest position first

@@ -28,6 +28,7 @@ enum class VectorId : int32_t {};
 enum class NormId : int32_t {};
 enum class MixtureId : int32_t {};
 enum class DeltaId : int32_t {};
+enum class ConvolutionId : int32_t {};
 enum class RowsId : int32_t {};
 
 // What activations are for: a device may keep each kind in a layout of its own.
@@ -71,6 +72,9 @@ struct DeviceTraits {
 // See Device::match_magnitude.
 inline constexpr float kLeastMeanSquare = 1e-5F;
 
+// See Device::score_parts.
+inline constexpr float kLeastScore = 1e-6F;
+
 // A note of devices, where DeviceTraits::weight_rows is 0 because layers have states.
 inline constexpr std::string_view kNoDrafts =
     "nothing is drafted: a recurrent layer's state cannot go back behind a wrong guess";
@@ -94,6 +98,8 @@ class Device {
   virtual LinearId add_gated_linear(const LinearTensors& gate, const LinearTensors& up) = 0;
   virtual MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) = 0;
   virtual DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) = 0;
+  // taps: {channels, 1, taps}, the oldest position first.
+  virtual ConvolutionId add_convolution(const ConvolutionSpec& spec, const Tensor& taps) = 0;
   virtual NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) = 0;
   virtual VectorId add_vector(const Tensor& values) = 0;  // {columns}
   virtual RowsId add_rows(int columns, RowsUse use) = 0;  // as many rows as a step brings
@@ -106,6 +112,9 @@ class Device {
   virtual void embed(LinearId table, float scale, RowsId out) = 0;
   // values: rows += the scale times the table's rows of their tokens, as above.
   virtual void add_embedded(LinearId table, float scale, RowsId rows) = 0;
+  // values: a row becomes rows of the table side by side; `numbers` are those of the step's first row, then
+  // those of the next.
+  virtual void embed_numbers(LinearId table, std::span<const int32_t> numbers, RowsId out) = 0;
   // values: rows += the table's rows of their positions.
   virtual void add_positions(LinearId table, RowsId rows) = 0;
   // values -> operand or routed
@@ -130,8 +139,12 @@ class Device {
   // A row begins with query | key | value, or query alone in a layer that has no keys of its own. Rotates
   // query (in place) and key in layers that the spec rotates, then writes key and value where the step says.
   virtual void rotate_and_write(int layer, RowsId query_key_value) = 0;
+  // A row is the small queries and the key of an IndexSpec. Writes the keys where the step says and finds
+  // what the layer's next attention attends to; the norms are of a query head and of a block's key.
+  virtual void select_keys(int layer, RowsId queries_key, NormId query_norm, NormId key_norm) = 0;
   // Softmax of query * key * scale over positions 0 (or the first in the layer's window) to the row's own,
-  // and over the sinks of its heads if there are any, times value. values -> operand or routed
+  // or those selected where the layer has an index, and over the sinks of its heads if there are any, times
+  // value. values -> operand or routed
   virtual void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) = 0;
   // routed -> operand: in * sigmoid(gates), which are columns of `gates` from a column on.
   virtual void apply_gate(RowsId in, RowsId gates, int first_column, RowsId out) = 0;
@@ -155,6 +168,17 @@ class Device {
   // values -> operand: activation(the first columns of `in`) times the columns of `factors` from first_column
   // on; both may be the same rows.
   virtual void gate(RowsId in, Activation activation, RowsId factors, int first_column, RowsId out) = 0;
+
+  // Of rows that are neighbouring parts of the same size, residual streams for example; values.
+  // out = the mean over the parts of `in` of each times the sigmoid of that part of `gates`.
+  virtual void mix_parts(RowsId in, RowsId gates, RowsId out) = 0;
+  // Each part of rows += factor * in * sigmoid(the part's column of `gates`).
+  virtual void add_to_parts(RowsId in, RowsId gates, float factor, RowsId rows) = 0;
+  // A column of out for each part: sign(s) sqrt(max(|s|, kLeastScore)) where s = a * b / sqrt(the part's
+  // size).
+  virtual void score_parts(RowsId a, RowsId b, RowsId out) = 0;
+  // rows += silu(the convolution of `in`); goes on with the states of the step.
+  virtual void convolve_add(int layer, RowsId in, ConvolutionId convolution, RowsId rows) = 0;
 
   virtual void select_wanted(RowsId in, RowsId out) = 0;  // values: the rows of Step::wanted, in order
   // operand: for every wanted row what the step asks of its next-token distribution; a cap as in DecoderSpec.

@@ -35,7 +35,7 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
+PlanLimits plan_limits(const RunOptions& options, const DecoderSpec& spec, const DeviceTraits& device) {
   int64_t budget = kDefaultBudgetBytes;
   if (device.page_memory > 0) budget = std::min(budget, device.page_memory);
   if (options.kv_budget_bytes > 0) budget = options.kv_budget_bytes;
@@ -44,7 +44,8 @@ PlanLimits plan_limits(const RunOptions& options, const DeviceTraits& device) {
           .pages = static_cast<int>(std::clamp<int64_t>(budget / device.page_bytes, 1, kMostPages)),
           .share_prefixes = options.share_prefixes,
           .weight_rows = options.draft ? device.weight_rows : 0,
-          .state_pages = state_pages(device)};
+          .state_pages = state_pages(device),
+          .earlier_tokens = spec.earlier_tokens};
 }
 
 // Positions whose keys and values fit the device's memory beside the states of a request, see Plan::add.
@@ -83,7 +84,7 @@ EngineRun::EngineRun(Decoder& decoder, const TextModel& text, ResponseSink& sink
       threads_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
       max_concurrent_(options.max_concurrent),
       stop_(std::move(stop)),
-      plan_(plan_limits(options, device_)) {
+      plan_(plan_limits(options, decoder.spec(), device_)) {
   decoder_.device().set_threads(threads_);
 }
 

@@ -33,6 +33,7 @@ class QuantisedCheckpoint : public Checkpoint {
   const Json& config() const override { return source_->config(); }
   const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
   const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
+  std::vector<int64_t> integers(std::string_view name) const override { return source_->integers(name); }
   std::vector<std::filesystem::path> files() const override { return source_->files(); }
 
  private:

@@ -20,4 +20,23 @@ void RotaryAngles::prepare(int last) {
   }
 }
 
+void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
+            float* heads, int count, int head_size) {
+  const size_t pairs = cosines.size();
+  const bool interleaved = spec.layout == RotaryLayout::interleaved;
+  const size_t step = interleaved ? 2 : 1;         // from one pair's first element to the next pair's
+  const size_t partner = interleaved ? 1 : pairs;  // from a pair's first element to its second
+  for (int h = 0; h < count; ++h) {
+    float* head = heads + static_cast<size_t>(h) * static_cast<size_t>(head_size);
+    for (size_t i = 0; i < pairs; ++i) {
+      float& a = head[i * step];
+      float& b = head[i * step + partner];
+      const float first = a;
+      const float second = b;
+      a = first * cosines[i] - second * sines[i];
+      b = second * cosines[i] + first * sines[i];
+    }
+  }
+}
+
 }  // namespace sizeup

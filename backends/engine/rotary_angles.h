@@ -33,4 +33,8 @@ class RotaryAngles {
   int positions_ = 0;
 };
 
+// Turns the rotated pairs of every head of one row in place by the angles of its position.
+void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
+            float* heads, int count, int head_size);
+
 }  // namespace sizeup

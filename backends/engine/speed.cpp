@@ -211,7 +211,8 @@ class Meter {
     return {.max_rows = max_rows,
             .pages = static_cast<int>(std::min<int64_t>(pages, 1 << 20)),
             .share_prefixes = share,
-            .state_pages = state_pages(decoder_.device().traits())};
+            .state_pages = state_pages(decoder_.device().traits()),
+            .earlier_tokens = decoder_.spec().earlier_tokens};
   }
 
   static double answer_rate(const TimedRun& timed) {

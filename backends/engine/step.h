@@ -20,12 +20,23 @@ inline int pages_for(int positions) {
   return (positions + kPagePositions - 1) / kPagePositions;
 }
 
+// Positions [first, end).
+struct PositionRange {
+  int32_t first = 0;
+  int32_t end = 0;
+  bool operator==(const PositionRange&) const = default;
+};
+// In order, without two that touch.
+using PositionRanges = std::vector<PositionRange>;
+
 // The first `positions` keys and values of page `from`, all layers, go to page `to`.
 struct PageCopy {
   int32_t from = 0;
   int32_t to = 0;
   int32_t positions = 0;
 };
+
+inline constexpr Token kNoToken = -1;
 
 // What layers without keys know of a text up to a position: one for each sequence being computed, beside its
 // pages. The first row of a text begins with the state that is all zeros, whatever lies there.
@@ -76,6 +87,10 @@ struct Step {
   std::vector<Token> tokens;
   std::vector<int32_t> positions;
   std::vector<int32_t> tables;  // index of the row's page table
+  // Of each row the tokens before its own, the nearest first: as many as a decoder's embeddings depend on
+  // (DecoderSpec::earlier_tokens), kNoToken where the text has not begun.
+  int32_t earlier_count = 0;
+  std::vector<Token> earlier;
 
   // Page table t is pages[table_begin[t], table_begin[t + 1]): page i of it holds positions from
   // i * kPagePositions on. A row attends to positions 0, or the first in a layer's window,
@@ -96,6 +111,10 @@ struct Step {
   int32_t state_count = 0;  // every state number in the step is smaller
 
   int rows() const { return static_cast<int>(tokens.size()); }
+  std::span<const Token> earlier_of(int row) const {
+    const auto count = static_cast<size_t>(earlier_count);
+    return std::span(earlier).subspan(static_cast<size_t>(row) * count, count);
+  }
   int32_t state_of(int row) const { return states[static_cast<size_t>(tables[static_cast<size_t>(row)])]; }
   std::span<const int32_t> table(int32_t index) const {
     const auto begin = static_cast<size_t>(table_begin[static_cast<size_t>(index)]);

@@ -27,7 +27,7 @@ std::vector<Step> window_steps(const std::vector<Token>& window, int first_score
   std::vector<int32_t> pages(static_cast<size_t>(pages_for(rows)));
   std::iota(pages.begin(), pages.end(), 0);
   std::vector<Step> steps;
-  StepBuilder builder;
+  StepBuilder builder(limits.earlier_tokens);
   for (int position = 0; position < rows;) {
     // Up to the first scored position nothing is wanted, so that rows alone bound the step.
     const bool scored = position >= first_scored;
@@ -36,7 +36,7 @@ std::vector<Step> window_steps(const std::vector<Token>& window, int first_score
     builder.clear();
     const int32_t table = builder.add_table(pages, 0);
     for (; position < end; ++position) {
-      builder.add_row(window[static_cast<size_t>(position)], position, table);
+      builder.add_row(window, position, table);
       if (scored) builder.want_last_row().distribution = true;
     }
     builder.set_counts(static_cast<int32_t>(pages.size()), 1);

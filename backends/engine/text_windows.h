@@ -31,8 +31,9 @@ class TextWindows {
 };
 
 struct StepLimits {
-  int rows = 512;   // in one step, at least 1
-  int wanted = 64;  // distributions that one step brings, at least 1
+  int rows = 512;          // in one step, at least 1
+  int wanted = 64;         // distributions that one step brings, at least 1
+  int earlier_tokens = 0;  // PlanLimits::earlier_tokens
 };
 
 // The steps that read a window from position 0, on pages 0, 1, ... and with state 0: all tokens but the last,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "backends/reference/exponential.h"
 #include "backends/reference/row_operations.h"
@@ -32,6 +33,32 @@ void block_scores(const float* query, const float* keys, int head_size, float* s
     for (int v = 0; v < kVectors; ++v) sums[v] += query[d] * column[v];
   }
   std::memcpy(scores, sums, sizeof sums);
+}
+
+// What is seen of a page, counted from its first position.
+struct PageRanges {
+  int index = 0;
+  PositionRanges seen = {};
+};
+
+std::vector<PageRanges> by_page(std::span<const PositionRange> ranges) {
+  std::vector<PageRanges> pages;
+  for (const PositionRange& range : ranges) {
+    for (int index = range.first / kPagePositions; index * kPagePositions < range.end; ++index) {
+      const int begin = index * kPagePositions;
+      if (pages.empty() || pages.back().index != index) pages.push_back({.index = index});
+      pages.back().seen.push_back(
+          {std::max(0, range.first - begin), std::min(kPagePositions, range.end - begin)});
+    }
+  }
+  return pages;
+}
+
+template <class Body>
+void each_position(const PositionRanges& ranges, const Body& body) {
+  for (const PositionRange& range : ranges) {
+    for (int p = range.first; p < range.end; ++p) body(p);
+  }
 }
 
 }  // namespace
@@ -68,32 +95,30 @@ void attend(const AttentionSpec& spec, const HeadAttention& head, std::span<cons
   float maximum = head.sink.value_or(-std::numeric_limits<float>::infinity());
   float sum = head.sink ? 1.0F : 0.0F;
   std::fill_n(out, size, 0.0F);
-  for (int index = head.first / kPagePositions; index * kPagePositions < head.end; ++index) {
-    const int begin = std::max(0, head.first - index * kPagePositions);
-    const int count = std::min(kPagePositions, head.end - index * kPagePositions);
+  for (const auto& [index, seen] : by_page(head.seen)) {
     const float* page = pages[static_cast<size_t>(index)];
     const float* keys = page + static_cast<size_t>(head.kv_head) * head_floats;
     const float* values = keys + shape.half_floats();
 
     float weights[kPagePositions];
-    const int computed = whole_blocks(count);
+    const int computed = whole_blocks(seen.back().end);
     for (int p = 0; p < computed; p += kBlockPositions) block_scores(head.query, keys + p, size, weights + p);
     for (int p = 0; p < computed; ++p) {
       weights[p] *= scale;
       if (spec.score_cap != 0.0F) weights[p] = capped(weights[p], spec.score_cap);
     }
     float new_maximum = maximum;
-    for (int p = begin; p < count; ++p) new_maximum = std::max(new_maximum, weights[p]);
+    each_position(seen, [&](int p) { new_maximum = std::max(new_maximum, weights[p]); });
     for (int p = 0; p < computed; ++p) weights[p] = exponential(weights[p] - new_maximum);
 
     const float correction = exponential(maximum - new_maximum);
     sum *= correction;
-    for (int p = begin; p < count; ++p) sum += weights[p];
+    each_position(seen, [&](int p) { sum += weights[p]; });
     for (int d = 0; d < size; ++d) out[d] *= correction;
-    for (int p = begin; p < count; ++p) {
+    each_position(seen, [&](int p) {
       const float* value = values + static_cast<size_t>(p) * static_cast<size_t>(size);
       for (int d = 0; d < size; ++d) out[d] += weights[p] * value[d];
-    }
+    });
     maximum = new_maximum;
   }
   for (int d = 0; d < size; ++d) out[d] /= sum;

@@ -32,12 +32,11 @@ void copy_positions(const PageShape& shape, const float* from, int positions, fl
 struct HeadAttention {
   int kv_head = 0;
   const float* query = nullptr;
-  int first = 0;  // positions [first, end)
-  int end = 0;
+  std::span<const PositionRange> seen;       // in order
   std::optional<float> sink = std::nullopt;  // a score without a value
 };
-// pages[i] is the layer's part of the i-th page; those before that of `first` are not read. out: head_size
-// floats.
+// pages[i] is the layer's part of the i-th page; those without a position that is seen are not read. out:
+// head_size floats.
 void attend(const AttentionSpec& spec, const HeadAttention& head, std::span<const float* const> pages,
             float* out);
 

@@ -124,8 +124,12 @@ void run_delta_rule(const DeltaLayer& layer, const StateRuns& runs, const RowsVi
         mixed.data() + static_cast<size_t>(r) * static_cast<size_t>(spec.channels()) + 2 * spec.key_width();
     for (int head = 0; head < spec.value_heads; ++head)
       apply_norm(norm, results + head * spec.value_size, out.row(r) + head * spec.value_size);
-    activate_gated(Activation::silu, rows.row(r) + spec.channels(), out.row(r), spec.value_width(),
-                   out.row(r));
+    const float* gate = rows.row(r) + spec.channels();
+    if (spec.sigmoid_gate) {
+      apply_sigmoid(out.row(r), gate, spec.value_width(), out.row(r));
+    } else {
+      activate_gated(Activation::silu, gate, out.row(r), spec.value_width(), out.row(r));
+    }
   }
 }
 

@@ -10,10 +10,12 @@
 #include <numeric>
 #include <vector>
 
+#include "backends/engine/key_index.h"
 #include "backends/engine/rotary_angles.h"
 #include "backends/engine/state_runs.h"
 #include "backends/engine/work.h"
 #include "backends/reference/attention.h"
+#include "backends/reference/convolution.h"
 #include "backends/reference/delta_rule.h"
 #include "backends/reference/exponential.h"
 #include "backends/reference/mixture.h"
@@ -43,8 +45,12 @@ class ReferenceDevice final : public Device {
       const AttentionSpec& attention = spec.attention(i);
       page_begin_.push_back(page_floats_);
       if (spec.owns_keys(i)) page_floats_ += PageShape(attention).layer_floats();
+      index_begin_.push_back(page_floats_);
+      if (attention.index) page_floats_ += index_page_floats(*attention.index);
       state_begin_.push_back(state_floats_);
       if (spec.layer(i).delta) state_floats_ += delta_state_floats(*spec.layer(i).delta);
+      window_begin_.push_back(state_floats_);
+      if (spec.layer(i).convolution) state_floats_ += convolution_state_floats(*spec.layer(i).convolution);
       if (attention.rotary && angles_of(*attention.rotary) == nullptr)
         angles_.emplace_back(*attention.rotary, RotaryAngles(*attention.rotary));
     }
@@ -93,6 +99,11 @@ class ReferenceDevice final : public Device {
     return static_cast<DeltaId>(deltas_.size() - 1);
   }
 
+  ConvolutionId add_convolution(const ConvolutionSpec& spec, const Tensor& taps) override {
+    convolutions_.push_back({spec, read_taps(taps)});
+    return static_cast<ConvolutionId>(convolutions_.size() - 1);
+  }
+
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     norms_.push_back(read_norm(spec, tensors, columns));
     return static_cast<NormId>(norms_.size() - 1);
@@ -118,6 +129,9 @@ class ReferenceDevice final : public Device {
         if (!spec_.owns_keys(layer)) continue;
         copy_positions(PageShape(spec_.attention(layer)), page_layer(copy.from, layer), copy.positions,
                        page_layer(copy.to, layer));
+        // Keys of later positions and blocks come along; whoever continues the copy writes its own first.
+        if (const auto& index = spec_.attention(layer).index)
+          std::copy_n(index_part(copy.from, layer), index_page_floats(*index), index_part(copy.to, layer));
       }
     }
     if (spec_.has_states()) begin_states(step);
@@ -138,6 +152,16 @@ class ReferenceDevice final : public Device {
       std::vector<float> embedding(static_cast<size_t>(columns(rows)));
       weight.read_row(token < weight.outputs() ? token : 0, embedding.data());
       add_in_place(to.row(r), scale, embedding.data(), columns(rows));
+    });
+  }
+
+  void embed_numbers(LinearId table, std::span<const int32_t> numbers, RowsId out) override {
+    const PackedMatrix& weight = linear_of(table).weight;
+    const RowsView to = resize(out, step_->rows());
+    const int parts = columns(out) / weight.inputs();
+    each_row(to.rows, [&](int r) {
+      for (int part = 0; part < parts; ++part)
+        weight.read_row(numbers[static_cast<size_t>(r * parts + part)], to.row(r) + part * weight.inputs());
     });
   }
 
@@ -261,6 +285,39 @@ class ReferenceDevice final : public Device {
     });
   }
 
+  void mix_parts(RowsId in, RowsId gates, RowsId out) override {
+    const RowsView from = view(in);
+    const RowsView to = resize(out, from.rows);
+    each_row(to.rows, [&](int r) {
+      sizeup::mix_parts(from.row(r), view(gates).row(r), columns(in) / columns(out), columns(out), to.row(r));
+    });
+  }
+
+  void add_to_parts(RowsId in, RowsId gates, float factor, RowsId rows) override {
+    const RowsView to = view(rows);
+    each_row(to.rows, [&](int r) {
+      sizeup::add_to_parts(view(in).row(r), view(gates).row(r), factor, columns(gates), columns(in),
+                           to.row(r));
+    });
+  }
+
+  void score_parts(RowsId a, RowsId b, RowsId out) override {
+    const RowsView from = view(a);
+    const RowsView to = resize(out, from.rows);
+    const int size = columns(a) / columns(out);
+    each_row(to.rows, [&](int r) {
+      for (int part = 0; part < columns(out); ++part)
+        to.row(r)[part] = part_score(from.row(r) + part * size, view(b).row(r) + part * size, size);
+    });
+  }
+
+  void convolve_add(int layer, RowsId in, ConvolutionId convolution, RowsId rows) override {
+    const auto part = [&](int32_t state) {
+      return states_[static_cast<size_t>(state)].data() + window_begin_[static_cast<size_t>(layer)];
+    };
+    sizeup::convolve_add(convolutions_[static_cast<size_t>(convolution)], runs_, view(in), part, view(rows));
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     const RowsView rows = view(query_key_value);
     const AttentionSpec& spec = spec_.attention(layer);
@@ -282,6 +339,20 @@ class ReferenceDevice final : public Device {
     }
   }
 
+  void select_keys(int layer, RowsId queries_key, NormId query_norm, NormId key_norm) override {
+    const RowsView rows = view(queries_key);
+    const AttentionSpec& spec = spec_.attention(layer);
+    const KeyIndex index(*spec.index, *spec.rotary, *angles_of(*spec.rotary),
+                         [&](int32_t page) { return index_part(page, layer); });
+    for (const KeyValueWrite& write : step_->writes)
+      index.write(rows.row(write.row) + spec.index->query_width(), write);
+    for (const KeyValueWrite& write : step_->writes) index.finish_block(*step_, write, norm_of(key_norm));
+    selected_.resize(static_cast<size_t>(rows.rows));
+    each_row(rows.rows, [&](int r) {
+      selected_[static_cast<size_t>(r)] = index.choose(*step_, r, norm_of(query_norm), rows.row(r));
+    });
+  }
+
   void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
     const RowsView queries = view(query_key_value);
     const RowsView to = resize(out, queries.rows);
@@ -291,7 +362,7 @@ class ReferenceDevice final : public Device {
     each_row(queries.rows, [&](int r) {
       const auto index = static_cast<size_t>(r);
       const int positions = step_->positions[index] + 1;
-      const int first = spec.window == 0 ? 0 : std::max(0, positions - spec.window);
+      const PositionRanges all = {{spec.window == 0 ? 0 : std::max(0, positions - spec.window), positions}};
       std::vector<const float*> pages;
       for (const int32_t page :
            step_->table(step_->tables[index]).first(static_cast<size_t>(pages_for(positions)))) {
@@ -300,8 +371,7 @@ class ReferenceDevice final : public Device {
       for (int h = 0; h < spec.heads; ++h) {
         HeadAttention head{.kv_head = h / group,
                            .query = queries.row(r) + h * spec.head_size,
-                           .first = first,
-                           .end = positions};
+                           .seen = spec.index ? selected_[index] : all};
         if (sinks) head.sink = vector(*sinks)[static_cast<size_t>(h)];
         attend(spec, head, pages, to.row(r) + h * spec.head_size);
       }
@@ -372,6 +442,9 @@ class ReferenceDevice final : public Device {
 
   float* page_layer(int32_t page, int layer) {
     return pages_[static_cast<size_t>(page)].data() + page_begin_[static_cast<size_t>(layer)];
+  }
+  float* index_part(int32_t page, int layer) {
+    return pages_[static_cast<size_t>(page)].data() + index_begin_[static_cast<size_t>(layer)];
   }
   // nullptr: there are none yet.
   const RotaryAngles* angles_of(const RotarySpec& rotary) const {
@@ -486,6 +559,7 @@ class ReferenceDevice final : public Device {
   DecoderSpec spec_;
   size_t page_floats_ = 0;                                   // of all layers
   std::vector<size_t> page_begin_;                           // of each layer's part of a page
+  std::vector<size_t> index_begin_;                          // of what its index has there
   std::vector<std::pair<RotarySpec, RotaryAngles>> angles_;  // each kind once
   std::unique_ptr<ThreadPool> pool_;
   std::vector<Linear> linears_;
@@ -495,8 +569,11 @@ class ReferenceDevice final : public Device {
   std::vector<Activations> activations_;
   std::map<int, RowsId> scratch_;  // by columns
   std::vector<FloatBuffer> pages_;
-  size_t state_floats_ = 0;          // of all layers
-  std::vector<size_t> state_begin_;  // of each layer's part of a state
+  size_t state_floats_ = 0;           // of all layers
+  std::vector<size_t> state_begin_;   // of each layer's part of a state
+  std::vector<size_t> window_begin_;  // of what its convolution has there
+  std::vector<ConvolutionLayer> convolutions_;
+  std::vector<PositionRanges> selected_;  // for each row, by the layer that selected last
   std::vector<DeltaLayer> deltas_;
   std::vector<FloatBuffer> states_;
   StateRuns runs_;  // of the step

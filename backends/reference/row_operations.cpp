@@ -107,6 +107,26 @@ void match_magnitude(float* values, const float* like, int count) {
   for (int i = 0; i < count; ++i) values[i] *= factor;
 }
 
+void mix_parts(const float* in, const float* gates, int parts, int size, float* out) {
+  std::fill_n(out, size, 0.0F);
+  for (int p = 0; p < parts; ++p) {
+    for (int i = 0; i < size; ++i) out[i] += in[p * size + i] * logistic(gates[p * size + i]);
+  }
+  for (int i = 0; i < size; ++i) out[i] /= static_cast<float>(parts);
+}
+
+void add_to_parts(const float* in, const float* gates, float factor, int parts, int size, float* rows) {
+  for (int p = 0; p < parts; ++p) add_in_place(rows + p * size, factor * logistic(gates[p]), in, size);
+}
+
+float part_score(const float* a, const float* b, int size) {
+  double sum = 0.0;
+  for (int i = 0; i < size; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  const float score = static_cast<float>(sum / std::sqrt(static_cast<double>(size)));
+  if (score == 0.0F) return 0.0F;
+  return std::copysign(std::sqrt(std::max(std::abs(score), kLeastScore)), score);
+}
+
 void keep_above(float deviations, float* values, int count) {
   double mean = 0.0;
   for (int i = 0; i < count; ++i) mean += static_cast<double>(values[i]);
@@ -119,25 +139,6 @@ void keep_above(float deviations, float* values, int count) {
   variance /= count;
   const float cutoff = static_cast<float>(mean) + deviations * std::sqrt(static_cast<float>(variance));
   for (int i = 0; i < count; ++i) values[i] = std::max(values[i] - cutoff, 0.0F);
-}
-
-void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
-            float* heads, int count, int head_size) {
-  const size_t pairs = cosines.size();
-  const bool interleaved = spec.layout == RotaryLayout::interleaved;
-  const size_t step = interleaved ? 2 : 1;         // from one pair's first element to the next pair's
-  const size_t partner = interleaved ? 1 : pairs;  // from a pair's first element to its second
-  for (int h = 0; h < count; ++h) {
-    float* head = heads + static_cast<size_t>(h) * static_cast<size_t>(head_size);
-    for (size_t i = 0; i < pairs; ++i) {
-      float& a = head[i * step];
-      float& b = head[i * step + partner];
-      const float first = a;
-      const float second = b;
-      a = first * cosines[i] - second * sines[i];
-      b = second * cosines[i] + first * sines[i];
-    }
-  }
 }
 
 LogSoftmax::LogSoftmax(std::span<const float> logits) {

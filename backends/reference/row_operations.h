@@ -21,6 +21,10 @@ void add_in_place(float* to, float factor, const float* from, int count);
 // As the operations of Device of these names.
 void match_magnitude(float* values, const float* like, int count);
 void keep_above(float deviations, float* values, int count);
+void mix_parts(const float* in, const float* gates, int parts, int size, float* out);
+void add_to_parts(const float* in, const float* gates, float factor, int parts, int size, float* rows);
+// Of one part.
+float part_score(const float* a, const float* b, int size);
 
 // out[i] = activation(gate[i]) * up[i]; out may be gate or up.
 void activate_gated(Activation activation, const float* gate, const float* up, int count, float* out);
@@ -32,10 +36,6 @@ void apply_sigmoid(const float* in, const float* gate, int count, float* out);
 
 // cap * tanh(value / cap)
 float capped(float value, float cap);
-
-// Turns the rotated pairs of every head of one row in place by the angles of its position.
-void rotate(const RotarySpec& spec, std::span<const float> cosines, std::span<const float> sines,
-            float* heads, int count, int head_size);
 
 // log_softmax over a row of logits: (logit - max) - log(sum(exp(logit - max))).
 class LogSoftmax {

@@ -11,6 +11,7 @@
 #include "backends/engine/decoder_spec.h"
 #include "backends/engine/extensions/gemma3n.h"
 #include "backends/engine/extensions/gemma4.h"
+#include "backends/engine/extensions/qwen4.h"
 #include "backends/engine/formats/quantise.h"
 #include "core/errors/result.h"
 #include "tests/support/random_blocks.h"
@@ -23,7 +24,7 @@ struct MixtureBiases {
   bool router_and_experts = false;
 };
 
-enum class RandomExtension { none, gemma3n, gemma4 };
+enum class RandomExtension { none, gemma3n, gemma4, qwen4 };
 
 // Tensors that a spec does not ask for: a decoder does what there are tensors for.
 struct RandomExtras {
@@ -46,11 +47,13 @@ class RandomDecoder {
     tensors.embedding = matrix(spec.vocabulary, spec.width, 0.3F);
     if (spec.learned_positions) tensors.positions = matrix(spec.context_length, spec.width, 0.3F);
     for (int i = 0; i < spec.layer_count(); ++i) tensors.layers.push_back(layer(spec, i));
-    tensors.final_norm = norm(spec.norm, spec.width);
+    if (extras_.extension != RandomExtension::qwen4) tensors.final_norm = norm(spec.norm, spec.width);
     if (extras_.extension == RandomExtension::gemma3n) {
       tensors.extension = std::make_unique<Gemma3nExtension>(gemma3n(spec));
     } else if (extras_.extension == RandomExtension::gemma4) {
       tensors.extension = std::make_unique<Gemma4Extension>(gemma4(spec));
+    } else if (extras_.extension == RandomExtension::qwen4) {
+      tensors.extension = std::make_unique<Qwen4Extension>(qwen4(spec));
     }
     if (spec.tied_head) return;
     tensors.head = {.weight = matrix(spec.vocabulary, spec.width, 0.3F),
@@ -87,7 +90,7 @@ class RandomDecoder {
  private:
   LayerTensors layer(const DecoderSpec& spec, int index) {
     LayerTensors made;
-    made.attention_norm = norm(spec.norm, spec.width);
+    if (extras_.extension != RandomExtension::qwen4) made.attention_norm = norm(spec.norm, spec.width);
     if (spec.layer(index).delta) {
       add_delta(spec, *spec.layer(index).delta, made);
     } else {
@@ -136,7 +139,7 @@ class RandomDecoder {
   void add_feed_forward(const DecoderSpec& spec, int index, LayerTensors& made) {
     const int ffn_width = spec.layer(index).ffn_width;
     const float in = weight_scale(spec);
-    made.ffn_norm = norm(spec.norm, spec.width);
+    if (extras_.extension != RandomExtension::qwen4) made.ffn_norm = norm(spec.norm, spec.width);
     if (extras_.post_norms && (!spec.experts.in_layer(index) || spec.experts.beside_dense)) {
       made.attention_post_norm = norm(spec.norm, spec.width);
       made.ffn_post_norm = norm(spec.norm, spec.width);
@@ -208,6 +211,68 @@ class RandomDecoder {
         *one = norm(spec.norm, spec.width);
     }
     made.embeddings = embeddings(spec);
+    return made;
+  }
+
+  // N-grams of as many tokens as the spec knows earlier ones, and one more, before layers with a convolution.
+  Qwen4Tensors qwen4(const DecoderSpec& spec) {
+    const int streams = 3;
+    Qwen4Tensors made{.streams = streams, .rank = 7};
+    const std::vector<NgramHash> hashes = make_ngram_hashes({.vocabulary = spec.vocabulary,
+                                                             .separator = 4,
+                                                             .length = spec.earlier_tokens + 1,
+                                                             .heads = 2,
+                                                             .least_size = 30,
+                                                             .seed = 9},
+                                                            spec.layer_count());
+    for (int i = 0; i < spec.layer_count(); ++i) {
+      Qwen4Tensors::Layer& layer = made.layers.emplace_back();
+      layer.attention = mixer(spec, streams, made.rank, true);
+      layer.feed_forward = mixer(spec, streams, made.rank, true);
+      if (const auto& index = spec.attention(i).index) {
+        layer.index = {.projection = plain(index->columns(), spec.width, weight_scale(spec)),
+                       .query_norm = norm(spec.norm, index->head_size),
+                       .key_norm = norm(spec.norm, index->head_size)};
+      }
+      if (const auto& convolution = spec.layer(i).convolution)
+        layer.ngrams = ngrams(spec, streams, hashes[static_cast<size_t>(i)], *convolution);
+    }
+    made.last = mixer(spec, streams, made.rank, false);
+    return made;
+  }
+
+  std::vector<NormTensors> stream_norms(const DecoderSpec& spec, int streams) {
+    std::vector<NormTensors> made;
+    for (int i = 0; i < streams; ++i) made.push_back(norm(spec.norm, spec.width));
+    return made;
+  }
+
+  Qwen4Tensors::Mixer mixer(const DecoderSpec& spec, int streams, int rank, bool injects) {
+    const int columns = streams * spec.width;
+    const float in = 2.0F / std::sqrt(static_cast<float>(columns));
+    return {.norms = stream_norms(spec, streams),
+            .down = plain(rank, columns, static_cast<float>(streams) * in),
+            .up = plain(columns, rank, 0.5F),
+            .injection = injects ? plain(streams, columns, in) : nullptr};
+  }
+
+  // The table in two parts.
+  NgramEmbeddingTensors ngrams(const DecoderSpec& spec, int streams, const NgramHash& hash,
+                               const ConvolutionSpec& convolution) {
+    constexpr int kColumns = 5;  // of a head
+    const int columns = hash.columns() * kColumns;
+    const int rows = static_cast<int>(hash.rows());
+    const float in = 1.5F / std::sqrt(static_cast<float>(columns));
+    NgramEmbeddingTensors made;
+    made.hash = hash;
+    made.table = {plain(rows / 3, kColumns, 1.0F), plain(rows - rows / 3, kColumns, 1.0F)};
+    made.key = plain(streams * spec.width, columns, in);
+    made.value = plain(spec.width, columns, in);
+    made.key_norms = stream_norms(spec, streams);
+    made.query_norms = stream_norms(spec, streams);
+    made.convolution_norms = stream_norms(spec, streams);
+    made.convolution_spec = convolution;
+    made.convolution = tensor({convolution.channels, convolution.taps}, 0.0F, 0.5F, TensorType::f32);
     return made;
   }
 

@@ -84,7 +84,7 @@ class DecoderFinder {
       all_.positions =
           tensors_.required(name(names_.positions) + ".weight", {spec_.context_length, spec_.width});
     }
-    all_.final_norm = *norm(names_.final_norm, spec_.width);
+    all_.final_norm = norm(names_.final_norm, spec_.width);
     for (int i = 0; i < spec_.layer_count() && !tensors_.hopeless(); ++i) find_layer(i);
     if (checkpoint_.format() == CheckpointFormat::gguf) {
       for (const std::string_view name : kGgufRotaryTensors) tensors_.ask(name);

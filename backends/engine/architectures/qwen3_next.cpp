@@ -5,16 +5,13 @@
 #include <algorithm>
 
 #include "backends/engine/architectures/decoder_reader.h"
-#include "backends/engine/architectures/harmless_keys.h"
 #include "backends/engine/architectures/qwen_experts.h"
-#include "backends/engine/delta_rule.h"
+#include "backends/engine/architectures/qwen_layers.h"
 #include "core/json/json.h"
 
 namespace sizeup {
 namespace {
 
-// Which layers attend, where no list says it: every fourth, or so.
-constexpr int kAttentionInterval = 4;
 constexpr float kTurnedPart = 0.25F;  // of a head, where nothing says it
 
 constexpr DeltaNames kNextDelta{.by_head = "linear_attn.in_proj_qkvz.weight",
@@ -25,16 +22,6 @@ constexpr DeltaNames kNextDelta{.by_head = "linear_attn.in_proj_qkvz.weight",
                                 .norm = "linear_attn.norm.weight",
                                 .output = "linear_attn.out_proj.weight"};
 
-constexpr DeltaNames kDelta{.query_key_value = "linear_attn.in_proj_qkv.weight",
-                            .gate = "linear_attn.in_proj_z.weight",
-                            .b = "linear_attn.in_proj_b.weight",
-                            .a = "linear_attn.in_proj_a.weight",
-                            .convolution = "linear_attn.conv1d.weight",
-                            .rates = "linear_attn.A_log",
-                            .biases = "linear_attn.dt_bias",
-                            .norm = "linear_attn.norm.weight",
-                            .output = "linear_attn.out_proj.weight"};
-
 constexpr DeltaNames kGgufDelta{.query_key_value = "attn_qkv.weight",
                                 .gate = "attn_gate.weight",
                                 .b = "ssm_beta.weight",
@@ -44,40 +31,6 @@ constexpr DeltaNames kGgufDelta{.query_key_value = "attn_qkv.weight",
                                 .biases = "ssm_dt.bias",
                                 .norm = "ssm_norm.weight",
                                 .output = "ssm_out.weight"};
-
-std::vector<bool> every(int interval, int layers) {
-  std::vector<bool> attending;
-  for (int i = 0; i < layers; ++i) attending.push_back((i + 1) % interval == 0);
-  return attending;
-}
-
-// Puts the delta rule into the layers that do not attend, and the gate into the others.
-void mix(ConfigReader& config, const std::vector<bool>& attending, const DeltaSpec& delta,
-         DecoderSpec& spec) {
-  if (config.error()) return;
-  if (delta.value_heads % delta.key_heads != 0) {
-    config.fail(fmt::format("{} value heads share {} key heads", delta.value_heads, delta.key_heads),
-                "a number that the key heads divide");
-  }
-  if (delta.taps > kMostDeltaTaps) {
-    config.fail(fmt::format("a convolution looks at {} positions", delta.taps),
-                fmt::format("at most {}", kMostDeltaTaps));
-  }
-  const bool large = int64_t{delta.value_heads} * delta.value_size > ConfigReader::kLargest / 8 ||
-                     int64_t{delta.key_heads} * delta.key_size > ConfigReader::kLargest / 8 ||
-                     int64_t{delta.key_size} * delta.value_size > ConfigReader::kLargest;
-  if (large) config.fail("the heads of the recurrent layers are too large");
-  if (std::ranges::count(attending, true) == 0) config.fail("no layer attends", "at least one that does");
-  for (size_t i = 0; i < spec.layers.size(); ++i) {
-    LayerSpec& layer = spec.layers[i];
-    layer.attention.gated = true;
-    if (attending[i]) continue;
-    layer.attention = {};
-    layer.kv_layer = kNoKeys;
-    layer.delta = delta;
-  }
-  spec.query_key_norm = QueryKeyNorm::heads;
-}
 
 std::vector<bool> read_attending(ConfigReader& config, int layers) {
   const int interval = config.count("full_attention_interval", kAttentionInterval);
@@ -105,13 +58,7 @@ DecoderSpec read_spec(ConfigReader& config, int ffn_width) {
                                       .ffn_width = ffn_width,
                                       .head_size = 256});
   if (config.error()) return spec;
-  const DeltaSpec delta{.key_heads = config.count("linear_num_key_heads", 16),
-                        .value_heads = config.count("linear_num_value_heads", 32),
-                        .key_size = config.count("linear_key_head_dim", 128),
-                        .value_size = config.count("linear_value_head_dim", 128),
-                        .taps = config.count("linear_conv_kernel_dim", 4),
-                        .epsilon = spec.norm.epsilon};
-  mix(config, read_attending(config, spec.layer_count()), delta, spec);
+  mix_layers(config, read_attending(config, spec.layer_count()), read_delta(config, spec.norm.epsilon), spec);
   spec.norm.added = 1.0F;
   spec.query_key_value_bias = config.flag("attention_bias", false);
   if (!config.flag("attn_output_gate", true)) config.fail("'attn_output_gate' is false", "true");
@@ -160,7 +107,7 @@ DecoderSpec read_gguf(ConfigReader& config, const Checkpoint& checkpoint, std::s
                         .tiled = tiled,
                         .log_rates = false};
   config.find(key("rope.dimension_sections"));  // of images: a text's positions are all the same number
-  mix(config, read_gguf_attending(config, prefix, spec.layer_count()), delta, spec);
+  mix_layers(config, read_gguf_attending(config, prefix, spec.layer_count()), delta, spec);
   return spec;
 }
 
@@ -173,17 +120,6 @@ ExpertSpec gguf_experts(ConfigReader& config, std::string_view prefix, int layer
           .shared_width = config.count(key("expert_shared_feed_forward_length")),
           .shared_gated = true,
           .layers = std::vector<bool>(static_cast<size_t>(layers), true)};
-}
-
-ExpertSpec read_experts(ConfigReader& config, int layers) {
-  const bool later = config.has("num_local_experts");
-  return {.count = config.count(later ? "num_local_experts" : "num_experts"),
-          .used = config.count("num_experts_per_tok"),
-          .width = config.count("moe_intermediate_size"),
-          .normalised = config.flag("norm_topk_prob", true),
-          .shared_width = config.count("shared_expert_intermediate_size"),
-          .shared_gated = true,
-          .layers = read_expert_layers(config, layers)};
 }
 
 DecoderNames gguf_names(const DeltaNames& delta) {
@@ -212,25 +148,15 @@ Result<DecoderModel> describe_gguf(std::string_view architecture, const Checkpoi
 // Of Qwen3.5; a configuration with images has the text's inside.
 Result<DecoderModel> describe_folder(std::string_view architecture, const Checkpoint& checkpoint,
                                      bool experts) {
-  ConfigReader whole(checkpoint);
-  const Json* text = whole.find("text_config");
-  if (text != nullptr && !text->is_object())
-    return bad_input(whole.place(), "'text_config' is not an object");
-  DecoderNames names = folder_names(kDelta);
-  const bool tied = whole.flag("tie_word_embeddings", false);
-  if (text != nullptr) {
-    names.root = "model.language_model.";
-    for (const std::string_view key : {"vision_config", "image_token_id", "video_token_id",
-                                       "vision_start_token_id", "vision_end_token_id"})
-      whole.find(key);  // of images
-    refuse_unknown_keys(whole, checkpoint);
-    if (whole.error()) return tl::unexpected<Error>(*whole.error());
-  }
-  ConfigReader config(text == nullptr ? checkpoint.config() : *text, whole.place());
+  auto text = find_qwen_text(checkpoint);
+  if (!text) return forward_error(text);
+  DecoderNames names = folder_names(kQwenDelta);
+  names.root = text->root;
+  ConfigReader config(*text->config, checkpoint.path().string());
   DecoderSpec spec = read_spec(config, experts ? 1 : 0);
-  spec.tied_head = tied;
+  spec.tied_head = text->tied;
   if (config.error()) return tl::unexpected<Error>(*config.error());
-  if (experts) spec.experts = read_experts(config, spec.layer_count());
+  if (experts) spec.experts = read_qwen_experts(config, spec.layer_count());
   return find_decoder(architecture, checkpoint, config, std::move(spec), names, kQwenExperts);
 }
 
@@ -245,7 +171,7 @@ Result<DecoderModel> describe_qwen3_next(const Checkpoint& checkpoint) {
   ConfigReader config(checkpoint);
   DecoderSpec spec = read_spec(config, 0);
   if (config.error()) return tl::unexpected<Error>(*config.error());
-  spec.experts = read_experts(config, spec.layer_count());
+  spec.experts = read_qwen_experts(config, spec.layer_count());
   return find_decoder("qwen3next", checkpoint, config, std::move(spec), folder_names(kNextDelta),
                       kQwenExperts);
 }

@@ -22,6 +22,7 @@
 #include "backends/engine/architectures/qwen2_moe.h"
 #include "backends/engine/architectures/qwen3.h"
 #include "backends/engine/architectures/qwen3_next.h"
+#include "backends/engine/architectures/qwen4.h"
 #include "backends/engine/architectures/smollm3.h"
 #include "core/json/json.h"
 
@@ -51,6 +52,9 @@ constexpr std::array kArchitectures{
     Architecture{.gguf_name = {},
                  .hugging_face_name = "Qwen3_5MoeForConditionalGeneration",
                  .describe = describe_qwen3_5_moe},
+    Architecture{.gguf_name = {}, .hugging_face_name = "Qwen4ExpForCausalLM", .describe = describe_qwen4},
+    Architecture{
+        .gguf_name = {}, .hugging_face_name = "Qwen4ExpForConditionalGeneration", .describe = describe_qwen4},
     Architecture{.gguf_name = {}, .hugging_face_name = "MistralForCausalLM", .describe = describe_mistral},
     Architecture{.gguf_name = "phi3", .hugging_face_name = "Phi3ForCausalLM", .describe = describe_phi3},
     Architecture{

@@ -65,7 +65,7 @@ class Gemma3nHooks final : public DecoderHooks {
       layers_.push_back(add_layer(device, spec, layer));
   }
 
-  void begin() override {
+  void begin(const Step&) override {
     device_.norm(rows_.residual, as_it_is_, operand_);
     embeddings_.begin(operand_);
     const std::vector<RowsId>& streams = before(0);

@@ -40,7 +40,7 @@ class Gemma4Hooks final : public DecoderHooks {
     if (tensors.embeddings) embeddings_.emplace(*tensors.embeddings, spec, device);
   }
 
-  void begin() override {
+  void begin(const Step&) override {
     if (!embeddings_) return;
     device_.norm(residual_, as_it_is_, operand_);
     embeddings_->begin(operand_);

@@ -29,6 +29,9 @@ class Checkpoint {
   virtual const std::vector<Tensor>& tensors() const = 0;
   virtual const Tensor* find(std::string_view name) const = 0;  // nullptr if there is none
 
+  // A buffer of whole numbers beside the weights; empty if there is none.
+  virtual std::vector<int64_t> integers(std::string_view /*name*/) const { return {}; }
+
   // The tensor, which is one of tensors(), will hardly be read again: its bytes may leave memory until then.
   virtual void release(const Tensor& /*tensor*/) const {}
 

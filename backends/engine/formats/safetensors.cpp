@@ -43,10 +43,11 @@ constexpr std::array kDataTypes = {
     DataType{"F8_E8M0", 1, {}},
 };
 
-// Ends of names of buffers that older checkpoints store beside the weights: causal masks and position
-// numbers, which every implementation computes for itself.
-constexpr std::array<std::string_view, 4> kDerivedBuffers = {".attention.bias", ".attn.bias", ".position_ids",
-                                                             ".attn.masked_bias"};
+// Ends of names of buffers that checkpoints store beside the weights, which every implementation computes for
+// itself: causal masks, position numbers, and how n-grams are hashed (extensions/ngram_embeddings.h).
+constexpr auto kDerivedBuffers = std::to_array<std::string_view>(
+    {".attention.bias", ".attn.bias", ".position_ids", ".attn.masked_bias", ".layer_multipliers",
+     ".ngram_heads_vocab_sizes", ".ngram_heads_offsets"});
 
 bool is_derived_buffer(std::string_view name) {
   return std::any_of(kDerivedBuffers.begin(), kDerivedBuffers.end(),

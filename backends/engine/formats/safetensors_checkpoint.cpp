@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <map>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -30,14 +32,32 @@ constexpr std::array<const char*, 6> kTextFiles = {"chat_template.jinja", "gener
                                                    "spiece.model",        "tokenizer.json",
                                                    "tokenizer.model",     "tokenizer_config.json"};
 
+using Integers = std::map<std::string, std::vector<int64_t>, std::less<>>;
+
+// Longer ones are masks or position numbers, which nobody asks for.
+constexpr size_t kMostIntegers = 4096;
+
+Integers integers_of(const std::vector<StoredTensor>& stored) {
+  Integers integers;
+  for (const StoredTensor& tensor : stored) {
+    const size_t count = tensor.data.size() / sizeof(int64_t);
+    if (tensor.dtype != "I64" || count > kMostIntegers) continue;
+    std::vector<int64_t>& values = integers[tensor.name];
+    values.resize(count);
+    if (count > 0) std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  }
+  return integers;
+}
+
 class SafetensorsCheckpoint : public Checkpoint {
  public:
   SafetensorsCheckpoint(fs::path folder, Json config, std::vector<fs::path> files,
-                        std::vector<MappedFile> shards, ComputedTensors tensors)
+                        std::vector<MappedFile> shards, ComputedTensors tensors, Integers integers)
       : folder_(std::move(folder)),
         config_(std::move(config)),
         files_(std::move(files)),
         shards_(std::move(shards)),
+        integers_(std::move(integers)),
         sources_(std::move(tensors.sources)),
         tensors_(std::move(tensors.tensors)) {}
 
@@ -46,6 +66,10 @@ class SafetensorsCheckpoint : public Checkpoint {
   const Json& config() const override { return config_; }
   const std::vector<Tensor>& tensors() const override { return tensors_.all(); }
   const Tensor* find(std::string_view name) const override { return tensors_.find(name); }
+  std::vector<int64_t> integers(std::string_view name) const override {
+    const auto found = integers_.find(name);
+    return found == integers_.end() ? std::vector<int64_t>() : found->second;
+  }
   void release(const Tensor& tensor) const override { MappedFile::release(tensor.data); }
   std::vector<fs::path> files() const override { return files_; }
 
@@ -54,6 +78,7 @@ class SafetensorsCheckpoint : public Checkpoint {
   Json config_;
   std::vector<fs::path> files_;
   std::vector<MappedFile> shards_;
+  Integers integers_;
   std::vector<std::unique_ptr<RowSource>> sources_;
   TensorIndex tensors_;
 };
@@ -146,7 +171,7 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors_text(const fs::path& folder
   std::vector<fs::path> files;
   add_text_files(folder, files);
   return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
-                                                 std::vector<MappedFile>(), ComputedTensors());
+                                                 std::vector<MappedFile>(), ComputedTensors(), Integers());
 }
 
 Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
@@ -154,7 +179,7 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
   if (is_tokenizer_folder(folder)) {
     add_text_files(folder, files);
     return std::make_unique<SafetensorsCheckpoint>(folder, Json::object(), std::move(files),
-                                                   std::vector<MappedFile>(), ComputedTensors());
+                                                   std::vector<MappedFile>(), ComputedTensors(), Integers());
   }
   auto config = read_config(folder / "config.json");
   if (!config) return forward_error(config);
@@ -182,10 +207,11 @@ Result<std::unique_ptr<Checkpoint>> open_safetensors(const fs::path& folder) {
   }
   if (names->indexed) files.push_back(folder / kIndexName);
   add_text_files(folder, files);
+  Integers integers = integers_of(stored);
   auto tensors = tensors_of(*config, std::move(stored), folder.string());
   if (!tensors) return forward_error(tensors);
   return std::make_unique<SafetensorsCheckpoint>(folder, std::move(*config), std::move(files),
-                                                 std::move(shards), std::move(*tensors));
+                                                 std::move(shards), std::move(*tensors), std::move(integers));
 }
 
 }  // namespace sizeup

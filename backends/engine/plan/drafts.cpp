@@ -44,12 +44,14 @@ void Plan::add_draft(size_t index, int32_t table, double& expected) {
   const int slots = static_cast<int>(generation.memory.pages.size()) * kPagePositions - position;
   const std::span<const Token> guess = generation.lookup.guess(asked.tokens);
   const int most = std::min({static_cast<int>(guess.size()), wanted, slots, room()});
+  std::vector<Token> text = asked.tokens;
+  text.insert(text.end(), guess.begin(), guess.end());
   double right = 1.0;
   for (int i = 0; i < most; ++i) {
     right *= generation.lookup.hit_rate();
     if (right * (limits_.weight_rows + builder_.rows()) <= kMargin * expected) return;
     expected += right;
-    builder_.add_row(guess[static_cast<size_t>(i)], position + i, table);
+    builder_.add_row(text, position + i, table);
     builder_.want_last_row().top_count = asked.top_count;
     wanted_uses_.push_back({.node = -1, .generation = static_cast<int>(index)});
     ++counts_.rows_drafted;

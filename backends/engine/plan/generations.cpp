@@ -61,7 +61,7 @@ void Plan::add_generation_rows(size_t index) {
   counts_.rows_recomputed += std::min(end, last) - generation.next_row;
   const bool catches_up = generation.next_row < last;
   for (; generation.next_row < end; ++generation.next_row) {
-    builder_.add_row(asked.tokens[static_cast<size_t>(generation.next_row)], generation.next_row, table);
+    builder_.add_row(asked.tokens, generation.next_row, table);
   }
   if (end <= last) return;
   if (catches_up) restore_ancestors(generation.node, generation.memory.pages);

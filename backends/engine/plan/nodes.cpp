@@ -41,7 +41,7 @@ void Plan::add_rows(int index) {
   const int known = std::max(current.tree.begin, current.reached);
   const int end = std::min(current.tree.end, current.next_row + room());
   for (; current.next_row < end; ++current.next_row) {
-    builder_.add_row(tokens[static_cast<size_t>(current.next_row)], current.next_row, table);
+    builder_.add_row(tokens, current.next_row, table);
     if (current.next_row < known) {
       ++counts_.rows_recomputed;
     } else {

@@ -26,8 +26,10 @@ Plan::Plan(const PlanLimits& limits)
               .pages = std::max(1, limits.pages),
               .share_prefixes = limits.share_prefixes,
               .weight_rows = limits.state_pages > 0 ? 0 : limits.weight_rows,
-              .state_pages = std::max(0, limits.state_pages)},
-      pool_(limits_.pages, limits_.state_pages) {}
+              .state_pages = std::max(0, limits.state_pages),
+              .earlier_tokens = limits.earlier_tokens},
+      pool_(limits_.pages, limits_.state_pages),
+      builder_(limits_.earlier_tokens) {}
 
 int Plan::add(std::vector<TokenRequest> requests) {
   const int first_request = static_cast<int>(requests_.size());

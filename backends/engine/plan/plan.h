@@ -44,6 +44,7 @@ struct PlanLimits {
   int weight_rows = 0;
   // So many pages weigh as much as a state of the model's recurrent layers (device.h); 0: it has none.
   int state_pages = 0;
+  int earlier_tokens = 0;  // DecoderSpec::earlier_tokens
 };
 
 struct PlanCounts {

@@ -11,6 +11,7 @@ void StepBuilder::clear() {
   step_.tokens.clear();
   step_.positions.clear();
   step_.tables.clear();
+  step_.earlier.clear();
   step_.table_begin.assign(1, 0);
   step_.pages.clear();
   step_.states.clear();
@@ -29,8 +30,10 @@ int32_t StepBuilder::add_table(const std::vector<int32_t>& pages, int32_t state)
   return static_cast<int32_t>(step_.table_begin.size()) - 2;
 }
 
-void StepBuilder::add_row(Token token, int position, int32_t table) {
-  step_.tokens.push_back(token);
+void StepBuilder::add_row(std::span<const Token> text, int position, int32_t table) {
+  step_.tokens.push_back(text[static_cast<size_t>(position)]);
+  for (int before = position - 1; before >= position - step_.earlier_count; --before)
+    step_.earlier.push_back(before < 0 ? kNoToken : text[static_cast<size_t>(before)]);
   step_.positions.push_back(position);
   step_.tables.push_back(table);
   write({.row = rows() - 1,

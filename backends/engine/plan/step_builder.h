@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "backends/engine/step.h"
@@ -11,6 +12,9 @@ namespace sizeup {
 
 class StepBuilder {
  public:
+  // Rows bring so many tokens before their own.
+  explicit StepBuilder(int earlier_tokens = 0) { step_.earlier_count = earlier_tokens; }
+
   // Begins the next step.
   void clear();
 
@@ -19,8 +23,8 @@ class StepBuilder {
 
   // The index of a page table with these pages, whose rows continue this state.
   int32_t add_table(const std::vector<int32_t>& pages, int32_t state);
-  // A token at this position of the table's pages; its key and value go there.
-  void add_row(Token token, int position, int32_t table);
+  // The text's token at this position of the table's pages; its key and value go there.
+  void add_row(std::span<const Token> text, int position, int32_t table);
   // The last row's next-token distribution is wanted; its targets follow.
   WantedRow& want_last_row();
   void add_target(Token target);

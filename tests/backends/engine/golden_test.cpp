@@ -1,6 +1,6 @@
 // Tiny random models against transformers in float32: tests/oracles/tiny_llama_golden.py,
 // tiny_mixture_golden.py, tiny_quantised_golden.py, tiny_families_golden.py, tiny_dense_golden.py,
-// tiny_gpt_oss_golden.py, tiny_recurrent_golden.py, tiny_gemma_golden.py;
+// tiny_gpt_oss_golden.py, tiny_recurrent_golden.py, tiny_gemma_golden.py, tiny_qwen4_golden.py;
 // DeepSeek-MoE against NumPy in float64: tiny_deepseek_golden.py.
 #include <gtest/gtest.h>
 
@@ -35,6 +35,7 @@ const std::filesystem::path kDense = kGolden / "tiny_dense";
 const std::filesystem::path kGemma = kGolden / "tiny_gemma";
 
 const std::filesystem::path kRecurrent = kGolden / "tiny_recurrent";
+const std::filesystem::path kQwen4 = kGolden / "tiny_qwen4";
 
 Json expected_values(const std::filesystem::path& folder) {
   const auto text = read_file(folder / "expected.json");
@@ -71,7 +72,8 @@ std::vector<TokenOutcome> score(Decoder& decoder, const Json& sequences) {
   std::vector<TokenRequest> requests;
   for (const Json& sequence : sequences)
     requests.push_back(score_request(sequence["tokens"].get<std::vector<Token>>(), 1));
-  Plan plan({.state_pages = state_pages(decoder.device().traits())});
+  Plan plan({.state_pages = state_pages(decoder.device().traits()),
+             .earlier_tokens = decoder.spec().earlier_tokens});
   return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
       .run(plan, std::move(requests));
 }
@@ -89,7 +91,8 @@ void expect_agreement(const TokenOutcome& outcome, const Json& sequence, float b
 
 void expect_same_greedy_text(Decoder& decoder, const Json& greedy) {
   const auto tokens = greedy["tokens"].get<std::vector<Token>>();
-  Plan plan({.state_pages = state_pages(decoder.device().traits())});
+  Plan plan({.state_pages = state_pages(decoder.device().traits()),
+             .earlier_tokens = decoder.spec().earlier_tokens});
   const auto outcome = TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
                            .run(plan, {generate_request(greedy["prompt"].get<std::vector<Token>>(),
                                                         static_cast<int>(tokens.size()))});
@@ -185,6 +188,10 @@ TEST(TinyGemma, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
 
 TEST(TinyRecurrent, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
   EXPECT_EQ(expect_folder_agrees(kRecurrent), 10);
+}
+
+TEST(TinyQwen4, LogProbabilitiesAndGreedyTextsAgreeWithTransformers) {
+  EXPECT_EQ(expect_folder_agrees(kQwen4), 4);
 }
 
 // Qwen2's GGUF files keep the order of query and key rows, so that all its files hold the same numbers.

@@ -161,6 +161,20 @@ DecoderSpec with_states(DecoderSpec spec, DeltaSpec delta) {
   return spec;
 }
 
+// Residual streams, n-grams before a layer with states, and attention to chosen blocks, of which one is as
+// long as no page's part.
+DecoderSpec with_chosen_keys(DecoderSpec spec, DeltaSpec delta) {
+  spec = with_states(std::move(spec), delta);
+  spec.layers[0].delta->sigmoid_gate = true;
+  spec.layers[0].convolution = ConvolutionSpec{.channels = 3 * spec.width, .taps = 3, .dilation = 3};
+  spec.layers[1].attention.index = IndexSpec{.heads = 5, .head_size = 6, .block = 7, .chosen = 3};
+  spec.layers.push_back(spec.layers[1]);
+  spec.layers[3].kv_layer = 3;
+  spec.layers[3].attention.index = IndexSpec{.heads = 2, .head_size = 12, .block = 16, .chosen = 2};
+  spec.earlier_tokens = 2;
+  return spec;
+}
+
 struct Shape {
   DecoderSpec spec;
   RandomExtras extras = {};
@@ -182,12 +196,13 @@ const std::vector<Shape>& shapes(TensorType weights) {
        {.post_norms = true, .extension = RandomExtension::gemma3n}},
       {with_experts_beside(small_spec(3, 1, 12, 26, 31)),
        {.post_norms = true, .extension = RandomExtension::gemma4}},
-      {with_states(small_spec(3, 1, 10, 34, 39), {.key_heads = 2,
-                                                  .value_heads = 6,
-                                                  .key_size = 13,
-                                                  .value_size = 19,
-                                                  .taps = 4,
-                                                  .epsilon = 1e-5F})}};
+      {with_states(
+          small_spec(3, 1, 10, 34, 39),
+          {.key_heads = 2, .value_heads = 6, .key_size = 13, .value_size = 19, .taps = 4, .epsilon = 1e-5F})},
+      {with_chosen_keys(
+           small_spec(4, 2, 10, 34, 39),
+           {.key_heads = 2, .value_heads = 4, .key_size = 7, .value_size = 10, .taps = 4, .epsilon = 1e-5F}),
+       {.extension = RandomExtension::qwen4}}};
   static const std::vector<Shape> blocks_of_32 = {
       {small_spec(3, 1, 32, 96, 160)},
       {with_experts(small_spec(4, 2, 32, 64, 96), 32, 64), kBiasedExperts},
@@ -310,6 +325,7 @@ class Reproducible : public testing::TestWithParam<Computer> {
                                        PlanCounts* counts = nullptr) {
     PlanLimits all = limits;
     all.state_pages = state_pages(decoder.device().traits());
+    all.earlier_tokens = decoder.spec().earlier_tokens;
     Plan plan(all);
     auto outcomes = TokenRunner([&](const Step& step, StepResult& result) {
                       decoder.run(step, result);
@@ -370,7 +386,10 @@ TEST_P(Reproducible, AnInterruptedRunGoesOnWithTheSameBits) {
     Decoder computing = decoder(shape);
     const auto expected = run(computing, {.max_rows = 100, .pages = kAmple}, requests);
     // Stopped after a few steps; what was not answered is asked of a new device.
-    Plan plan({.max_rows = 100, .pages = kAmple, .state_pages = state_pages(computing.device().traits())});
+    Plan plan({.max_rows = 100,
+               .pages = kAmple,
+               .state_pages = state_pages(computing.device().traits()),
+               .earlier_tokens = computing.spec().earlier_tokens});
     TokenRunner runner([&](const Step& step, StepResult& result) { computing.run(step, result); });
     runner.add(plan, requests);
     for (int steps = 0; steps < 4 && !plan.idle(); ++steps) runner.step(plan);
@@ -408,7 +427,7 @@ TEST_P(Reproducible, GeneratedLogProbabilitiesAreThoseOfScoringTheText) {
 
 // float32: sums in another order, about a hundred roundings of values up to about ten. bfloat16: 8 bits of
 // mantissa in each factor of every product, which attention's exponentials make larger; so the mean tells
-// more. A token whose router all but ties may use another expert then.
+// more. A token whose router, or index, all but ties may use another expert, or block of keys, then.
 TEST_P(Reproducible, AgreesWithTheReference) {
   Random random(23);
   const bool exact = GetParam().options.precision.value_or(Precision::float32) == Precision::float32;
@@ -431,7 +450,11 @@ TEST_P(Reproducible, AgreesWithTheReference) {
     const float mean = sum / static_cast<float>(expected[0].logprobs.size());
     // Logits grow with the root of the width, which is about 64 in other shapes, and their error with them.
     const float roundings = std::sqrt(static_cast<float>(std::max(specs()[shape].spec.width, 64)) / 64.0F);
-    const float rounded = specs()[shape].spec.experts.any() ? 1.0F : 0.4F;
+    const bool chooses = specs()[shape].spec.experts.any() ||
+                         std::ranges::any_of(specs()[shape].spec.layers, [](const LayerSpec& layer) {
+                           return layer.attention.index.has_value();
+                         });
+    const float rounded = chooses ? 1.0F : 0.4F;
     EXPECT_LT(worst, exact ? 2e-4F : rounded) << "shape " << shape;
     // A state carries on what was rounded at every position before.
     const bool recurrent = std::ranges::any_of(

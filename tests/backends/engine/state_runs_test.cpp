@@ -13,7 +13,8 @@ using testing::ElementsAre;
 // Rows [first, end) on a state; every table has the pages that these positions need.
 void add_rows(StepBuilder& builder, int first, int end, int32_t state) {
   const int32_t table = builder.add_table({3 * state, 3 * state + 1, 3 * state + 2}, state);
-  for (int position = first; position < end; ++position) builder.add_row(1, position, table);
+  const std::vector<Token> text(static_cast<size_t>(end), 1);
+  for (int position = first; position < end; ++position) builder.add_row(text, position, table);
 }
 
 TEST(StateRuns, TextsWithoutACommonStateAreChainsOfTheirOwn) {
