@@ -16,6 +16,7 @@
 #include "core/memory/available_memory.h"
 #include "core/threads/processors.h"
 #include "core/threads/thread_pool.h"
+#include "datasets/readers/parquet_rows.h"
 #include "harness/run/machine.h"
 #include "tasks/sandbox/sandbox.h"
 
@@ -97,6 +98,8 @@ Json examine() {
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
   report["sandbox"] = examine_sandbox();
   report["hub"] = examine_hub();
+  const std::string parquet = parquet_support();
+  report["parquet"] = parquet.empty() ? Json(nullptr) : Json(parquet);
   report["problems"] = Json::array();
   if (!installation) report["problems"].push_back(describe(installation.error()));
   return report;
@@ -128,6 +131,8 @@ void print_report(const Json& report) {
   fmt::print("models by name: {} ({}, token: {})\n", hub["cache"].get<std::string>(),
              hub["offline"].get<bool>() ? "offline" : "from " + hub["endpoint"].get<std::string>(),
              hub["token"].get<bool>() ? "yes" : "no");
+  fmt::print("Parquet files: {}\n", report["parquet"].is_null() ? "not read (built without Apache Arrow)"
+                                                                : report["parquet"].get<std::string>());
   if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));
   if (report["problems"].empty()) {
     fmt::print("task definitions, test sets and models: {}\n", report["installation"].get<std::string>());

@@ -29,16 +29,20 @@ void add_own_data(CLI::App& app, OwnData& data) {
       ->delimiter(',');
   app.add_option("--schema", data.schema, "JSON Schema of the records to extract, a file");
   app.add_option("--grounding", data.grounding, "The field with the text that answers must rest on");
+  app.add_option("--dataset-name", data.dataset_name, "The config of a data set of the Hugging Face hub");
+  app.add_option("--test-split", data.test_split, "Its split (default: test)");
   app.add_option("--slices", data.slices, "Fields by which results are broken down, separated by commas")
       ->delimiter(',');
 }
 
-Result<void> show_guess(const OwnData& data, const TaskGuess& guess, int64_t max_bad_rows) {
+Result<void> show_guess(const OwnData& data, const TaskGuess& guess, const HubSettings& hub,
+                        int64_t max_bad_rows) {
   Result<SelectedTask> selected = task_of(guess, data.file);
   if (!selected) return forward_error(selected);
   BadRows bad_rows(max_bad_rows);
   TaskOptions options;
   options.bad_rows = &bad_rows;
+  options.hub = &hub;
   options.limit = max_bad_rows == 0 ? 1 : 0;  // else any row may be the first good one
   options.overrides = std::move(selected->overrides);
   Result<std::unique_ptr<Task>> task = load_task(selected->file, options);

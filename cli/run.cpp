@@ -13,6 +13,7 @@
 #include "cli/own_data.h"
 #include "cli/progress_line.h"
 #include "cli/table.h"
+#include "core/io/file.h"
 #include "core/json/json.h"
 #include "harness/answers/recorded_answers.h"
 #include "harness/run/run.h"
@@ -52,12 +53,23 @@ Result<std::string> recorded_answers(const std::string& file) {
 Result<void> resolve_data(const RunCommand& command, const CLI::App& app, RunSettings& settings) {
   if (app.count("--data") > 0) settings.data = command.data;
   if (settings.data) return {};
-  for (const char* option :
-       {"--input", "--target", "--choices", "--metric", "--schema", "--grounding", "--slices"}) {
+  for (const char* option : {"--input", "--target", "--choices", "--metric", "--schema", "--grounding",
+                             "--slices", "--dataset-name", "--test-split"}) {
     if (app.count(option) > 0)
       return usage_error(fmt::format("{} describes a data file, and none is given", option), "--data FILE");
   }
   return {};
+}
+
+// As lm-evaluation-harness takes them: the JSON itself, or a file with it.
+Result<RunSettings> read_samples(const std::string& given) {
+  constexpr size_t kMostBytes = size_t{64} << 20;  // millions of numbers
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(given, ignored))
+    return parse_run_settings("{samples: " + given + "}", "--samples", {});
+  auto text = read_file(given, kMostBytes);
+  if (!text) return forward_error(text);
+  return parse_run_settings("{samples: " + *text + "}", given, {});
 }
 
 // The file's settings with what the command line says on top.
@@ -88,7 +100,7 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--fewshot-as-multiturn")) settings.fewshot_as_multiturn = given.fewshot_as_multiturn;
   if (set("--think-end")) settings.think_end = given.think_end;
   if (set("--samples")) {
-    auto read = parse_run_settings("{samples: " + command.samples + "}", "--samples", {});
+    auto read = read_samples(command.samples);
     if (!read) return read;
     settings.samples = read->samples;
   }
@@ -173,23 +185,29 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
 Outcome run(const RunCommand& command, const CLI::App& app) {
   auto settings = resolve(command, app);
   if (!settings) return forward_error(settings);
+  const Interrupt interrupt;
+  const HubSettings hub = hub_settings(command.offline, interrupt.token());
+  std::optional<TaskGuess> guess;
   if (settings->data && !settings->resume) {
-    auto guess = guess_task(*settings->data, settings->max_bad_rows);
-    if (!guess) return forward_error(guess);
-    auto shown = show_guess(*settings->data, *guess, settings->max_bad_rows);
+    auto guessed = guess_task(*settings->data, settings->max_bad_rows, &hub);
+    if (!guessed) return forward_error(guessed);
+    guess = std::move(*guessed);
+    auto shown = show_guess(*settings->data, *guess, hub, settings->max_bad_rows);
     if (!shown) return forward_error(shown);
   }
   auto installation = installation_folder();
   if (!installation) return forward_error(installation);
 
   RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
-  const Interrupt interrupt;
   environment.open_model = [&](const ModelReference& given) -> Result<std::unique_ptr<Backend>> {
     auto reference = with_local_files(given, HubNeed::model, command.offline, interrupt.token());
     if (!reference) return forward_error(reference);
     return open_model(*reference);
   };
-  HubSettings hub = hub_settings(command.offline, interrupt.token());
+  environment.guess_task = [&](const OwnData& data, int64_t max_bad_rows) -> Result<TaskGuess> {
+    if (guess) return *guess;
+    return guess_task(data, max_bad_rows, &hub);
+  };
   environment.open_task = [&](const std::string& file, TaskOptions options) {
     options.hub = &hub;
     return load_task(file, options);
@@ -220,7 +238,9 @@ std::function<Outcome()> add_run(CLI::App& app) {
   app.add_option("--answers", command->answers,
                  "Score answers produced elsewhere: [NAME=]FILE[?answer=FIELD&id=FIELD]; repeat for several");
   app.add_option("--task", settings.tasks, "Built-in task, group or tag, or YAML file; repeat for several");
-  app.add_option("--data", command->data.file, "Own data without a task file: JSON lines, JSON, CSV or TSV");
+  app.add_option(
+      "--data", command->data.file,
+      "Own data without a task file: JSON lines, JSON, CSV or TSV, or ORG/NAME of the Hugging Face hub");
   add_own_data(app, command->data);
   app.add_option("--limit", settings.limit, "Only the first N documents of each task")
       ->check(CLI::NonNegativeNumber);
@@ -248,7 +268,7 @@ std::function<Outcome()> add_run(CLI::App& app) {
   app.add_flag("--fewshot-as-multiturn", settings.fewshot_as_multiturn,
                "Examples as turns of the conversation (with a chat template)");
   app.add_option("--samples", command->samples,
-                 R"(Documents to ask, by task, from 0: '{"mmlu_anatomy": [0, 5, 7]}')");
+                 R"(Documents to ask, by task, from 0: '{"mmlu_anatomy": [0, 5, 7]}', or a file with it)");
   app.add_option("--think-end", settings.think_end,
                  "What ends a model's thinking, such as </think>: only what follows is the answer");
   app.add_option("--seed", settings.seed, "Seed of sampling and of the latency sample");

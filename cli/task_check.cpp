@@ -50,46 +50,58 @@ int64_t tokens_of(const ComparedTokenizer& opened, const Sample& sample, size_t&
   return prompt + answer;
 }
 
-Json fit_of(const ComparedTokenizer& model, const std::vector<Sample>& samples) {
-  std::vector<int64_t> tokens;
-  size_t special = 0;
-  int64_t too_long = 0;
-  for (const Sample& sample : samples) {
-    tokens.push_back(tokens_of(model, sample, special));
-    if (model.context_length && tokens.back() > *model.context_length) ++too_long;
+// How all samples fit into a model's context.
+class Fit {
+ public:
+  explicit Fit(const ComparedTokenizer& model) : model_(&model) {}
+
+  void add(const Sample& sample) {
+    tokens_.push_back(tokens_of(*model_, sample, special_));
+    if (model_->context_length && tokens_.back() > *model_->context_length) ++too_long_;
   }
-  std::sort(tokens.begin(), tokens.end());
-  Json json = {{"model", model.name},          {"tokens_median", tokens[tokens.size() / 2]},
-               {"tokens_most", tokens.back()}, {"context_length", nullptr},
-               {"too_long", nullptr},          {"with_special_tokens", special}};
-  if (model.context_length) {
-    json["context_length"] = *model.context_length;
-    json["too_long"] = too_long;
+
+  Json report() const {
+    std::vector<int64_t> sorted = tokens_;
+    std::sort(sorted.begin(), sorted.end());
+    Json json = {{"model", model_->name},        {"tokens_median", sorted[sorted.size() / 2]},
+                 {"tokens_most", sorted.back()}, {"context_length", nullptr},
+                 {"too_long", nullptr},          {"with_special_tokens", special_}};
+    if (!model_->context_length) return json;
+    json["context_length"] = *model_->context_length;
+    json["too_long"] = too_long_;
+    return json;
   }
-  return json;
+
+ private:
+  const ComparedTokenizer* model_;
+  std::vector<int64_t> tokens_;
+  size_t special_ = 0;
+  int64_t too_long_ = 0;
+};
+
+Json prompt_json(const Sample& sample) {
+  Json choices = Json::array();
+  for (const Ask& ask : sample.asks) {
+    if (const auto* score = std::get_if<AskScore>(&ask))
+      choices.push_back(score->delimiter + score->continuation);
+  }
+  return {
+      {"id", sample.id}, {"prompt", shown_prompt(sample)}, {"choices", choices}, {"expected", sample.target}};
 }
 
-Json report_of(const TaskCheck& check, const TaskCheckCommand& command,
-               const std::vector<ComparedTokenizer>& models) {
-  Json json = {{"task", check.name}, {"rows", check.samples.size()}};
-  json["prompts"] = Json::array();
-  for (size_t i = 0; i < std::min(check.samples.size(), static_cast<size_t>(command.prompts)); ++i) {
-    const Sample& sample = check.samples[i];
-    Json choices = Json::array();
-    for (const Ask& ask : sample.asks) {
-      if (const auto* score = std::get_if<AskScore>(&ask))
-        choices.push_back(score->delimiter + score->continuation);
-    }
-    json["prompts"].push_back({{"id", sample.id},
-                               {"prompt", shown_prompt(sample)},
-                               {"choices", choices},
-                               {"expected", sample.target}});
-  }
+// What is shown of the samples themselves.
+struct SeenSamples {
+  Json prompts = Json::array();  // the first few
+  std::vector<Fit> fits;         // of each model
+};
+
+Json report_of(const TaskCheck& check, const SeenSamples& seen) {
+  Json json = {{"task", check.name}, {"rows", check.rows}, {"prompts", seen.prompts}};
   json["labels"] = Json::array();
   for (const LabelCount& label : check.labels)
     json["labels"].push_back({{"label", label.label}, {"rows", label.rows}});
   json["models"] = Json::array();
-  for (const ComparedTokenizer& model : models) json["models"].push_back(fit_of(model, check.samples));
+  for (const Fit& fit : seen.fits) json["models"].push_back(fit.report());
   json["findings"] = Json::array();
   for (const Finding& finding : check.findings) {
     json["findings"].push_back({{"severity", name_of(finding.severity)},
@@ -100,7 +112,7 @@ Json report_of(const TaskCheck& check, const TaskCheckCommand& command,
   }
   json["detectable"] = Json::array();
   for (const double disagreement : kDisagreements) {
-    const double difference = detectable_difference(static_cast<int64_t>(check.samples.size()), disagreement);
+    const double difference = detectable_difference(static_cast<int64_t>(check.rows), disagreement);
     json["detectable"].push_back({{"disagreement", disagreement},
                                   {"difference", difference >= 0.0 ? Json(difference) : Json(nullptr)}});
   }
@@ -169,14 +181,22 @@ void print_report(const Json& report) {
 
 }  // namespace
 
-Result<std::vector<SelectedTask>> tasks_behind(const std::string& target, const OwnData& data) {
+Result<std::vector<SelectedTask>> tasks_behind(const std::string& target, const OwnData& data,
+                                               const HubSettings& hub) {
+  OwnData own = data;
+  own.file = target;
   std::error_code ignored;
-  const bool is_data = !target.ends_with(".yaml") && !target.ends_with(".yml") &&
-                       std::filesystem::is_regular_file(target, ignored);
+  // A task's name is no folder, even where one lies here that is called the same.
+  const bool is_folder =
+      target.find('/') != std::string::npos && std::filesystem::is_directory(target, ignored);
+  const bool is_task_file = target.ends_with(".yaml") || target.ends_with(".yml");
+  bool is_data = !is_task_file && (is_folder || std::filesystem::is_regular_file(target, ignored));
+  if (!is_data && !is_task_file) {
+    const Result<std::optional<HubRows>> rows = hub_rows_of(own);
+    is_data = rows && rows->has_value();
+  }
   if (is_data) {
-    OwnData own = data;
-    own.file = target;
-    Result<TaskGuess> guess = guess_task(own);
+    Result<TaskGuess> guess = guess_task(own, 0, &hub);
     if (!guess) return forward_error(guess);
     for (const std::string& reason : guess->reasons) fmt::print(stderr, "{}\n", reason);
     Result<SelectedTask> selected = task_of(*guess, own.file);
@@ -191,7 +211,8 @@ Result<std::vector<SelectedTask>> tasks_behind(const std::string& target, const 
 }
 
 Outcome check_tasks(const TaskCheckCommand& command) {
-  Result<std::vector<SelectedTask>> tasks = tasks_behind(command.target, command.data);
+  const HubSettings hub = hub_settings(command.offline);
+  Result<std::vector<SelectedTask>> tasks = tasks_behind(command.target, command.data, hub);
   if (!tasks) return forward_error(tasks);
   std::vector<ComparedTokenizer> models;
   for (const std::string& reference : command.models) {
@@ -199,7 +220,6 @@ Outcome check_tasks(const TaskCheckCommand& command) {
     if (!model) return forward_error(model);
     models.push_back(std::move(*model));
   }
-  const HubSettings hub = hub_settings(command.offline);
   TaskOptions options;
   options.hub = &hub;
   options.num_fewshot = command.num_fewshot;
@@ -207,11 +227,17 @@ Outcome check_tasks(const TaskCheckCommand& command) {
   Json reports = Json::array();
   bool problems = false;
   for (const SelectedTask& task : *tasks) {
-    Result<TaskCheck> check = check_task(task, options, command.training);
+    SeenSamples seen;
+    for (const ComparedTokenizer& model : models) seen.fits.emplace_back(model);
+    Result<TaskCheck> check = check_task(task, options, command.training, [&](const Sample& sample) {
+      if (seen.prompts.size() < static_cast<size_t>(command.prompts))
+        seen.prompts.push_back(prompt_json(sample));
+      for (Fit& fit : seen.fits) fit.add(sample);
+    });
     if (!check) return forward_error(check);
     problems |= std::any_of(check->findings.begin(), check->findings.end(),
                             [](const Finding& finding) { return finding.severity == Severity::problem; });
-    reports.push_back(report_of(*check, command, models));
+    reports.push_back(report_of(*check, seen));
   }
   if (command.json) {
     fmt::print("{}\n", to_line(reports));

@@ -25,6 +25,7 @@ struct TaskCheckCommand {
 Outcome check_tasks(const TaskCheckCommand& command);
 
 // What --task or a data file stands for: the tasks behind it.
-Result<std::vector<SelectedTask>> tasks_behind(const std::string& target, const OwnData& data);
+Result<std::vector<SelectedTask>> tasks_behind(const std::string& target, const OwnData& data,
+                                               const HubSettings& hub);
 
 }  // namespace sizeup::cli

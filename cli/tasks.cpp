@@ -45,9 +45,9 @@ Json description_of(const Task& task, const Sample& first, size_t rows) {
 }
 
 Outcome show(const TasksCommand& command) {
-  Result<std::vector<SelectedTask>> tasks = tasks_behind(command.check.target, {});
-  if (!tasks) return forward_error(tasks);
   const HubSettings hub = hub_settings(command.check.offline);
+  Result<std::vector<SelectedTask>> tasks = tasks_behind(command.check.target, {}, hub);
+  if (!tasks) return forward_error(tasks);
   for (const SelectedTask& selected : *tasks) {
     TaskOptions options;
     options.hub = &hub;
@@ -74,23 +74,27 @@ Outcome show(const TasksCommand& command) {
 }
 
 Outcome write_new(const TasksCommand& command) {
-  Result<TaskGuess> guess = guess_task(command.check.data);
+  const HubSettings hub = hub_settings(command.check.offline);
+  const OwnData& data = command.check.data;
+  Result<TaskGuess> guess = guess_task(data, 0, &hub);
   if (!guess) return forward_error(guess);
-  if (Result<void> shown = show_guess(command.check.data, *guess); !shown) return forward_error(shown);
+  if (Result<void> shown = show_guess(data, *guess, hub); !shown) return forward_error(shown);
+  const Result<std::optional<HubRows>> rows = hub_rows_of(data);
+  const bool is_hub = rows && rows->has_value();
   if (command.output == "-") {
     fmt::print("{}", guess->yaml);
     return 0;
   }
   std::filesystem::path file = command.output;
   if (file.empty()) {
-    file = without_compression(command.check.data.file);
+    file = is_hub ? data.file.filename() : without_compression(data.file);
     file.replace_extension(".yaml");
   }
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored))
     return usage_error(fmt::format("{} exists already", file.string()), "another name: --output FILE");
-  if (std::filesystem::weakly_canonical(file, ignored).parent_path() !=
-      std::filesystem::weakly_canonical(command.check.data.file, ignored).parent_path()) {
+  if (!is_hub && std::filesystem::weakly_canonical(file, ignored).parent_path() !=
+                     std::filesystem::weakly_canonical(data.file, ignored).parent_path()) {
     fmt::print(stderr, "Correct data_files in it: they are relative to the task file.\n");
   }
   if (Result<void> written = write_file(file, guess->yaml); !written) return forward_error(written);
@@ -121,8 +125,12 @@ std::function<Outcome()> add_tasks(CLI::App& app) {
   add_where(*show_app, *command);
 
   CLI::App* new_app = app.add_subcommand("new", "Write a commented task file for a data file");
-  new_app->add_option("data", command->check.data.file, "JSON lines, JSON, CSV or TSV")->required();
+  new_app
+      ->add_option("data", command->check.data.file,
+                   "JSON lines, JSON, CSV or TSV, or ORG/NAME of the Hugging Face hub")
+      ->required();
   new_app->add_option("--output", command->output, "The task file (default: beside the data; -: print it)");
+  add_offline(*new_app, command->check.offline);
   add_own_data(*new_app, command->check.data);
 
   CLI::App* check_app =

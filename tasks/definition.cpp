@@ -161,7 +161,7 @@ class DefinitionReader {
           out_.file.string(), "the key 'dataset_path' is missing",
           "dataset_path: json (or csv, or text) with dataset_kwargs: {data_files: {test: FILE}}");
     }
-    if (path == "json" || path == "csv" || path == "text") return read_data_files();
+    if (path == "json" || path == "csv" || path == "text" || path == "parquet") return read_data_files();
     return read_dataset_path(path);
   }
 
@@ -261,7 +261,7 @@ class DefinitionReader {
     }
     for (const auto& split :
          {out_.training_split, out_.validation_split, out_.test_split, out_.fewshot_split}) {
-      for (const char* ending : {".jsonl", ".json", ".csv", ".tsv"}) {
+      for (const char* ending : {".jsonl", ".json", ".csv", ".tsv", ".parquet"}) {
         const std::filesystem::path file = folder / (split.value_or("") + ending);
         std::error_code ignored;
         if (!split || !std::filesystem::is_regular_file(file, ignored)) continue;
@@ -302,10 +302,10 @@ class DefinitionReader {
     }
     const YamlNode* config = get("fewshot_config");
     if (config == nullptr) return {};
-    if (Result<void> known =
-            check_keys(*config, "fewshot_config",
-                       {"sampler", "split", "samples", "doc_to_text", "doc_to_target", "doc_to_choice",
-                        "gen_prefix", "target_delimiter", "fewshot_delimiter"});
+    if (Result<void> known = check_keys(
+            *config, "fewshot_config",
+            {"sampler", "split", "samples", "doc_to_text", "doc_to_target", "doc_to_choice", "gen_prefix",
+             "target_delimiter", "fewshot_delimiter", "process_docs", "fewshot_indices"});
         !known) {
       return known;
     }
@@ -313,6 +313,15 @@ class DefinitionReader {
     keep(config->find("doc_to_target"), out_.examples.doc_to_target);
     keep(config->find("doc_to_choice"), out_.examples.doc_to_choice);
     keep(config->find("gen_prefix"), out_.examples.gen_prefix);
+    if (const YamlNode* process = config->find("process_docs")) out_.examples.process_docs = *process;
+    // The harness (0.4.13) reads it and draws from all documents all the same; agreement comes first.
+    if (const YamlNode* rows = config->find("fewshot_indices")) {
+      const bool whole = rows->kind == YamlNode::Kind::list &&
+                         std::all_of(rows->items.begin(), rows->items.end(),
+                                     [](const YamlNode& row) { return row.kind == YamlNode::Kind::integer; });
+      if (!whole && rows->kind != YamlNode::Kind::null)
+        return wrong_type(*rows, "fewshot_config.fewshot_indices", "a list of whole numbers");
+    }
     if (const YamlNode* apart = config->find("target_delimiter"))
       out_.examples.target_delimiter = apart->text;
     if (const YamlNode* apart = config->find("fewshot_delimiter"))

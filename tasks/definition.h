@@ -21,6 +21,8 @@ namespace sizeup {
 struct ExampleText {
   std::optional<YamlNode> doc_to_text, doc_to_target, doc_to_choice, gen_prefix;
   std::optional<std::string> target_delimiter, fewshot_delimiter;
+  // With a fewshot_split: how its documents are processed; null: not at all. Nothing: as the task's.
+  std::optional<YamlNode> process_docs;
 };
 
 enum class FewshotSampler {

@@ -75,8 +75,8 @@ std::optional<size_t> Documents::row_of(int64_t index) const {
   return static_cast<size_t>(found - origins.begin());
 }
 
-Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
-                             BadRows& bad_rows) {
+Result<std::vector<std::filesystem::path>> files_of_split(const Definition& definition,
+                                                          const std::string& split) {
   const auto files = definition.data_files.find(split);
   if (files == definition.data_files.end()) {
     std::vector<std::string> splits;
@@ -91,18 +91,26 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
     if (!path) return forward_error(path);
     paths.push_back(std::move(*path));
   }
+  return paths;
+}
+
+Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
+                             BadRows& bad_rows) {
+  Result<std::vector<std::filesystem::path>> paths = files_of_split(definition, split);
+  if (!paths) return forward_error(paths);
   // What changes the documents takes all of them.
   const bool changes = !definition.rows_field.empty() || definition.process_docs;
   Documents documents;
-  if (!paths.empty()) documents.name = paths.front().string();
+  if (!paths->empty()) documents.name = paths->front().string();
   Columns columns(documents.columns);
-  RowReader reader(std::move(paths), {definition.column_names, definition.text_rows}, bad_rows);
+  RowReader reader(std::move(*paths), {definition.column_names, definition.text_rows}, bad_rows);
   while (true) {
     Result<std::optional<Json>> row = reader.next();
     if (!row) return forward_error(row);
     if (!*row) break;
     if (!changes) columns.add(**row);
-    if (!changes && keep > 0 && documents.rows.size() >= static_cast<size_t>(keep)) continue;
+    documents.whole = changes || keep == 0 || documents.rows.size() < static_cast<size_t>(keep);
+    if (!documents.whole) continue;
     documents.rows.push_back(std::move(**row));
     documents.origins.push_back({reader.place(), reader.index()});
   }

@@ -25,6 +25,7 @@ struct Documents {
   std::vector<std::string> columns;     // every field that some document has, in order of appearance
   std::string hash;                     // SHA-256 over the files' bytes
   std::string name;                     // of the file, or the first of several
+  bool whole = true;                    // false: rows are left out that load_split was not to keep
 
   void collect_columns();  // from the rows
 
@@ -36,6 +37,10 @@ struct Documents {
 // All rows are read, the first `keep` of them (0: all) are held. Bad rows are left out and counted.
 Result<Documents> load_split(const Definition& definition, const std::string& split, int64_t keep,
                              BadRows& bad_rows);
+
+// The files of a split, on this machine: those of the hub are fetched first.
+Result<std::vector<std::filesystem::path>> files_of_split(const Definition& definition,
+                                                          const std::string& split);
 
 // One data file, or a folder of them, by itself.
 Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows = 0);

@@ -16,6 +16,7 @@
 #include "tasks/keys.h"
 #include "tasks/options.h"
 #include "tasks/span_filter.h"
+#include "tasks/tag_filter.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
 
@@ -154,6 +155,8 @@ constexpr std::array kFilters = {
     FilterRow{"multi_choice_regex",
               "as regex; else the letter of the choice whose text, or whose letter after a colon, is there",
               multi_choice_filter, Leaves::all, true},
+    FilterRow{"regex_pos", "the tags of pairs ('word', 'TAG'), as Python writes a list, or fallback",
+              tag_filter},
     FilterRow{"before", "what stands before the first occurrence of text", before_filter},
     FilterRow{"map", "the value of mapping_dict for the whole response, or default_value", map_filter},
     FilterRow{"format_span", "entities as 'per: name $ loc: name', labels in their short forms",
@@ -169,6 +172,20 @@ constexpr std::array kFilters = {
               text_filter<stripped>},
 };
 
+// Filters of the harness that we do not have.
+struct RefusedFilter {
+  const char* name;
+  const char* why;
+  const char* instead;
+};
+constexpr std::array kRefused = {
+    RefusedFilter{"custom", "is a Python function, and sizeup runs no Python",
+                  "write it as a chain of regex, map, before, lowercase, strip, ..."},
+    RefusedFilter{
+        "decontaminate", "changes nothing in lm-evaluation-harness either",
+        "leave it out; `sizeup tasks check --training FILE` finds rows that a model was trained on"},
+};
+
 Result<const FilterRow*> find_row(const YamlNode& step) {
   const YamlNode* function = step.find("function");
   if (function == nullptr) return bad_input(step.place, "a filter has no 'function'", "function: NAME");
@@ -176,6 +193,11 @@ Result<const FilterRow*> find_row(const YamlNode& step) {
   for (const FilterRow& row : kFilters) {
     if (function->text == row.name) return &row;
     names.emplace_back(row.name);
+  }
+  for (const RefusedFilter& refused : kRefused) {
+    if (function->text != refused.name) continue;
+    return bad_input(function->place, fmt::format("the filter '{}' {}", refused.name, refused.why), "",
+                     refused.instead);
   }
   return bad_input(function->place, fmt::format("unknown filter '{}'", function->text),
                    fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(function->text, names));

@@ -27,14 +27,15 @@ constexpr std::array kTaskKeys = {
     TaskKey{"include", Support::read, "the name of another task file"},
     TaskKey{"description", Support::read, kTemplate},
     TaskKey{"dataset_path", Support::read,
-            "json, csv or text with dataset_kwargs.data_files, a path, or Org/Name of the hub"},
+            "json, csv, text or parquet with dataset_kwargs.data_files, a path, or Org/Name of the hub"},
     TaskKey{"dataset_name", Support::read, "a text, for {dataset_name} in data_files"},
     TaskKey{"dataset_kwargs", Support::read, "data_files: a file for each split"},
     TaskKey{"training_split", Support::read, "a split's name"},
     TaskKey{"validation_split", Support::read, "a split's name"},
     TaskKey{"test_split", Support::read, "a split's name"},
     TaskKey{"fewshot_split", Support::read, "a split's name"},
-    TaskKey{"fewshot_config", Support::read, "samples: a list of documents"},
+    TaskKey{"fewshot_config", Support::read,
+            "samples: a list of documents; process_docs: the name of a built-in step"},
     TaskKey{"num_fewshot", Support::read, "a number"},
     TaskKey{"doc_to_text", Support::read, kTemplate},
     TaskKey{"doc_to_target", Support::read, kTemplate},
@@ -73,7 +74,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"use_prompt", Support::not_yet, "write the prompt in doc_to_text"},
     TaskKey{"doc_to_image", Support::not_yet, ""},
     TaskKey{"doc_to_audio", Support::not_yet, ""},
-    TaskKey{"judge", Support::not_yet, ""},
+    TaskKey{"judge", Support::not_yet, "answers are stored and shown, for people to judge"},
 };
 
 const TaskKey* find_key(std::string_view name) {

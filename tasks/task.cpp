@@ -21,7 +21,9 @@ const char* name_of(OutputType type) {
 Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options) {
   Result<Definition> definition = read_definition(file, options);
   if (!definition) return forward_error(definition);
-  return YamlTask::load(std::move(*definition), options);
+  Result<std::unique_ptr<YamlTask>> task = YamlTask::load(std::move(*definition), options);
+  if (!task) return forward_error(task);
+  return std::unique_ptr<Task>(std::move(*task));
 }
 
 }  // namespace sizeup

@@ -9,6 +9,7 @@
 
 #include "core/io/sha256.h"
 #include "core/text/utf8.h"
+#include "datasets/readers/row_reader.h"
 #include "tasks/metrics/choice.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/metrics/refusal.h"
@@ -49,7 +50,7 @@ std::string shown_target(const std::vector<std::string>& accepted) {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> YamlTask::load(Definition definition, const TaskOptions& options) {
+Result<std::unique_ptr<YamlTask>> YamlTask::load(Definition definition, const TaskOptions& options) {
   std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition), options));
   for (const auto step : {&YamlTask::load_documents, &YamlTask::load_fewshot, &YamlTask::load_scoring}) {
     if (Result<void> done = (task.get()->*step)(); !done) return forward_error(done);
@@ -135,10 +136,15 @@ Result<void> YamlTask::load_fewshot() {
   if (definition_.num_fewshot == 0) return {};
   const std::optional<std::string> split = fewshot_split();
   pool_.holds_eval_documents = definition_.fewshot_split == definition_.test_split;
-  if (split == evaluated_split()) {
+  const bool own_form = definition_.fewshot_split && definition_.examples.process_docs;
+  if (split == evaluated_split() && !own_form) {
     pool_.documents = &documents_;
   } else if (split) {
-    Result<Documents> documents = read_split(*split, 0);
+    Definition source = definition_;
+    if (own_form) source.process_docs = definition_.examples.process_docs;
+    if (source.process_docs && source.process_docs->kind == YamlNode::Kind::null) source.process_docs.reset();
+    BadRows none;
+    Result<Documents> documents = load_split(source, *split, 0, bad_rows_ == nullptr ? none : *bad_rows_);
     if (!documents) return forward_error(documents);
     fewshot_documents_ = std::move(*documents);
     pool_.documents = &*fewshot_documents_;
@@ -223,37 +229,84 @@ std::vector<MetricInfo> YamlTask::metrics() const {
   return infos;
 }
 
+// Makes samples in the order of the data; bad rows are counted, ids told apart.
+class YamlTask::SampleMaker {
+ public:
+  explicit SampleMaker(const YamlTask& task)
+      : task_(task), prompts_(task.definition_, task.expressions_, task.pool_) {}
+
+  // Nothing: a bad row.
+  Result<std::optional<Sample>> make(const Json& document, const std::string& place, int64_t index) {
+    Result<Sample> sample = task_.make_sample(document, place, index, prompts_);
+    if (!sample) {
+      if (task_.bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input)
+        return forward_error(sample);
+      if (Result<void> counted = task_.bad_rows_->add(std::move(sample.error())); !counted)
+        return forward_error(counted);
+      return std::optional<Sample>();
+    }
+    // Ids that are not unique are told apart by their occurrence.
+    const int occurrence = ++seen_[sample->id];
+    if (occurrence > 1) sample->id += fmt::format("#{}", occurrence);
+    return std::optional(std::move(*sample));
+  }
+
+ private:
+  const YamlTask& task_;
+  PromptBuilder prompts_;
+  std::unordered_map<std::string, int> seen_;
+};
+
 Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
   require(limit_ == 0 || (limit > 0 && limit <= limit_), "the documents that are asked for are held");
-  PromptBuilder prompts(definition_, expressions_, pool_);
+  SampleMaker maker(*this);
   const bool chosen = !definition_.rows.empty();
   const size_t all = chosen ? definition_.rows.size() : documents_.rows.size();
   const size_t count = limit <= 0 ? all : std::min(all, static_cast<size_t>(limit));
   std::vector<Sample> samples;
   samples.reserve(count);
-  std::unordered_map<std::string, int> seen;
   for (size_t i = 0; i < count; ++i) {
-    Result<Sample> sample = make_sample(chosen ? *documents_.row_of(definition_.rows[i]) : i, prompts);
-    if (!sample) {
-      if (bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input) return forward_error(sample);
-      if (Result<void> counted = bad_rows_->add(std::move(sample.error())); !counted) {
-        return forward_error(counted);
-      }
-      continue;
-    }
-    // Ids that are not unique are told apart by their occurrence.
-    const int occurrence = ++seen[sample->id];
-    if (occurrence > 1) sample->id += fmt::format("#{}", occurrence);
-    samples.push_back(std::move(*sample));
+    const size_t row = chosen ? *documents_.row_of(definition_.rows[i]) : i;
+    Result<std::optional<Sample>> sample =
+        maker.make(documents_.rows[row], documents_.place(row), documents_.index(row));
+    if (!sample) return forward_error(sample);
+    if (*sample) samples.push_back(std::move(**sample));
   }
   return samples;
 }
 
-Result<Sample> YamlTask::make_sample(size_t row, PromptBuilder& prompts) const {
-  const Json& document = documents_.rows[row];
-  const std::string place = documents_.place(row);
+Result<void> YamlTask::for_each_sample(const SampleVisitor& visit) const {
+  SampleMaker maker(*this);
+  const auto show = [&](const Json& document, const std::string& place, int64_t index) -> Result<void> {
+    Result<std::optional<Sample>> sample = maker.make(document, place, index);
+    if (!sample) return forward_error(sample);
+    if (*sample) visit(document, place, std::move(**sample));
+    return {};
+  };
+  if (documents_.whole) {
+    for (size_t row = 0; row < documents_.rows.size(); ++row) {
+      Result<void> shown = show(documents_.rows[row], documents_.place(row), documents_.index(row));
+      if (!shown) return shown;
+    }
+    return {};
+  }
+  Result<std::vector<std::filesystem::path>> files = files_of_split(definition_, *evaluated_split());
+  if (!files) return forward_error(files);
+  BadRows known(std::numeric_limits<int64_t>::max());  // counted when the documents were loaded
+  RowReader reader(std::move(*files), {definition_.column_names, definition_.text_rows}, known);
+  while (true) {
+    const Result<std::optional<Json>> row = reader.next();
+    if (!row) return tl::unexpected<Error>(row.error());
+    if (!*row) return {};
+    const std::string place = fmt::format("{} (document {})", reader.place(), reader.index() + 1);
+    if (Result<void> shown = show(**row, place, reader.index()); !shown) return shown;
+  }
+}
+
+Result<Sample> YamlTask::make_sample(const Json& document, const std::string& place, int64_t index,
+                                     PromptBuilder& prompts) const {
   Sample sample;
-  sample.index = documents_.index(row);
+  sample.index = index;
   const auto id = document.find("id");
   const bool has_id = id != document.end() && (id->is_string() || id->is_number_integer());
   sample.id = has_id ? python_text(*id) : std::to_string(sample.index);
@@ -484,6 +537,7 @@ double YamlTask::aggregate(const std::string& metric, const std::vector<const Sc
       for (const Scored* one : scored) {
         const auto score = one->scores.find(metric);
         if (score == one->scores.end()) continue;
+        if (use.parameters.leaves_out_nan && std::isnan(score->second)) continue;
         total += score->second;
         ++count;
       }

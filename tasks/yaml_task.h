@@ -1,6 +1,7 @@
 // A task made of a definition and its documents.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "tasks/definition.h"
@@ -12,9 +13,12 @@
 
 namespace sizeup {
 
+// A sample, the document it was made of, and that one's place: "test.jsonl:13 (document 12)".
+using SampleVisitor = std::function<void(const Json& document, const std::string& place, Sample sample)>;
+
 class YamlTask : public Task {
  public:
-  static Result<std::unique_ptr<Task>> load(Definition definition, const TaskOptions& options);
+  static Result<std::unique_ptr<YamlTask>> load(Definition definition, const TaskOptions& options);
 
   const std::string& name() const override { return definition_.name; }
   const std::string& description() const override { return definition_.about; }
@@ -27,6 +31,10 @@ class YamlTask : public Task {
   Truncation truncation() const override { return definition_.truncation; }
 
   Result<std::vector<Sample>> samples(int64_t limit) const override;
+
+  // All samples whatever TaskOptions::limit says, one after the other; where documents can be read one at a
+  // time none of them is held.
+  Result<void> for_each_sample(const SampleVisitor& visit) const;
   Scored score(const Sample& sample, const std::vector<Reply>& replies) const override;
   double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override;
 
@@ -44,7 +52,9 @@ class YamlTask : public Task {
   Result<void> find_kind_of_choices();
   Result<void> open_sandbox();
 
-  Result<Sample> make_sample(size_t row, PromptBuilder& prompts) const;
+  class SampleMaker;
+  Result<Sample> make_sample(const Json& document, const std::string& place, int64_t index,
+                             PromptBuilder& prompts) const;
   Result<void> add_contexts(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;

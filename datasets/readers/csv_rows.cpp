@@ -137,7 +137,7 @@ Result<void> check_header(const Cells& header, const std::string& place) {
   return {};
 }
 
-class CsvRows : public RowSource {
+class CsvRows : public RowStream {
  public:
   CsvRows(CsvCells cells, Cells names, const char* names_from)
       : cells_(cells), names_(std::move(names)), names_from_(names_from) {}
@@ -171,7 +171,7 @@ class CsvRows : public RowSource {
 
 }  // namespace
 
-Result<std::unique_ptr<RowSource>> csv_rows(TextSource& text, char separator,
+Result<std::unique_ptr<RowStream>> csv_rows(TextSource& text, char separator,
                                             const std::vector<std::string>& column_names) {
   CsvCells cells(text, separator);
   if (!column_names.empty()) {

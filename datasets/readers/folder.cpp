@@ -19,14 +19,15 @@ struct Ending {
   std::string_view text;
   DataFormat format;
 };
-constexpr std::array<Ending, 6> kEndings = {{{".jsonl", DataFormat::json_lines},
+constexpr std::array<Ending, 7> kEndings = {{{".jsonl", DataFormat::json_lines},
                                              {".ndjson", DataFormat::json_lines},
                                              {".json", DataFormat::json},
                                              {".csv", DataFormat::csv},
                                              {".tsv", DataFormat::tsv},
-                                             {".txt", DataFormat::text}}};
+                                             {".txt", DataFormat::text},
+                                             {".parquet", DataFormat::parquet}}};
 
-constexpr const char* kDataFiles = ".jsonl, .json, .csv, .tsv or .txt, also with .gz or .zst";
+constexpr const char* kDataFiles = ".jsonl, .json, .csv, .tsv or .txt, also with .gz or .zst, or .parquet";
 
 // Files about the data, by their names without endings and in lower case.
 constexpr std::array<std::string_view, 9> kAbout = {"readme",       "license",       "licence",

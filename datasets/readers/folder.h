@@ -10,7 +10,7 @@
 
 namespace sizeup {
 
-enum class DataFormat { json_lines, json, csv, tsv, text };
+enum class DataFormat { json_lines, json, csv, tsv, text, parquet };
 
 // By the ending, .gz and .zst aside. bad_input lists the endings there are.
 Result<DataFormat> format_of(const std::filesystem::path& file);

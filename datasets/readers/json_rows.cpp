@@ -50,7 +50,7 @@ NextRow parse_row(std::string_view row, const std::string& place, Explain&& expl
   return std::move(*parsed);
 }
 
-class JsonLineRows : public RowSource {
+class JsonLineRows : public RowStream {
  public:
   JsonLineRows(TextSource& text, const char* expected) : text_(text), expected_(expected) {}
 
@@ -81,7 +81,7 @@ class JsonLineRows : public RowSource {
 };
 
 // The elements of an array are told apart by their brackets and parsed one by one.
-class JsonArrayRows : public RowSource {
+class JsonArrayRows : public RowStream {
  public:
   explicit JsonArrayRows(TextSource& text) : text_(text) { text_.skip(1); }
 
@@ -154,11 +154,11 @@ class JsonArrayRows : public RowSource {
 
 }  // namespace
 
-std::unique_ptr<RowSource> json_line_rows(TextSource& text) {
+std::unique_ptr<RowStream> json_line_rows(TextSource& text) {
   return std::make_unique<JsonLineRows>(text, "one JSON object per line");
 }
 
-Result<std::unique_ptr<RowSource>> json_rows(TextSource& text) {
+Result<std::unique_ptr<RowStream>> json_rows(TextSource& text) {
   const std::optional<char> first = next_character(text);
   if (text.failure()) return tl::unexpected<Error>(*text.failure());
   if (!first) return bad_input(text.file(), "the file is empty", "an array of objects");

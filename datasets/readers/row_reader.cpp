@@ -1,5 +1,7 @@
 #include "datasets/readers/row_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -8,14 +10,15 @@
 #include "datasets/readers/csv_rows.h"
 #include "datasets/readers/folder.h"
 #include "datasets/readers/json_rows.h"
+#include "datasets/readers/parquet_rows.h"
 #include "datasets/readers/text_source.h"
 
 namespace sizeup {
 namespace {
 
-using Rows = Result<std::unique_ptr<RowSource>>;
+using Rows = Result<std::unique_ptr<RowStream>>;
 
-Rows open_rows(DataFormat format, TextSource& text, const RowOptions& options) {
+Rows open_text_rows(DataFormat format, TextSource& text, const RowOptions& options) {
   switch (format) {
     case DataFormat::json_lines:
       return json_line_rows(text);
@@ -27,15 +30,37 @@ Rows open_rows(DataFormat format, TextSource& text, const RowOptions& options) {
       return csv_rows(text, '\t', options.column_names);
     case DataFormat::text:
       return text_rows(text, options.text_rows);
+    case DataFormat::parquet:
+      break;  // no text
   }
   throw InternalError("unknown DataFormat");
+}
+
+Result<std::string> hash_of(const std::filesystem::path& file) {
+  Sha256 hash;
+  Result<std::unique_ptr<ByteStream>> stream = open_data_stream(file, hash);
+  if (!stream) return forward_error(stream);
+  std::vector<char> buffer(kStreamChunk);
+  while (true) {
+    const Result<size_t> read = (*stream)->read(buffer);
+    if (!read) return tl::unexpected<Error>(read.error());
+    if (*read == 0) return to_hex(hash.digest());
+  }
 }
 
 }  // namespace
 
 struct RowReader::OpenFile {
-  std::unique_ptr<TextSource> text;
-  std::unique_ptr<RowSource> rows;
+  std::filesystem::path file;
+  std::unique_ptr<TextSource> text;  // nothing: a Parquet file
+  std::unique_ptr<RowStream> rows;
+
+  Result<std::string> hash() const { return text == nullptr ? hash_of(file) : text->hash(); }
+
+  std::string place() const {
+    const size_t line = rows->line();
+    return text == nullptr ? fmt::format("{}, row {}", file.string(), line) : text->place(line);
+  }
 };
 
 RowReader::RowReader(std::vector<std::filesystem::path> files, RowOptions options, BadRows& bad_rows)
@@ -62,18 +87,30 @@ Result<void> RowReader::open_next() {
     return bad_input(file.string(), "column names are given for a file whose rows name their fields",
                      "column_names with .csv and .tsv files only");
   }
+  if (*format == DataFormat::parquet) {
+    if (without_compression(file) != file)
+      return bad_input(file.string(), "Parquet files are compressed within themselves",
+                       "the file as .parquet");
+    Rows rows = parquet_rows(file);
+    if (!rows) return forward_error(rows);
+    open_ = std::make_unique<OpenFile>(OpenFile{file, nullptr, std::move(*rows)});
+    return {};
+  }
   Result<std::unique_ptr<TextSource>> text = TextSource::open(file, options_.max_bytes);
   if (!text) return forward_error(text);
-  Rows rows = open_rows(*format, **text, options_);
+  Rows rows = open_text_rows(*format, **text, options_);
   if (!rows) return forward_error(rows);
-  open_ = std::make_unique<OpenFile>(OpenFile{std::move(*text), std::move(*rows)});
+  open_ = std::make_unique<OpenFile>(OpenFile{file, std::move(*text), std::move(*rows)});
   return {};
 }
 
-void RowReader::close() {
-  hashes_ += open_->text->hash();
+Result<void> RowReader::close() {
+  Result<std::string> hash = open_->hash();
+  if (!hash) return forward_error(hash);
+  hashes_ += *hash;
   ++hashed_;
   open_.reset();
+  return {};
 }
 
 Result<std::optional<Json>> RowReader::next() {
@@ -85,12 +122,12 @@ Result<std::optional<Json>> RowReader::next() {
     }
     NextRow row = open_->rows->next();
     if (row && !*row) {
-      close();
+      if (Result<void> closed = close(); !closed) return forward_error(closed);
       continue;
     }
     ++index_;
     if (row) {
-      place_ = open_->text->place(open_->rows->line());
+      place_ = open_->place();
       return std::move(*row);
     }
     if (!row.error().can_go_on) return tl::unexpected<Error>(std::move(row.error().error));

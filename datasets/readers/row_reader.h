@@ -25,7 +25,8 @@ struct RowOptions {
 };
 
 // By the files' endings: .jsonl (or .ndjson), .json (an array of objects, or one object a line), .csv, .tsv
-// and .txt, each also with .gz or .zst. Rows are objects; CSV cells are strings under the header's names.
+// and .txt, each also with .gz or .zst, and .parquet where parquet_support() is there. Rows are objects; CSV
+// cells are strings under the header's names.
 class RowReader {
  public:
   // The rows of all files in their order; a folder stands for the data files in it (data_files_of). What is
@@ -38,7 +39,7 @@ class RowReader {
   // read, or one that is damaged so that its rows cannot be told apart.
   Result<std::optional<Json>> next();
 
-  std::string place() const;  // of the last row: "tickets.jsonl:12"
+  std::string place() const;  // of the last row: "tickets.jsonl:12", "tickets.parquet, row 12"
   int64_t index() const;      // of the last row among all, bad ones included, from 0
 
   // At the end: SHA-256 of the file's bytes; of several files, of their hashes in order.
@@ -48,7 +49,7 @@ class RowReader {
   struct OpenFile;
 
   Result<void> open_next();
-  void close();
+  Result<void> close();
 
   std::vector<std::filesystem::path> waiting_;  // the next one last
   RowOptions options_;

@@ -20,7 +20,7 @@ tl::unexpected<Error> too_long(const std::string& place, const char* what) {
   return bad_input(place, fmt::format("{} has more than {} bytes", what, kMaxRowBytes));
 }
 
-class LineRows : public RowSource {
+class LineRows : public RowStream {
  public:
   explicit LineRows(TextSource& text) : text_(text) {}
 
@@ -41,7 +41,7 @@ class LineRows : public RowSource {
   size_t line_ = 1;
 };
 
-class DocumentRows : public RowSource {
+class DocumentRows : public RowStream {
  public:
   explicit DocumentRows(TextSource& text) : text_(text) {}
 
@@ -66,7 +66,7 @@ class DocumentRows : public RowSource {
 
 }  // namespace
 
-std::unique_ptr<RowSource> text_rows(TextSource& text, TextRows rows) {
+std::unique_ptr<RowStream> text_rows(TextSource& text, TextRows rows) {
   if (rows == TextRows::documents) return std::make_unique<DocumentRows>(text);
   return std::make_unique<LineRows>(text);
 }

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "datasets/readers/row_source.h"
+#include "datasets/readers/row_stream.h"
 #include "datasets/readers/text_source.h"
 
 namespace sizeup {
@@ -15,6 +15,6 @@ enum class TextRows {
 };
 
 // `text` must live as long as the rows.
-std::unique_ptr<RowSource> text_rows(TextSource& text, TextRows rows);
+std::unique_ptr<RowStream> text_rows(TextSource& text, TextRows rows);
 
 }  // namespace sizeup

@@ -26,9 +26,10 @@ const ResultRow* find_result(const GroupTask& task, const std::string& metric) {
   return nullptr;
 }
 
-double error_of(const GroupTask& task, const std::string& metric) {
+// Nothing where the harness says "N/A".
+std::optional<double> error_of(const GroupTask& task, const std::string& metric) {
   for (const MetricRow& row : task.metrics) {
-    if (row.name == metric && !row.is_mean) return kNoNumber;
+    if (row.name == metric && !row.is_mean) return std::nullopt;
   }
   std::vector<double> values;
   for (const AnswerRow& answer : task.answers) {
@@ -36,8 +37,17 @@ double error_of(const GroupTask& task, const std::string& metric) {
     if (!answer.error && score != answer.scores.end() && !std::isnan(score->second))
       values.push_back(score->second);
   }
-  // One sample says nothing of its spread, and weighs nothing in the pooled error.
-  return values.size() < 2 ? 0.0 : standard_error(values);
+  if (values.size() < 2) return std::nullopt;
+  return standard_error(values);
+}
+
+// What the group's interval is made of: one sample says nothing of its spread, and weighs nothing in the
+// pooled error.
+GroupMember member_of(const GroupTask& task, const ResultRow& result) {
+  const bool is_mean = std::none_of(task.metrics.begin(), task.metrics.end(), [&](const MetricRow& row) {
+    return row.name == result.metric && !row.is_mean;
+  });
+  return {result.value, error_of(task, result.metric).value_or(is_mean ? 0.0 : kNoNumber), result.n};
 }
 
 // Where no member's scores vary, t gives a width of zero, which would claim certainty.
@@ -67,8 +77,8 @@ ResultRow row_of(const std::string& metric, const Estimate& estimate) {
 
 }  // namespace
 
-std::vector<ResultRow> group_results(const TaskGroup& group, std::span<const GroupTask* const> members) {
-  std::vector<ResultRow> rows;
+std::vector<GroupRow> group_results(const TaskGroup& group, std::span<const GroupTask* const> members) {
+  std::vector<GroupRow> rows;
   for (const GroupMetric& wanted : group.metrics) {
     std::vector<std::string> names;
     for (const GroupTask* task : members) {
@@ -79,15 +89,21 @@ std::vector<ResultRow> group_results(const TaskGroup& group, std::span<const Gro
     }
     for (const std::string& name : names) {
       std::vector<GroupMember> counted;
+      bool has_errors = true;
       for (const GroupTask* task : members) {
         const ResultRow* result = find_result(*task, name);
-        if (result != nullptr && !std::isnan(result->value))
-          counted.push_back({result->value, error_of(*task, name), result->n});
+        if (result == nullptr || std::isnan(result->value)) continue;
+        counted.push_back(member_of(*task, *result));
+        has_errors &= error_of(*task, name).has_value();
       }
       Estimate estimate =
           wanted.weight_by_size ? group_estimate(counted) : unweighted_group_estimate(counted);
       widen_if_constant(counted, estimate);
-      if (estimate.n > 0) rows.push_back(row_of(name, estimate));
+      if (estimate.n == 0) continue;
+      GroupRow& row = rows.emplace_back();
+      row.result = row_of(name, estimate);
+      if (has_errors)
+        row.standard_error = wanted.weight_by_size ? pooled_error(counted) : unweighted_error(counted);
     }
   }
   return rows;
@@ -113,13 +129,11 @@ Result<void> finish_groups(const RunPlan& plan, Store& store) {
     for (const TaskGroup& group : plan.groups) {
       std::vector<const GroupTask*> members;
       for (const size_t task : group.tasks) members.push_back(&tasks[plan.tasks[task].row.name]);
-      for (ResultRow& result : group_results(group, members)) {
-        GroupRow row;
+      for (GroupRow& row : group_results(group, members)) {
         row.model.id = model_id;
         row.name = group.name;
         row.version = group.version;
         row.depth = group.depth;
-        row.result = std::move(result);
         row.tasks = static_cast<int64_t>(members.size());
         rows.push_back(std::move(row));
       }

@@ -21,8 +21,9 @@ struct GroupTask {
 
 // Every metric of the group's aggregate_metric_list: the mean over the members that have it, weighted by
 // their sizes unless it says otherwise, with lm-evaluation-harness's standard error and a Student-t interval.
-// A member whose metric is no mean over samples leaves the group without an interval.
-std::vector<ResultRow> group_results(const TaskGroup& group, std::span<const GroupTask* const> members);
+// A member whose metric is no mean over samples leaves the group without an interval. What is not the result
+// or its standard error is left empty.
+std::vector<GroupRow> group_results(const TaskGroup& group, std::span<const GroupTask* const> members);
 
 // Puts the results of the plan's groups into the store, for every model.
 Result<void> finish_groups(const RunPlan& plan, Store& store);

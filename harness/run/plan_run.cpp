@@ -141,8 +141,8 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   return loaded;
 }
 
-Result<SelectedTask> guessed_task(const RunSettings& settings) {
-  Result<TaskGuess> guess = guess_task(*settings.data, settings.max_bad_rows);
+Result<SelectedTask> guessed_task(const RunSettings& settings, const RunEnvironment& environment) {
+  Result<TaskGuess> guess = environment.guess_task(*settings.data, settings.max_bad_rows);
   if (!guess) return forward_error(guess);
   return task_of(*guess, settings.data->file);
 }
@@ -153,7 +153,7 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   Result<TaskSelection> selection = environment.select_tasks(plan.settings.tasks);
   if (!selection) return forward_error(selection);
   if (plan.settings.data) {
-    Result<SelectedTask> own = guessed_task(plan.settings);
+    Result<SelectedTask> own = guessed_task(plan.settings, environment);
     if (!own) return forward_error(own);
     selection->tasks.push_back(std::move(*own));
   }

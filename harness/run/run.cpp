@@ -103,6 +103,9 @@ RunEnvironment RunEnvironment::standard(const std::filesystem::path& definitions
   environment.open_task = [](const std::string& file, const TaskOptions& options) {
     return load_task(file, options);
   };
+  environment.guess_task = [](const OwnData& data, int64_t max_bad_rows) {
+    return sizeup::guess_task(data, max_bad_rows);
+  };
   return environment;
 }
 

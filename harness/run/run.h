@@ -28,6 +28,7 @@ struct RunEnvironment {
   std::function<Result<std::unique_ptr<Backend>>(const ModelReference&)> open_model;
   std::function<Result<TaskSelection>(const std::vector<std::string>& names)> select_tasks;
   std::function<Result<std::unique_ptr<Task>>(const std::string& file, const TaskOptions&)> open_task;
+  std::function<Result<TaskGuess>(const OwnData& data, int64_t max_bad_rows)> guess_task;
   GroupLimits commits;
 
   // The registry's backends, the task files under `definitions`, this machine.

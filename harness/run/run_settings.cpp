@@ -87,6 +87,16 @@ struct Reader {
     return text.substr(0, start) + joined(reference->target) + text.substr(start + reference->target.size());
   }
 
+  // A data set of the hub has a name, which is no path.
+  std::string data(const std::string& text) const {
+    const std::string path = joined(text);
+    OwnData named;
+    named.file = text;
+    const Result<std::optional<HubRows>> rows = hub_rows_of(named);
+    std::error_code ignored;
+    return rows && *rows && !std::filesystem::exists(path, ignored) ? text : path;
+  }
+
   // A task is a file when it looks like one; everything else is a built-in name.
   std::string task(const std::string& text) const { return looks_like_path(text) ? joined(text) : text; }
 };
@@ -185,9 +195,13 @@ void read_tasks(const Reader& reader, const YAML::Node& node, RunSettings& setti
   for (const std::string& text : reader.texts(node, "tasks")) settings.tasks.push_back(reader.task(text));
 }
 
-constexpr std::array<Key<OwnData>, 8> kDataKeys{{
+constexpr std::array<Key<OwnData>, 10> kDataKeys{{
     {"file",
-     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.file = r.joined(r.text(n, "data.file")); }},
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.file = r.data(r.text(n, "data.file")); }},
+    {"dataset_name", [](const Reader& r, const YAML::Node& n,
+                        OwnData& d) { d.dataset_name = r.text(n, "data.dataset_name"); }},
+    {"test_split",
+     [](const Reader& r, const YAML::Node& n, OwnData& d) { d.test_split = r.text(n, "data.test_split"); }},
     {"input", [](const Reader& r, const YAML::Node& n, OwnData& d) { d.input = r.text(n, "data.input"); }},
     {"target", [](const Reader& r, const YAML::Node& n, OwnData& d) { d.target = r.text(n, "data.target"); }},
     {"choices",
@@ -206,7 +220,7 @@ constexpr std::array<Key<OwnData>, 8> kDataKeys{{
 void read_data(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
   OwnData data;
   if (node.IsScalar()) {
-    data.file = reader.joined(reader.text(node, "data"));
+    data.file = reader.data(reader.text(node, "data"));
   } else {
     read_mapping<OwnData>(reader, node, kDataKeys, data);
     if (data.file.empty()) reader.refuse(node, "key 'data' names no file", "data: {file: NAME}");
@@ -291,9 +305,11 @@ Json to_json(const Prices& prices) {
 }
 
 Json to_json(const OwnData& data) {
-  return {{"file", data.file.string()},  {"input", data.input},     {"target", data.target},
-          {"choices", data.choices},     {"metrics", data.metrics}, {"schema", data.schema.string()},
-          {"grounding", data.grounding}, {"slices", data.slices}};
+  return {{"file", data.file.string()},    {"dataset_name", data.dataset_name},
+          {"test_split", data.test_split}, {"input", data.input},
+          {"target", data.target},         {"choices", data.choices},
+          {"metrics", data.metrics},       {"schema", data.schema.string()},
+          {"grounding", data.grounding},   {"slices", data.slices}};
 }
 
 }  // namespace

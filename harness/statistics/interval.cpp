@@ -151,35 +151,45 @@ Estimate group_with_t(double value, double error, int64_t total, size_t tasks, d
 
 }  // namespace
 
-Estimate group_estimate(std::span<const GroupMember> members, double confidence) {
-  double weighted = 0;
+double pooled_error(std::span<const GroupMember> members) {
   double pooled = 0;
-  int64_t total = 0;
+  double count = 0;
   for (const GroupMember& member : members) {
     const auto n = static_cast<double>(member.n);
-    weighted += member.value * n;
     pooled += (n - 1) * member.standard_error * member.standard_error * n;
+    count += n;
+  }
+  return std::sqrt(pooled / (count - static_cast<double>(members.size())) / count);
+}
+
+double unweighted_error(std::span<const GroupMember> members) {
+  double squares = 0;
+  for (const GroupMember& member : members) squares += member.standard_error * member.standard_error;
+  return std::sqrt(squares) / static_cast<double>(members.size());
+}
+
+Estimate group_estimate(std::span<const GroupMember> members, double confidence) {
+  double weighted = 0;
+  int64_t total = 0;
+  for (const GroupMember& member : members) {
+    weighted += member.value * static_cast<double>(member.n);
     total += member.n;
   }
   if (total == 0) return {};
-  const auto count = static_cast<double>(total);
-  const double degrees = count - static_cast<double>(members.size());
-  return group_with_t(weighted / count, std::sqrt(pooled / degrees / count), total, members.size(),
+  return group_with_t(weighted / static_cast<double>(total), pooled_error(members), total, members.size(),
                       confidence);
 }
 
 Estimate unweighted_group_estimate(std::span<const GroupMember> members, double confidence) {
   double sum = 0;
-  double squares = 0;
   int64_t total = 0;
   for (const GroupMember& member : members) {
     sum += member.value;
-    squares += member.standard_error * member.standard_error;
     total += member.n;
   }
   if (total == 0) return {};
-  const auto tasks = static_cast<double>(members.size());
-  return group_with_t(sum / tasks, std::sqrt(squares) / tasks, total, members.size(), confidence);
+  return group_with_t(sum / static_cast<double>(members.size()), unweighted_error(members), total,
+                      members.size(), confidence);
 }
 
 }  // namespace sizeup

@@ -72,11 +72,16 @@ struct GroupMember {
   int64_t n = 0;
 };
 
-// Size-weighted mean of k tasks with the pooled standard error of lm-evaluation-harness,
-// sqrt( sum( (n_i - 1) se_i^2 n_i ) / (N - k) / N ), and t with N - k degrees. No interval where N <= k.
+// Standard errors of a group as lm-evaluation-harness has them (api/metrics.py): of the size-weighted mean,
+// sqrt( sum( (n_i - 1) se_i^2 n_i ) / (N - k) / N ) (pooled_sample_stderr), and of the plain mean of the k
+// values, sqrt( sum se_i^2 ) / k (unweighted_mean_stderr). Not finite where there is none.
+double pooled_error(std::span<const GroupMember> members);
+double unweighted_error(std::span<const GroupMember> members);
+
+// Size-weighted mean of k tasks with the pooled error, and t with N - k degrees. No interval where N <= k.
 Estimate group_estimate(std::span<const GroupMember> members, double confidence = kConfidence);
 
-// The same with every task counting alike: the mean of the k values, sqrt( sum se_i^2 ) / k.
+// The same with every task counting alike.
 Estimate unweighted_group_estimate(std::span<const GroupMember> members, double confidence = kConfidence);
 
 }  // namespace sizeup

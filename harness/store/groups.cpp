@@ -16,13 +16,13 @@ Result<void> Store::store_groups(int64_t run_id, std::span<const GroupRow> group
     Statement insert(
         database,
         "INSERT INTO group_result (run_id, model_id, position, name, version, depth, tasks, metric, "
-        "value, lo, hi, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "value, lo, hi, n, standard_error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     int64_t position = 0;
     for (const GroupRow& row : groups) {
       const ResultRow& result = row.result;
       insert
           .bind(run_id, row.model.id, position++, row.name, row.version, row.depth, row.tasks, result.metric,
-                result.value, result.lo, result.hi, result.n)
+                result.value, result.lo, result.hi, result.n, row.standard_error)
           .run();
     }
     transaction.commit();
@@ -34,7 +34,8 @@ Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id) {
     std::vector<GroupRow> rows;
     Statement statement(
         database,
-        "SELECT model.id, model.name, group_result.name, version, depth, tasks, metric, value, lo, hi, n "
+        "SELECT model.id, model.name, group_result.name, version, depth, tasks, metric, value, lo, hi, n, "
+        "standard_error "
         "FROM group_result JOIN model ON model.id = model_id WHERE run_id = ? ORDER BY position");
     statement.bind(run_id);
     while (statement.step()) {
@@ -52,6 +53,7 @@ Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id) {
                     statement.optional_real(8),
                     statement.optional_real(9),
                     statement.integer(10)};
+      row.standard_error = statement.optional_real(11);
       rows.push_back(std::move(row));
     }
     return rows;

@@ -148,6 +148,8 @@ struct GroupRow {
   int depth = 0;      // below the group that holds it
   int64_t tasks = 0;  // members, those of its groups included
   ResultRow result;   // without slices
+  // lm-evaluation-harness's of the group's mean; nothing where a member has none.
+  std::optional<double> standard_error = {};
 };
 
 struct CostRow {

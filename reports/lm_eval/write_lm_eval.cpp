@@ -156,14 +156,14 @@ void add_facts(Json& all, const EvaluationData& data) {
     all["higher_is_better"][task.name][MetricName(metric.name).metric] = metric.higher_is_better;
 }
 
-// Groups stand among the results and once more by themselves. Their standard errors are not in the store.
+// Groups stand among the results and once more by themselves.
 void add_group(Json& all, const GroupRow& group) {
   const MetricName name(group.result.metric);
   for (const char* section : {"results", "groups"}) {
     Json& out = all[section][group.name];
     out["alias"] = group.name;
     out[name.key()] = number_of(group.result.value);
-    out[name.key("_stderr")] = "N/A";
+    out[name.key("_stderr")] = group.standard_error ? number_of(*group.standard_error) : Json("N/A");
   }
   all["versions"][group.name] = group.version;
 }

@@ -4,33 +4,62 @@
 
 #include <algorithm>
 
+#include "datasets/readers/row_reader.h"
 #include "tasks/check/findings.h"
+#include "tasks/yaml_task.h"
 
 namespace sizeup {
 namespace {
 
 constexpr size_t kExamples = 3;  // of each finding
 
-Result<std::vector<Sample>> samples_of(const std::string& file, const TaskOptions& options) {
-  Result<std::unique_ptr<Task>> task = load_task(file, options);
-  if (!task) return forward_error(task);
-  return (*task)->samples(0);
+// Without holding them: `limit` only says that no samples are asked for as a list.
+Result<std::unique_ptr<YamlTask>> open_task(const std::string& file, TaskOptions options) {
+  options.limit = 1;
+  Result<Definition> definition = read_definition(file, options);
+  if (!definition) return forward_error(definition);
+  return YamlTask::load(std::move(*definition), options);
 }
 
+// The texts of a split or of a file, read row by row.
+Result<KnownTexts> texts_of(RowReader& reader) {
+  KnownTexts texts;
+  while (true) {
+    const Result<std::optional<Json>> row = reader.next();
+    if (!row) return tl::unexpected<Error>(row.error());
+    if (!*row) return texts;
+    texts.add(**row);
+  }
+}
+
+using Checks = std::vector<std::unique_ptr<RowCheck>>;
+
 // Examples come from other splits or are written in the task file.
-Result<void> compare_with_examples(const CheckedRows& rows, const std::string& split, Findings& findings) {
-  const Definition& definition = rows.definition;
+Result<void> add_examples(const Definition& definition, const std::string& split, Checks& checks) {
   if (definition.fewshot_samples) {
-    find_overlap(rows, inline_documents(*definition.fewshot_samples).rows, "examples",
-                 "the examples in the task file", findings);
+    KnownTexts texts;
+    for (const Json& row : inline_documents(*definition.fewshot_samples).rows) texts.add(row);
+    checks.push_back(overlap(std::move(texts), "examples", "the examples in the task file"));
   }
   for (const auto& [name, files] : definition.data_files) {
     if (name == split) continue;
     BadRows none;
     Result<Documents> others = load_split(definition, name, 0, none);
     if (!others) return forward_error(others);
-    find_overlap(rows, others->rows, "examples", fmt::format("the split '{}'", name), findings);
+    KnownTexts texts;
+    for (const Json& row : others->rows) texts.add(row);
+    checks.push_back(overlap(std::move(texts), "examples", fmt::format("the split '{}'", name)));
   }
+  return {};
+}
+
+Result<void> add_training(const std::filesystem::path& training, Checks& checks) {
+  if (training.empty()) return {};
+  BadRows none;
+  RowReader reader({training}, {}, none);
+  Result<KnownTexts> texts = texts_of(reader);
+  if (!texts) return forward_error(texts);
+  checks.push_back(overlap(std::move(*texts), "training", training.string()));
   return {};
 }
 
@@ -48,10 +77,13 @@ const char* name_of(Severity severity) {
   throw InternalError("unknown Severity");
 }
 
-void FoundRows::add(size_t row, const std::string& what) {
+std::string shown_document(int64_t index) {
+  return fmt::format("document {}", index + 1);
+}
+
+void FoundRows::add(const std::string& place, const std::string& what) {
   ++count_;
-  if (examples_.size() < kExamples)
-    examples_.push_back(documents_.place(row) + (what.empty() ? "" : ": " + what));
+  if (examples_.size() < kExamples) examples_.push_back(place + (what.empty() ? "" : ": " + what));
 }
 
 void FoundRows::report(Severity severity, const char* subject, std::string_view message,
@@ -61,39 +93,48 @@ void FoundRows::report(Severity severity, const char* subject, std::string_view 
 }
 
 Result<TaskCheck> check_task(const SelectedTask& selected, const TaskOptions& options,
-                             const std::filesystem::path& training) {
+                             const std::filesystem::path& training,
+                             const std::function<void(const Sample& sample)>& on_sample) {
   TaskOptions own = options;
   own.overrides = selected.overrides;
-  Result<std::vector<Sample>> samples = samples_of(selected.file, own);
-  if (!samples) return forward_error(samples);
-  Result<Definition> definition = read_definition(selected.file, own);
-  if (!definition) return forward_error(definition);
-  TaskCheck check{definition->name, std::move(*samples), {}, {}};
+  Result<std::unique_ptr<YamlTask>> task = open_task(selected.file, own);
+  if (!task) return forward_error(task);
+  const Result<Definition> definition = read_definition(selected.file, own);
+  if (!definition) return tl::unexpected<Error>(definition.error());
+  TaskCheck check;
+  check.name = definition->name;
 
+  Checks checks;
+  checks.push_back(empty_and_odd_rows(*definition));
+  checks.push_back(duplicates());
+  checks.push_back(label_counts(*definition, check.labels));
+  checks.push_back(leaks(*definition));
+  checks.push_back(special_tokens());
   const std::string split = definition->test_split ? *definition->test_split : *definition->validation_split;
-  BadRows none;
-  Result<Documents> documents = load_split(*definition, split, 0, none);
-  if (!documents) return forward_error(documents);
-  Result<std::vector<Sample>> bare = std::vector<Sample>();
-  if (definition->num_fewshot > 0) {
-    own.num_fewshot = 0;
-    bare = samples_of(selected.file, own);
-    if (!bare) return forward_error(bare);
-  }
+  if (Result<void> added = add_examples(*definition, split, checks); !added) return forward_error(added);
+  if (Result<void> added = add_training(training, checks); !added) return forward_error(added);
 
-  const CheckedRows rows{*definition, *documents, definition->num_fewshot > 0 ? *bare : check.samples};
-  find_empty_and_odd_rows(rows, check.findings);
-  find_duplicates(rows, check.findings);
-  check.labels = count_labels(rows, check.findings);
-  find_leaks(rows, check.findings);
-  find_special_tokens(rows, check.findings);
-  if (Result<void> compared = compare_with_examples(rows, split, check.findings); !compared)
-    return forward_error(compared);
-  if (!training.empty()) {
-    Result<Documents> trained = load_file(training);
-    if (!trained) return forward_error(trained);
-    find_overlap(rows, trained->rows, "training", training.string(), check.findings);
+  const auto look_at = [&](const Json& document, const std::string& place, const Sample& sample) {
+    ++check.rows;
+    for (const auto& one : checks) one->add({document, sample, place});
+  };
+  const bool with_examples = definition->num_fewshot > 0;
+  Result<void> seen =
+      (*task)->for_each_sample([&](const Json& document, const std::string& place, Sample sample) {
+        on_sample(sample);
+        if (!with_examples) look_at(document, place, sample);
+      });
+  if (!seen) return forward_error(seen);
+  if (with_examples) {
+    own.num_fewshot = 0;
+    Result<std::unique_ptr<YamlTask>> bare = open_task(selected.file, own);
+    if (!bare) return forward_error(bare);
+    seen = (*bare)->for_each_sample([&](const Json& document, const std::string& place, Sample sample) {
+      look_at(document, place, sample);
+    });
+    if (!seen) return forward_error(seen);
   }
+  for (const auto& one : checks) one->report(check.findings);
   std::stable_sort(check.findings.begin(), check.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
   return check;

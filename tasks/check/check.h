@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,13 +35,16 @@ struct LabelCount {
 
 struct TaskCheck {
   std::string name;
-  std::vector<Sample> samples;     // prompts as they will be sent
+  size_t rows = 0;
   std::vector<LabelCount> labels;  // the most frequent first; empty if the answers are no labels
   std::vector<Finding> findings;   // the gravest first
 };
 
-// `training`: a data file that a model was trained on, or empty. An error is what load_task would say.
+// The rows are read one at a time where the task allows it (no process_docs, no examples of the same split),
+// and a few dozen bytes are kept of each. `training`: a data file that a model was trained on, or empty.
+// `on_sample` sees every sample with its prompt as it will be sent. An error is what load_task would say.
 Result<TaskCheck> check_task(const SelectedTask& selected, const TaskOptions& options,
-                             const std::filesystem::path& training);
+                             const std::filesystem::path& training,
+                             const std::function<void(const Sample& sample)>& on_sample);
 
 }  // namespace sizeup

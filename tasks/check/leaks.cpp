@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cctype>
 #include <functional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "tasks/check/findings.h"
 #include "tasks/text/python_regex.h"
@@ -94,20 +96,6 @@ void collect_texts(const Json& value, std::vector<std::string>& texts) {
   for (const Json& item : value) collect_texts(item, texts);
 }
 
-// What is the same in many rows, an instruction or a passage, tells nothing about a single one.
-std::unordered_set<size_t> common_prints(const std::vector<std::vector<size_t>>& rows) {
-  constexpr size_t kSharedByRows = 3;
-  std::unordered_map<size_t, size_t> counts;
-  for (const auto& prints : rows) {
-    for (const size_t print : std::unordered_set<size_t>(prints.begin(), prints.end())) ++counts[print];
-  }
-  std::unordered_set<size_t> common;
-  for (const auto& [print, count] : counts) {
-    if (count >= kSharedByRows) common.insert(print);
-  }
-  return common;
-}
-
 std::vector<size_t> prints_of_row(const Json& row) {
   std::vector<std::string> texts;
   collect_texts(row, texts);
@@ -119,70 +107,126 @@ std::vector<size_t> prints_of_row(const Json& row) {
   return prints;
 }
 
-}  // namespace
-
-void find_leaks(const CheckedRows& rows, Findings& findings) {
-  const Definition& definition = rows.definition;
-  const bool choice = definition.output_type == OutputType::multiple_choice;
-  const bool written = definition.output_type == OutputType::generate_until;
-  // Records and grounded answers are taken from the prompt; code is judged by tests.
-  if (!choice && (!written || definition.schema || definition.grounding || definition.unsafe_code ||
-                  !definition.labels.empty()))
-    return;
-  FoundRows telling(rows.documents);
-  for (size_t i = 0; i < rows.samples.size(); ++i) {
-    const Sample& sample = rows.samples[i];
-    if (choice ? gives_the_choice_away(sample) : gives_the_answer_away(sample))
-      telling.add(i, fmt::format("'{}'", sample.target));
+class Leaks : public RowCheck {
+ public:
+  explicit Leaks(const Definition& definition)
+      : choice_(definition.output_type == OutputType::multiple_choice) {
+    const bool written = definition.output_type == OutputType::generate_until;
+    // Records and grounded answers are taken from the prompt; code is judged by tests.
+    applies_ = choice_ || (written && !definition.schema && !definition.grounding &&
+                           !definition.unsafe_code && definition.labels.empty());
   }
-  constexpr size_t kOneIn = 5;  // fewer may be chance: "the invoice" in a ticket about billing
-  const bool many = kOneIn * telling.count() > rows.samples.size();
-  telling.report(many ? Severity::warning : Severity::note, "leakage",
-                 fmt::format("of {} prompts contain their answer{}", rows.samples.size(),
-                             choice ? " and none of the other choices" : ""),
-                 findings);
-}
 
-void find_special_tokens(const CheckedRows& rows, Findings& findings) {
-  const Result<PythonRegex> pattern = PythonRegex::compile(
-      R"(<\|[A-Za-z0-9_]{1,40}\|>|\[/?INST\]|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn|think)>)",
-      "");
-  require(pattern.has_value(), "our own pattern is valid");
-  FoundRows special(rows.documents);
-  for (size_t i = 0; i < rows.documents.rows.size(); ++i) {
+  void add(const CheckedRow& row) override {
+    ++rows_;
+    if (applies_ && (choice_ ? gives_the_choice_away(row.sample) : gives_the_answer_away(row.sample)))
+      telling_.add(row.place, fmt::format("'{}'", row.sample.target));
+  }
+
+  void report(Findings& findings) const override {
+    constexpr size_t kOneIn = 5;  // fewer may be chance: "the invoice" in a ticket about billing
+    const bool many = kOneIn * telling_.count() > rows_;
+    telling_.report(many ? Severity::warning : Severity::note, "leakage",
+                    fmt::format("of {} prompts contain their answer{}", rows_,
+                                choice_ ? " and none of the other choices" : ""),
+                    findings);
+  }
+
+ private:
+  bool choice_;
+  bool applies_ = false;
+  size_t rows_ = 0;
+  FoundRows telling_;
+};
+
+class SpecialTokens : public RowCheck {
+ public:
+  SpecialTokens() : pattern_(compiled()) {}
+
+  void add(const CheckedRow& row) override {
     std::vector<std::string> texts;
-    collect_texts(rows.documents.rows[i], texts);
+    collect_texts(row.document, texts);
     for (const std::string& text : texts) {
-      const std::optional<PythonRegex::Found> found = pattern->find(text, 0);
+      const std::optional<PythonRegex::Found> found = pattern_.find(text, 0);
       if (!found) continue;
-      special.add(i, found->front());
+      special_.add(row.place, found->front());
       break;
     }
   }
-  special.report(Severity::warning, "special tokens",
-                 "rows contain what a chat template may take for a control token", findings);
+
+  void report(Findings& findings) const override {
+    special_.report(Severity::warning, "special tokens",
+                    "rows contain what a chat template may take for a control token", findings);
+  }
+
+ private:
+  static PythonRegex compiled() {
+    Result<PythonRegex> pattern = PythonRegex::compile(
+        R"(<\|[A-Za-z0-9_]{1,40}\|>|\[/?INST\]|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn|think)>)",
+        "");
+    require(pattern.has_value(), "our own pattern is valid");
+    return std::move(*pattern);
+  }
+
+  PythonRegex pattern_;
+  FoundRows special_;
+};
+
+class Overlap : public RowCheck {
+ public:
+  Overlap(KnownTexts others, const char* subject, std::string what)
+      : others_(std::move(others)), subject_(subject), what_(std::move(what)) {}
+
+  void add(const CheckedRow& row) override {
+    const std::vector<size_t> all = prints_of_row(row.document);
+    for (const size_t print : std::unordered_set<size_t>(all.begin(), all.end())) {
+      if (!others_.contains(print)) continue;
+      std::vector<int64_t>& sharing = rows_of_[print];
+      if (sharing.size() < kSharedByRows) sharing.push_back(row.sample.index);
+    }
+    ++rows_;
+  }
+
+  void report(Findings& findings) const override {
+    std::set<int64_t> shared;
+    for (const auto& [print, sharing] : rows_of_) {
+      if (sharing.size() < kSharedByRows) shared.insert(sharing.begin(), sharing.end());
+    }
+    FoundRows known;
+    for (const int64_t index : shared) known.add(shown_document(index));
+    known.report(
+        Severity::problem, subject_,
+        fmt::format("of {} rows share a text, or {} words in a row, with {}", rows_, kWordsInARow, what_),
+        findings);
+  }
+
+ private:
+  // What is the same in so many rows, an instruction or a passage, tells nothing about a single one.
+  static constexpr size_t kSharedByRows = 3;
+
+  KnownTexts others_;
+  const char* subject_;
+  std::string what_;
+  size_t rows_ = 0;
+  std::unordered_map<size_t, std::vector<int64_t>> rows_of_;  // of the prints that others have, too
+};
+
+}  // namespace
+
+void KnownTexts::add(const Json& row) {
+  for (const size_t print : prints_of_row(row)) prints_.insert(print);
 }
 
-void find_overlap(const CheckedRows& rows, const std::vector<Json>& others, const char* subject,
-                  const std::string& what, Findings& findings) {
-  std::unordered_set<size_t> known;
-  for (const Json& other : others) {
-    for (const size_t print : prints_of_row(other)) known.insert(print);
-  }
-  std::vector<std::vector<size_t>> own;
-  for (const Json& row : rows.documents.rows) own.push_back(prints_of_row(row));
-  const std::unordered_set<size_t> common = common_prints(own);
-  FoundRows known_rows(rows.documents);
-  for (size_t i = 0; i < own.size(); ++i) {
-    const bool shared = std::any_of(own[i].begin(), own[i].end(), [&](size_t print) {
-      return known.contains(print) && !common.contains(print);
-    });
-    if (shared) known_rows.add(i);
-  }
-  known_rows.report(
-      Severity::problem, subject,
-      fmt::format("of {} rows share a text, or {} words in a row, with {}", own.size(), kWordsInARow, what),
-      findings);
+std::unique_ptr<RowCheck> leaks(const Definition& definition) {
+  return std::make_unique<Leaks>(definition);
+}
+
+std::unique_ptr<RowCheck> special_tokens() {
+  return std::make_unique<SpecialTokens>();
+}
+
+std::unique_ptr<RowCheck> overlap(KnownTexts others, const char* subject, std::string what) {
+  return std::make_unique<Overlap>(std::move(others), subject, std::move(what));
 }
 
 }  // namespace sizeup

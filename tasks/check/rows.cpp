@@ -2,9 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <map>
 #include <unordered_map>
 
+#include "core/io/sha256.h"
 #include "tasks/check/findings.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/own_data/fields.h"
@@ -37,114 +40,184 @@ std::string without_id(Json document) {
   return to_canonical(document);
 }
 
-void find_unlike_lengths(const CheckedRows& rows, Findings& findings) {
-  constexpr size_t kTimes = 10;  // as long as the middle one
-  constexpr size_t kFewest = 10;
-  if (rows.samples.size() < kFewest) return;
-  std::vector<size_t> lengths;
-  for (const Sample& sample : rows.samples) lengths.push_back(sample.prompt.user.size());
-  std::vector<size_t> sorted = lengths;
-  std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2), sorted.end());
-  const size_t middle = sorted[sorted.size() / 2];
-  FoundRows longer(rows.documents);
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    if (lengths[i] > kTimes * std::max<size_t>(1, middle)) longer.add(i, fmt::format("{} bytes", lengths[i]));
-  }
-  longer.report(Severity::note, "length", "prompts are more than ten times as long as the middle one",
-                findings);
+// 128 bits of a text's SHA-256: a collision would be a finding that is none.
+struct Print {
+  std::array<uint64_t, 2> bits = {};
+  bool operator==(const Print&) const = default;
+};
+struct PrintHash {
+  size_t operator()(const Print& print) const { return static_cast<size_t>(print.bits[0]); }
+};
+
+Print print_of(std::string_view text) {
+  const std::array<uint8_t, 32> digest = sha256(text);
+  Print print;
+  std::memcpy(print.bits.data(), digest.data(), sizeof print.bits);
+  return print;
 }
 
-}  // namespace
+// The longest prompts, and how long all are.
+class Lengths {
+ public:
+  void add(const CheckedRow& row) {
+    const size_t length = row.sample.prompt.user.size();
+    lengths_.push_back(length);
+    longest_.emplace_back(length, row.place);
+    std::stable_sort(longest_.begin(), longest_.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    if (longest_.size() > kShown) longest_.pop_back();
+  }
 
-void find_empty_and_odd_rows(const CheckedRows& rows, Findings& findings) {
-  const Documents& documents = rows.documents;
-  FoundRows blank_prompt(documents), blank_answer(documents), misread(documents), control(documents);
-  for (size_t i = 0; i < rows.samples.size(); ++i) {
-    const Sample& sample = rows.samples[i];
+  void report(Findings& findings) const {
+    constexpr size_t kTimes = 10;  // as long as the middle one
+    constexpr size_t kFewest = 10;
+    if (lengths_.size() < kFewest) return;
+    std::vector<size_t> sorted = lengths_;
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2),
+                     sorted.end());
+    const size_t most = kTimes * std::max<size_t>(1, sorted[sorted.size() / 2]);
+    const auto count = static_cast<size_t>(
+        std::count_if(lengths_.begin(), lengths_.end(), [&](size_t length) { return length > most; }));
+    if (count == 0) return;
+    Finding finding{Severity::note,
+                    "length",
+                    fmt::format("{} prompts are more than ten times as long as the middle one", count),
+                    count,
+                    {}};
+    for (const auto& [length, place] : longest_) {
+      if (length > most) finding.examples.push_back(fmt::format("{}: {} bytes", place, length));
+    }
+    findings.push_back(std::move(finding));
+  }
+
+ private:
+  static constexpr size_t kShown = 3;
+  std::vector<size_t> lengths_;
+  std::vector<std::pair<size_t, std::string>> longest_;
+};
+
+class EmptyAndOddRows : public RowCheck {
+ public:
+  explicit EmptyAndOddRows(const Definition& definition) : definition_(definition) {}
+
+  void add(const CheckedRow& row) override {
+    ++rows_;
+    const Sample& sample = row.sample;
     const std::string prompt = whole_prompt(sample);
-    if (python_strip(prompt).empty()) blank_prompt.add(i);
+    if (python_strip(prompt).empty()) blank_prompt_.add(row.place);
     const bool any_answer = std::any_of(sample.accepted.begin(), sample.accepted.end(),
                                         [](const std::string& text) { return !python_strip(text).empty(); });
-    if (!any_answer && rows.definition.output_type != OutputType::loglikelihood_rolling) blank_answer.add(i);
-    if (looks_misread(prompt) || looks_misread(sample.target)) misread.add(i);
-    if (has_control_character(prompt)) control.add(i);
-  }
-  blank_prompt.report(Severity::problem, "empty", "rows give an empty prompt", findings);
-  // Unanswerable questions have no answer on purpose.
-  blank_answer.report(rows.definition.grounding ? Severity::note : Severity::problem, "empty",
-                      "rows have no expected answer", findings);
-  misread.report(Severity::warning, "encoding",
-                 "rows have signs of a text that was read in the wrong encoding", findings);
-  control.report(Severity::warning, "encoding", "rows have control characters in the prompt", findings);
-  for (const std::string& name : documents.columns) {
-    const auto without = std::count_if(documents.rows.begin(), documents.rows.end(), [&](const Json& row) {
-      const auto value = row.find(name);
-      return value == row.end() || is_blank(*value);
-    });
-    if (without == 0) continue;
-    findings.push_back(
-        {Severity::note,
-         "fields",
-         fmt::format("{} of {} rows have nothing in '{}'", without, documents.rows.size(), name),
-         static_cast<size_t>(without),
-         {}});
-  }
-  find_unlike_lengths(rows, findings);
-}
-
-void find_duplicates(const CheckedRows& rows, Findings& findings) {
-  std::unordered_map<std::string, size_t> documents;
-  std::unordered_map<std::string, size_t> prompts;
-  FoundRows same(rows.documents), contrary(rows.documents), alike(rows.documents);
-  for (size_t i = 0; i < rows.samples.size(); ++i) {
-    const Sample& sample = rows.samples[i];
-    const auto [document, is_new] = documents.emplace(without_id(rows.documents.rows[i]), i);
-    if (!is_new) {
-      same.add(i, "as " + rows.documents.place(document->second));
-      continue;
+    if (!any_answer && definition_.output_type != OutputType::loglikelihood_rolling)
+      blank_answer_.add(row.place);
+    if (looks_misread(prompt) || looks_misread(sample.target)) misread_.add(row.place);
+    if (has_control_character(prompt)) control_.add(row.place);
+    for (const auto& item : row.document.items()) {
+      const auto [column, is_new] = columns_.emplace(item.key(), filled_.size());
+      if (is_new) filled_.emplace_back(item.key(), 0);
+      if (!is_blank(item.value())) ++filled_[column->second].second;
     }
-    const auto [prompt, is_first] = prompts.emplace(fold_text(whole_prompt(sample)), i);
-    if (is_first) continue;
-    const Sample& other = rows.samples[prompt->second];
-    const std::string as = "as " + rows.documents.place(prompt->second);
-    (other.target == sample.target ? alike : contrary).add(i, as);
+    lengths_.add(row);
   }
-  contrary.report(Severity::problem, "contradictions",
-                  "rows ask what another row asks and expect another answer", findings);
-  same.report(Severity::warning, "duplicates", "rows repeat another row", findings);
-  alike.report(Severity::note, "duplicates", "rows have another row's prompt and answer", findings);
-}
 
-std::vector<LabelCount> count_labels(const CheckedRows& rows, Findings& findings) {
-  const bool choice = rows.definition.output_type == OutputType::multiple_choice;
-  if (!choice && rows.definition.labels.empty()) return {};
-  constexpr size_t kMostLabels = 200;  // choices that differ from row to row are no labels
-  std::map<std::string, int64_t> counts;
-  for (const std::string& label : rows.definition.labels) counts[label] = 0;
-  for (const Sample& sample : rows.samples) {
+  void report(Findings& findings) const override {
+    blank_prompt_.report(Severity::problem, "empty", "rows give an empty prompt", findings);
+    // Unanswerable questions have no answer on purpose.
+    blank_answer_.report(definition_.grounding ? Severity::note : Severity::problem, "empty",
+                         "rows have no expected answer", findings);
+    misread_.report(Severity::warning, "encoding",
+                    "rows have signs of a text that was read in the wrong encoding", findings);
+    control_.report(Severity::warning, "encoding", "rows have control characters in the prompt", findings);
+    for (const auto& [name, filled] : filled_) {
+      if (filled == rows_) continue;
+      findings.push_back({Severity::note,
+                          "fields",
+                          fmt::format("{} of {} rows have nothing in '{}'", rows_ - filled, rows_, name),
+                          rows_ - filled,
+                          {}});
+    }
+    lengths_.report(findings);
+  }
+
+ private:
+  const Definition& definition_;
+  size_t rows_ = 0;
+  FoundRows blank_prompt_, blank_answer_, misread_, control_;
+  std::vector<std::pair<std::string, size_t>> filled_;  // rows with something in the field
+  std::unordered_map<std::string, size_t> columns_;     // into filled_
+  Lengths lengths_;
+};
+
+class Duplicates : public RowCheck {
+ public:
+  void add(const CheckedRow& row) override {
+    const Sample& sample = row.sample;
+    const auto [document, is_new] = documents_.emplace(print_of(without_id(row.document)), sample.index);
+    if (!is_new) {
+      same_.add(row.place, "as " + shown_document(document->second));
+      return;
+    }
+    const Asked asked{sample.index, print_of(sample.target)};
+    const auto [prompt, is_first] = prompts_.emplace(print_of(fold_text(whole_prompt(sample))), asked);
+    if (is_first) return;
+    const bool alike = prompt->second.target == asked.target;
+    (alike ? alike_ : contrary_).add(row.place, "as " + shown_document(prompt->second.index));
+  }
+
+  void report(Findings& findings) const override {
+    contrary_.report(Severity::problem, "contradictions",
+                     "rows ask what another row asks and expect another answer", findings);
+    same_.report(Severity::warning, "duplicates", "rows repeat another row", findings);
+    alike_.report(Severity::note, "duplicates", "rows have another row's prompt and answer", findings);
+  }
+
+ private:
+  struct Asked {
+    int64_t index;
+    Print target;
+  };
+  std::unordered_map<Print, int64_t, PrintHash> documents_;  // to the first row that has it
+  std::unordered_map<Print, Asked, PrintHash> prompts_;
+  FoundRows same_, contrary_, alike_;
+};
+
+class Labels : public RowCheck {
+ public:
+  Labels(const Definition& definition, std::vector<LabelCount>& labels)
+      : definition_(definition), labels_(labels) {
+    for (const std::string& label : definition.labels) counts_[label] = 0;
+    counting_ = is_choice() || !definition.labels.empty();
+  }
+
+  void add(const CheckedRow& row) override {
+    if (!counting_) return;
+    const Sample& sample = row.sample;
     for (const Ask& ask : sample.asks) {
-      if (const auto* score = std::get_if<AskScore>(&ask)) counts.emplace(score->continuation, 0);
+      if (const auto* score = std::get_if<AskScore>(&ask)) counts_.emplace(score->continuation, 0);
     }
-    if (choice) {
-      ++counts[sample.accepted.front()];
+    if (is_choice()) {
+      ++counts_[sample.accepted.front()];
     } else if (!sample.accepted.empty()) {
-      for (const std::string& label : read_label_set(sample.accepted.front(), rows.definition.labels).labels)
-        ++counts[label];
+      for (const std::string& label : read_label_set(sample.accepted.front(), definition_.labels).labels)
+        ++counts_[label];
     }
-    if (counts.size() > kMostLabels) return {};
+    constexpr size_t kMostLabels = 200;  // choices that differ from row to row are no labels
+    if (counts_.size() > kMostLabels) counting_ = false;
   }
-  std::vector<LabelCount> labels;
-  for (const auto& [label, count] : counts) labels.push_back({label, count});
-  std::stable_sort(labels.begin(), labels.end(),
-                   [](const LabelCount& a, const LabelCount& b) { return a.rows > b.rows; });
-  // With fewer rows the 95 % interval of a label's recall is wider than 33 points at 80 %.
-  constexpr int64_t kFewRows = 20;
-  std::vector<std::string> rare;
-  std::map<std::string, std::string> folded;
-  for (const LabelCount& label : labels) {
-    if (label.rows < kFewRows) rare.push_back(fmt::format("{} ({})", label.label, label.rows));
-    const auto [other, is_new] = folded.emplace(fold_text(label.label), label.label);
-    if (!is_new) {
+
+  void report(Findings& findings) const override {
+    labels_.clear();
+    if (!counting_) return;
+    for (const auto& [label, count] : counts_) labels_.push_back({label, count});
+    std::stable_sort(labels_.begin(), labels_.end(),
+                     [](const LabelCount& a, const LabelCount& b) { return a.rows > b.rows; });
+    // With fewer rows the 95 % interval of a label's recall is wider than 33 points at 80 %.
+    constexpr int64_t kFewRows = 20;
+    std::vector<std::string> rare;
+    std::map<std::string, std::string> folded;
+    for (const LabelCount& label : labels_) {
+      if (label.rows < kFewRows) rare.push_back(fmt::format("{} ({})", label.label, label.rows));
+      const auto [other, is_new] = folded.emplace(fold_text(label.label), label.label);
+      if (is_new) continue;
       findings.push_back(
           {Severity::problem,
            "labels",
@@ -152,8 +225,7 @@ std::vector<LabelCount> count_labels(const CheckedRows& rows, Findings& findings
            static_cast<size_t>(label.rows),
            {}});
     }
-  }
-  if (!rare.empty()) {
+    if (rare.empty()) return;
     rare.resize(std::min<size_t>(rare.size(), 10));
     findings.push_back({Severity::warning,
                         "labels",
@@ -162,7 +234,28 @@ std::vector<LabelCount> count_labels(const CheckedRows& rows, Findings& findings
                         0,
                         {}});
   }
-  return labels;
+
+ private:
+  bool is_choice() const { return definition_.output_type == OutputType::multiple_choice; }
+
+  const Definition& definition_;
+  std::vector<LabelCount>& labels_;
+  std::map<std::string, int64_t> counts_;
+  bool counting_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<RowCheck> empty_and_odd_rows(const Definition& definition) {
+  return std::make_unique<EmptyAndOddRows>(definition);
+}
+
+std::unique_ptr<RowCheck> duplicates() {
+  return std::make_unique<Duplicates>();
+}
+
+std::unique_ptr<RowCheck> label_counts(const Definition& definition, std::vector<LabelCount>& labels) {
+  return std::make_unique<Labels>(definition, labels);
 }
 
 }  // namespace sizeup

@@ -31,6 +31,7 @@ struct MetricParameters {
   double tolerance = 0.0;           // of numeric_match: how far off an answer may be
   double relative_tolerance = 0.0;  // the same as a share of the expected number
   TextUnit unit = TextUnit::characters;
+  bool leaves_out_nan = false;  // aggregation: nanmean
 };
 
 // What scoring needs to know about the task.

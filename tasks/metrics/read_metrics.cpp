@@ -142,6 +142,11 @@ std::string_view aggregation_name(const MetricEntry& entry) {
   return entry.aggregate == nullptr ? "mean" : name;
 }
 
+bool is_nanmean(const YamlNode& metric, const MetricEntry& entry) {
+  const YamlNode* aggregation = metric.find("aggregation");
+  return aggregation != nullptr && aggregation->text == "nanmean" && aggregation_name(entry) == "mean";
+}
+
 // Its files state what our table already knows; another aggregation would be another metric.
 Result<void> check_statements(const YamlNode& metric, const MetricEntry& entry) {
   bool higher = entry.higher_is_better;
@@ -151,7 +156,8 @@ Result<void> check_statements(const YamlNode& metric, const MetricEntry& entry) 
                      fmt::format("'higher_is_better' of '{}' is {}", entry.name, entry.higher_is_better));
   }
   const YamlNode* aggregation = metric.find("aggregation");
-  if (aggregation == nullptr || aggregation->text == aggregation_name(entry)) return {};
+  if (aggregation == nullptr || aggregation->text == aggregation_name(entry) || is_nanmean(metric, entry))
+    return {};
   return bad_input(
       aggregation->place,
       fmt::format("the aggregation '{}' of '{}' is not supported yet", aggregation->text, entry.name),
@@ -242,6 +248,7 @@ Result<void> add_metric(const YamlNode& metric, const ScoringFacts& facts, std::
   if (Result<void> stated = check_statements(metric, *entry); !stated) return stated;
   Result<MetricParameters> parameters = read_parameters(metric, *entry, facts);
   if (!parameters) return forward_error(parameters);
+  parameters->leaves_out_nan = is_nanmean(metric, *entry);
   if (is_of_one_class(entry->name)) return add_classes(metric, *entry, facts, uses);
   uses.push_back({entry, std::move(*parameters), entry->name});
   return {};

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
+#include "core/hub/names.h"
+#include "datasets/readers/folder.h"
+#include "datasets/readers/row_reader.h"
 #include "tasks/own_data/fields.h"
 #include "tasks/own_data/forms.h"
 #include "tasks/own_data/own_data.h"
@@ -22,7 +26,7 @@ bool are_label_sets(const Facts& facts, const std::vector<std::string>& labels) 
   for (const char* known : {"labels", "tags", "categories", "topics", "classes"}) {
     if (name == known) return true;
   }
-  return labels.size() <= kMostLabels && 2 * labels.size() <= facts.fields.rows();
+  return labels.size() <= kMostLabels && 2 * labels.size() <= facts.rows;
 }
 
 // Few short values, each of which several rows share. A field that is called a label may have more of them,
@@ -36,14 +40,13 @@ bool are_labels(const Facts& facts, const std::vector<std::string>& values) {
     if (name == known) return true;
   }
   constexpr size_t kRowsOfALabel = 3;
-  return kRowsOfALabel * values.size() <= facts.fields.rows();
+  return kRowsOfALabel * values.size() <= facts.rows;
 }
 
+// `labels`: the answers' different values, in order.
 DataKind kind_of(const Facts& facts, const OwnData& data, std::vector<std::string>& labels,
                  std::string& reason) {
   const Values& values = facts.target.values;
-  labels = values.distinct();
-  std::sort(labels.begin(), labels.end());
   const auto because = [&](DataKind kind, std::string text) {
     reason = std::move(text);
     return kind;
@@ -61,9 +64,9 @@ DataKind kind_of(const Facts& facts, const OwnData& data, std::vector<std::strin
                    fmt::format("every expected answer is a list, of {} different labels", labels.size()));
   }
   if (values.all(is_scalar) && are_labels(facts, labels)) {
-    return because(DataKind::classification,
-                   fmt::format("the expected answers are {} different values in {} rows", labels.size(),
-                               facts.fields.rows()));
+    return because(
+        DataKind::classification,
+        fmt::format("the expected answers are {} different values in {} rows", labels.size(), facts.rows));
   }
   if (!facts.input.passage.empty())
     return because(DataKind::passage_question, "questions with a text that holds the answer");
@@ -77,6 +80,106 @@ std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
   return text;
+}
+
+// The rows of a file: the first ones held, the others looked at one by one.
+class GuessReader {
+ public:
+  GuessReader(std::filesystem::path file, BadRows& bad_rows)
+      : name_(file.string()), reader_({std::move(file)}, {}, bad_rows) {}
+
+  Result<Documents> first_rows() {
+    Documents documents;
+    documents.name = name_;
+    while (documents.rows.size() < kGuessedRows) {
+      Result<std::optional<Json>> row = reader_.next();
+      if (!row) return forward_error(row);
+      if (!*row) break;
+      documents.rows.push_back(std::move(**row));
+      documents.origins.push_back({reader_.place(), reader_.index()});
+    }
+    if (documents.rows.empty()) return bad_input(name_, "the file has no documents");
+    documents.collect_columns();
+    return documents;
+  }
+
+  // Counts the rows behind the first ones, and adds the labels among their answers.
+  Result<void> look_at_others(Facts& facts) {
+    facts.rows = facts.fields.rows();
+    const Values& values = facts.target.values;
+    for (size_t row = 0; row < values.rows.size() && facts.blank_target.empty(); ++row) {
+      if (is_blank(values.rows[row])) facts.blank_target = facts.fields.documents().place(row);
+    }
+    facts.labels = values.distinct();
+    Result<std::optional<Expression>> target = target_of(facts);
+    if (!target) return forward_error(target);
+    std::unordered_set<std::string> seen(facts.labels.begin(), facts.labels.end());
+    const bool lists = values.all(is_list);  // sets of labels may have many, free texts must not pile up
+    while (true) {
+      const Result<std::optional<Json>> row = reader_.next();
+      if (!row) return tl::unexpected<Error>(row.error());
+      if (!*row) break;
+      ++facts.rows;
+      if (!*target || (!lists && seen.size() > kMostLabels)) continue;
+      const std::string place = fmt::format("{} (document {})", reader_.place(), reader_.index() + 1);
+      // A row that the expression does not fit is a bad row of the run, which counts and shows them.
+      const Result<Json> value = (*target)->target(**row, place, false);
+      if (value && is_blank(*value) && facts.blank_target.empty()) facts.blank_target = place;
+      if (!value) continue;
+      for (std::string& label : Values{{*value}}.distinct()) {
+        if (seen.insert(label).second) facts.labels.push_back(std::move(label));
+      }
+    }
+    std::sort(facts.labels.begin(), facts.labels.end());
+    return {};
+  }
+
+ private:
+  static Result<std::optional<Expression>> target_of(const Facts& facts) {
+    if (facts.target.text.empty()) return std::optional<Expression>();
+    YamlNode node;
+    node.kind = YamlNode::Kind::text;
+    node.text = facts.target.text;
+    node.place = "--target";
+    Result<Expression> target = Expression::parse(node, "--target", facts.fields.names());
+    if (!target) return forward_error(target);
+    return std::optional(std::move(*target));
+  }
+
+  std::string name_;
+  RowReader reader_;
+};
+
+Result<std::filesystem::path> file_of(const OwnData& data, const std::optional<HubRows>& rows,
+                                      const HubSettings* hub) {
+  if (!rows) return data.file;
+  if (hub == nullptr) return unavailable({}, fmt::format("{} cannot be fetched here", rows->text()));
+  return fetch_rows(*rows, *hub);
+}
+
+// Everything about a file's rows but the kind of task that they make.
+Result<void> find_forms(Facts& facts, const OwnData& data) {
+  facts.conversation = find_conversation(facts.fields);
+  Result<TargetForm> target = find_target(facts.fields, data, facts.conversation);
+  if (!target) return forward_error(target);
+  facts.target = std::move(*target);
+  Result<std::optional<ChoiceForm>> choices = find_choices(facts.fields, data);
+  if (!choices) return forward_error(choices);
+  facts.choices = std::move(*choices);
+  Result<InputForm> input = find_input(facts.fields, data, facts.conversation, facts.target,
+                                       facts.choices ? facts.choices->fields : std::vector<std::string>());
+  if (!input) return forward_error(input);
+  facts.input = std::move(*input);
+  return {};
+}
+
+std::string heading_of(const std::string& name, const TaskGuess& guess) {
+  std::string heading =
+      fmt::format("# A task for {}, guessed from its fields ({} rows).\n", one_line(name), guess.rows);
+  for (const std::string& line : guess.reasons) heading += fmt::format("#   {}\n", one_line(line));
+  return heading +
+         "# Change what does not fit; `sizeup tasks check` shows what a change does. Keys: "
+         "docs/add-a-task.md\n";
 }
 
 }  // namespace
@@ -103,43 +206,65 @@ const char* name_of(DataKind kind) {
   throw InternalError("unknown DataKind");
 }
 
-Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows) {
-  Result<Documents> documents = load_file(data.file, max_bad_rows);
-  if (!documents) return forward_error(documents);
-  Facts facts{Fields(std::move(*documents))};
+Result<std::optional<HubRows>> hub_rows_of(const OwnData& data) {
+  const std::string name = data.file.string();
+  const bool prefixed = name.starts_with("hf:");
+  std::error_code ignored;
+  const bool plain = name.find('/') != std::string::npos && is_repository_name(name) &&
+                     !std::filesystem::exists(data.file, ignored) && !format_of(data.file);
+  if (!prefixed && !plain) {
+    if (data.dataset_name.empty() && data.test_split.empty()) return std::optional<HubRows>();
+    return usage_error(fmt::format("{} is a file, and has no config or split of that name", name),
+                       "--dataset-name and --test-split with a data set of the hub, --data ORG/NAME");
+  }
+  Result<HubRows> rows = HubRows::parse(name);
+  if (!rows) return forward_error(rows);
+  if (!data.dataset_name.empty()) rows->config = data.dataset_name;
+  if (!data.test_split.empty()) rows->split = data.test_split;
+  return std::optional(std::move(*rows));
+}
+
+Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows, const HubSettings* hub) {
+  const Result<std::optional<HubRows>> rows = hub_rows_of(data);
+  if (!rows) return tl::unexpected<Error>(rows.error());
+  Result<std::filesystem::path> file = file_of(data, *rows, hub);
+  if (!file) return forward_error(file);
+  BadRows bad_rows(max_bad_rows);
+  GuessReader reader(std::move(*file), bad_rows);
+  Result<Documents> first = reader.first_rows();
+  if (!first) return forward_error(first);
   TaskGuess guess;
-  guess.rows = facts.fields.rows();
   std::string reason;
-  const bool code = data.target.empty() && (is_humaneval(facts.fields) || is_mbpp(facts.fields));
+  Facts facts{Fields(std::move(*first))};
+  const Fields& fields = facts.fields;
+  const bool code = data.target.empty() && (is_humaneval(fields) || is_mbpp(fields));
+  if (!code) {
+    if (Result<void> found = find_forms(facts, data); !found) return forward_error(found);
+  }
+  if (Result<void> done = reader.look_at_others(facts); !done) return forward_error(done);
   if (code) {
     guess.kind = DataKind::code;
-    reason = is_mbpp(facts.fields) ? "each row has a 'test_list'"
-                                   : "each row has 'prompt', 'test' and 'entry_point'";
+    reason =
+        is_mbpp(fields) ? "each row has a 'test_list'" : "each row has 'prompt', 'test' and 'entry_point'";
   } else {
-    facts.conversation = find_conversation(facts.fields);
-    Result<TargetForm> target = find_target(facts.fields, data, facts.conversation);
-    if (!target) return forward_error(target);
-    facts.target = std::move(*target);
-    Result<std::optional<ChoiceForm>> choices = find_choices(facts.fields, data);
-    if (!choices) return forward_error(choices);
-    facts.choices = std::move(*choices);
-    Result<InputForm> input = find_input(facts.fields, data, facts.conversation, facts.target,
-                                         facts.choices ? facts.choices->fields : std::vector<std::string>());
-    if (!input) return forward_error(input);
-    facts.input = std::move(*input);
     guess.kind = kind_of(facts, data, facts.labels, reason);
   }
+  guess.rows = facts.rows;
   guess.reasons = {fmt::format("{}: {}", name_of(guess.kind), reason)};
   for (const std::string& more :
        {facts.input.reason, facts.target.reason, facts.choices ? facts.choices->reason : ""}) {
     if (!more.empty()) guess.reasons.push_back(more);
   }
-  std::string heading = fmt::format("# A task for {}, guessed from its fields ({} rows).\n",
-                                    one_line(data.file.filename().string()), guess.rows);
-  for (const std::string& line : guess.reasons) heading += fmt::format("#   {}\n", one_line(line));
-  heading +=
-      "# Change what does not fit; `sizeup tasks check` shows what a change does. Keys: docs/add-a-task.md\n";
-  Result<std::string> yaml = write_task(data, facts, guess.kind, heading);
+  if (code) {
+    guess.reasons.emplace_back(
+        "unsafe_code: what the model writes is run, in the sandbox; without a sandbox the task is refused");
+  }
+  if (facts.rows > kGuessedRows) {
+    guess.reasons.push_back(
+        fmt::format("looked at: the first {} rows; all {} for their labels", kGuessedRows, facts.rows));
+  }
+  const std::string name = *rows ? (*rows)->text() : data.file.filename().string();
+  Result<std::string> yaml = write_task(data, facts, guess.kind, heading_of(name, guess));
   if (!yaml) return forward_error(yaml);
   guess.yaml = std::move(*yaml);
   return guess;

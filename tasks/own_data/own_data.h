@@ -4,17 +4,21 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/errors/result.h"
+#include "datasets/hub/rows.h"
 #include "tasks/selection.h"
 
 namespace sizeup {
 
 // A data file and what the user says of it. What is empty is guessed.
 struct OwnData {
-  std::filesystem::path file;
+  std::filesystem::path file;        // or a data set of the hub, see hub_rows_of
+  std::string dataset_name;          // of a data set of the hub: its config
+  std::string test_split;            // likewise; empty: test
   std::string input;                 // a field, or a Jinja template over the fields
   std::string target;                // likewise
   std::vector<std::string> choices;  // the labels, or the one field that holds each row's choices
@@ -47,9 +51,16 @@ struct TaskGuess {
   std::string yaml;                  // the commented task file, meant to lie beside the data file
 };
 
-// Reads the whole file; of rows that cannot be read, `max_bad_rows` are left out. A usage error says which
-// field is missing or unknown, and which there are.
-Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows = 0);
+// The rows of the hub that `data.file` names: "Org/Name" where no file or folder has this name and it does
+// not end as a data file does, or "hf:Name". Nothing: it is a file. A usage error if a file comes with a
+// config or a split.
+Result<std::optional<HubRows>> hub_rows_of(const OwnData& data);
+
+// Reads the whole file once. Forms are guessed from its first kGuessedRows rows, which are held in memory;
+// labels are gathered, and rows counted, in all. Of rows that cannot be read, `max_bad_rows` are left out.
+// `hub` as TaskOptions has it. A usage error says which field is missing or unknown, and which there are.
+constexpr size_t kGuessedRows = 10'000;  // a form that so many rows share is the file's
+Result<TaskGuess> guess_task(const OwnData& data, int64_t max_bad_rows = 0, const HubSettings* hub = nullptr);
 
 // The guess as load_task and the harness take it. `file` is the data file.
 Result<SelectedTask> task_of(const TaskGuess& guess, const std::filesystem::path& file);

@@ -16,10 +16,7 @@ namespace {
 constexpr size_t kMostSliceValues = 12;  // more would leave too few rows in each slice
 constexpr size_t kMostSlices = 3;        // that are guessed
 
-std::string task_name(const std::filesystem::path& file) {
-  std::filesystem::path stem = file.filename();
-  while (stem.has_extension()) stem = stem.stem();
-  std::string name = stem.string();
+std::string task_name(std::string name) {
   for (char& c : name) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80 && std::isalnum(byte) == 0 && c != '-' && c != '_' && c != '.') c = '_';
@@ -74,13 +71,13 @@ class Writer {
       : data_(data), facts_(facts), kind_(kind), out_(heading) {}
 
   Result<std::string> write() {
-    const Result<DataFormat> format = format_of(data_.file);  // none of a folder
-    const bool cells = format && (*format == DataFormat::csv || *format == DataFormat::tsv);
-    out_.add("task", task_name(data_.file), "the name in tables and reports");
-    out_.add("dataset_path", cells ? "csv" : "json");
-    out_.add("dataset_kwargs", {{"data_files", {{"test", data_.file.filename().string()}}}},
-             "relative to this file");
-    out_.add("test_split", "test");
+    Result<std::optional<HubRows>> hub = hub_rows_of(data_);
+    if (!hub) return forward_error(hub);
+    if (*hub) {
+      write_hub(**hub);
+    } else {
+      write_file();
+    }
     if (Result<void> done = write_kind(); !done) return forward_error(done);
     if (!facts_.input.description.empty()) out_.add("description", facts_.input.description);
     if (Result<void> done = write_grounding(); !done) return forward_error(done);
@@ -91,6 +88,29 @@ class Writer {
   }
 
  private:
+  void write_hub(const HubRows& rows) {
+    out_.add("task", task_name(rows.repository.substr(rows.repository.find('/') + 1)),
+             "the name in tables and reports");
+    // Without an organisation only the prefix tells it from a file beside this one.
+    const bool alone = rows.repository.find('/') == std::string::npos;
+    out_.add("dataset_path", (alone ? "hf:" : "") + rows.repository, "a data set of the Hugging Face hub");
+    if (!rows.config.empty()) out_.add("dataset_name", rows.config, "its config");
+    out_.add("test_split", rows.split);
+  }
+
+  void write_file() {
+    const Result<DataFormat> format = format_of(data_.file);  // none of a folder
+    const bool cells = format && (*format == DataFormat::csv || *format == DataFormat::tsv);
+    std::filesystem::path stem = data_.file.filename();
+    while (stem.has_extension()) stem = stem.stem();
+    out_.add("task", task_name(stem.string()), "the name in tables and reports");
+    const bool parquet = format && *format == DataFormat::parquet;
+    out_.add("dataset_path", cells ? "csv" : parquet ? "parquet" : "json");
+    out_.add("dataset_kwargs", {{"data_files", {{"test", data_.file.filename().string()}}}},
+             "relative to this file");
+    out_.add("test_split", "test");
+  }
+
   Result<void> write_kind() {
     switch (kind_) {
       case DataKind::multiple_choice:
@@ -138,12 +158,10 @@ class Writer {
   Result<void> write_classification() {
     const std::vector<std::string>& labels = facts_.labels;
     const Values& values = facts_.target.values;
-    for (size_t row = 0; row < facts_.fields.rows(); ++row) {
-      const Json& value = values.rows[row];
-      if (is_blank(value))
-        return bad_input(facts_.fields.documents().place(row), "the row has no label",
-                         fmt::format("a value in '{}'", facts_.target.name),
-                         "fill it in, or leave the row out");
+    if (!facts_.blank_target.empty()) {
+      return bad_input(facts_.blank_target, "the row has no label",
+                       fmt::format("a value in '{}'", facts_.target.name),
+                       "fill it in, or leave the row out");
     }
     out_.add("output_type", "multiple_choice", "the likeliest label is the answer");
     out_.add(

@@ -13,12 +13,14 @@ namespace sizeup {
 
 // What was found in a data file.
 struct Facts {
-  Fields fields;
+  Fields fields;    // of the first rows
+  size_t rows = 0;  // of the whole file
   std::optional<Conversation> conversation = {};
   TargetForm target = {};
   InputForm input = {};
   std::optional<ChoiceForm> choices = {};
   std::vector<std::string> labels = {};  // of classification and multi-label
+  std::string blank_target = {};         // the place of the first row without an answer; empty: none
 };
 
 // The fields of HumanEval and of MBPP.

@@ -50,6 +50,76 @@ TEST_F(HubProgram, InspectsAModelByNameAndAgainOffline) {
   EXPECT_EQ(hub.requests().size(), before);
 }
 
+// Data without a task file, by the name of a data set: config and split as task files call them.
+TEST_F(HubProgram, RunsADataSetByNameWithoutATask) {
+  hub.on_reply = [](const LoopbackRequest& request, LoopbackReply& reply) {
+    if (request.target.starts_with("/splits?dataset=org%2Ftickets")) {
+      reply = {.body =
+                   R"({"splits": [{"config": "de", "split": "train"}, {"config": "en", "split": "train"}]})"};
+    } else if (request.target.starts_with("/rows?dataset=org%2Ftickets&config=en&split=train&offset=0")) {
+      std::string rows;
+      for (int i = 0; i < 6; ++i) {
+        const std::string row = i % 2 == 0 ? R"({"text": "Where is it?", "label": "parcel"})"
+                                           : R"({"text": "I paid twice.", "label": "invoice"})";
+        rows += std::string(i == 0 ? "" : ", ") + R"({"row_idx": )" + std::to_string(i) + R"(, "row": )" +
+                row + R"(, "truncated_cells": []})";
+      }
+      reply = {.body = R"({"num_rows_total": 6, "rows": [)" + rows + "]}"};
+    }
+  };
+  const std::string model = source_path("models/pocket/pocket-small.gguf").string();
+  std::vector<std::string> arguments = {"run",
+                                        "--model",
+                                        model,
+                                        "--data",
+                                        "org/tickets",
+                                        "--dataset-name",
+                                        "en",
+                                        "--test-split",
+                                        "train",
+                                        "--db",
+                                        (folder.path() / "a.db").string(),
+                                        "--latency-samples",
+                                        "0",
+                                        "--json"};
+  const Finished first = run(arguments);
+  ASSERT_EQ(first.status, 0) << first.errors;
+  const Json row = Json::parse(lines_of(first.output)[0])[0];
+  EXPECT_EQ(row["task"], "tickets");
+  EXPECT_EQ(row["n"], "6");
+  EXPECT_THAT(first.errors, AllOf(HasSubstr("classification"), HasSubstr("choices: invoice | parcel")));
+
+  const size_t before = hub.requests().size();
+  arguments.emplace_back("--offline");
+  EXPECT_EQ(run(arguments).status, 0);
+  const Finished checked = run({"tasks", "check", "org/tickets", "--dataset-name", "en", "--test-split",
+                                "train", "--offline", "--json"});
+  EXPECT_EQ(Json::parse(checked.output)[0]["rows"], 6) << checked.errors;
+  const Finished written = run({"tasks", "new", "org/tickets", "--dataset-name", "en", "--test-split",
+                                "train", "--offline", "--output", (folder.path() / "t.yaml").string()});
+  ASSERT_EQ(written.status, 0) << written.errors;
+  EXPECT_THAT(read_whole(folder.path() / "t.yaml"),
+              AllOf(HasSubstr("dataset_path: \"org/tickets\""), HasSubstr("dataset_name: en"),
+                    HasSubstr("test_split: train")));
+  const Finished shown = run({"tasks", "show", (folder.path() / "t.yaml").string(), "--offline", "--json"});
+  EXPECT_EQ(Json::parse(shown.output)["rows"], 6) << shown.errors;
+  EXPECT_EQ(hub.requests().size(), before) << "it was fetched once";
+
+  const Finished several = run({"tasks", "check", "org/tickets"});
+  EXPECT_EQ(several.status, 3);
+  EXPECT_THAT(several.errors, HasSubstr("one of de, en"));
+}
+
+// A mistyped path stays a path, and a file has no splits.
+TEST_F(HubProgram, WhatEndsAsADataFileIsNoDataSet) {
+  EXPECT_THAT(run({"tasks", "new", "data/tickets.csv"}).errors, HasSubstr("data/tickets.csv"));
+  const std::string file = folder.write("t.csv", "text,label\na,b\n").string();
+  const Finished with_split = run({"tasks", "new", file, "--test-split", "train"});
+  EXPECT_EQ(with_split.status, 2);
+  EXPECT_THAT(with_split.errors, HasSubstr("is a file"));
+  EXPECT_TRUE(hub.requests().empty());
+}
+
 // A task whose data are rows of the hub: fetched once, then run without a connection.
 TEST_F(HubProgram, RunsATaskOnADataSetByName) {
   hub.on_reply = [](const LoopbackRequest& request, LoopbackReply& reply) {

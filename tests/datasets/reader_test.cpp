@@ -195,7 +195,7 @@ TEST_F(DatasetReader, DamagedCompressedFilesAreRefused) {
 }
 
 TEST_F(DatasetReader, UnknownEndingsAndMissingFilesAreSaid) {
-  EXPECT_NE(error("a.parquet", "x").expected.find(".jsonl"), std::string::npos);
+  EXPECT_NE(error("a.xlsx", "x").expected.find(".jsonl"), std::string::npos);
   EXPECT_FALSE(read("a.gz", gzip("{}")).has_value());
   EXPECT_FALSE(read("a.zst", zstd("{}")).has_value());
   const auto missing = read_dataset(path("nowhere.jsonl"));

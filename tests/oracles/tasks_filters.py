@@ -19,6 +19,7 @@ MULTI = [{}, {"ignore_case": True}, {"ignore_punctuation": True, "ignore_case": 
 SPANS = ["Person: Kofi Annan, Ama $$ location: accra $ date: none", "PER: a\nLOC: Kenya, Uganda\nORG: none", "people : x $$ persons: y, None, z", "no entities here", "", "time: noon $$$ company: Acme, Inc. $$",
          "the person is: Ann; person: Bob", "counties: X$$places:Y", "person\u00a0: Zo\u00eb, \u00c9MILE", "superperson: q", "date: 3 May 2020, 4 May", "organization: a\n\nlocation: b,,c"]
 LISTS = [["a", "b", "a"], ["b", "a", "a", "b"], ["x"], ["B", "b", "b ", "B"], ["1", "2", "3", "2"]]
+TAGGED = ["[('The', 'DET'), ('dog', 'NOUN')]", "('a','X')", "('it\'s', 'PRON') ('x', 'VERB')", "", "no pairs", "('', '')", "('\u00e9t\u00e9', 'N\u00d6UN')\n('b', 'two words')", "[('a', 'B'), ('c', 'D'"]
 TEXTS = ["Yes", "yes", " no ", "", "1", "true", "maybe", "İ ß", "A\u2003"]
 
 
@@ -36,7 +37,7 @@ def multi(options, choices, text):
 
 
 def main():
-    golden = {"multi_choice_regex": [], "format_span": [], "lists": [], "map": []}
+    golden = {"multi_choice_regex": [], "format_span": [], "lists": [], "map": [], "regex_pos": []}
     for options in MULTI:
         for choices in CHOICES:
             found = [multi(options, choices, text) for text in ANSWERS]
@@ -47,6 +48,8 @@ def main():
                                 "take_first_k": [apply("take_first_k", {"k": k}, responses) for k in range(1, len(responses) + 1)]})
     mapping = {"mapping_dict": {"Yes": "A", "no": "B", "": "empty", "İ ß": "ok"}, "default_value": "?"}
     golden["map"] = [{"text": text, "filtered": apply("map", mapping, [text])[0]} for text in TEXTS]
+    for options in [None, {"fallback": ["?", "none"]}, {"regex_pattern": "x", "group_select": 1}]:
+        golden["regex_pos"] += [{"options": options or {}, "text": text, "filtered": str(apply("regex_pos", options, [text])[0])} for text in TAGGED]
     (GOLDEN / "filters.json").write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")).replace("},{", "},\n{") + "\n")
 
 

@@ -69,8 +69,16 @@ def sample(task, instances, doc, name):
     return out
 
 
+def only(step):
+    """Our built-in step `only` as the Python function that it stands for."""
+    return lambda documents: documents.filter(lambda row: row[step["field"]] == step["equals"])
+
+
 def run(path):
     config = read(path)
+    for keys in (config, config.get("fewshot_config", {})):
+        if keys.get("process_docs"):
+            keys["process_docs"] = only(keys["process_docs"])
     name = config["task"]
     config["dataset_kwargs"] = {"data_files": {split: str(CASES / file) for split, file in config["dataset_kwargs"]["data_files"].items()}}
     task = ConfigurableTask(config=config)

@@ -55,11 +55,17 @@ TEST_F(LmEvalForm, GroupsStandAmongTheResults) {
   group.model = evaluation.model;
   group.name = "all";
   group.result = {"acc", "", "", 0.25, {}, {}, 4};
-  ASSERT_TRUE(store.store_groups(evaluation.run_id, std::vector<GroupRow>{group}));
+  group.standard_error = 0.125;
+  GroupRow other = group;
+  other.name = "unknown";
+  other.standard_error.reset();
+  ASSERT_TRUE(store.store_groups(evaluation.run_id, std::vector<GroupRow>{group, other}));
   ASSERT_TRUE(write_lm_eval(store, "", false, out));
   const Json all = Json::parse(read_whole(find_file(out / evaluation.model.name, "results_")));
   EXPECT_EQ(all["results"]["all"]["acc,none"], 0.25);
+  EXPECT_EQ(all["results"]["all"]["acc_stderr,none"], 0.125);
   EXPECT_EQ(all["groups"]["all"], all["results"]["all"]);
+  EXPECT_EQ(all["groups"]["unknown"]["acc_stderr,none"], "N/A");
 }
 
 TEST_F(LmEvalForm, ALineForEachSample) {

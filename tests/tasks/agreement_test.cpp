@@ -79,7 +79,8 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Agreement,
                          testing::Values("kinds_zero", "kinds_shots", "kinds_many_shots", "kinds_first",
-                                         "kinds_inline", "kinds_prefix", "reviews_same", "sums", "facts",
+                                         "kinds_inline", "kinds_indices", "kinds_process",
+                                         "kinds_unprocessed", "kinds_prefix", "reviews_same", "sums", "facts",
                                          "continuations", "rolling"),
                          [](const auto& test) { return test.param; });
 

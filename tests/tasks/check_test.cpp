@@ -15,7 +15,12 @@ using testing::IsEmpty;
 class TaskCheckTest : public testing::Test {
  protected:
   TemporaryFolder folder;
+  std::vector<Sample> samples;  // of the last check
 
+  std::function<void(const Sample&)> keep() {
+    samples.clear();
+    return [this](const Sample& sample) { samples.push_back(sample); };
+  }
   TaskCheck check(const std::string& rows, const std::string& training = {}) {
     OwnData data;
     data.file = folder.write("rows.jsonl", rows);
@@ -24,12 +29,13 @@ class TaskCheckTest : public testing::Test {
     Result<SelectedTask> task = task_of(*guess, data.file);
     if (!task) throw std::runtime_error(describe(task.error()));
     Result<TaskCheck> checked =
-        check_task(*task, {}, training.empty() ? "" : folder.write("training.jsonl", training));
+        check_task(*task, {}, training.empty() ? "" : folder.write("training.jsonl", training), keep());
     if (!checked) throw std::runtime_error(describe(checked.error()));
     return std::move(*checked);
   }
   TaskCheck check_file(const std::string& yaml) {
-    Result<TaskCheck> checked = check_task({folder.write("task.yaml", yaml).string(), std::nullopt}, {}, "");
+    Result<TaskCheck> checked =
+        check_task({folder.write("task.yaml", yaml).string(), std::nullopt}, {}, "", keep());
     if (!checked) throw std::runtime_error(describe(checked.error()));
     return std::move(*checked);
   }
@@ -59,7 +65,8 @@ std::string clean_rows() {
 TEST_F(TaskCheckTest, CleanRowsGiveNoFinding) {
   const TaskCheck clean = check(clean_rows(), row("The parcel of somebody else is late", "ship"));
   EXPECT_THAT(clean.findings, IsEmpty()) << clean.findings.front().message;
-  EXPECT_EQ(clean.samples.size(), 40u);
+  EXPECT_EQ(clean.rows, 40u);
+  EXPECT_EQ(samples.size(), 40u);
   ASSERT_EQ(clean.labels.size(), 2u);
   EXPECT_EQ(clean.labels[0].rows, 20);
 }
@@ -172,8 +179,7 @@ TEST_F(TaskCheckTest, ExamplesThatAreAskedToo) {
       "doc_to_text: '{{text}}'\ndoc_to_choice: [ship, bill]\ndoc_to_target: label\n");
   ASSERT_NE(find(found, "examples"), nullptr);
   EXPECT_EQ(find(found, "examples")->rows, 1u);
-  EXPECT_THAT(found.samples[1].prompt.user, HasSubstr("number 1 is late ship"))
-      << "prompts with their examples";
+  EXPECT_THAT(samples[1].prompt.user, HasSubstr("number 1 is late ship")) << "prompts with their examples";
 }
 
 }  // namespace

@@ -119,6 +119,26 @@ TEST(Filters, SpansAreThoseOfTheHarness) {
         << expected["text"];
 }
 
+TEST(Filters, TagsAreThoseOfTheHarness) {
+  for (const Json file = test::golden("filters.json"); const Json& expected : file.at("regex_pos")) {
+    const Filtered found =
+        filtered(step("regex_pos", expected["options"]), expected["text"].get<std::string>());
+    EXPECT_EQ(found.text, expected["filtered"]) << expected;
+  }
+  EXPECT_TRUE(filtered(step("regex_pos", Json::object()), "no pairs").no_answer);
+  EXPECT_FALSE(filtered(step("regex_pos", Json::object()), "('a', 'B')").no_answer);
+}
+
+TEST(Filters, WhatIsCodeIsRefusedWithWhatToWriteInstead) {
+  for (const auto& [name, hint] :
+       {std::pair{"custom", "regex, map"}, std::pair{"decontaminate", "tasks check"}}) {
+    const auto refused =
+        FilterPipeline::parse(test::yaml(std::string("name: f\nfilter: [{function: ") + name + "}]\n"), 1);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().hint, testing::HasSubstr(hint));
+  }
+}
+
 TEST(Filters, ResponsesAreChosenAsInTheHarness) {
   for (const Json file = test::golden("filters.json"); const Json& expected : file.at("lists")) {
     const auto responses = expected["responses"].get<std::vector<std::string>>();
@@ -161,7 +181,7 @@ TEST(Filters, OneMegabyteIsFiltered) {
 
 TEST(Filters, TableHasADescriptionForEachFilter) {
   const std::vector<FilterListing> table = filter_table();
-  EXPECT_EQ(table.size(), 12U);
+  EXPECT_EQ(table.size(), 13U);
   for (const FilterListing& filter : table) EXPECT_FALSE(filter.description.empty()) << filter.name;
 }
 

@@ -265,6 +265,8 @@ TEST_F(OwnDataTest, ProgramsWithTestsAreCode) {
         R"({"prompt": "def f():\n", "test": "def check(f):\n    assert f()\n", "entry_point": "f"})");
   EXPECT_EQ(guess().kind, DataKind::code);
   EXPECT_THAT(guess().yaml, AllOf(HasSubstr("unsafe_code: true"), HasSubstr("pass@k")));
+  EXPECT_THAT(guess().reasons,
+              Contains(HasSubstr("run, in the sandbox; without a sandbox the task is refused")));
   given("b.jsonl", R"({"text": "Add.", "code": "", "test_list": ["assert add(1, 2) == 3"]})");
   EXPECT_EQ(guess().kind, DataKind::code);
 }
@@ -311,6 +313,29 @@ TEST_F(OwnDataTest, TheWrittenFileIsTheSameTask) {
 }
 
 // Names, labels and texts from a file must not become keys of the task file.
+// Forms are guessed from the first rows; a label that only the last row has is one all the same.
+TEST_F(OwnDataTest, LabelsOfALongFileAreTakenFromAllRows) {
+  std::string rows = "text,label\n";
+  for (size_t i = 0; i < kGuessedRows; ++i) rows += i % 2 == 0 ? "a,spam\n" : "b,ham\n";
+  given("mails.csv", rows + "c,eggs\n");
+  EXPECT_EQ(guess().rows, kGuessedRows + 1);
+  EXPECT_THAT(guess().yaml, HasSubstr("doc_to_choice: [eggs, ham, spam]"));
+  EXPECT_THAT(guess().reasons, Contains(HasSubstr("the first 10000 rows; all 10001 for their labels")));
+  EXPECT_EQ(samples_of(*task()).back().accepted, std::vector<std::string>{"eggs"});
+  given("mails.csv", rows + "c,\n");
+  EXPECT_THAT(refusal().place, HasSubstr("mails.csv:10002"));
+  EXPECT_EQ(refusal().message, "the row has no label");
+}
+
+// Many values behind the first rows make texts of what looked like labels.
+TEST_F(OwnDataTest, LabelsThatBecomeTooManyAreTexts) {
+  std::string rows = "text,answer\n";
+  for (size_t i = 0; i < kGuessedRows; ++i) rows += i % 2 == 0 ? "a,one\n" : "b,two\n";
+  for (int i = 0; i < 300; ++i) rows += "c,value " + std::to_string(i) + "\n";
+  given("answers.csv", rows);
+  EXPECT_EQ(guess().kind, DataKind::generation);
+}
+
 TEST_F(OwnDataTest, HostileNamesStayTexts) {
   given("a: b #c.csv",
         "\"te\nxt: {x}\",\"label\"\n\"}} {% raw %}\",\"{{7*7}} yes: [no]\"\n\"{{7*7}}\",\"it's \"\"#\"\" "

@@ -35,16 +35,20 @@ TEST(GroupResults, WeighBySizeWithThePooledError) {
   const std::vector<const GroupTask*> members = {&small, &large};
   TaskGroup group;
   group.metrics = {{"acc", {}, true}};
-  const std::vector<ResultRow> rows = group_results(group, members);
+  const std::vector<GroupRow> rows = group_results(group, members);
   ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].metric, "acc");
-  EXPECT_DOUBLE_EQ(rows[0].value, 0.77);
-  EXPECT_EQ(rows[0].n, 100);
+  EXPECT_EQ(rows[0].result.metric, "acc");
+  EXPECT_DOUBLE_EQ(rows[0].result.value, 0.77);
+  EXPECT_EQ(rows[0].result.n, 100);
   // By hand: se^2 = p (1 - p) / (n - 1); the pooled sum is 10 * 0.25 + 90 * 0.16 = 16.9.
-  EXPECT_NEAR(*rows[0].hi - rows[0].value, t_quantile(0.975, 98) * std::sqrt(16.9 / 98 / 100), 1e-12);
+  EXPECT_NEAR(*rows[0].result.hi - rows[0].result.value, t_quantile(0.975, 98) * std::sqrt(16.9 / 98 / 100),
+              1e-12);
+  EXPECT_NEAR(rows[0].standard_error.value(), std::sqrt(16.9 / 98 / 100), 1e-12);
 
   group.metrics = {{"acc", {}, false}};
-  EXPECT_DOUBLE_EQ(group_results(group, members)[0].value, 0.65);
+  const GroupRow plain = group_results(group, members)[0];
+  EXPECT_DOUBLE_EQ(plain.result.value, 0.65);
+  EXPECT_NEAR(plain.standard_error.value(), std::sqrt(0.25 / 9 + 0.16 / 89) / 2, 1e-12);
 }
 
 TEST(GroupResults, ClaimNoCertaintyWhereNothingVaries) {
@@ -52,10 +56,10 @@ TEST(GroupResults, ClaimNoCertaintyWhereNothingVaries) {
   const GroupTask all = task_of(kMeans, 2, 2);
   TaskGroup group;
   group.metrics = {{"acc", {}, true}};
-  const ResultRow wrong = group_results(group, std::vector<const GroupTask*>{&none, &none})[0];
+  const ResultRow wrong = group_results(group, std::vector<const GroupTask*>{&none, &none})[0].result;
   EXPECT_EQ(wrong.value, 0.0);
   EXPECT_NEAR(*wrong.hi, wilson_interval(0, 4).hi, 1e-12);
-  EXPECT_FALSE(group_results(group, std::vector<const GroupTask*>{&none, &all})[0].lo.has_value());
+  EXPECT_FALSE(group_results(group, std::vector<const GroupTask*>{&none, &all})[0].result.lo.has_value());
 }
 
 TEST(GroupResults, FiltersAndMetricsThatSomeMembersLack) {
@@ -70,13 +74,18 @@ TEST(GroupResults, FiltersAndMetricsThatSomeMembersLack) {
   group.metrics = {{"match", {}, true}};
   const auto rows = group_results(group, std::vector<const GroupTask*>{&both, &single});
   ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].metric, "match,strict");
-  EXPECT_EQ(rows[0].n, 4) << "the member without the metric does not count";
+  EXPECT_EQ(rows[0].result.metric, "match,strict");
+  EXPECT_EQ(rows[0].result.n, 4) << "the member without the metric does not count";
   group.metrics = {{"acc", {}, true}};
-  EXPECT_TRUE(group_results(group, std::vector<const GroupTask*>{&both, &single})[0].lo.has_value());
+  EXPECT_TRUE(group_results(group, std::vector<const GroupTask*>{&both, &single})[0].result.lo.has_value());
   const auto unknown = group_results(group, std::vector<const GroupTask*>{&single, &formula});
-  EXPECT_DOUBLE_EQ(unknown[0].value, 0.5);
-  EXPECT_FALSE(unknown[0].lo.has_value()) << "no standard error of a metric that is no mean";
+  EXPECT_DOUBLE_EQ(unknown[0].result.value, 0.5);
+  EXPECT_FALSE(unknown[0].result.lo.has_value()) << "no standard error of a metric that is no mean";
+  EXPECT_FALSE(unknown[0].standard_error.has_value());
+  const GroupTask tiny = task_of(one, 1, 1);
+  const GroupRow with_tiny = group_results(group, std::vector<const GroupTask*>{&single, &tiny})[0];
+  EXPECT_FALSE(with_tiny.standard_error.has_value()) << "one sample has none in the harness";
+  EXPECT_TRUE(with_tiny.result.lo.has_value());
 }
 
 TEST_F(RunFixture, AGroupOfTasksIsStoredForEveryModel) {

@@ -7,6 +7,7 @@
 
 #include "core/errors/result.h"
 #include "tests/harness/statistics/golden.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -136,6 +137,17 @@ TEST(Group, AgreesWithLmEvaluationHarness) {
   EXPECT_NEAR(estimate.value, golden.at("value").get<double>(), kTolerance);
   expect_interval(estimate.lo, estimate.hi, golden.at("interval"), kQuantileError);
   EXPECT_EQ(estimate.n, 531);
+}
+
+// Against its functions themselves (golden: tests/oracles/groups_lm_eval.py).
+TEST(Group, StandardErrorsAreThoseOfLmEvaluationHarness) {
+  for (const Json golden = Json::parse(read_whole(golden_folder() / "groups.json")); const Json& c : golden) {
+    std::vector<GroupMember> members;
+    for (size_t i = 0; i < c.at("sizes").size(); ++i)
+      members.push_back({0.5, c.at("errors")[i].get<double>(), c.at("sizes")[i].get<int64_t>()});
+    EXPECT_NEAR(pooled_error(members), c.at("pooled").get<double>(), kTolerance);
+    EXPECT_NEAR(unweighted_error(members), c.at("unweighted").get<double>(), kTolerance);
+  }
 }
 
 // By hand: (0.5 + 0.8) / 2, and sqrt(0.03^2 + 0.04^2) / 2 = 0.025 whatever the sizes.

@@ -43,7 +43,7 @@ TEST_F(StoreTest, WritingCreatesTheFileWithItsVersion) {
                 &statement, nullptr),
             SQLITE_OK);
   ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_EQ(sqlite3_column_int(statement, 0), 2);
+  EXPECT_EQ(sqlite3_column_int(statement, 0), 3);
   EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(statement, 1)), "wal");
   sqlite3_finalize(statement);
   sqlite3_close(handle);
@@ -66,8 +66,8 @@ TEST_F(StoreTest, RefusesTheDatabaseOfAnotherProgram) {
 
 TEST_F(StoreTest, RefusesANewerVersion) {
   { open(); }
-  execute("PRAGMA user_version = 3");
-  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 3)"));
+  execute("PRAGMA user_version = 4");
+  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 4)"));
   EXPECT_THAT(open_error(StoreAccess::write).message, HasSubstr("newer sizeup"));
 }
 
@@ -90,6 +90,7 @@ TEST_F(StoreTest, TakesAnOlderFileToThisVersion) {
   group.name = "both";
   group.tasks = 2;
   group.result = {"acc", "", "", 0.5, 0.25, 0.75, 40};
+  group.standard_error = 0.125;
   ASSERT_TRUE(store.store_groups(run, std::vector{group}).has_value());
   ASSERT_TRUE(store.store_groups(run, std::vector{group}).has_value()) << "a resumed run stores them again";
   const std::vector<GroupRow> read = read_groups(store, run).value();
@@ -98,6 +99,7 @@ TEST_F(StoreTest, TakesAnOlderFileToThisVersion) {
   EXPECT_EQ(read[0].tasks, 2);
   EXPECT_EQ(read[0].result.value, 0.5);
   EXPECT_EQ(read[0].result.hi, 0.75);
+  EXPECT_EQ(read[0].standard_error, 0.125);
   EXPECT_EQ(read_runs(store).value().size(), 1U) << "what was there stays";
 }
 

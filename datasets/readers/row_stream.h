@@ -39,12 +39,12 @@ inline tl::unexpected<RowFailure> broken_file(tl::unexpected<Error> error) {
   return broken_file(std::move(error).value());
 }
 
-class RowSource {
+class RowStream {
  public:
-  RowSource() = default;
-  virtual ~RowSource() = default;
-  RowSource(const RowSource&) = delete;
-  RowSource& operator=(const RowSource&) = delete;
+  RowStream() = default;
+  virtual ~RowStream() = default;
+  RowStream(const RowStream&) = delete;
+  RowStream& operator=(const RowStream&) = delete;
 
   virtual NextRow next() = 0;
   virtual size_t line() const = 0;  // where the row that next() gave last begins, from 1
