@@ -14,12 +14,15 @@ if(SIZEUP_CUDA)
   set(CMAKE_CUDA_COMPILER ${SIZEUP_NVCC})
   set(CMAKE_CUDA_ARCHITECTURES OFF)  # CMake 3.25 would write flags that nvcc reads as other chips
   enable_language(CUDA)
+  # CMake 3.25 knows no flag of nvcc 13 for C++20, and asks for one because C++ has it.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
   find_package(CUDAToolkit REQUIRED)
 endif()
 
-# sizeup_cuda_options(target): the flags of its CUDA files. CMake 3.25 has no C++20 for nvcc 13.
+# sizeup_cuda_options(target): the flags of its CUDA files.
 function(sizeup_cuda_options target)
-  set(flags -std=c++20 -lineinfo --fmad=true -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
+  set(flags -lineinfo --fmad=true -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
   foreach(chip ${SIZEUP_CUDA_TARGETS})
     list(APPEND flags "SHELL:-gencode arch=compute_${chip},code=sm_${chip}")
   endforeach()
