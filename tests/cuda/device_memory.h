@@ -1,0 +1,54 @@
+// A GPU's memory, for tests that run kernels.
+#pragma once
+
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <span>
+#include <vector>
+
+#include "backends/cuda/check.h"
+
+namespace sizeup::cuda {
+
+// Tests that need a GPU; skipped without one.
+class WithGpu : public testing::Test {
+ protected:
+  void SetUp() override {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess || count == 0) GTEST_SKIP() << "no GPU: " << cudaGetErrorString(status);
+  }
+};
+
+// Bytes all ones, which are no numbers, until something is written.
+template <typename T>
+class DeviceMemory {
+ public:
+  explicit DeviceMemory(size_t count) : count_(count) {
+    check(cudaMalloc(&data_, bytes()));
+    check(cudaMemset(data_, 0xFF, bytes()));
+  }
+  explicit DeviceMemory(std::span<const T> values) : DeviceMemory(values.size()) {
+    check(cudaMemcpy(data_, values.data(), values.size_bytes(), cudaMemcpyHostToDevice));
+  }
+  explicit DeviceMemory(const std::vector<T>& values) : DeviceMemory(std::span(values)) {}
+  ~DeviceMemory() { cudaFree(data_); }
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  T* data() const { return static_cast<T*>(data_); }
+  std::vector<T> read() const {
+    std::vector<T> values(count_);
+    check(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost));
+    return values;
+  }
+
+ private:
+  size_t bytes() const { return (count_ + 1) * sizeof(T); }  // not 0
+
+  void* data_ = nullptr;
+  size_t count_;
+};
+
+}  // namespace sizeup::cuda
