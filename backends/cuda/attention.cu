@@ -3,6 +3,7 @@
 #include "backends/cuda/attention_kernels.h"
 #include "backends/cuda/attention_lanes.cuh"
 #include "backends/cuda/check.h"
+#include "backends/cuda/dependent_launch.cuh"
 #include "backends/cuda/head_sizes.h"
 
 namespace sizeup::cuda {
@@ -12,6 +13,8 @@ constexpr int kMergeThreads = 256;
 
 // A thread for each column of each head of a row.
 __global__ void __launch_bounds__(kMergeThreads) merge_states(AttentionWork work) {
+  let_next_kernel_begin();
+  await_earlier_kernels();
   const int index = static_cast<int>(blockIdx.y * kMergeThreads + threadIdx.x);
   if (index >= work.heads * work.head_size) return;
   const int head = index / work.head_size;
@@ -64,8 +67,7 @@ void attend(const AttentionWork& work, cudaStream_t stream) {
   const int columns = work.heads * work.head_size;
   const dim3 grid(static_cast<unsigned>(work.plan.parts.merged_rows),
                   static_cast<unsigned>((columns + kMergeThreads - 1) / kMergeThreads));
-  merge_states<<<grid, kMergeThreads, 0, stream>>>(work);
-  check(cudaGetLastError());
+  launch_early(merge_states, {.grid = grid, .block = kMergeThreads}, stream, work);
 }
 
 }  // namespace sizeup::cuda

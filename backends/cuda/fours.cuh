@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "backends/cuda/check.h"
+#include "backends/cuda/dependent_launch.cuh"
 #include "backends/cuda/row_views.h"
 #include "core/errors/result.h"
 
@@ -67,6 +68,8 @@ inline constexpr int kRowThreads = 256;
 // body(row, first of four columns, how many of them there are)
 template <class Body>
 __global__ void each_four_kernel(int columns, Body body) {
+  let_next_kernel_begin();
+  await_earlier_kernels();
   const int column = 4 * static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x);
   if (column < columns) body(static_cast<int>(blockIdx.x), column, min(4, columns - column));
 }
@@ -77,8 +80,8 @@ void each_four(int rows, int columns, cudaStream_t stream, const Body& body) {
   const int fours = (columns + 3) / 4;
   const int threads = min(kRowThreads, (fours + 31) / 32 * 32);
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>((fours + threads - 1) / threads));
-  each_four_kernel<<<grid, static_cast<unsigned>(threads), 0, stream>>>(columns, body);
-  check(cudaGetLastError());
+  launch_early(each_four_kernel<Body>, {.grid = grid, .block = static_cast<unsigned>(threads)}, stream,
+               columns, body);
 }
 
 // body(Rows<float> or Rows<__nv_bfloat16>)

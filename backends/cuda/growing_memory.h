@@ -10,8 +10,6 @@
 
 namespace sizeup::cuda {
 
-struct MemoryDriver;
-
 class GrowingMemory {
  public:
   // Addresses for `most` bytes; no memory yet.

@@ -45,91 +45,125 @@ __device__ float sum_of_block(float sum, float (&shared)[kThreads / kWarp]) {
   return all;
 }
 
-__device__ void fold_state(HeadState& state, const HeadState& block, bool first) {
-  if (first) {
-    state = block;
-    return;
+// What a row's blocks make together, from the first to the last.
+__device__ HeadState folded(const HeadState* states, int row, int rows, int blocks) {
+  HeadState all = states[row];
+  for (int b = 1; b < blocks; ++b) {
+    const HeadState block = states[static_cast<int64_t>(b) * rows + row];
+    const bool greater = block.greatest > all.greatest;
+    const float greatest = greater ? block.greatest : all.greatest;
+    all.best = greater ? block.best : all.best;
+    all.sum = __fmaf_rn(block.sum, share_of(block.greatest, greatest),
+                        __fmul_rn(all.sum, share_of(all.greatest, greatest)));
+    all.greatest = greatest;
   }
-  const float greatest = block.greatest > state.greatest ? block.greatest : state.greatest;
-  state.best = block.greatest > state.greatest ? block.best : state.best;
-  state.sum = __fmaf_rn(block.sum, share_of(block.greatest, greatest),
-                        __fmul_rn(state.sum, share_of(state.greatest, greatest)));
-  state.greatest = greatest;
+  return all;
 }
+
+// A block of the vocabulary, of one row.
+struct BlockOfRow {
+  const float* logits;
+  int first_column;
+  int columns;
+  int64_t index;  // among the blocks of all rows
+
+  __device__ explicit BlockOfRow(const HeadWork& work) {
+    const int row = blockIdx.x;
+    const int first = blockIdx.y * kHeadColumns;
+    logits = work.logits + row * work.stride + first;
+    first_column = work.first_column + first;
+    columns = work.columns - first < kHeadColumns ? work.columns - first : kHeadColumns;
+    index = static_cast<int64_t>(first_column / kHeadColumns) * work.rows + row;
+  }
+};
 
 __global__ void __launch_bounds__(kThreads) fold_rows(const HeadWork work) {
   __shared__ TopKey keys[kThreads / kWarp];
   __shared__ float sums[kThreads / kWarp];
   const int row = blockIdx.x;
-  const float* logits = work.logits + row * work.stride;
+  const BlockOfRow block(work);
   const WantedRow wanted = work.wanted[row];
   TopKey key = kNoKey;
-  for (int c = threadIdx.x; c < work.columns; c += kThreads) {
-    const TopKey one = top_key(capped(logits[c], work.cap), work.first_column + c);
+  for (int c = threadIdx.x; c < block.columns; c += kThreads) {
+    const TopKey one = top_key(capped(block.logits[c], work.cap), block.first_column + c);
     key = one > key ? one : key;
   }
   key = greatest_of_block(key, keys);
-  HeadState block{.greatest = key_logit(key), .sum = 0.0F, .best = key_token(key)};
+  const float greatest = key_logit(key);
   const int64_t kept = work.distribution == nullptr ? -1 : work.distribution[row];
   float sum = 0.0F;
-  for (int c = threadIdx.x; c < work.columns; c += kThreads) {
-    const float logit = capped(logits[c], work.cap);
-    sum = __fadd_rn(sum, share_of(logit, block.greatest));
-    if (kept >= 0) work.logits_kept[kept + work.first_column + c] = logit;
+  for (int c = threadIdx.x; c < block.columns; c += kThreads) {
+    const float logit = capped(block.logits[c], work.cap);
+    sum = __fadd_rn(sum, share_of(logit, greatest));
+    if (kept >= 0) work.logits_kept[kept + block.first_column + c] = logit;
   }
-  block.sum = sum_of_block(sum, sums);
-  if (threadIdx.x == 0) fold_state(work.states[row], block, work.first_column == 0);
+  sum = sum_of_block(sum, sums);
+  if (threadIdx.x == 0) work.states[block.index] = {.greatest = greatest, .sum = sum, .best = key_token(key)};
   for (int t = wanted.target_begin + threadIdx.x; t < wanted.target_begin + wanted.target_count;
        t += kThreads) {
-    const int column = work.targets[t] - work.first_column;
-    if (column >= 0 && column < work.columns) work.target_logits[t] = capped(logits[column], work.cap);
+    const int column = work.targets[t] - block.first_column;
+    if (column >= 0 && column < block.columns) work.target_logits[t] = capped(block.logits[column], work.cap);
   }
 }
 
-// Sorts the block's keys downwards in shared memory (Batcher's bitonic network), then merges the first of
-// them with those that the row has so far.
-__global__ void __launch_bounds__(kSortThreads) fold_top(const HeadWork work) {
-  extern __shared__ TopKey keys[];
-  const int row = blockIdx.x;
-  if (work.wanted[row].top_count == 0) return;
-  for (int c = threadIdx.x; c < kHeadColumns; c += kSortThreads) {
-    keys[c] = c < work.columns
-                  ? top_key(capped(work.logits[row * work.stride + c], work.cap), work.first_column + c)
-                  : kNoKey;
-  }
-  for (int run = 2; run <= kHeadColumns; run *= 2) {
+// Sorts kCount keys in shared memory, the greatest first (Batcher's bitonic network).
+template <int kCount>
+__device__ void sort_keys(TopKey* keys) {
+  for (int run = 2; run <= kCount; run *= 2) {
     for (int apart = run / 2; apart > 0; apart /= 2) {
       __syncthreads();
-      for (int i = threadIdx.x; i < kHeadColumns / 2; i += kSortThreads) {
+      for (int i = threadIdx.x; i < kCount / 2; i += kSortThreads) {
         const int low = i / apart * apart * 2 + i % apart;
         const TopKey a = keys[low];
         const TopKey b = keys[low + apart];
-        const bool downwards = (low & run) == 0;
-        if ((a < b) == downwards) {
+        if ((a < b) == ((low & run) == 0)) {
           keys[low] = b;
           keys[low + apart] = a;
         }
       }
     }
   }
-  TopKey* top = work.top + static_cast<int64_t>(row) * kMostTop;
-  __shared__ TopKey before[kMostTop];
-  if (threadIdx.x < kMostTop) before[threadIdx.x] = work.first_column == 0 ? kNoKey : top[threadIdx.x];
   __syncthreads();
-  if (threadIdx.x >= 2 * kMostTop) return;
-  // A key's place is how many of both lists come before it; equal keys are of no token.
-  const bool is_new = threadIdx.x >= kMostTop;
-  const int own = threadIdx.x % kMostTop;
-  const TopKey key = is_new ? keys[own] : before[own];
-  const TopKey* others = is_new ? before : keys;
-  int place = own;
-  for (int i = 0; i < kMostTop; ++i) place += is_new ? others[i] >= key : others[i] > key;
-  if (place < kMostTop) top[place] = key;
+}
+
+__global__ void __launch_bounds__(kSortThreads) top_of_blocks(const HeadWork work) {
+  extern __shared__ TopKey keys[];
+  if (work.wanted[blockIdx.x].top_count == 0) return;
+  const BlockOfRow block(work);
+  for (int c = threadIdx.x; c < kHeadColumns; c += kSortThreads) {
+    keys[c] = c < block.columns ? top_key(capped(block.logits[c], work.cap), block.first_column + c) : kNoKey;
+  }
+  sort_keys<kHeadColumns>(keys);
+  if (threadIdx.x < kMostTop) work.top[block.index * kMostTop + threadIdx.x] = keys[threadIdx.x];
+}
+
+// The most probable tokens of all blocks, which are taken as many at a time as one sort has room for.
+__global__ void __launch_bounds__(kSortThreads) finish_top(const HeadResults work) {
+  constexpr int kKeys = 2048;
+  __shared__ TopKey keys[kKeys];
+  const int row = blockIdx.x;
+  const WantedRow wanted = work.wanted[row];
+  if (wanted.top_count == 0) return;
+  const int blocks = head_blocks(work.vocabulary);
+  if (threadIdx.x < kMostTop) keys[threadIdx.x] = kNoKey;
+  for (int first = 0; first < blocks; first += kKeys / kMostTop - 1) {
+    __syncthreads();
+    for (int i = kMostTop + threadIdx.x; i < kKeys; i += kSortThreads) {
+      const int64_t block = first + i / kMostTop - 1;
+      keys[i] = block < blocks ? work.top[(block * work.rows + row) * kMostTop + i % kMostTop] : kNoKey;
+    }
+    sort_keys<kKeys>(keys);
+  }
+  const HeadState state = folded(work.states, row, work.rows, blocks);
+  if (threadIdx.x >= wanted.top_count) return;
+  const TopKey key = keys[threadIdx.x];
+  work.top_tokens[static_cast<int64_t>(row) * kMostTop + threadIdx.x] = {
+      key_token(key), __fsub_rn(__fsub_rn(key_logit(key), state.greatest), logf(state.sum))};
 }
 
 __global__ void __launch_bounds__(kThreads) finish_rows(const HeadResults work) {
   const int row = blockIdx.x;
-  const HeadState state = work.states[row];
+  const HeadState state = folded(work.states, row, work.rows, head_blocks(work.vocabulary));
   const WantedRow wanted = work.wanted[row];
   const float log_sum = logf(state.sum);
   const auto logprob = [&](float logit) { return __fsub_rn(__fsub_rn(logit, state.greatest), log_sum); };
@@ -140,10 +174,6 @@ __global__ void __launch_bounds__(kThreads) finish_rows(const HeadResults work) 
   for (int t = wanted.target_begin + threadIdx.x; t < wanted.target_begin + wanted.target_count;
        t += kThreads)
     work.target_logits[t] = logprob(work.target_logits[t]);
-  for (int i = threadIdx.x; i < wanted.top_count; i += kThreads) {
-    const int64_t place = static_cast<int64_t>(row) * kMostTop + i;
-    work.top_tokens[place] = {key_token(work.top[place]), logprob(key_logit(work.top[place]))};
-  }
   if (!wanted.distribution) return;
   float* kept = work.logits_kept + work.distribution[row];
   for (int v = threadIdx.x; v < work.vocabulary; v += kThreads) kept[v] = logprob(kept[v]);
@@ -151,20 +181,24 @@ __global__ void __launch_bounds__(kThreads) finish_rows(const HeadResults work) 
 
 }  // namespace
 
-void fold_block(const HeadWork& work, cudaStream_t stream) {
+void fold_blocks(const HeadWork& work, cudaStream_t stream) {
   if (work.rows <= 0) return;
-  fold_rows<<<work.rows, kThreads, 0, stream>>>(work);
+  const dim3 grid(work.rows, head_blocks(work.columns));
+  fold_rows<<<grid, kThreads, 0, stream>>>(work);
   check(cudaGetLastError());
   if (work.top == nullptr) return;
   constexpr int kBytes = kHeadColumns * sizeof(TopKey);
-  check(cudaFuncSetAttribute(fold_top, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
-  fold_top<<<work.rows, kSortThreads, kBytes, stream>>>(work);
+  check(cudaFuncSetAttribute(top_of_blocks, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
+  top_of_blocks<<<grid, kSortThreads, kBytes, stream>>>(work);
   check(cudaGetLastError());
 }
 
 void finish_head(const HeadResults& work, cudaStream_t stream) {
   if (work.rows <= 0) return;
   finish_rows<<<work.rows, kThreads, 0, stream>>>(work);
+  check(cudaGetLastError());
+  if (work.top == nullptr) return;
+  finish_top<<<work.rows, kSortThreads, 0, stream>>>(work);
   check(cudaGetLastError());
 }
 

@@ -35,10 +35,11 @@ class Products {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  using Shape = std::tuple<int, int, int64_t, int64_t>;  // outputs, inputs, strides
+  using Shape = std::tuple<int, int, int64_t, int64_t, int>;  // outputs, inputs, strides, a class of rows
 
   const LibraryKernel* library_kernel(const TileProduct& work, cudaStream_t stream);
-  std::optional<LibraryKernel> choose(const TileProduct& shape, cudaStream_t stream);
+  std::optional<LibraryKernel> choose(const TileProduct& shape, int rows, cudaStream_t stream);
+  bool agrees(const LibraryKernel& kernel, TileProduct work, cudaStream_t stream) const;
 
   int multiprocessors_;
   bool opened_ = false;

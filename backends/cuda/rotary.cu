@@ -1,6 +1,7 @@
 #include <cuda_bf16.h>
 
 #include "backends/cuda/check.h"
+#include "backends/cuda/dependent_launch.cuh"
 #include "backends/cuda/rotary.h"
 
 namespace sizeup::cuda {
@@ -30,6 +31,8 @@ __global__ void angles_of_rows(AnglesWork work) {
 
 // A thread for each pair of a head; a block's threads are neighbours in a row.
 __global__ void rotate_rows(RotateWork work) {
+  let_next_kernel_begin();
+  await_earlier_kernels();
   const int index = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
   if (index >= work.heads * work.pairs) return;
   const int pair = index % work.pairs;
@@ -56,6 +59,8 @@ __device__ void store(float value, __nv_bfloat16* to) {
 // A thread for each piece of a position's keys and values. Padding behind a head becomes 0.
 template <typename Element>
 __global__ void write_rows(WriteWork work) {
+  let_next_kernel_begin();
+  await_earlier_kernels();
   constexpr int kElements = kPieceBytes / static_cast<int>(sizeof(Element));
   const PageShape shape = work.pages.shape;
   const int pieces = shape.pieces();
@@ -97,8 +102,8 @@ void rotate(const RotateWork& work, cudaStream_t stream) {
     part.cosines += static_cast<size_t>(begin) * static_cast<size_t>(work.pairs);
     part.sines += static_cast<size_t>(begin) * static_cast<size_t>(work.pairs);
     const int rows = work.row_count - begin < kMostGridRows ? work.row_count - begin : kMostGridRows;
-    rotate_rows<<<dim3(blocks_for(threads), static_cast<unsigned>(rows)), kThreads, 0, stream>>>(part);
-    check(cudaGetLastError());
+    const dim3 grid(blocks_for(threads), static_cast<unsigned>(rows));
+    launch_early(rotate_rows, {.grid = grid, .block = kThreads}, stream, part);
   }
 }
 
@@ -111,11 +116,10 @@ void write_keys_and_values(const WriteWork& work, cudaStream_t stream) {
     const int writes = work.write_count - begin < kMostGridRows ? work.write_count - begin : kMostGridRows;
     const dim3 grid(blocks_for(threads), static_cast<unsigned>(writes));
     if (shape.element_bytes == 2) {
-      write_rows<__nv_bfloat16><<<grid, kThreads, 0, stream>>>(part);
+      launch_early(write_rows<__nv_bfloat16>, {.grid = grid, .block = kThreads}, stream, part);
     } else {
-      write_rows<float><<<grid, kThreads, 0, stream>>>(part);
+      launch_early(write_rows<float>, {.grid = grid, .block = kThreads}, stream, part);
     }
-    check(cudaGetLastError());
   }
 }
 

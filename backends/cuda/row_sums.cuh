@@ -2,6 +2,7 @@
 // are added in pairs by the distance of 16, 8, 4, 2 and 1, then the warps from first to last.
 #pragma once
 
+#include "backends/cuda/dependent_launch.cuh"
 #include "backends/cuda/fours.cuh"
 #include "backends/cuda/row_tree.h"
 
@@ -60,6 +61,8 @@ __device__ float mean_square_of(const float* values, float center, int columns) 
 // Body<kLanes> is called as body(row) by all lanes of a row.
 template <int kLanes, class Body>
 __global__ void each_row_kernel(int rows, Body body) {
+  let_next_kernel_begin();
+  await_earlier_kernels();
   const int row =
       static_cast<int>(blockIdx.x) * (kBlockLanes / kLanes) + static_cast<int>(threadIdx.x) / kLanes;
   if (row < rows) body.template operator()<kLanes>(row);
@@ -71,12 +74,13 @@ void each_row(int rows, int columns, cudaStream_t stream, const Body& body) {
   if (rows == 0) return;
   if (row_lanes(columns) == kWarpLanes) {
     constexpr int kRows = kBlockLanes / kWarpLanes;
-    each_row_kernel<kWarpLanes>
-        <<<static_cast<unsigned>((rows + kRows - 1) / kRows), kBlockLanes, 0, stream>>>(rows, body);
+    launch_early(each_row_kernel<kWarpLanes, Body>,
+                 {.grid = static_cast<unsigned>((rows + kRows - 1) / kRows), .block = kBlockLanes}, stream,
+                 rows, body);
   } else {
-    each_row_kernel<kBlockLanes><<<static_cast<unsigned>(rows), kBlockLanes, 0, stream>>>(rows, body);
+    launch_early(each_row_kernel<kBlockLanes, Body>,
+                 {.grid = static_cast<unsigned>(rows), .block = kBlockLanes}, stream, rows, body);
   }
-  check(cudaGetLastError());
 }
 
 }  // namespace sizeup::cuda

@@ -7,6 +7,7 @@
 #include "backends/cuda/attention_kernels.h"
 #include "backends/cuda/attention_lanes.cuh"
 #include "backends/cuda/check.h"
+#include "backends/cuda/dependent_launch.cuh"
 
 namespace sizeup::cuda::tiles {
 
@@ -420,6 +421,8 @@ template <class S>
 __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     tile_attention(const __grid_constant__ AttentionWork work, int first_item) {
   extern __shared__ __align__(128) std::byte shared[];
+  let_next_kernel_begin();
+  await_earlier_kernels();
   const AttentionItem item = work.plan.items[first_item + static_cast<int>(blockIdx.x)];
   Block<S>(work, item, shared).run();
 }
@@ -427,11 +430,13 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
 template <class S>
 void launch(const AttentionWork& work, int first_item, int items, cudaStream_t stream) {
   if (items == 0) return;
-  check(
-      cudaFuncSetAttribute(tile_attention<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kSharedBytes));
+  // Once: it takes as long as a launch.
+  static const cudaError_t allowed =
+      cudaFuncSetAttribute(tile_attention<S>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kSharedBytes);
+  check(allowed);
   const dim3 grid(static_cast<unsigned>(items), static_cast<unsigned>(work.memory.shape.kv_heads));
-  tile_attention<S><<<grid, S::kThreads, S::kSharedBytes, stream>>>(work, first_item);
-  check(cudaGetLastError());
+  launch_early(tile_attention<S>, {.grid = grid, .block = S::kThreads, .shared_bytes = S::kSharedBytes},
+               stream, work, first_item);
 }
 
 // Wide items first: they take longest.

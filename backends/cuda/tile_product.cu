@@ -1,4 +1,5 @@
 #include "backends/cuda/check.h"
+#include "backends/cuda/dependent_launch.cuh"
 #include "backends/cuda/matrix_instructions.cuh"
 #include "backends/cuda/tile_index.h"
 #include "backends/cuda/tile_product.h"
@@ -131,11 +132,11 @@ __global__ void __launch_bounds__(T::kThreads) tile_product(const TileProduct wo
   const RowCopies<T, T::kOutputs> weight_copies(work.weights, work.inputs, first_output, work.outputs);
   const RowCopies<T, T::kRows> row_copies(work.in, work.in_stride, first_row, work.rows);
   const auto place = [&](int stage) { return memory + stage % T::kStages * T::kStagePieces * 16; };
-  const auto load = [&](int stage) {
-    if (stage < stages) {
-      weight_copies.copy(stage * T::kDepth, place(stage));
-      row_copies.copy(stage * T::kDepth, place(stage) + T::kOutputs * T::kPieces * 16);
-    }
+  const auto load_weights = [&](int stage) {
+    if (stage < stages) weight_copies.copy(stage * T::kDepth, place(stage));
+  };
+  const auto load_rows = [&](int stage) {
+    if (stage < stages) row_copies.copy(stage * T::kDepth, place(stage) + T::kOutputs * T::kPieces * 16);
     commit_copies();
   };
   const int warp = threadIdx.x / kWarp;
@@ -143,8 +144,12 @@ __global__ void __launch_bounds__(T::kThreads) tile_product(const TileProduct wo
   const int output = warp % T::kOutputWarps * T::kOutputTiles * 16;
   const int row = warp / T::kOutputWarps * T::kRowTiles * 8;
   float sums[T::kOutputTiles][T::kRowTiles][4] = {};
+  let_next_kernel_begin();
 #pragma unroll
-  for (int stage = 0; stage < T::kStages; ++stage) load(stage);
+  for (int stage = 0; stage < T::kStages; ++stage) load_weights(stage);
+  await_earlier_kernels();  // who may still write the rows; nobody writes weights
+#pragma unroll
+  for (int stage = 0; stage < T::kStages; ++stage) load_rows(stage);
   await_copies<T::kStages - 1>();
   __syncthreads();
   constexpr int kSteps = T::kDepth / kStep;
@@ -159,7 +164,8 @@ __global__ void __launch_bounds__(T::kThreads) tile_product(const TileProduct wo
         await_copies<T::kStages - 2>();
         __syncthreads();  // the next stage is there for all, and all have this one's operands in registers
         load_operands<T>(place(stage + 1), 0, output, row, lane, operands[0]);
-        load(stage + T::kStages);
+        load_weights(stage + T::kStages);
+        load_rows(stage + T::kStages);
       }
       multiply_operands<T>(operands[step % 2], sums);
     }
@@ -169,21 +175,31 @@ __global__ void __launch_bounds__(T::kThreads) tile_product(const TileProduct wo
 
 template <class T>
 void launch(const TileProduct& work, cudaStream_t stream) {
-  check(cudaFuncSetAttribute(tile_product<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kBytes));
+  // Once: it takes as long as a launch.
+  static const cudaError_t allowed =
+      cudaFuncSetAttribute(tile_product<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kBytes);
+  check(allowed);
   const dim3 grid((work.rows + T::kRows - 1) / T::kRows, (work.outputs + T::kOutputs - 1) / T::kOutputs);
-  tile_product<T><<<grid, T::kThreads, T::kBytes, stream>>>(work);
-  check(cudaGetLastError());
+  launch_early(tile_product<T>, {.grid = grid, .block = T::kThreads, .shared_bytes = T::kBytes}, stream,
+               work);
 }
 
 // Few outputs are cut finely, so that every multiprocessor has a block; stages hide a microsecond of latency.
 template <int kRows>
 void launch_narrow(const TileProduct& work, int multiprocessors, cudaStream_t stream) {
-  constexpr int kStages = kRows <= 16 ? 8 : 6;
   constexpr int kRowWarps = kRows >= 64 ? 2 : 1;
-  if ((work.outputs + 31) / 32 < multiprocessors) {
-    launch<Tile<16, kRows, 1, kRowWarps, 64, kStages * 2>>(work, stream);
+  const bool few = (work.outputs + 31) / 32 < multiprocessors;
+  // Long stages: fewer waits. Inputs are a multiple of 64 only.
+  if (kRows <= 16 && work.inputs % 128 == 0) {
+    if (few) {
+      launch<Tile<16, kRows, 1, kRowWarps, 128, 8>>(work, stream);
+    } else {
+      launch<Tile<32, kRows, 2, kRowWarps, 128, 4>>(work, stream);
+    }
+  } else if (few) {
+    launch<Tile<16, kRows, 1, kRowWarps, 64, 12>>(work, stream);
   } else {
-    launch<Tile<32, kRows, 2, kRowWarps, 64, kStages>>(work, stream);
+    launch<Tile<32, kRows, 2, kRowWarps, 64, 6>>(work, stream);
   }
 }
 

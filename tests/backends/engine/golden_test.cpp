@@ -12,6 +12,7 @@
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
+#include "backends/cuda/plugin.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder.h"
 #include "backends/reference/reference_device.h"
@@ -42,7 +43,7 @@ Json expected_values(const std::filesystem::path& folder) {
   return text ? parse_json(*text, "expected.json").value_or(Json()) : Json();
 }
 
-// Every device and tier of this machine in float32; the last is the amx tier with emulated tiles.
+// Every device and tier of this machine in float32, and the amx tier with emulated tiles.
 struct Computer {
   std::string name;
   std::function<Result<std::unique_ptr<Device>>(const DecoderModel&)> make;
@@ -59,6 +60,9 @@ std::vector<Computer> computers() {
     options.tier = entry.name;
     all.push_back({std::string(entry.name),
                    [options](const DecoderModel& model) { return make_cpu_device(model, options); }});
+  }
+  if (!why_no_cuda_device()) {
+    all.push_back({"cuda", [exact](const DecoderModel& model) { return make_cuda_device(model, exact); }});
   }
   if (!why_unsupported(CpuTier::avx2)) {
     all.push_back({"emulated amx", [exact](const DecoderModel& model) {

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
+#include "backends/cuda/plugin.h"
 #include "backends/engine/decoder.h"
 #include "backends/engine/rotary_scaling.h"
 #include "backends/reference/reference_device.h"
@@ -224,7 +225,20 @@ struct Computer {
   std::string tier;  // that the machine must have; empty: none
   TensorType weights;
   int rounds = 3;  // of random requests, each larger than the one before
+  bool on_gpu = false;
 };
+
+// A GPU, with weights as each precision has them and with blocks.
+std::vector<Computer> cuda_computers() {
+  std::vector<Computer> all;
+  for (const TensorType weights : {TensorType::f32, TensorType::bf16, TensorType::q8_0, TensorType::q4_k}) {
+    DeviceOptions options;
+    options.precision = weights == TensorType::f32 ? Precision::float32 : Precision::bfloat16;
+    all.push_back({fmt::format("cuda_{}_{}", precision_name(*options.precision), block_format(weights).name),
+                   make_cuda_device, options, "", weights, 3, true});
+  }
+  return all;
+}
 
 Result<std::unique_ptr<Device>> make_emulated_amx(const DecoderModel& model, const DeviceOptions& options) {
   return cpu::make_device(model, options, cpu::emulated_amx());
@@ -302,6 +316,9 @@ std::vector<Computer> emulated_computers() {
 class Reproducible : public testing::TestWithParam<Computer> {
  protected:
   void SetUp() override {
+    if (GetParam().on_gpu) {
+      if (const auto reason = why_no_cuda_device()) GTEST_SKIP() << *reason;
+    }
     if (GetParam().tier.empty()) return;
     const auto tier = parse_cpu_tier(GetParam().tier);
     ASSERT_TRUE(tier.has_value());
@@ -472,6 +489,7 @@ std::string name_of(const testing::TestParamInfo<Computer>& instance) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, Reproducible, testing::ValuesIn(usual_computers()), name_of);
+INSTANTIATE_TEST_SUITE_P(CudaSlow, Reproducible, testing::ValuesIn(cuda_computers()), name_of);
 INSTANTIATE_TEST_SUITE_P(MixedSlow, Reproducible, testing::ValuesIn(mixed_computers()), name_of);
 INSTANTIATE_TEST_SUITE_P(QuantisedSlow, Reproducible,
                          testing::ValuesIn(cpu_computers({TensorType::q8_0, TensorType::q4_k})), name_of);
