@@ -20,6 +20,7 @@ struct PlanShape {
   int wide_lanes = 0;    // of a block of that for many
 
   int group() const { return heads / kv_heads; }
+  bool operator==(const PlanShape&) const = default;
 };
 
 struct PlanLimits {

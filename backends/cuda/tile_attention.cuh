@@ -85,11 +85,8 @@ class Block {
         group_(static_cast<int>(threadIdx.x / kWarp) / S::kParts),
         part_(static_cast<int>(threadIdx.x / kWarp) % S::kParts),
         shared_(shared) {
-    const int heads = work.heads / work.memory.shape.kv_heads;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      lanes_[half] = Lane(work, item, group_ * kWarpLanes + result_row(thread_, 2 * half), kv_head_, heads);
-    }
+    for (int half = 0; half < 2; ++half) seen_[half] = lane_of(half);
   }
 
   __device__ void run() {
@@ -124,6 +121,12 @@ class Block {
   }
 
  private:
+  // The first of this thread's lanes, or that 8 behind. It is made anew where its row is asked for.
+  __device__ Lane lane_of(int half) const {
+    return Lane(work_, item_, group_ * kWarpLanes + result_row(thread_, 2 * half), kv_head_,
+                work_.heads / work_.memory.shape.kv_heads);
+  }
+
   __device__ std::byte* stage(int i) const {
     return shared_ + S::kQueryBytes + i % S::kStages * 2 * S::kHalfBytes;
   }
@@ -167,31 +170,43 @@ class Block {
 
   // Queries, rounded, lie as a page's half; lanes and columns that are not there are 0.
   __device__ void load_queries() const {
-    const int heads = work_.heads / work_.memory.shape.kv_heads;
-    for (int i = static_cast<int>(threadIdx.x); i < S::kLanes * S::kPieces; i += S::kThreads) {
-      const int column = i % S::kPieces * kElements;
-      const Lane lane(work_, item_, i / S::kPieces, kv_head_, heads);
-      float values[kElements] = {};
-      if (lane.exists()) {
-        const float* query = lane.query(work_) + column;
+    constexpr int kPiecesEach = (S::kLanes * S::kPieces + S::kThreads - 1) / S::kThreads;
+    float values[kPiecesEach][kElements];  // all are on their way before the first is waited for
 #pragma unroll
-        for (int e = 0; e < kElements; ++e) {
-          if (column + e < work_.head_size) values[e] = query[e];
-        }
-      }
-      const int piece = i % S::kPieces;
-      *reinterpret_cast<uint4*>(shared_ +
-                                byte_of<S::kPieces>({i / S::kPieces, piece % 2}, 0, piece / 2 * 2)) =
-          make_uint4(rounded_pair(values[0], values[1]), rounded_pair(values[2], values[3]),
-                     rounded_pair(values[4], values[5]), rounded_pair(values[6], values[7]));
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int index = static_cast<int>(threadIdx.x) + i * S::kThreads;
+      load_query(index / S::kPieces, index % S::kPieces * kElements, values[i]);
     }
+#pragma unroll
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int index = static_cast<int>(threadIdx.x) + i * S::kThreads;
+      if (index >= S::kLanes * S::kPieces) break;
+      const int piece = index % S::kPieces;
+      *reinterpret_cast<uint4*>(shared_ +
+                                byte_of<S::kPieces>({index / S::kPieces, piece % 2}, 0, piece / 2 * 2)) =
+          make_uint4(rounded_pair(values[i][0], values[i][1]), rounded_pair(values[i][2], values[i][3]),
+                     rounded_pair(values[i][4], values[i][5]), rounded_pair(values[i][6], values[i][7]));
+    }
+  }
+  __device__ void load_query(int lane, int column, float (&values)[kElements]) const {
+    const int heads = work_.heads / work_.memory.shape.kv_heads;
+    const int row = lane_row(item_, lane, heads);
+    const int head = kv_head_ * heads + lane_head(item_, lane, heads);
+    const float* query = work_.queries + static_cast<size_t>(row) * work_.query_stride +
+                         static_cast<size_t>(head) * work_.head_size + column;
+    const int columns = lane < item_.lanes ? min(work_.head_size - column, kElements) : 0;
+    if (columns == kElements && work_.head_size % 4 == 0) {
+      *reinterpret_cast<float4*>(values) = *reinterpret_cast<const float4*>(query);
+      *reinterpret_cast<float4*>(values + 4) = *reinterpret_cast<const float4*>(query + 4);
+      return;
+    }
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) values[e] = e < columns ? query[e] : 0.0F;
   }
 
   __device__ bool some_lane_sees(int begin) const {
-    const auto sees = [&](const Lane& lane) {
-      return lane.exists() && lane.sees_of(begin, begin + kPagePositions);
-    };
-    return __any_sync(kAllLanes, sees(lanes_[0]) || sees(lanes_[1])) != 0;
+    const int end = begin + kPagePositions;
+    return __any_sync(kAllLanes, seen_[0].sees_of(begin, end) || seen_[1].sees_of(begin, end)) != 0;
   }
 
   __device__ void visit(int i, int begin, bool all_see, bool finite, State<S>& state) const {
@@ -282,7 +297,7 @@ class Block {
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
         const int position = begin + tile * kResultColumns + result_column(thread_, r);
-        if (!lanes_[r / 2].sees(position)) scores[tile][r] = -INFINITY;
+        if (!seen_[r / 2].sees(position)) scores[tile][r] = -INFINITY;
       }
     }
   }
@@ -346,7 +361,7 @@ class Block {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         const int position = begin + r / 2 * kResultColumns + result_column(thread_, e);
-        if (lanes_[r % 2].sees(position)) seen[r] |= 0x3F80U << (16 * e);
+        if (seen_[r % 2].sees(position)) seen[r] |= 0x3F80U << (16 * e);
       }
     }
   }
@@ -366,8 +381,8 @@ class Block {
     }
   }
 
-  __device__ void store(const State<S>& state, int half, int slot) const {
-    float* to = state_of(work_, slot, lanes_[half].head);
+  __device__ void store(const State<S>& state, int half, int head, int slot) const {
+    float* to = state_of(work_, slot, head);
     for_each_pair(half, state, [&](int column, float first, float second) {
       *reinterpret_cast<float2*>(to + column) = make_float2(first, second);
     });
@@ -377,20 +392,22 @@ class Block {
   __device__ void store_chunk(const State<S>& state, int chunk) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      if (!has_chunk(lanes_[half], chunk)) continue;
-      store(state, half, state_slot(work_.plan.states[lanes_[half].row], chunk));
+      const Lane lane = lane_of(half);
+      if (!has_chunk(lane, chunk)) continue;
+      store(state, half, lane.head, state_slot(work_.plan.states[lane.row], chunk));
     }
   }
   __device__ void store_total(const State<S>& state) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      if (lanes_[half].exists()) store(state, half, work_.plan.states[lanes_[half].row].first_slot);
+      const Lane lane = lane_of(half);
+      if (lane.exists()) store(state, half, lane.head, work_.plan.states[lane.row].first_slot);
     }
   }
   __device__ void write_outputs(const State<S>& state) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const Lane& lane = lanes_[half];
+      const Lane lane = lane_of(half);
       if (!lane.exists()) continue;
       const Ending ending(work_, lane.head, state.level[half], state.sum[2 * half]);
       const int first = lane.head * work_.head_size;
@@ -413,14 +430,18 @@ class Block {
   const int group_;
   const int part_;
   std::byte* const shared_;
-  Lane lanes_[2];
+  Range seen_[2];  // of this thread's lanes
 };
 
 template <class S>
 __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
     tile_attention(const __grid_constant__ AttentionWork work, int first_item) {
   extern __shared__ __align__(128) std::byte shared[];
-  const AttentionItem item = work.plan.items[first_item + static_cast<int>(blockIdx.x)];
+  // Registers are scarce: what the block knows of its item lies in shared memory, and of lanes only what
+  // every page needs is kept.
+  __shared__ AttentionItem item;
+  if (threadIdx.x == 0) item = work.plan.items[first_item + static_cast<int>(blockIdx.x)];
+  __syncthreads();
   Block<S>(work, item, shared).run();
 }
 
