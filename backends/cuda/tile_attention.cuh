@@ -16,6 +16,7 @@ inline constexpr int kResultColumns = 8;  // of an instruction
 inline constexpr int kElements = kPieceBytes / 2;
 inline constexpr int kKeyTiles = kPagePositions / kResultColumns;
 inline constexpr int kKeySteps = kPagePositions / kDepth;
+inline constexpr int kReservedBytes = 128;  // of shared memory, for the item
 inline constexpr uint32_t kPairOfOnes = 0x3F803F80;
 
 // kHead: columns in a page. kParts: warps that share 16 lanes; each computes their scores and a part of their
@@ -25,6 +26,7 @@ struct Shape {
   static constexpr int kHead = kHeadColumns;
   static constexpr int kParts = kHeadParts;
   static constexpr int kStages = kPageStages;
+  static constexpr int kAhead = kStages > 1 ? kStages - 1 : 1;  // pages on their way before one is waited for
   static constexpr int kPieces = kHead / kElements;
   static constexpr int kColumns = kHead / kParts;
   static constexpr int kColumnTiles = kColumns / kResultColumns;
@@ -91,12 +93,12 @@ class Block {
 
   __device__ void run() {
 #pragma unroll
-    for (int i = 0; i < S::kStages - 1; ++i) fetch(i);
+    for (int i = 0; i < S::kAhead; ++i) fetch(i);
     load_queries();
     State<S> chunk;
     State<S> total;
     for (int i = 0; i < item_.pages; ++i) {
-      wait_for_copies<S::kStages - 2>();
+      wait_for_copies<S::kAhead - 1>();
       const int begin = (item_.first_page + i) * kPagePositions;
       const bool all_see = item_.common_begin <= begin && begin + kPagePositions <= item_.common_end;
       bool finite = true;
@@ -105,8 +107,13 @@ class Block {
       } else {
         finite = __syncthreads_and(values_are_finite(i)) != 0;
       }
-      fetch(i + S::kStages - 1);  // where the page before this one was, which all warps are done with
+      // Where the page before this one was, which all warps are done with.
+      if (S::kStages > 1) fetch(i + S::kAhead);
       if (some_lane_sees(begin)) visit(i, begin, all_see, finite, chunk);
+      if (S::kStages == 1) {
+        __syncthreads();
+        fetch(i + 1);
+      }
       const int page_index = item_.first_page + i;
       if ((page_index + 1) % kChunkPages != 0 && i + 1 < item_.pages) continue;
       if (item_.result == ItemResult::chunks) {
@@ -456,16 +463,40 @@ void launch(const AttentionWork& work, int first_item, int items, cudaStream_t s
 }
 
 // Wide items first: they take longest.
-template <int kHead>
-void attend_head(const AttentionWork& work, cudaStream_t stream) {
+template <int kHead, int kWideStages, int kNarrowStages>
+void attend_items(const AttentionWork& work, cudaStream_t stream) {
   constexpr int kParts = kHead > kLongHead ? 2 : 1;
-  // With two of 64 KiB and more three blocks fit into a multiprocessor's shared memory.
-  constexpr int kNarrowStages = kHead > 64 ? 2 : 3;
   const PlanParts& parts = work.plan.parts;
-  launch<Shape<kHead, kParts, kWideTileLanes / kWarpLanes, 2>>(work, parts.narrow_items, parts.wide_items,
-                                                               stream);
+  launch<Shape<kHead, kParts, kWideTileLanes / kWarpLanes, kWideStages>>(work, parts.narrow_items,
+                                                                         parts.wide_items, stream);
   launch<Shape<kHead, kParts, kNarrowTileLanes / kWarpLanes, kNarrowStages>>(work, 0, parts.narrow_items,
                                                                              stream);
+}
+
+template <int kHead>
+void attend_head(const AttentionWork& work, cudaStream_t stream) {
+  if constexpr (kHead <= 64) {
+    attend_items<kHead, 2, 3>(work, stream);
+  } else {
+    // Three narrow blocks of two pages of heads of 128 fit into a multiprocessor.
+    attend_items<kHead, 2, 2>(work, stream);
+  }
+}
+
+// The same for heads of which two pages are more than a block's shared memory on small chips, which then
+// fetch a page when they are done with the one before it.
+template <int kHead>
+void attend_long_head(const AttentionWork& work, cudaStream_t stream) {
+  static_assert(kHead > kLongHead);
+  int device = 0;
+  int shared_bytes = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  if (shared_bytes > Shape<kHead, 2, kWideTileLanes / kWarpLanes, 2>::kSharedBytes + kReservedBytes) {
+    attend_items<kHead, 2, 2>(work, stream);
+  } else {
+    attend_items<kHead, 1, 1>(work, stream);
+  }
 }
 
 }  // namespace sizeup::cuda::tiles
