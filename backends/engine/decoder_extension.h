@@ -2,10 +2,10 @@
 //
 // A spec is data that the forward pass reads. Some models have steps that would be fields for them alone,
 // with weights beside those of every decoder: several residual streams that layers predict and correct
-// (extensions/gemma3n.h), a mixture of experts beside a feed-forward (extensions/gemma4.h), embeddings of
-// every layer (both). An extension is an object that the decoder calls at named places without knowing what
-// it does. It has the device's operations only: so what is promised of bits holds, and it works on every
-// device.
+// (extensions/gemma3n.h) or mix (extensions/qwen4.h), a mixture of experts beside a feed-forward
+// (extensions/gemma4.h), embeddings of every layer (both Gemmas) or of n-grams. An extension is an object
+// that the decoder calls at named places without knowing what it does. It has the device's operations only:
+// so what is promised of bits holds, and it works on every device.
 #pragma once
 
 #include <memory>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace sizeup {
 
@@ -14,17 +13,33 @@ Work& Work::operator+=(const Work& other) {
   return *this;
 }
 
+namespace {
+
+// Positions that a row attends to.
+int64_t attended(const AttentionSpec& spec, int32_t position) {
+  const int64_t all = position + 1;
+  if (spec.window != 0) return std::min<int64_t>(all, spec.window);
+  if (!spec.index) return all;
+  const int64_t blocks = all / spec.index->block;
+  return all - std::max<int64_t>(0, blocks - spec.index->chosen) * spec.index->block;
+}
+
+}  // namespace
+
 Work work_of(const DecoderSpec& spec, const Step& step) {
   Work work{.rows = step.rows(), .wanted = static_cast<int64_t>(step.wanted.size())};
   for (const int32_t position : step.positions) work.context += position + 1;
-  std::map<int, int64_t> positions;  // that all rows attend to, by window
+  const AttentionSpec* before = nullptr;  // most layers attend as those before them
+  int64_t positions = 0;                  // that all rows attend to
   for (const LayerSpec& layer : spec.layers) {
-    const auto [found, is_new] = positions.try_emplace(layer.attention.window, 0);
-    if (is_new) {
-      const int window = layer.attention.window == 0 ? spec.context_length : layer.attention.window;
-      for (const int32_t position : step.positions) found->second += std::min(position + 1, window);
+    if (layer.attention.heads == 0) continue;
+    const AttentionSpec& attention = layer.attention;
+    if (before == nullptr || before->window != attention.window || before->index != attention.index) {
+      positions = 0;
+      for (const int32_t position : step.positions) positions += attended(attention, position);
     }
-    work.attended += layer.attention.query_width() * found->second;
+    before = &attention;
+    work.attended += attention.query_width() * positions;
   }
   return work;
 }

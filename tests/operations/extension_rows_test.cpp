@@ -189,6 +189,60 @@ TEST_P(ExtensionRows, GateMultipliesWithColumnsOfOtherRows) {
   }
 }
 
+// Three parts; of scores one row that is nothing, one whose parts hardly agree, and one with a negative part.
+TEST_P(ExtensionRows, Parts) {
+  constexpr int kParts = 3;
+  constexpr auto kAll = static_cast<size_t>(kParts * kColumns);
+  for (const int count : kRowCounts) {
+    Rows a = random_rows(count, kParts * kColumns, 1);
+    const Rows b = random_rows(count, kParts * kColumns, 2);
+    const Rows one = random_rows(count, kColumns, 3);
+    const Rows gates = random_rows(count, kParts, 4, 2.0F);
+    a[0].assign(kAll, count == 1 ? 1e-9F : 0.0F);
+    const size_t rows = a.size();
+    Rows mixed(rows, std::vector<float>(kColumns));
+    Rows sums = a;
+    Rows scores(rows, std::vector<float>(kParts));
+    for (size_t r = 0; r < rows; ++r) {
+      mix_parts(a[r].data(), b[r].data(), kParts, kColumns, mixed[r].data());
+      add_to_parts(one[r].data(), gates[r].data(), 1.7F, kParts, kColumns, sums[r].data());
+      for (size_t p = 0; p < kParts; ++p)
+        scores[r][p] = part_score(a[r].data() + p * kColumns, b[r].data() + p * kColumns, kColumns);
+      for (size_t c = 0; c < kColumns; ++c) {
+        double exact = 0.0;
+        for (size_t p = 0; p < kParts; ++p) {
+          const auto gate = static_cast<double>(b[r][p * kColumns + c]);
+          exact += static_cast<double>(a[r][p * kColumns + c]) / (1.0 + std::exp(-gate)) / kParts;
+        }
+        EXPECT_NEAR(mixed[r][c], exact, 1e-6);
+      }
+      for (size_t i = 0; i < kAll; ++i) {
+        const auto gate = static_cast<double>(gates[r][i / kColumns]);
+        const double added = 1.7 * static_cast<double>(one[r][i % kColumns]) / (1.0 + std::exp(-gate));
+        EXPECT_NEAR(sums[r][i], static_cast<double>(a[r][i]) + added, 2e-6);
+      }
+      for (size_t p = 0; p < kParts; ++p) {
+        double score = 0.0;
+        for (size_t c = p * kColumns; c < (p + 1) * kColumns; ++c)
+          score += static_cast<double>(a[r][c]) * static_cast<double>(b[r][c]) / std::sqrt(double{kColumns});
+        const double root = std::sqrt(std::max(std::abs(score), 1e-6));
+        EXPECT_NEAR(scores[r][p], score == 0.0 ? 0.0 : std::copysign(root, score), 1e-5);
+      }
+    }
+    const Lanes found_mixed(Rows(rows, std::vector<float>(kColumns, 9.0F)));
+    const Lanes found_sums(a);
+    const Lanes found_scores(Rows(rows, std::vector<float>(kParts, 9.0F)));
+    const int groups = found_mixed.rows.groups();
+    kernels().mix_parts(Lanes(a).rows, Lanes(b).rows, found_mixed.rows, 0, groups);
+    kernels().add_to_parts(Lanes(one).rows, Lanes(gates).rows, 1.7F, found_sums.rows, 0, groups);
+    kernels().score_parts(Lanes(a).rows, Lanes(b).rows, found_scores.rows, 0, groups);
+    expect_near(found_mixed, mixed, 16.0F);
+    expect_near(found_sums, sums, 32.0F);
+    // The root of a small sum is less exact than the sum.
+    expect_near(found_scores, scores, 256.0F);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows,
                          testing::Values(Tier{CpuTier::avx2, &kRowsAvx2},
                                          Tier{CpuTier::avx512, &kRowsAvx512}),

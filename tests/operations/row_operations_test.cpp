@@ -144,9 +144,9 @@ TEST(LogSoftmax, AgreesWithFloat64AndPrefersTheLowestIndex) {
   EXPECT_EQ(LogSoftmax(std::array{1.0F, 3.0F, 3.0F, 2.0F}).best(), 1);
 }
 
-// Pages scattered in memory, filled before the window and beyond the row's own position with what must not be
-// seen.
-void expect_attention_over_pages(int first, int positions) {
+// Pages scattered in memory, filled where nothing is seen with what must not be.
+void expect_attention_over_pages(const PositionRanges& seen) {
+  const int positions = seen.back().end;
   const AttentionSpec spec{.heads = 2, .kv_heads = 2, .head_size = 6};
   const PageShape shape(spec);
   std::vector<std::vector<float>> pages(
@@ -155,26 +155,31 @@ void expect_attention_over_pages(int first, int positions) {
   for (const size_t index : {3u, 0u, 4u, 1u}) table.push_back(pages[index].data());
   const auto keys = random_floats(static_cast<size_t>(positions) * 12, 7, 2.0F);
   const auto values = random_floats(static_cast<size_t>(positions) * 12, 8);
-  for (int p = first; p < positions; ++p) {
-    write_key_value(shape, &keys[static_cast<size_t>(p) * 12], &values[static_cast<size_t>(p) * 12],
-                    p % kPagePositions, const_cast<float*>(table[static_cast<size_t>(p / kPagePositions)]));
-  }
+  const auto each_seen = [&](const auto& body) {
+    for (const PositionRange& range : seen) {
+      for (int p = range.first; p < range.end; ++p) body(static_cast<size_t>(p));
+    }
+  };
+  each_seen([&](size_t p) {
+    write_key_value(shape, &keys[p * 12], &values[p * 12], static_cast<int>(p % kPagePositions),
+                    const_cast<float*>(table[p / kPagePositions]));
+  });
   const auto query = random_floats(6, 9, 2.0F);
   for (const size_t head : {0u, 1u}) {
     std::vector<float> out(6);
-    attend(spec, {.kv_head = static_cast<int>(head), .query = query.data(), .first = first, .end = positions},
-           table, out.data());
+    attend(spec, {.kv_head = static_cast<int>(head), .query = query.data(), .seen = seen}, table, out.data());
     std::vector<double> exact(6);
     double sum = 0.0;
-    for (auto p = static_cast<size_t>(first); p < static_cast<size_t>(positions); ++p) {
+    each_seen([&](size_t p) {
       double score = 0.0;
       for (size_t d = 0; d < 6; ++d)
         score += static_cast<double>(query[d]) * static_cast<double>(keys[p * 12 + head * 6 + d]);
       const double weight = std::exp(score / std::sqrt(6.0));
       sum += weight;
       for (size_t d = 0; d < 6; ++d) exact[d] += weight * static_cast<double>(values[p * 12 + head * 6 + d]);
-    }
-    for (size_t d = 0; d < 6; ++d) EXPECT_NEAR(out[d], exact[d] / sum, 2e-6) << first << " to " << positions;
+    });
+    for (size_t d = 0; d < 6; ++d)
+      EXPECT_NEAR(out[d], exact[d] / sum, 2e-6) << seen.front().first << " to " << positions;
   }
 }
 
@@ -182,9 +187,11 @@ TEST(Attend, AgreesWithFloat64OverPages) {
   for (const int positions : {1, 2, 15, 16, 17, kPagePositions - 1, kPagePositions, kPagePositions + 1,
                               2 * kPagePositions + 24, 4 * kPagePositions}) {
     for (const int window : {positions, 1, 20, kPagePositions, kPagePositions + 6}) {
-      expect_attention_over_pages(std::max(0, positions - window), positions);
+      expect_attention_over_pages({{std::max(0, positions - window), positions}});
     }
   }
+  expect_attention_over_pages({{3, 5}, {9, 20}, {kPagePositions - 4, kPagePositions + 3}});
+  expect_attention_over_pages({{0, 1}, {3 * kPagePositions + 30, 3 * kPagePositions + 31}});
 }
 
 TEST(CopyPositions, CopiesWhatAttentionReads) {
@@ -197,10 +204,11 @@ TEST(CopyPositions, CopiesWhatAttentionReads) {
   const std::vector<const float*> original = {from.data()};
   const std::vector<const float*> copied = {to.data()};
   for (const int head : {0, 1}) {
+    const PositionRanges seen = {{0, 5}};
     std::array<float, 3> a{};
     std::array<float, 3> b{};
-    attend(spec, {.kv_head = head, .query = query.data(), .end = 5}, original, a.data());
-    attend(spec, {.kv_head = head, .query = query.data(), .end = 5}, copied, b.data());
+    attend(spec, {.kv_head = head, .query = query.data(), .seen = seen}, original, a.data());
+    attend(spec, {.kv_head = head, .query = query.data(), .seen = seen}, copied, b.data());
     EXPECT_EQ(a, b);
   }
 }

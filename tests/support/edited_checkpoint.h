@@ -32,6 +32,7 @@ class EditedCheckpoint : public Checkpoint {
     const auto found = std::ranges::find(tensors_, name, &Tensor::name);
     return found == tensors_.end() ? nullptr : &*found;
   }
+  std::vector<int64_t> integers(std::string_view name) const override { return source_->integers(name); }
   std::vector<std::filesystem::path> files() const override { return source_->files(); }
 
  private:

@@ -268,7 +268,11 @@ class ExtensionFinder {
         (found.hash.rows() + keys_.table_multiple - 1) / keys_.table_multiple * keys_.table_multiple;
     const std::string whole = prefix + "ngram_embedding.weight";
     const std::string first = prefix + "ngram_embedding.shard_0.weight";
-    if (rows > std::numeric_limits<int32_t>::max() || checkpoint_.find(first) == nullptr) {
+    if (rows > std::numeric_limits<int32_t>::max()) {
+      tensors_.refuse(whole, fmt::format("{} rows", rows), "a number of rows that fits 32 bits");
+      return;
+    }
+    if (checkpoint_.find(first) == nullptr) {
       found.table = {tensors_.required(whole, {rows, columns})};
       return;
     }

@@ -71,6 +71,7 @@ class FakeDevice {
         run_layer(step, layer, states);
       }
     }
+    if (!recurrent_) check_earlier_tokens(step);
     find(step, states, result);
   }
 
@@ -116,6 +117,22 @@ class FakeDevice {
       Slot& to = slot(write.page, write.offset);
       EXPECT_NE(to.written_in, steps_) << "two rows write to one place";
       to.written_in = steps_;
+    }
+  }
+
+  // The first layer's slots tell the tokens of a row's text.
+  void check_earlier_tokens(const Step& step) {
+    for (int row = 0; row < step.rows(); ++row) {
+      const auto at = static_cast<size_t>(row);
+      int position = step.positions[at];
+      for (const Token token : step.earlier_of(row)) {
+        if (--position < 0) {
+          EXPECT_EQ(token, kNoToken);
+          continue;
+        }
+        const int32_t page = step.table(step.tables[at])[static_cast<size_t>(position / kPagePositions)];
+        EXPECT_EQ(slot(page, position % kPagePositions).values[0], FakeHistory::own(token, position));
+      }
     }
   }
 

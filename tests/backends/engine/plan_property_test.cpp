@@ -67,7 +67,8 @@ TEST_P(PlanProperty, OutcomesAreTheSameUnderEveryLimit) {
                    .pages = pages,
                    .share_prefixes = share,
                    .weight_rows = weight_rows,
-                   .state_pages = weight});
+                   .state_pages = weight,
+                   .earlier_tokens = 2});
         TokenRunner runner(std::ref(device), kEnd);
         runner.on_step = [&](const Step& step) {
           ASSERT_GT(step.rows(), 0);

@@ -72,6 +72,15 @@ TEST(Work, AWindowBoundsWhatIsAttendedTo) {
   EXPECT_EQ(work_of(spec, step).attended, 12 * (1 + 2 + 10) + 12 * (1 + 2 + 4));
 }
 
+TEST(Work, AnIndexBoundsWhatIsAttendedTo) {
+  DecoderSpec spec = small_spec();
+  spec.layers[1].attention.index = IndexSpec{.heads = 1, .head_size = 2, .block = 4, .chosen = 1};
+  Step step;
+  step.tokens = {1, 2, 3};
+  step.positions = {0, 5, 9};  // of the last, a block of two and what comes after them
+  EXPECT_EQ(work_of(spec, step).attended, 12 * (1 + 6 + 10) + 12 * (1 + 6 + 6));
+}
+
 TEST(Work, LayersWithoutKeysOfTheirOwnAndWithoutGatesHaveFewerWeights) {
   DecoderSpec spec = small_spec();
   spec.layers[1].kv_layer = 0;
