@@ -255,6 +255,15 @@ class CudaDevice final : public Device {
     recurrent_.run(layer, delta, from, rows(out).operand(), stream_);
   }
 
+  // What why_refused keeps out.
+  ConvolutionId add_convolution(const ConvolutionSpec&, const Tensor&) override { refused(); }
+  void embed_numbers(LinearId, std::span<const int32_t>, RowsId) override { refused(); }
+  void select_keys(int, RowsId, NormId, NormId) override { refused(); }
+  void mix_parts(RowsId, RowsId, RowsId) override { refused(); }
+  void add_to_parts(RowsId, RowsId, float, RowsId) override { refused(); }
+  void score_parts(RowsId, RowsId, RowsId) override { refused(); }
+  void convolve_add(int, RowsId, ConvolutionId, RowsId) override { refused(); }
+
   void select_wanted(RowsId in, RowsId out) override {
     rows(out).resize(static_cast<int>(step_->wanted.size()));
     select_rows(rows(in).values(), wanted_rows_, rows(out).values(), stream_);
@@ -264,6 +273,10 @@ class CudaDevice final : public Device {
   }
 
  private:
+  [[noreturn]] static void refused() {
+    throw InternalError("an operation that CUDA lacks was asked for", __FILE__, __LINE__);
+  }
+
   Activations& rows(RowsId id) { return activations_[static_cast<size_t>(id)]; }
   const Matrix& matrix(LinearId id) const { return matrices_[static_cast<size_t>(id)]; }
   NormView view(NormId id) const {
@@ -343,7 +356,10 @@ class CudaDevice final : public Device {
 
 // What the device cannot compute yet.
 std::optional<std::string> why_refused(const DecoderSpec& spec) {
+  if (spec.residual_streams) return "models with several residual streams (qwen4_exp) do not run on CUDA";
   for (const LayerSpec& layer : spec.layers) {
+    if (layer.attention.index) return "attention to chosen blocks of keys does not run on CUDA";
+    if (layer.convolution) return "convolutions of an extension do not run on CUDA";
     if (layer.attention.head_size > kGreatestHead)
       return fmt::format("heads of more than {} values do not run on CUDA", kGreatestHead);
     if (layer.delta && layer.delta->key_size > kMostDeltaKeys)

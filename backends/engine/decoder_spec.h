@@ -201,6 +201,7 @@ struct DecoderSpec {
   int64_t extension_weights = 0;   // that every row meets in products of the decoder's extension
   int64_t extension_table = 0;     // of which it reads a row for a token
   int earlier_tokens = 0;          // so many tokens before its own are known to a row's embeddings
+  bool residual_streams = false;   // the decoder's extension keeps several side by side
   ExpertSpec experts;
 
   int layer_count() const { return static_cast<int>(layers.size()); }

@@ -158,6 +158,7 @@ DecoderSpec read_spec(ConfigReader& config, ExtensionKeys& keys) {
   if (spec.activation != Activation::silu) config.fail("'hidden_act' is another one than silu", "silu");
   mix_layers(config, read_attending(config, spec.layer_count()), delta, spec);
   spec.norm.added = 1.0F;
+  spec.residual_streams = true;
   spec.query_key_value_bias = config.flag("attention_bias", false);
   spec.experts = read_qwen_experts(config, spec.layer_count());
   keys.streams = config.count("hc_count", 4);
