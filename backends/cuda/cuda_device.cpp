@@ -359,6 +359,8 @@ std::optional<std::string> why_refused(const DecoderSpec& spec) {
   if (spec.residual_streams) return "models with several residual streams (qwen4_exp) do not run on CUDA";
   for (const LayerSpec& layer : spec.layers) {
     if (layer.attention.index) return "attention to chosen blocks of keys does not run on CUDA";
+    if (layer.delta && layer.delta->sigmoid_gate)
+      return "recurrent layers with sigmoid gates do not run on CUDA";
     if (layer.convolution) return "convolutions of an extension do not run on CUDA";
     if (layer.attention.head_size > kGreatestHead)
       return fmt::format("heads of more than {} values do not run on CUDA", kGreatestHead);
