@@ -52,9 +52,12 @@ std::string strange_type(const arrow::Field& field, int depth = 0) {
   }
 }
 
-// "2026-01-02 03:04:05" of Arrow's as ISO 8601 has it.
+// "2026-01-02 03:04:05.000" of Arrow's as ISO 8601 has it, a fraction of zeros left out.
 std::string time_text(std::string text) {
   std::replace(text.begin(), text.end(), ' ', 'T');
+  const size_t point = text.find('.');
+  if (point != std::string::npos && text.find_first_not_of('0', point + 1) == std::string::npos)
+    text.resize(point);
   return text;
 }
 
