@@ -11,12 +11,19 @@ inline constexpr unsigned kWarp = 32;
 inline constexpr unsigned kAllLanes = 0xFFFFFFFFU;
 inline constexpr float kLog2E = 1.44269504F;
 
+// Positions [from, to) that a lane sees; none if it is no lane of the item.
+struct Range {
+  int from = 0;
+  int to = 0;
+
+  __device__ bool sees(int position) const { return from <= position && position < to; }
+  __device__ bool sees_of(int begin, int end) const { return from < end && begin < to; }
+};
+
 // A lane of an item for one key/value head.
-struct Lane {
+struct Lane : Range {
   int row = 0;
   int head = 0;
-  int from = 0;  // sees positions [from, to); none if it is no lane of the item
-  int to = 0;
 
   Lane() = default;
   __device__ Lane(const AttentionWork& work, const AttentionItem& item, int lane, int kv_head, int group) {
@@ -28,8 +35,6 @@ struct Lane {
     to = position + 1;
   }
   __device__ bool exists() const { return to > 0; }
-  __device__ bool sees(int position) const { return from <= position && position < to; }
-  __device__ bool sees_of(int begin, int end) const { return from < end && begin < to; }
   __device__ const float* query(const AttentionWork& work) const {
     return work.queries + static_cast<size_t>(row) * work.query_stride +
            static_cast<size_t>(head) * work.head_size;

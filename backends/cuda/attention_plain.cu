@@ -64,25 +64,47 @@ __device__ float greatest_of_warp(float value) {
 constexpr int kPieceColumns = 4;
 constexpr int kSlicePieces = 8;
 constexpr int kSliceColumns = kSlicePieces * kPieceColumns;
+static_assert(kSliceColumns == kWarp, "a thread has one column of a slice of values");
 
-// Some columns of a page's keys in shared memory, which all warps read. Pieces are swizzled, so that eight
-// threads that take the same piece of neighbouring keys take every bank.
-struct KeySlice {
+__device__ float4 four_of(const float* from) {
+  return *reinterpret_cast<const float4*>(from);
+}
+__device__ float4 four_of(const __nv_bfloat16* from) {
+  return make_float4(to_float(from[0]), to_float(from[1]), to_float(from[2]), to_float(from[3]));
+}
+
+// Some columns of a page's keys or values in shared memory, which all warps read. Pieces are swizzled, so
+// that eight threads that take the same piece of neighbouring keys take every bank.
+struct Slice {
   float4 pieces[kPagePositions][kSlicePieces];
 
+  __device__ const float4& piece(int offset, int index) const {
+    return pieces[offset][index ^ offset % kSlicePieces];
+  }
+  __device__ float value(int offset, int column) const {
+    return reinterpret_cast<const float*>(&piece(offset, column / kPieceColumns))[column % kPieceColumns];
+  }
+
+  // Once all warps are done with what it held.
   template <typename Element>
-  __device__ void load(const PageShape& shape, const Element* keys, int first_column) {
-    for (int i = static_cast<int>(threadIdx.x); i < kPagePositions * kSlicePieces; i += kThreads) {
-      const int offset = i / kSlicePieces;
-      const int piece = i % kSlicePieces;
-      const int column = first_column + piece * kPieceColumns;
-      float4 values = make_float4(0.0F, 0.0F, 0.0F, 0.0F);
-      if (column < shape.pitch) {
-        const Element* from = keys + shape.element(offset, column);
-        values = make_float4(to_float(from[0]), to_float(from[1]), to_float(from[2]), to_float(from[3]));
-      }
-      pieces[offset][piece ^ offset % kSlicePieces] = values;
+  __device__ void load(const PageShape& shape, const Element* half, int first_column) {
+    constexpr int kPiecesEach = kPagePositions * kSlicePieces / kThreads;
+    const int index = static_cast<int>(threadIdx.x) % kSlicePieces;
+    const int column = first_column + index * kPieceColumns;
+    float4 loaded[kPiecesEach];
+#pragma unroll
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int offset = static_cast<int>(threadIdx.x) / kSlicePieces + i * (kThreads / kSlicePieces);
+      loaded[i] = column < shape.pitch ? four_of(half + shape.element(offset, column))
+                                       : make_float4(0.0F, 0.0F, 0.0F, 0.0F);
     }
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int offset = static_cast<int>(threadIdx.x) / kSlicePieces + i * (kThreads / kSlicePieces);
+      pieces[offset][index ^ offset % kSlicePieces] = loaded[i];
+    }
+    __syncthreads();
   }
 };
 
@@ -95,7 +117,7 @@ template <typename Element, int kColumns>
 struct PageVisit {
   const AttentionWork& work;
   const Element* keys;
-  const KeySlice& slice;
+  Slice& slice;
   const float* queries;  // [kWarpLanes][query_pitch]
   int query_pitch;
   float4* weights;  // [kPagePositions]
@@ -103,6 +125,12 @@ struct PageVisit {
   int thread;
 
   // Every thread has the scores of keys thread and thread + 32.
+  __device__ void scores(float (&score)[kWarpLanes][kKeysEach]) const {
+    for (int column = 0; column < work.memory.shape.pitch; column += kSliceColumns) {
+      slice.load(work.memory.shape, keys, column);
+      add_products(column, score);
+    }
+  }
   __device__ void add_products(int first_column, float (&score)[kWarpLanes][kKeysEach]) const {
 #pragma unroll
     for (int piece = 0; piece < kSlicePieces; ++piece) {
@@ -110,7 +138,7 @@ struct PageVisit {
 #pragma unroll
       for (int k = 0; k < kKeysEach; ++k) {
         const int offset = thread + k * static_cast<int>(kWarp);
-        key[k] = slice.pieces[offset][piece ^ offset % kSlicePieces];
+        key[k] = slice.piece(offset, piece);
       }
 #pragma unroll
       for (int q = 0; q < kWarpLanes; ++q) {
@@ -156,7 +184,6 @@ struct PageVisit {
   // Values that a lane does not see may be anything.
   __device__ void add_values(const Lane (&lanes)[kWarpLanes], State<kColumns> (&states)[kWarpLanes]) const {
     const PageShape& shape = work.memory.shape;
-    const Element* values = keys + kPagePositions * shape.pitch;
     int from = kPagePositions;
     int to = 0;
 #pragma unroll
@@ -168,31 +195,31 @@ struct PageVisit {
     bool all_see = true;
 #pragma unroll
     for (const Lane& lane : lanes) all_see &= lane.from <= begin + from && begin + to <= lane.to;
-    if (all_see) {
-#pragma unroll 4
-      for (int offset = from; offset < to; ++offset) add_value(offset, values, lanes, true, states);
-    } else {
-      for (int offset = from; offset < to; ++offset) add_value(offset, values, lanes, false, states);
-    }
-  }
-  __device__ void add_value(int offset, const Element* values, const Lane (&lanes)[kWarpLanes], bool all_see,
-                            State<kColumns> (&states)[kWarpLanes]) const {
-    const PageShape& shape = work.memory.shape;
-    const float4 weight = weights[offset];
-    const float weight_of[kWarpLanes] = {weight.x, weight.y, weight.z, weight.w};
-    float value[kColumns];
 #pragma unroll
     for (int c = 0; c < kColumns; ++c) {
-      const int column = thread + c * static_cast<int>(kWarp);
-      value[c] = column < work.head_size ? to_float(values[shape.element(offset, column)]) : 0.0F;
+      if (c * kSliceColumns >= shape.pitch) break;
+      slice.load(shape, keys + kPagePositions * shape.pitch, c * kSliceColumns);
+      float out[kWarpLanes];
+#pragma unroll
+      for (int q = 0; q < kWarpLanes; ++q) out[q] = states[q].out[c];
+      if (all_see) {
+#pragma unroll 8
+        for (int offset = from; offset < to; ++offset) add_value(lanes, offset, true, out);
+      } else {
+        for (int offset = from; offset < to; ++offset) add_value(lanes, offset, false, out);
+      }
+#pragma unroll
+      for (int q = 0; q < kWarpLanes; ++q) states[q].out[c] = out[q];
     }
+  }
+  __device__ void add_value(const Lane (&lanes)[kWarpLanes], int offset, bool all_see,
+                            float (&out)[kWarpLanes]) const {
+    const float4 weight = weights[offset];
+    const float weight_of[kWarpLanes] = {weight.x, weight.y, weight.z, weight.w};
+    const float value = slice.value(offset, thread);
 #pragma unroll
     for (int q = 0; q < kWarpLanes; ++q) {
-      if (!all_see && !lanes[q].sees(begin + offset)) continue;
-#pragma unroll
-      for (int c = 0; c < kColumns; ++c) {
-        states[q].out[c] = __fmaf_rn(weight_of[q], value[c], states[q].out[c]);
-      }
+      if (all_see || lanes[q].sees(begin + offset)) out[q] = __fmaf_rn(weight_of[q], value, out[q]);
     }
   }
 };
@@ -226,7 +253,7 @@ __device__ void write_outputs(const AttentionWork& work, const Lane& lane, const
 template <typename Element, int kColumns>
 __global__ void __launch_bounds__(kThreads) plain_attention(AttentionWork work) {
   extern __shared__ __align__(16) float queries[];  // [kPlainLanes][query_pitch]
-  __shared__ KeySlice slice;
+  __shared__ Slice slice;
   __shared__ float4 weights[kWarps][kPagePositions];
   const PageShape& shape = work.memory.shape;
   const int query_pitch = query_pitch_of(shape);
@@ -256,12 +283,7 @@ __global__ void __launch_bounds__(kThreads) plain_attention(AttentionWork work) 
                                              page_index * kPagePositions,
                                              thread};
     float score[kWarpLanes][kKeysEach] = {};
-    for (int column = 0; column < shape.pitch; column += kSliceColumns) {
-      __syncthreads();
-      slice.load(shape, visit.keys, column);
-      __syncthreads();
-      visit.add_products(column, score);
-    }
+    visit.scores(score);
 #pragma unroll
     for (int q = 0; q < kWarpLanes; ++q) visit.weigh(lanes[q], q, score[q], chunk[q]);
     __syncwarp();

@@ -17,6 +17,7 @@ inline constexpr int kResultColumns = 8;  // of an instruction
 inline constexpr int kElements = kPieceBytes / 2;
 inline constexpr int kKeyTiles = kPagePositions / kResultColumns;
 inline constexpr int kKeySteps = kPagePositions / kDepth;
+inline constexpr int kReservedBytes = 128;  // of shared memory, for the item
 inline constexpr uint32_t kPairOfOnes = 0x3F803F80;
 
 // kHead: columns in a page. kParts: warps that share 16 lanes; each computes their scores and a part of their
@@ -26,6 +27,7 @@ struct Shape {
   static constexpr int kHead = kHeadColumns;
   static constexpr int kParts = kHeadParts;
   static constexpr int kStages = kPageStages;
+  static constexpr int kAhead = kStages > 1 ? kStages - 1 : 1;  // pages on their way before one is waited for
   static constexpr int kPieces = kHead / kElements;
   static constexpr int kColumns = kHead / kParts;
   static constexpr int kColumnTiles = kColumns / kResultColumns;
@@ -86,21 +88,18 @@ class Block {
         group_(static_cast<int>(threadIdx.x / kWarp) / S::kParts),
         part_(static_cast<int>(threadIdx.x / kWarp) % S::kParts),
         shared_(shared) {
-    const int heads = work.heads / work.memory.shape.kv_heads;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      lanes_[half] = Lane(work, item, group_ * kWarpLanes + result_row(thread_, 2 * half), kv_head_, heads);
-    }
+    for (int half = 0; half < 2; ++half) seen_[half] = lane_of(half);
   }
 
   __device__ void run() {
 #pragma unroll
-    for (int i = 0; i < S::kStages - 1; ++i) fetch(i);
+    for (int i = 0; i < S::kAhead; ++i) fetch(i);
     load_queries();
     State<S> chunk;
     State<S> total;
     for (int i = 0; i < item_.pages; ++i) {
-      wait_for_copies<S::kStages - 2>();
+      wait_for_copies<S::kAhead - 1>();
       const int begin = (item_.first_page + i) * kPagePositions;
       const bool all_see = item_.common_begin <= begin && begin + kPagePositions <= item_.common_end;
       bool finite = true;
@@ -109,8 +108,13 @@ class Block {
       } else {
         finite = __syncthreads_and(values_are_finite(i)) != 0;
       }
-      fetch(i + S::kStages - 1);  // where the page before this one was, which all warps are done with
+      // Where the page before this one was, which all warps are done with.
+      if (S::kStages > 1) fetch(i + S::kAhead);
       if (some_lane_sees(begin)) visit(i, begin, all_see, finite, chunk);
+      if (S::kStages == 1) {
+        __syncthreads();
+        fetch(i + 1);
+      }
       const int page_index = item_.first_page + i;
       if ((page_index + 1) % kChunkPages != 0 && i + 1 < item_.pages) continue;
       if (item_.result == ItemResult::chunks) {
@@ -125,6 +129,12 @@ class Block {
   }
 
  private:
+  // The first of this thread's lanes, or that 8 behind. It is made anew where its row is asked for.
+  __device__ Lane lane_of(int half) const {
+    return Lane(work_, item_, group_ * kWarpLanes + result_row(thread_, 2 * half), kv_head_,
+                work_.heads / work_.memory.shape.kv_heads);
+  }
+
   __device__ std::byte* stage(int i) const {
     return shared_ + S::kQueryBytes + i % S::kStages * 2 * S::kHalfBytes;
   }
@@ -168,31 +178,43 @@ class Block {
 
   // Queries, rounded, lie as a page's half; lanes and columns that are not there are 0.
   __device__ void load_queries() const {
-    const int heads = work_.heads / work_.memory.shape.kv_heads;
-    for (int i = static_cast<int>(threadIdx.x); i < S::kLanes * S::kPieces; i += S::kThreads) {
-      const int column = i % S::kPieces * kElements;
-      const Lane lane(work_, item_, i / S::kPieces, kv_head_, heads);
-      float values[kElements] = {};
-      if (lane.exists()) {
-        const float* query = lane.query(work_) + column;
+    constexpr int kPiecesEach = (S::kLanes * S::kPieces + S::kThreads - 1) / S::kThreads;
+    float values[kPiecesEach][kElements];  // all are on their way before the first is waited for
 #pragma unroll
-        for (int e = 0; e < kElements; ++e) {
-          if (column + e < work_.head_size) values[e] = query[e];
-        }
-      }
-      const int piece = i % S::kPieces;
-      *reinterpret_cast<uint4*>(shared_ +
-                                byte_of<S::kPieces>({i / S::kPieces, piece % 2}, 0, piece / 2 * 2)) =
-          make_uint4(rounded_pair(values[0], values[1]), rounded_pair(values[2], values[3]),
-                     rounded_pair(values[4], values[5]), rounded_pair(values[6], values[7]));
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int index = static_cast<int>(threadIdx.x) + i * S::kThreads;
+      load_query(index / S::kPieces, index % S::kPieces * kElements, values[i]);
     }
+#pragma unroll
+    for (int i = 0; i < kPiecesEach; ++i) {
+      const int index = static_cast<int>(threadIdx.x) + i * S::kThreads;
+      if (index >= S::kLanes * S::kPieces) break;
+      const int piece = index % S::kPieces;
+      *reinterpret_cast<uint4*>(shared_ +
+                                byte_of<S::kPieces>({index / S::kPieces, piece % 2}, 0, piece / 2 * 2)) =
+          make_uint4(rounded_pair(values[i][0], values[i][1]), rounded_pair(values[i][2], values[i][3]),
+                     rounded_pair(values[i][4], values[i][5]), rounded_pair(values[i][6], values[i][7]));
+    }
+  }
+  __device__ void load_query(int lane, int column, float (&values)[kElements]) const {
+    const int heads = work_.heads / work_.memory.shape.kv_heads;
+    const int row = lane_row(item_, lane, heads);
+    const int head = kv_head_ * heads + lane_head(item_, lane, heads);
+    const float* query = work_.queries + static_cast<size_t>(row) * work_.query_stride +
+                         static_cast<size_t>(head) * work_.head_size + column;
+    const int columns = lane < item_.lanes ? min(work_.head_size - column, kElements) : 0;
+    if (columns == kElements && work_.head_size % 4 == 0) {
+      *reinterpret_cast<float4*>(values) = *reinterpret_cast<const float4*>(query);
+      *reinterpret_cast<float4*>(values + 4) = *reinterpret_cast<const float4*>(query + 4);
+      return;
+    }
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) values[e] = e < columns ? query[e] : 0.0F;
   }
 
   __device__ bool some_lane_sees(int begin) const {
-    const auto sees = [&](const Lane& lane) {
-      return lane.exists() && lane.sees_of(begin, begin + kPagePositions);
-    };
-    return __any_sync(kAllLanes, sees(lanes_[0]) || sees(lanes_[1])) != 0;
+    const int end = begin + kPagePositions;
+    return __any_sync(kAllLanes, seen_[0].sees_of(begin, end) || seen_[1].sees_of(begin, end)) != 0;
   }
 
   __device__ void visit(int i, int begin, bool all_see, bool finite, State<S>& state) const {
@@ -283,7 +305,7 @@ class Block {
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
         const int position = begin + tile * kResultColumns + result_column(thread_, r);
-        if (!lanes_[r / 2].sees(position)) scores[tile][r] = -INFINITY;
+        if (!seen_[r / 2].sees(position)) scores[tile][r] = -INFINITY;
       }
     }
   }
@@ -347,7 +369,7 @@ class Block {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         const int position = begin + r / 2 * kResultColumns + result_column(thread_, e);
-        if (lanes_[r % 2].sees(position)) seen[r] |= 0x3F80U << (16 * e);
+        if (seen_[r % 2].sees(position)) seen[r] |= 0x3F80U << (16 * e);
       }
     }
   }
@@ -367,8 +389,8 @@ class Block {
     }
   }
 
-  __device__ void store(const State<S>& state, int half, int slot) const {
-    float* to = state_of(work_, slot, lanes_[half].head);
+  __device__ void store(const State<S>& state, int half, int head, int slot) const {
+    float* to = state_of(work_, slot, head);
     for_each_pair(half, state, [&](int column, float first, float second) {
       *reinterpret_cast<float2*>(to + column) = make_float2(first, second);
     });
@@ -378,20 +400,22 @@ class Block {
   __device__ void store_chunk(const State<S>& state, int chunk) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      if (!has_chunk(lanes_[half], chunk)) continue;
-      store(state, half, state_slot(work_.plan.states[lanes_[half].row], chunk));
+      const Lane lane = lane_of(half);
+      if (!has_chunk(lane, chunk)) continue;
+      store(state, half, lane.head, state_slot(work_.plan.states[lane.row], chunk));
     }
   }
   __device__ void store_total(const State<S>& state) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      if (lanes_[half].exists()) store(state, half, work_.plan.states[lanes_[half].row].first_slot);
+      const Lane lane = lane_of(half);
+      if (lane.exists()) store(state, half, lane.head, work_.plan.states[lane.row].first_slot);
     }
   }
   __device__ void write_outputs(const State<S>& state) const {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const Lane& lane = lanes_[half];
+      const Lane lane = lane_of(half);
       if (!lane.exists()) continue;
       const Ending ending(work_, lane.head, state.level[half], state.sum[2 * half]);
       const int first = lane.head * work_.head_size;
@@ -414,7 +438,7 @@ class Block {
   const int group_;
   const int part_;
   std::byte* const shared_;
-  Lane lanes_[2];
+  Range seen_[2];  // of this thread's lanes
 };
 
 template <class S>
@@ -423,7 +447,11 @@ __global__ void __launch_bounds__(S::kThreads, S::kBlocks)
   extern __shared__ __align__(128) std::byte shared[];
   let_next_kernel_begin();
   await_earlier_kernels();
-  const AttentionItem item = work.plan.items[first_item + static_cast<int>(blockIdx.x)];
+  // Registers are scarce: what the block knows of its item lies in shared memory, and of lanes only what
+  // every page needs is kept.
+  __shared__ AttentionItem item;
+  if (threadIdx.x == 0) item = work.plan.items[first_item + static_cast<int>(blockIdx.x)];
+  __syncthreads();
   Block<S>(work, item, shared).run();
 }
 
@@ -440,16 +468,40 @@ void launch(const AttentionWork& work, int first_item, int items, cudaStream_t s
 }
 
 // Wide items first: they take longest.
-template <int kHead>
-void attend_head(const AttentionWork& work, cudaStream_t stream) {
+template <int kHead, int kWideStages, int kNarrowStages>
+void attend_items(const AttentionWork& work, cudaStream_t stream) {
   constexpr int kParts = kHead > kLongHead ? 2 : 1;
-  // With two of 64 KiB and more three blocks fit into a multiprocessor's shared memory.
-  constexpr int kNarrowStages = kHead > 64 ? 2 : 3;
   const PlanParts& parts = work.plan.parts;
-  launch<Shape<kHead, kParts, kWideTileLanes / kWarpLanes, 2>>(work, parts.narrow_items, parts.wide_items,
-                                                               stream);
+  launch<Shape<kHead, kParts, kWideTileLanes / kWarpLanes, kWideStages>>(work, parts.narrow_items,
+                                                                         parts.wide_items, stream);
   launch<Shape<kHead, kParts, kNarrowTileLanes / kWarpLanes, kNarrowStages>>(work, 0, parts.narrow_items,
                                                                              stream);
+}
+
+template <int kHead>
+void attend_head(const AttentionWork& work, cudaStream_t stream) {
+  if constexpr (kHead <= 64) {
+    attend_items<kHead, 2, 3>(work, stream);
+  } else {
+    // Three narrow blocks of two pages of heads of 128 fit into a multiprocessor.
+    attend_items<kHead, 2, 2>(work, stream);
+  }
+}
+
+// The same for heads of which two pages are more than a block's shared memory on small chips, which then
+// fetch a page when they are done with the one before it.
+template <int kHead>
+void attend_long_head(const AttentionWork& work, cudaStream_t stream) {
+  static_assert(kHead > kLongHead);
+  int device = 0;
+  int shared_bytes = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  if (shared_bytes > Shape<kHead, 2, kWideTileLanes / kWarpLanes, 2>::kSharedBytes + kReservedBytes) {
+    attend_items<kHead, 2, 2>(work, stream);
+  } else {
+    attend_items<kHead, 1, 1>(work, stream);
+  }
 }
 
 }  // namespace sizeup::cuda::tiles

@@ -6,9 +6,9 @@ namespace sizeup::cuda {
 void attend_long_tiles(const AttentionWork& work, cudaStream_t stream) {
   switch (work.memory.shape.pitch) {
     case 192:
-      return tiles::attend_head<192>(work, stream);
+      return tiles::attend_long_head<192>(work, stream);
     case 256:
-      return tiles::attend_head<256>(work, stream);
+      return tiles::attend_long_head<256>(work, stream);
     default:
       throw InternalError("a page's pitch has no kernel");
   }

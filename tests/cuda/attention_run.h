@@ -5,7 +5,7 @@
 
 #include "backends/cuda/attention.h"
 #include "backends/cuda/rotary.h"
-#include "tests/cuda/device_memory.h"
+#include "tests/cuda/gpu_memory.h"
 #include "tests/support/attention_problem.h"
 
 namespace sizeup::cuda {
@@ -72,8 +72,8 @@ class DevicePages {
       writes.push_back(
           {row, tables_.back()[static_cast<size_t>(position / kPagePositions)], position % kPagePositions});
     }
-    const DeviceMemory<float> device_rows(rows);
-    const DeviceMemory<KeyValueWrite> device_writes(writes);
+    const GpuMemory<float> device_rows(rows);
+    const GpuMemory<KeyValueWrite> device_writes(writes);
     write_keys_and_values({.rows = device_rows.data(),
                            .stride = stride,
                            .key_column = kKeyColumn,
@@ -86,7 +86,7 @@ class DevicePages {
   }
 
   PageLayout layout_;
-  DeviceMemory<std::byte> memory_;
+  GpuMemory<std::byte> memory_;
   std::vector<std::vector<int32_t>> tables_;
 };
 
@@ -111,14 +111,14 @@ inline std::vector<std::vector<float>> attend(const AttentionProblem& problem,
           problem.at(Part::query, rows[row].sequence, rows[row].position, static_cast<int>(c));
     }
   }
-  const DeviceMemory<float> device_queries(queries);
-  const DeviceMemory<int32_t> words(plan.words());
-  const DeviceMemory<int32_t> positions(step.positions);
-  const DeviceMemory<int32_t> page_numbers(step.pages);
-  const DeviceMemory<float> sinks(problem.sinks);
-  const DeviceMemory<std::byte> states(state_bytes(spec, plan.parts().slots));
-  const DeviceMemory<float> out(rows.size() * stride);
-  const DeviceMemory<uint16_t> rounded_out(rows.size() * stride);
+  const GpuMemory<float> device_queries(queries);
+  const GpuMemory<int32_t> words(plan.words());
+  const GpuMemory<int32_t> positions(step.positions);
+  const GpuMemory<int32_t> page_numbers(step.pages);
+  const GpuMemory<float> sinks(problem.sinks);
+  const GpuMemory<std::byte> states(state_bytes(spec, plan.parts().slots));
+  const GpuMemory<float> out(rows.size() * stride);
+  const GpuMemory<uint16_t> rounded_out(rows.size() * stride);
   attend({.plan = plan.view(words.data()),
           .heads = spec.heads,
           .head_size = spec.head_size,

@@ -277,8 +277,8 @@ TEST_F(CudaAttention, PagesAreCopiedUpToAPosition) {
     const std::vector<AskingRow> rows = {{0, kP + 36}, {0, 2 * kP - 1}};
     const Rows expected = attend(problem, rows, DevicePages(mixed, precision, true));
     const PageCopy copy{.from = pages.tables()[0][0], .to = pages.tables()[0][1], .positions = 37};
-    const DeviceMemory<PageCopy> copies(std::span(&copy, 1));
-    const DeviceMemory<PageHalf> halves(pages.layout().halves());
+    const GpuMemory<PageCopy> copies(std::span(&copy, 1));
+    const GpuMemory<PageHalf> halves(pages.layout().halves());
     copy_pages({.memory = pages.memory(),
                 .page_bytes = pages.layout().page_bytes(),
                 .halves = halves.data(),

@@ -9,7 +9,7 @@
 #include "backends/engine/rotary_angles.h"
 #include "backends/engine/rotary_scaling.h"
 #include "backends/reference/row_operations.h"
-#include "tests/cuda/device_memory.h"
+#include "tests/cuda/gpu_memory.h"
 
 namespace sizeup::cuda {
 namespace {
@@ -20,11 +20,11 @@ struct Angles {
   std::vector<float> cosines, sines;  // [row][pair]
 };
 Angles angles_of(const RotarySpec& spec, const std::vector<int32_t>& positions) {
-  const DeviceMemory<float> frequencies(rotary_frequencies(spec));
-  const DeviceMemory<int32_t> device_positions(positions);
+  const GpuMemory<float> frequencies(rotary_frequencies(spec));
+  const GpuMemory<int32_t> device_positions(positions);
   const auto pairs = static_cast<size_t>(spec.dimensions / 2);
-  const DeviceMemory<float> cosines(positions.size() * pairs);
-  const DeviceMemory<float> sines(positions.size() * pairs);
+  const GpuMemory<float> cosines(positions.size() * pairs);
+  const GpuMemory<float> sines(positions.size() * pairs);
   compute_angles({.positions = device_positions.data(),
                   .rows = static_cast<int>(positions.size()),
                   .frequencies = frequencies.data(),
@@ -67,9 +67,9 @@ TEST_F(CudaRotary, RotatesTheLeadingElementsOfHeads) {
       std::vector<float> rows(positions.size() * kStride);
       for (float& value : rows) value = normal(random);
       const Angles angles = angles_of(spec, positions);
-      const DeviceMemory<float> cosines(angles.cosines);
-      const DeviceMemory<float> sines(angles.sines);
-      const DeviceMemory<float> device_rows(rows);
+      const GpuMemory<float> cosines(angles.cosines);
+      const GpuMemory<float> sines(angles.sines);
+      const GpuMemory<float> device_rows(rows);
       sizeup::cuda::rotate({.rows = device_rows.data(),
                             .stride = kStride,
                             .row_count = static_cast<int>(positions.size()),

@@ -23,19 +23,19 @@ class WithGpu : public testing::Test {
 
 // Bytes all ones, which are no numbers, until something is written.
 template <typename T>
-class DeviceMemory {
+class GpuMemory {
  public:
-  explicit DeviceMemory(size_t count) : count_(count) {
+  explicit GpuMemory(size_t count) : count_(count) {
     check(cudaMalloc(&data_, bytes()));
     check(cudaMemset(data_, 0xFF, bytes()));
   }
-  explicit DeviceMemory(std::span<const T> values) : DeviceMemory(values.size()) {
+  explicit GpuMemory(std::span<const T> values) : GpuMemory(values.size()) {
     check(cudaMemcpy(data_, values.data(), values.size_bytes(), cudaMemcpyHostToDevice));
   }
-  explicit DeviceMemory(const std::vector<T>& values) : DeviceMemory(std::span(values)) {}
-  ~DeviceMemory() { cudaFree(data_); }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
+  explicit GpuMemory(const std::vector<T>& values) : GpuMemory(std::span(values)) {}
+  ~GpuMemory() { cudaFree(data_); }
+  GpuMemory(const GpuMemory&) = delete;
+  GpuMemory& operator=(const GpuMemory&) = delete;
 
   T* data() const { return static_cast<T*>(data_); }
   std::vector<T> read() const {
