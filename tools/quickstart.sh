@@ -6,7 +6,11 @@ cd "$(dirname "$0")/.."
 
 tools/install_dependencies.sh build
 [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-ninja -C build/release sizeup
+targets=(sizeup)
+if nvidia-smi -L >/dev/null 2>&1 && grep -q '^SIZEUP_CUDA:BOOL=ON' build/release/CMakeCache.txt; then
+  targets+=(sizeup_cuda)
+fi
+ninja -C build/release "${targets[@]}"
 
 results=build/quickstart
 mkdir -p "$results"
