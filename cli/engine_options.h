@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "backends/engine/device.h"
+#include "backends/engine/machine_limits.h"
 #include "backends/model_reference.h"
 #include "cli/command.h"
 #include "cli/json_lines.h"
