@@ -184,6 +184,20 @@ TEST_F(Run, TakesTheCpuTierOrSaysWhyNot) {
   }
 }
 
+TEST_F(Run, TakesTheDocumentsToAskFromAFile) {
+  const std::string samples = folder.write("samples.json", "{\"helpdesk\": [3, 0, 7]}").string();
+  const auto run = [&](const std::string& given) {
+    return run_program({"run", "--model", kModels + "pocket-small.gguf", "--task", "helpdesk",
+                        "--latency-samples", "0", "--samples", given, "--db", path("a.db"), "--json"});
+  };
+  const Finished asked = run(samples);
+  ASSERT_EQ(asked.status, 0) << asked.errors;
+  EXPECT_EQ(Json::parse(asked.output)[0]["n"], "3");
+  const Finished broken = run(folder.write("broken.json", "{\"helpdesk\": [").string());
+  EXPECT_EQ(broken.status, 3);
+  EXPECT_THAT(broken.errors, HasSubstr("broken.json"));
+}
+
 TEST_F(Run, SaysWhatIsMissing) {
   EXPECT_EQ(run_program({"run", "--task", "helpdesk"}).status, 2);
   EXPECT_EQ(run_program({"run", "--model", kModels + "pocket-small.gguf"}).status, 2);

@@ -397,6 +397,23 @@ TEST(Task, AFailedReplyGivesNoScores) {
   EXPECT_TRUE(std::isnan(test::aggregate(*task, "acc", {scored})));
 }
 
+TEST(Task, NanmeanLeavesOutWhatIsNoNumber) {
+  const TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  Scored number;
+  number.scores["acc"] = 1.0;
+  Scored none;
+  none.scores["acc"] = std::numeric_limits<double>::quiet_NaN();
+  const auto mean_of = [&](const std::string& aggregation) {
+    const auto task = test::load(folder.write(
+        "t.yaml", task_text(std::string(kChoices) +
+                            "metric_list: [{metric: acc, aggregation: " + aggregation + "}]\n")));
+    return test::aggregate(*task, "acc", {number, none});
+  };
+  EXPECT_EQ(mean_of("nanmean"), 1.0);
+  EXPECT_TRUE(std::isnan(mean_of("mean")));
+}
+
 TEST(Task, ReadsCsvAndLocalFiles) {
   const TemporaryFolder folder;
   folder.write("d.csv", "question,answer\na?,1\nb?,0\n");
