@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backends/cuda/attention_fragments.h"
-#include "backends/cuda/attention_instructions.cuh"
+#include "backends/cuda/matrix_instructions.cuh"
 #include "backends/cuda/attention_kernels.h"
 #include "backends/cuda/attention_lanes.cuh"
 #include "backends/cuda/check.h"
@@ -99,7 +99,7 @@ class Block {
     State<S> chunk;
     State<S> total;
     for (int i = 0; i < item_.pages; ++i) {
-      wait_for_copies<S::kAhead - 1>();
+      await_copies<S::kAhead - 1>();
       const int begin = (item_.first_page + i) * kPagePositions;
       const bool all_see = item_.common_begin <= begin && begin + kPagePositions <= item_.common_end;
       bool finite = true;
@@ -162,7 +162,7 @@ class Block {
         }
       }
     }
-    end_of_copies();
+    commit_copies();
   }
 
   // Of the values that this thread fetched.
@@ -229,7 +229,7 @@ class Block {
         const float(&tile)[4] = weights[2 * step + r / 2];
         rounded[step][r] = rounded_pair(tile[r % 2 * 2], tile[r % 2 * 2 + 1]);
       }
-      multiply(rounded[step], kPairOfOnes, kPairOfOnes, state.sum);
+      multiply_add(state.sum, rounded[step], {kPairOfOnes, kPairOfOnes});
     }
     if (finite) {
       add_values(i, rounded, state);
@@ -244,14 +244,14 @@ class Block {
 #pragma unroll
     for (int step = 0; step < S::kHead / kDepth; ++step) {
       uint32_t query[4];
-      load_matrices(queries + byte_of<S::kPieces>(query_place(thread_, 0), group_ * kWarpLanes, 2 * step),
-                    query);
+      load_matrices(query,
+                    queries + byte_of<S::kPieces>(query_place(thread_, 0), group_ * kWarpLanes, 2 * step));
 #pragma unroll
       for (int pair = 0; pair < kKeyTiles / 2; ++pair) {
         uint32_t key[4];
-        load_matrices(keys + byte_of<S::kPieces>(key_place(thread_, 0, 0), pair * kDepth, 2 * step), key);
-        multiply(query, key[0], key[1], scores[2 * pair]);
-        multiply(query, key[2], key[3], scores[2 * pair + 1]);
+        load_matrices(key, keys + byte_of<S::kPieces>(key_place(thread_, 0, 0), pair * kDepth, 2 * step));
+        multiply_add(scores[2 * pair], query, {key[0], key[1]});
+        multiply_add(scores[2 * pair + 1], query, {key[2], key[3]});
       }
     }
   }
@@ -312,9 +312,8 @@ class Block {
 
   __device__ void load_values(int i, int step, int pair, uint32_t (&values)[4]) const {
     const int pieces = part_ * (S::kColumns / kElements) + 2 * pair;
-    load_transposed(shared_address(stage(i)) + S::kHalfBytes +
-                        byte_of<S::kPieces>(value_place(thread_, 0, 0), step * kDepth, pieces),
-                    values);
+    load_transposed(values, shared_address(stage(i)) + S::kHalfBytes +
+                                byte_of<S::kPieces>(value_place(thread_, 0, 0), step * kDepth, pieces));
   }
 
   __device__ void add_values(int i, const uint32_t (&weights)[kKeySteps][4], State<S>& state) const {
@@ -324,8 +323,8 @@ class Block {
       for (int pair = 0; pair < S::kColumnTiles / 2; ++pair) {
         uint32_t values[4];
         load_values(i, step, pair, values);
-        multiply(weights[step], values[0], values[1], state.out[2 * pair]);
-        multiply(weights[step], values[2], values[3], state.out[2 * pair + 1]);
+        multiply_add(state.out[2 * pair], weights[step], {values[0], values[1]});
+        multiply_add(state.out[2 * pair + 1], weights[step], {values[2], values[3]});
       }
     }
   }
@@ -348,12 +347,12 @@ class Block {
           values[r] &= ~found;
           marks[r] = found & kPairOfOnes;
         }
-        multiply(weights[step], values[0], values[1], state.out[2 * pair]);
-        multiply(weights[step], values[2], values[3], state.out[2 * pair + 1]);
+        multiply_add(state.out[2 * pair], weights[step], {values[0], values[1]});
+        multiply_add(state.out[2 * pair + 1], weights[step], {values[2], values[3]});
         uint32_t seen[4];
         mark_seen(begin + step * kDepth, seen);
-        multiply(seen, marks[0], marks[1], broken[0]);
-        multiply(seen, marks[2], marks[3], broken[1]);
+        multiply_add(broken[0], seen, {marks[0], marks[1]});
+        multiply_add(broken[1], seen, {marks[2], marks[3]});
       }
 #pragma unroll
       for (int r = 0; r < 8; ++r) {
