@@ -101,7 +101,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-class CudaAttention : public WithGpu {};
+class CudaAttention : public OnGpu {};
 
 TEST_F(CudaAttention, AgreesWithFloat64AtEveryRowCount) {
   for (const cpu::AttentionShape& shape : shapes()) {

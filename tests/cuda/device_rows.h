@@ -14,18 +14,9 @@
 #include "backends/cuda/check.h"
 #include "backends/cuda/row_views.h"
 #include "backends/engine/formats/bfloat16.h"
+#include "tests/cuda/on_gpu.h"
 
 namespace sizeup::cuda {
-
-// Tests that need a GPU, and are skipped without one.
-class OnGpu : public testing::Test {
- protected:
-  void SetUp() override {
-    int count = 0;
-    const cudaError_t status = cudaGetDeviceCount(&count);
-    if (status != cudaSuccess || count == 0) GTEST_SKIP() << "no GPU: " << cudaGetErrorString(status);
-  }
-};
 
 template <class T>
 class DeviceArray {

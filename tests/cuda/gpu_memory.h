@@ -2,24 +2,14 @@
 #pragma once
 
 #include <cuda_runtime.h>
-#include <gtest/gtest.h>
 
 #include <span>
 #include <vector>
 
 #include "backends/cuda/check.h"
+#include "tests/cuda/on_gpu.h"
 
 namespace sizeup::cuda {
-
-// Tests that need a GPU; skipped without one.
-class WithGpu : public testing::Test {
- protected:
-  void SetUp() override {
-    int count = 0;
-    const cudaError_t status = cudaGetDeviceCount(&count);
-    if (status != cudaSuccess || count == 0) GTEST_SKIP() << "no GPU: " << cudaGetErrorString(status);
-  }
-};
 
 // Bytes all ones, which are no numbers, until something is written.
 template <typename T>

@@ -9,25 +9,20 @@
 #include <vector>
 
 #include "backends/cuda/check.h"
-#include "backends/cuda/cuda_device.h"
 #include "backends/cuda/device_memory.h"
 #include "backends/cuda/float_product.h"
 #include "backends/cuda/matrix_library.h"
 #include "backends/cuda/probe.h"
 #include "backends/cuda/tile_product.h"
 #include "backends/engine/formats/bfloat16.h"
+#include "tests/cuda/on_gpu.h"
 
 namespace sizeup::cuda {
 namespace {
 
 constexpr std::array kRowCounts = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129, 200};
 
-class CudaProduct : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto reason = why_unavailable()) GTEST_SKIP() << *reason;
-  }
-};
+class CudaProduct : public OnGpu {};
 
 // Random values in [rows][stride], zeros from `columns` on.
 std::vector<float> random_rows(int rows, int columns, int stride, uint32_t seed) {

@@ -14,7 +14,7 @@
 namespace sizeup::cuda {
 namespace {
 
-class CudaRotary : public WithGpu {};
+class CudaRotary : public OnGpu {};
 
 struct Angles {
   std::vector<float> cosines, sines;  // [row][pair]
