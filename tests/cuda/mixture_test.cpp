@@ -15,6 +15,7 @@
 #include "backends/engine/routing.h"
 #include "backends/reference/mixture.h"
 #include "tests/cuda/device_rows.h"
+#include "tests/support/mixture_variants.h"
 #include "tests/support/random_decoder.h"
 
 namespace sizeup::cuda {
@@ -59,56 +60,15 @@ TEST(ExpertOrder, IsThatOfTheHostsChoice) {
 constexpr int kWidth = 64;
 constexpr std::array kRowCounts{1, 2, 15, 16, 17, 31, 33, 200};
 
-struct Variant {
-  std::string_view name;
-  ExpertSpec spec;
-  MixtureBiases biases = {};
-};
-
 // Blocks of 32 divide the experts' widths unless they may be `odd`.
-std::vector<Variant> variants(bool odd) {
-  const ExpertSpec plain{.count = 8, .used = 2, .width = 32, .layers = {}};
-  std::vector<Variant> all = {{"softmax", plain}};
-  all.push_back({"normalised", plain});
-  all.back().spec.normalised = true;
-  all.push_back({"softmax of the chosen", plain});
-  all.back().spec.scoring = RouterScoring::softmax_chosen;
-  all.back().spec.used = 5;
-  all.push_back({"groups", plain, {.selection = true}});
-  all.back().spec = {.count = 12,
-                     .used = 4,
-                     .width = 96,
-                     .scoring = RouterScoring::sigmoid,
-                     .groups = 4,
-                     .groups_used = 2,
-                     .group_best = 2,
-                     .normalised = true,
-                     .scale = 2.5F,
-                     .layers = {}};
-  all.push_back({"shared", plain});
-  all.back().spec.shared_width = 32;
-  all.push_back({"shared and gated", plain});
-  all.back().spec.used = 8;
-  all.back().spec.shared_width = 96;
-  all.back().spec.shared_gated = true;
-  all.push_back({"biased", plain, {.router_and_experts = true}});
-  all.back().spec.scoring = RouterScoring::softmax_chosen;
-  all.back().spec.used = 3;
-  all.back().spec.shared_width = 32;
-  all.back().spec.shared_gated = true;
-  if (odd) {
-    for (Variant& one : all) {
-      one.spec.width -= 7;
-      if (one.spec.shared_width > 0) one.spec.shared_width -= 9;
-    }
-  }
-  return all;
+std::vector<MixtureVariant> variants(bool odd) {
+  return mixture_variants(odd ? MixtureWidths{25, 89, 23, 87, 23} : MixtureWidths{32, 96, 32, 96, 32});
 }
 
 class Mixtures : public OnGpu {};
 
 TEST_F(Mixtures, ChooseAsTheHostDoes) {
-  for (const Variant& variant : variants(false)) {
+  for (const MixtureVariant& variant : variants(false)) {
     const ExpertSpec& spec = variant.spec;
     std::vector<float> bias;
     if (variant.biases.selection) bias = random_rows(1, spec.count, 7)[0];
@@ -259,7 +219,7 @@ void expect_close(const HostRows& found, const HostRows& expected, Precision pre
 
 TEST_F(Mixtures, AgreeWithTheReferenceForAnyRowsAndRouting) {
   for (const Kind& kind : kKinds) {
-    for (const Variant& variant : variants(kind.weights == TensorType::f32)) {
+    for (const MixtureVariant& variant : variants(kind.weights == TensorType::f32)) {
       RandomDecoder random({}, kind.weights, 7);
       const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
       const OnDevice device(variant.spec, tensors, kind.precision);
@@ -275,7 +235,7 @@ TEST_F(Mixtures, AgreeWithTheReferenceForAnyRowsAndRouting) {
 
 TEST_F(Mixtures, ARowsBitsAreThoseOfTheRowAlone) {
   for (const Kind& kind : kKinds) {
-    for (const Variant& variant : variants(kind.weights == TensorType::f32)) {
+    for (const MixtureVariant& variant : variants(kind.weights == TensorType::f32)) {
       RandomDecoder random({}, kind.weights, 8);
       const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
       const OnDevice device(variant.spec, tensors, kind.precision);
@@ -291,7 +251,7 @@ TEST_F(Mixtures, ARowsBitsAreThoseOfTheRowAlone) {
 }
 
 TEST_F(Mixtures, MoreRowsThanAreComputedAtOnce) {
-  const Variant variant = variants(true)[5];
+  const MixtureVariant variant = variants(true)[5];
   RandomDecoder random({}, TensorType::f32, 9);
   const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
   const OnDevice device(variant.spec, tensors, Precision::bfloat16);

@@ -12,6 +12,7 @@
 #include "backends/cpu/tier.h"
 #include "backends/reference/mixture.h"
 #include "tests/operations/emulated_amx.h"
+#include "tests/support/mixture_variants.h"
 #include "tests/support/random_decoder.h"
 
 namespace sizeup::cpu {
@@ -151,47 +152,12 @@ class MixtureOnTiers : public testing::TestWithParam<Computer> {
   }
 };
 
-struct Variant {
-  std::string_view name;
-  ExpertSpec spec;
-  MixtureBiases biases = {};
-};
-
-std::vector<Variant> variants() {
-  const ExpertSpec plain{.count = 8, .used = 2, .width = 26, .layers = {}};
-  std::vector<Variant> all = {{"softmax", plain}};
-  all.push_back({"normalised", plain});
-  all.back().spec.normalised = true;
-  all.push_back({"softmax of the chosen", plain});
-  all.back().spec.scoring = RouterScoring::softmax_chosen;
-  all.back().spec.used = 5;
-  all.push_back({"groups", plain, {.selection = true}});
-  all.back().spec = {.count = 12,
-                     .used = 4,
-                     .width = 19,
-                     .scoring = RouterScoring::sigmoid,
-                     .groups = 4,
-                     .groups_used = 2,
-                     .group_best = 2,
-                     .normalised = true,
-                     .scale = 2.5F,
-                     .layers = {}};
-  all.push_back({"shared", plain});
-  all.back().spec.shared_width = 33;
-  all.push_back({"shared and gated", plain});
-  all.back().spec.used = 8;
-  all.back().spec.shared_width = 70;
-  all.back().spec.shared_gated = true;
-  all.push_back({"biased", plain, {.router_and_experts = true}});
-  all.back().spec.scoring = RouterScoring::softmax_chosen;
-  all.back().spec.used = 3;
-  all.back().spec.shared_width = 17;
-  all.back().spec.shared_gated = true;
-  return all;
+std::vector<MixtureVariant> variants() {
+  return mixture_variants({26, 19, 33, 70, 17});
 }
 
 TEST_P(MixtureOnTiers, AgreesWithTheReferenceForAnyRowsAndRouting) {
-  for (const Variant& variant : variants()) {
+  for (const MixtureVariant& variant : variants()) {
     RandomDecoder random({}, GetParam().weights, 7);
     const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
     for (const int rows : {1, 2, 15, 16, 17, 31, 33, 200}) {
@@ -203,7 +169,7 @@ TEST_P(MixtureOnTiers, AgreesWithTheReferenceForAnyRowsAndRouting) {
 }
 
 TEST_P(MixtureOnTiers, ARowsBitsAreThoseOfTheRowAlone) {
-  for (const Variant& variant : variants()) {
+  for (const MixtureVariant& variant : variants()) {
     RandomDecoder random({}, GetParam().weights, 8);
     const MixtureTensors tensors = random.mixture(variant.spec, kWidth, variant.biases);
     const Rows in = random_rows(75, 4);
