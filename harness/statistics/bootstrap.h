@@ -11,8 +11,8 @@
 namespace sizeup {
 
 struct BootstrapOptions {
-  int resamples = 10'000;
-  uint64_t seed = 1;  // fixed, so that a report printed twice is the same
+  int resamples = 10'000;  // of paired_bootstrap and retention fewer above 50,000 rows that are not alike
+  uint64_t seed = 1;       // fixed, so that a report printed twice is the same
   double confidence = kConfidence;
 };
 
@@ -28,6 +28,14 @@ Estimate bca_bootstrap(int64_t n, const RowStatistic& statistic, const Bootstrap
 // Percentile interval of the resampled statistics; for set metrics (macro F1, AUROC) whose jackknife says
 // little.
 Estimate percentile_bootstrap(int64_t n, const RowStatistic& statistic, const BootstrapOptions& options = {});
+
+// A statistic of the sample in which distinct row i occurs counts[i] times.
+using CountStatistic = std::function<double(std::span<const int64_t> counts)>;
+
+// The same for a sample whose equal rows are put together: row i occurs counts[i] times. Few distinct rows
+// make a resample of a million as cheap as one of a hundred. Estimate::n is the sum of the counts.
+Estimate percentile_bootstrap(std::span<const int64_t> counts, const CountStatistic& statistic,
+                              const BootstrapOptions& options = {});
 
 // As above for rows that come in clusters: whole clusters are drawn. Estimate::n is the number of rows.
 Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
