@@ -29,7 +29,10 @@ Estimate bca_bootstrap(int64_t n, const RowStatistic& statistic, const Bootstrap
 // little.
 Estimate percentile_bootstrap(int64_t n, const RowStatistic& statistic, const BootstrapOptions& options = {});
 
-// As above for rows that come in clusters: whole clusters are drawn. Estimate::n is the number of rows.
+// Both for rows that come in clusters: whole clusters are drawn, and left out by the jackknife. Estimate::n
+// is the number of rows; no interval for one cluster.
+Estimate clustered_bca_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
+                                 const BootstrapOptions& options = {});
 Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
                                         const BootstrapOptions& options = {});
 

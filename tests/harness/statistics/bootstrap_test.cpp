@@ -118,6 +118,28 @@ TEST_F(Bootstrap, ClustersAreDrawnWhole) {
   EXPECT_EQ(e.hi, 9);
 }
 
+TEST_F(Bootstrap, ClusteredAgreesWithScipyOverClusters) {
+  const Json& golden = statistics_golden().at("clustered_bootstrap");
+  const auto values = doubles(golden.at("values"));
+  const auto clusters = golden.at("clusters").get<std::vector<int64_t>>();
+  const Estimate e =
+      clustered_bca_bootstrap(clusters, [&](std::span<const int64_t> rows) { return mean_of(values, rows); });
+  EXPECT_EQ(e.n, static_cast<int64_t>(values.size()));
+  expect_ends(e.lo, e.hi, golden.at("bca"));
+}
+
+TEST_F(Bootstrap, CopiesOfAClustersRowsChangeNothing) {
+  std::vector<double> copied = values_;
+  copied.insert(copied.end(), values_.begin(), values_.end());
+  std::vector<int64_t> clusters;
+  for (int64_t i = 0; i < 2 * n_; ++i) clusters.push_back(i % n_);
+  const Estimate once = bca_bootstrap(n_, mean_);
+  const Estimate twice =
+      clustered_bca_bootstrap(clusters, [&](std::span<const int64_t> rows) { return mean_of(copied, rows); });
+  EXPECT_NEAR(twice.lo, once.lo, 1e-12);
+  EXPECT_NEAR(twice.hi, once.hi, 1e-12);
+}
+
 TEST_F(Bootstrap, PairedBootstrapIsNearThePairedTInterval) {
   const auto a = doubles(golden_.at("small"));
   const auto b = doubles(golden_.at("large"));
