@@ -266,6 +266,31 @@ Interval fieller_interval(std::span<const double> y, std::span<const double> x, 
   return {(b - root) / a, (b + root) / a};
 }
 
+// The bootstrap over clusters: a drawn cluster stands for all of its rows.
+Estimate over_clusters(std::span<const int64_t> clusters, const RowStatistic& statistic,
+                       const BootstrapOptions& options,
+                       Estimate (*bootstrap)(int64_t, const RowStatistic&, const BootstrapOptions&)) {
+  std::map<int64_t, std::vector<int64_t>> members;
+  for (size_t row = 0; row < clusters.size(); ++row) {
+    members[clusters[row]].push_back(static_cast<int64_t>(row));
+  }
+  std::vector<const std::vector<int64_t>*> lists;
+  lists.reserve(members.size());
+  for (const auto& [cluster, rows] : members) lists.push_back(&rows);
+  std::vector<int64_t> rows;
+  const RowStatistic of_clusters = [&](std::span<const int64_t> drawn) {
+    rows.clear();
+    for (const int64_t cluster : drawn) {
+      const std::vector<int64_t>& list = *lists[static_cast<size_t>(cluster)];
+      rows.insert(rows.end(), list.begin(), list.end());
+    }
+    return statistic(rows);
+  };
+  Estimate estimate = bootstrap(static_cast<int64_t>(lists.size()), of_clusters, options);
+  estimate.n = static_cast<int64_t>(clusters.size());
+  return estimate;
+}
+
 }  // namespace
 
 Estimate bca_bootstrap(int64_t n, const RowStatistic& statistic, const BootstrapOptions& options) {
@@ -301,27 +326,14 @@ Estimate percentile_bootstrap(std::span<const int64_t> counts, const CountStatis
   return estimate;
 }
 
+Estimate clustered_bca_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
+                                 const BootstrapOptions& options) {
+  return over_clusters(clusters, statistic, options, bca_bootstrap);
+}
+
 Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
                                         const BootstrapOptions& options) {
-  std::map<int64_t, std::vector<int64_t>> members;
-  for (size_t row = 0; row < clusters.size(); ++row) {
-    members[clusters[row]].push_back(static_cast<int64_t>(row));
-  }
-  std::vector<const std::vector<int64_t>*> lists;
-  lists.reserve(members.size());
-  for (const auto& [cluster, rows] : members) lists.push_back(&rows);
-  std::vector<int64_t> rows;
-  const RowStatistic over_clusters = [&](std::span<const int64_t> drawn) {
-    rows.clear();
-    for (const int64_t cluster : drawn) {
-      const std::vector<int64_t>& list = *lists[static_cast<size_t>(cluster)];
-      rows.insert(rows.end(), list.begin(), list.end());
-    }
-    return statistic(rows);
-  };
-  Estimate estimate = percentile_bootstrap(static_cast<int64_t>(lists.size()), over_clusters, options);
-  estimate.n = static_cast<int64_t>(clusters.size());
-  return estimate;
+  return over_clusters(clusters, statistic, options, percentile_bootstrap);
 }
 
 Estimate paired_bootstrap(std::span<const double> a, std::span<const double> b,

@@ -37,7 +37,10 @@ using CountStatistic = std::function<double(std::span<const int64_t> counts)>;
 Estimate percentile_bootstrap(std::span<const int64_t> counts, const CountStatistic& statistic,
                               const BootstrapOptions& options = {});
 
-// As above for rows that come in clusters: whole clusters are drawn. Estimate::n is the number of rows.
+// BCa and percentile intervals for rows that come in clusters: whole clusters are drawn, and left out by the
+// jackknife. Estimate::n is the number of rows; no interval for one cluster.
+Estimate clustered_bca_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
+                                 const BootstrapOptions& options = {});
 Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
                                         const BootstrapOptions& options = {});
 

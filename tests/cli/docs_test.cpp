@@ -1,4 +1,4 @@
-// The commands of docs/own-data.md and docs/pilot.md run as they stand there, on a small file.
+// The commands of docs/own-data.md, docs/pilot.md and docs/ci.md run as they stand there, on a small file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +96,14 @@ TEST_F(Documented, ThePilotEndsWithAVerdict) {
   const Finished runs =
       run_program({"list", "runs", "--db", (folder.path() / "pilot.db").string(), "--json"});
   EXPECT_EQ(Json::parse(runs.output).size(), 3u);
+}
+
+TEST_F(Documented, AGateFromABaselineToItsReport) {
+  const Finished finished = follow("docs/ci.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("pass: 2 checks hold"), HasSubstr("samples were asked")));
+  EXPECT_THAT(text("gate.xml"), HasSubstr("failures=\"0\""));
+  EXPECT_THAT(text("baseline.json"), HasSubstr("sizeup.baseline/1"));
 }
 
 // The example in the page and the file of this test have the same columns.

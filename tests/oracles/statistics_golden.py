@@ -13,6 +13,7 @@ from statsmodels.api import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import ttost_paired
 
 rng = np.random.default_rng(20260801)
 OUR_RESAMPLES = 10_000
@@ -197,6 +198,14 @@ def early_stopping():
     return cases
 
 
+def monte_carlo_error(distribution, end):
+    """Standard error of this quantile when it is taken from OUR_RESAMPLES resamples."""
+    place = np.searchsorted(distribution, end) / len(distribution)
+    step = np.sqrt(place * (1 - place) / OUR_RESAMPLES)
+    low, high = np.quantile(distribution, [max(0, place - step), min(1, place + step)])
+    return float(high - low) / 2
+
+
 def bootstrap():
     values = rounded(rng.exponential(1, 40))
     # Partial scores: resampled ratios of 0/1 scores lie on a coarse lattice, whose steps would hide an error.
@@ -209,13 +218,6 @@ def bootstrap():
         return {"interval": pair(result.confidence_interval),
                 "monte_carlo": [monte_carlo_error(np.sort(result.bootstrap_distribution), end)
                                 for end in result.confidence_interval]}
-
-    def monte_carlo_error(distribution, end):
-        """Standard error of this quantile when it is taken from OUR_RESAMPLES resamples."""
-        place = np.searchsorted(distribution, end) / len(distribution)
-        step = np.sqrt(place * (1 - place) / OUR_RESAMPLES)
-        low, high = np.quantile(distribution, [max(0, place - step), min(1, place + step)])
-        return float(high - low) / 2
 
     def mean(x, axis):
         return np.mean(x, axis=axis)
@@ -238,11 +240,35 @@ def bootstrap():
             "retention_bca": run((small, large), ratio, "BCa"), "fieller": fieller}
 
 
+def clustered_bootstrap():
+    """The mean over rows is a ratio over clusters, of their sums and their sizes; whole clusters are resampled."""
+    sizes = rng.integers(1, 7, 40)
+    clusters = np.repeat(np.arange(40), sizes)
+    values = np.array(rounded(rng.exponential(1, 40)[clusters] + rng.exponential(.3, len(clusters))))
+    sums = np.array([values[clusters == c].sum() for c in range(40)])
+    result = stats.bootstrap((sums, sizes), lambda x, y, axis: np.sum(x, axis=axis) / np.sum(y, axis=axis), paired=True,
+                             vectorized=True, n_resamples=BCA_RESAMPLES, batch=5000, method="BCa",
+                             rng=np.random.default_rng(7))
+    return {"values": values.tolist(), "clusters": clusters.tolist(),
+            "bca": {"interval": pair(result.confidence_interval),
+                    "monte_carlo": [monte_carlo_error(np.sort(result.bootstrap_distribution), end)
+                                    for end in result.confidence_interval]}}
+
+
+def tost():
+    """Two one-sided tests at margins around the one at which equivalence begins to be shown at 2.5 %."""
+    a, b = rounded(rng.beta(4, 2, 50)), rounded(rng.beta(4, 2, 50))
+    edge = optimize.brentq(lambda m: ttost_paired(np.array(a), np.array(b), -m, m)[0] - .025, 1e-3, 1)
+    return {"a": a, "b": b, "margins": [[edge * f, float(ttost_paired(np.array(a), np.array(b), -edge * f, edge * f)[0])]
+                                        for f in (.5, .99, 1.01, 2)]}
+
+
 def main():
     golden = {"wilson": wilson(), "means": means(), "clustered": clustered(), "group": groups(),
               "mcnemar": mcnemar_cases(), "tango": tango(), "paired_t": paired_t(), "holm": holm(),
               "percentiles": percentiles(), "order_statistics": order_statistics(),
-              "early_stopping": early_stopping(), "bootstrap": bootstrap()}
+              "early_stopping": early_stopping(), "bootstrap": bootstrap(),
+              "clustered_bootstrap": clustered_bootstrap(), "tost": tost()}
     path = pathlib.Path(__file__).parent.parent / "golden" / "statistics.json"
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in golden.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")

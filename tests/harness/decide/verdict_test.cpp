@@ -6,6 +6,7 @@
 
 #include "core/errors/result.h"
 #include "core/random/counter_random.h"
+#include "tests/harness/statistics/golden.h"
 
 namespace sizeup {
 namespace {
@@ -34,6 +35,14 @@ TEST(NonInferiority, LooksAtTheEndsOfTheInterval) {
 TEST(NonInferiority, EquivalentMeansBothSides) {
   EXPECT_TRUE(non_inferiority(with_interval(0.0, -0.01, 0.01), 0.02).equivalent);
   EXPECT_FALSE(non_inferiority(with_interval(0.03, 0.01, 0.05), 0.02).equivalent);
+}
+
+TEST(NonInferiority, EquivalenceAgreesWithStatsmodelsTost) {
+  const Json& golden = statistics_golden().at("tost");
+  const PairedDifference d = paired_difference(doubles(golden.at("a")), doubles(golden.at("b")));
+  for (const Json& c : golden.at("margins")) {
+    EXPECT_EQ(non_inferiority(d, c.at(0).get<double>()).equivalent, c.at(1).get<double>() < 0.025) << c;
+  }
 }
 
 TEST(NonInferiority, WithoutAnIntervalNothingIsDecided) {

@@ -160,6 +160,28 @@ TEST_F(Bootstrap, ClustersAreDrawnWhole) {
   EXPECT_EQ(e.hi, 9);
 }
 
+TEST_F(Bootstrap, ClusteredAgreesWithScipyOverClusters) {
+  const Json& golden = statistics_golden().at("clustered_bootstrap");
+  const auto values = doubles(golden.at("values"));
+  const auto clusters = golden.at("clusters").get<std::vector<int64_t>>();
+  const Estimate e =
+      clustered_bca_bootstrap(clusters, [&](std::span<const int64_t> rows) { return mean_of(values, rows); });
+  EXPECT_EQ(e.n, static_cast<int64_t>(values.size()));
+  expect_ends(e.lo, e.hi, golden.at("bca"));
+}
+
+TEST_F(Bootstrap, CopiesOfAClustersRowsChangeNothing) {
+  std::vector<double> copied = values_;
+  copied.insert(copied.end(), values_.begin(), values_.end());
+  std::vector<int64_t> clusters;
+  for (int64_t i = 0; i < 2 * n_; ++i) clusters.push_back(i % n_);
+  const Estimate once = bca_bootstrap(n_, mean_);
+  const Estimate twice =
+      clustered_bca_bootstrap(clusters, [&](std::span<const int64_t> rows) { return mean_of(copied, rows); });
+  EXPECT_NEAR(twice.lo, once.lo, 1e-12);
+  EXPECT_NEAR(twice.hi, once.hi, 1e-12);
+}
+
 TEST_F(Bootstrap, PairedBootstrapIsNearThePairedTInterval) {
   const auto a = doubles(golden_.at("small"));
   const auto b = doubles(golden_.at("large"));
@@ -185,6 +207,25 @@ TEST_F(Bootstrap, RetentionOfNothingIsUnknown) {
   EXPECT_TRUE(std::isnan(none.bootstrap.lo));
   EXPECT_TRUE(std::isnan(none.fieller.lo));
   EXPECT_TRUE(std::isnan(retention({}, {}).value));
+}
+
+// Many pairs of few kinds, and many that are all different: BCa and Fieller's interval are nearly the same.
+TEST(Retention, OfManyPairsIsNearFiellers) {
+  for (const double step : {0.0, 1e-7}) {
+    std::vector<double> small(60'000);
+    std::vector<double> large(60'000);
+    for (size_t i = 0; i < small.size(); ++i) {
+      const double apart = step * static_cast<double>(i);
+      small[i] = (i % 5 < 3 ? 1.0 : 0.0) + apart;
+      large[i] = (i % 10 < 8 ? 1.0 : 0.0) + apart;
+    }
+    const Retention kept = retention(small, large);
+    const double width = kept.fieller.hi - kept.fieller.lo;
+    EXPECT_EQ(kept.n, 60'000);
+    EXPECT_NEAR(kept.value, 0.75, 0.001);
+    EXPECT_NEAR(kept.bootstrap.lo, kept.fieller.lo, 0.05 * width);
+    EXPECT_NEAR(kept.bootstrap.hi, kept.fieller.hi, 0.05 * width);
+  }
 }
 
 }  // namespace

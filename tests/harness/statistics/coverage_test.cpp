@@ -133,6 +133,47 @@ TEST(Coverage, McNemarRejectsATrueNullAtMostAsOftenAsItSays) {
   EXPECT_LT(mid, 0.06 * kDataSets);
 }
 
+// Three answers of one conversation share a chance to be right: candidate minus baseline.
+TEST(Coverage, ClusteredPairs) {
+  const double share = coverage(-0.05, [](Stream& stream) {
+    std::vector<double> a;
+    std::vector<double> b;
+    std::vector<int64_t> clusters;
+    for (int64_t cluster = 0; cluster < 80; ++cluster) {
+      const double level = 0.6 + 0.6 * (stream.uniform() - 0.5);
+      const double lost = 0.2 * (stream.uniform() - 0.25);
+      for (int i = 0; i < 3; ++i) {
+        b.push_back(stream.coin(level));
+        a.push_back(stream.coin(level - lost));
+        clusters.push_back(cluster);
+      }
+    }
+    const PairedDifference d = clustered_paired_difference(a, b, clusters);
+    return Interval{d.lo, d.hi};
+  });
+  EXPECT_GT(share, 0.94);
+  EXPECT_LT(share, 0.96);
+}
+
+// Paired t of partial scores, and the sign of what is found when the models are swapped.
+TEST(Coverage, PairedPartialScores) {
+  const double share = coverage(0.02, [](Stream& stream) {
+    std::vector<double> a;
+    std::vector<double> b;
+    for (int i = 0; i < 60; ++i) {
+      const double common = stream.uniform();
+      a.push_back(0.5 * common + 0.3 * stream.uniform() + 0.02);
+      b.push_back(0.5 * common + 0.3 * stream.uniform());
+    }
+    const PairedDifference d = paired_difference(a, b);
+    const PairedDifference swapped = paired_difference(b, a);
+    EXPECT_EQ(d.lo, -swapped.hi);
+    return Interval{d.lo, d.hi};
+  });
+  EXPECT_GT(share, 0.94);
+  EXPECT_LT(share, 0.96);
+}
+
 TEST(Coverage, RetentionByBootstrapAndByFieller) {
   // Large right with 0.8; small right with 0.8 of those and 0.3 of the others: retention 0.7 / 0.8.
   BootstrapOptions quick;
