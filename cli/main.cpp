@@ -15,6 +15,7 @@ namespace {
 constexpr std::array kCommands{
     Command{"run", "Evaluate models on tasks, store every answer, compare them", add_run},
     Command{"report", "Write an HTML, CSV or JSON report from the store", add_report},
+    Command{"recommend", "Name the smallest, cheapest or fastest model that is good enough", add_recommend},
     Command{"list", "List backends, models, tasks, runs or metrics", add_list},
     Command{"tasks", "Look at tasks: list, show, check, or begin one from a data file", add_tasks},
     Command{"inspect", "Show a model's architecture, tensors, tokenizer, template and memory", add_inspect},
