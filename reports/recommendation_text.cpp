@@ -129,14 +129,24 @@ std::string choice(const RequirementsReport& report) {
     return judgement.overall == Fit::met;
   });
   const std::string& best = model_at(report, report.candidates.best).name;
+  const bool asked = !report.requirements.source.empty();
+  if (judged.size() == 1 && report.result.chosen == 0) {
+    return asked
+               ? fmt::format("{} meets every requirement.", best)
+               : fmt::format("There is only {}, and nothing is asked of it: name requirements, or more runs.",
+                             best);
+  }
+  if (!asked && enough == 1 && report.result.chosen == report.candidates.best)
+    return fmt::format("Take {}: no other model is shown to be good enough.", best);
   if (report.result.chosen < 0) {
     if (enough == 0) return "No model is shown to meet every requirement.";
     return fmt::format("{} of {} models meet every requirement, but which is {} is unknown.", enough,
                        judged.size(), superlative(preference));
   }
   const ModelFacts& chosen = model_at(report, report.result.chosen);
-  std::string out = fmt::format("Take {}: {} of {} that meet every requirement ({})", chosen.name,
-                                superlative(preference), enough, burden_words(chosen, preference));
+  std::string out =
+      fmt::format("Take {}: {} of {} that {} ({})", chosen.name, superlative(preference), enough,
+                  asked ? "meet every requirement" : "are good enough", burden_words(chosen, preference));
   if (enough == 1) {
     out = fmt::format("Take {}: the only one of {} models that meets every requirement", chosen.name,
                       judged.size());
@@ -237,7 +247,7 @@ std::string found_words(const RequirementsReport& report, const ModelFacts& mode
     case RequirementKind::minimum: {
       const TaskFacts& task = task_of(report, judged);
       if (std::isnan(judged.found.value)) return "has no result";
-      return fmt::format("{} ({}), n = {}", score_words(task, judged.found.value),
+      return fmt::format("{} ({}), n\u00a0=\u00a0{}", score_words(task, judged.found.value),
                          range_words(task, judged.found), format_count(judged.found.n));
     }
     case RequirementKind::p95:

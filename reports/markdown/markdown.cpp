@@ -6,7 +6,8 @@
 namespace sizeup {
 
 std::string markdown_text(std::string_view text) {
-  constexpr std::string_view kMarkup = "\\`*_{}[]()#!|~$";
+  // Round brackets and exclamation marks mean something only beside square ones.
+  constexpr std::string_view kMarkup = "\\`*_[]#|~$";
   const std::string valid = replace_invalid_utf8(text);
   std::string out;
   for (std::string_view rest = valid; !rest.empty();) {
@@ -20,6 +21,10 @@ std::string markdown_text(std::string_view text) {
       out += "&gt;";
     } else if (next.value == '@') {
       out += "&#64;";
+    } else if (rest.starts_with("://")) {
+      out += "&#58;";  // addresses are text, no links
+    } else if (next.value == '.' && out.ends_with("www")) {
+      out += "&#46;";
     } else if (next.value == '\n' || next.value == '\t') {
       out += ' ';
     } else if (is_odd(next.value)) {

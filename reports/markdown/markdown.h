@@ -7,8 +7,8 @@
 
 namespace sizeup {
 
-// Shows as it is within a line or a table's cell: no markup, no HTML, no end of the line, nobody mentioned;
-// invalid UTF-8 as U+FFFD, controls and direction overrides as their code points.
+// Shows as it is within a line or a table's cell: no markup, no HTML, no end of the line, nobody mentioned,
+// nothing to click; invalid UTF-8 as U+FFFD, controls and direction overrides as their code points.
 std::string markdown_text(std::string_view text);
 
 // "| a | b |"; cells are Markdown already.

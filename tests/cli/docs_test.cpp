@@ -1,4 +1,5 @@
-// The commands of docs/own-data.md and docs/pilot.md run as they stand there, on a small file.
+// The commands of docs/own-data.md, docs/pilot.md and docs/report.md run as they stand there, on a small
+// file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +97,17 @@ TEST_F(Documented, ThePilotEndsWithAVerdict) {
   const Finished runs =
       run_program({"list", "runs", "--db", (folder.path() / "pilot.db").string(), "--json"});
   EXPECT_EQ(Json::parse(runs.output).size(), 3u);
+}
+
+TEST_F(Documented, TheReportLeadsToARecommendation) {
+  const std::vector<std::string> files = blocks_of(read_whole(source_path("docs/report.md")), "yaml");
+  ASSERT_EQ(files.size(), 1u);
+  folder.write("requirements.yaml", files[0]);
+  const Finished finished = follow("docs/report.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, HasSubstr("no price was given"));
+  EXPECT_THAT(text("report.html"), HasSubstr("Your requirements, from <code>requirements.yaml</code>"));
+  EXPECT_THAT(text("report.md"), HasSubstr("| Memory of the weights | at most 8.0\u00a0GB | met: "));
 }
 
 // The example in the page and the file of this test have the same columns.

@@ -52,6 +52,14 @@ TEST_F(RecommendationTest, SaysWhatToTakeAndWhyNotTheOthers) {
   EXPECT_THAT(said[4], HasSubstr("97.5\u00a0% each"));
 }
 
+TEST_F(RecommendationTest, WithoutAFileTheMarginIsAllThatIsAsked) {
+  EXPECT_THAT(recommendation_sentences(load_recommendation(store(1), {}, "", {}).value()),
+              testing::ElementsAre(HasSubstr("There is only pocket-small")));
+  std::filesystem::remove(own.path() / "store.db");
+  EXPECT_EQ(recommendation_sentences(load_recommendation(store(2), {}, "", {}).value()).front(),
+            "Take pocket-large: no other model is shown to be good enough.");
+}
+
 // The same pairs as the report, at the confidence that allows for two comparisons.
 TEST_F(RecommendationTest, DifferencesAreTheReportsWidened) {
   const Store three = store(3);
