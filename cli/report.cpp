@@ -16,27 +16,40 @@ struct ReportCommand {
   std::string html;
   std::string csv;
   std::string json;
+  std::string markdown;
   std::string lm_eval;
+  std::string requirements;
   ReportOptions options;
 };
 
 Outcome report(const ReportCommand& command) {
-  if (command.html.empty() && command.csv.empty() && command.json.empty() && command.lm_eval.empty()) {
-    return usage_error("nothing to write", "give --html FILE, --csv FOLDER, --json FILE or --lm-eval FOLDER");
+  ReportOptions options = command.options;
+  if (command.html.empty() && command.csv.empty() && command.json.empty() && command.markdown.empty() &&
+      command.lm_eval.empty()) {
+    return usage_error("nothing to write",
+                       "give --html FILE, --csv FOLDER, --markdown FILE, --json FILE or --lm-eval FOLDER");
   }
   if (!command.lm_eval.empty() && !command.options.redact.empty()) {
     return usage_error("--lm-eval writes texts as they are and cannot redact them",
                        "leave the texts out with --no-text");
   }
+  if (!command.requirements.empty()) {
+    auto read = read_requirements(command.requirements);
+    if (!read) return forward_error(read);
+    options.requirements = std::move(*read);
+  }
   auto store = Store::open(command.db, StoreAccess::read);
   if (!store) return forward_error(store);
-  auto data = load_report(*store, command.run, command.options);
+  auto data = load_report(*store, command.run, options);
   if (!data) return forward_error(data);
   if (!command.csv.empty()) {
     if (auto written = write_csv(*data, command.csv); !written) return forward_error(written);
   }
   if (!command.json.empty()) {
     if (auto written = write_json(*data, command.json); !written) return forward_error(written);
+  }
+  if (!command.markdown.empty()) {
+    if (auto written = write_markdown(*data, command.markdown); !written) return forward_error(written);
   }
   if (!command.html.empty()) {
     if (auto written = write_html(*data, command.html); !written) return forward_error(written);
@@ -47,7 +60,8 @@ Outcome report(const ReportCommand& command) {
   }
   fmt::print("{}\n", verdict_sentence(*data));
   for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
-  for (const std::string& path : {command.csv, command.json, command.html, command.lm_eval}) {
+  for (const std::string& path :
+       {command.csv, command.json, command.markdown, command.html, command.lm_eval}) {
     if (!path.empty()) fmt::print("{}\n", path);
   }
   return 0;
@@ -62,6 +76,7 @@ std::function<Outcome()> add_report(CLI::App& app) {
   app.add_option("--html", command->html, "One self-contained page");
   app.add_option("--csv", command->csv, "A folder of tables");
   app.add_option("--json", command->json, "The page's data as one JSON object");
+  app.add_option("--markdown", command->markdown, "Verdict, differences and models as Markdown");
   app.add_option("--lm-eval", command->lm_eval,
                  "A folder of results and samples in lm-evaluation-harness's form");
   app.add_option("--baseline", command->options.baseline,
@@ -71,6 +86,8 @@ std::function<Outcome()> add_report(CLI::App& app) {
   app.add_option("--ladder", command->options.ladder,
                  "Models that are the same weights at several precisions (default: by file and shape)")
       ->delimiter(',');
+  app.add_option("--requirements", command->requirements,
+                 "What the job asks, YAML (docs/report.md); its margins are those of the differences");
   app.add_flag("--no-text", command->options.no_text, "Leave prompts, answers and sources out");
   app.add_option("--redact", command->options.redact,
                  "Regular expression whose matches become [redacted]; repeat for several");

@@ -17,7 +17,8 @@ struct ReportOptions {
   std::string candidate;  // model name; empty: the fewest
   // Names of models that are the same weights at several precisions; empty: found by their files and shapes.
   std::vector<std::string> ladder;
-  bool no_text = false;             // leave prompts, answers and sources out
+  std::optional<Requirements> requirements;  // their margins are then those of the differences
+  bool no_text = false;                      // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
 
@@ -28,12 +29,17 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
 std::string to_html(const ReportData& data);
 
-// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, ladder, samples.
+// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, ladder, history,
+// samples.
 Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
 
 // The page's data block: what scripts read. Schema "sizeup.report/1".
 Json to_json(const ReportData& data);
 Result<void> write_json(const ReportData& data, const std::filesystem::path& path);
+
+// Verdict, differences, requirements, models and notes for a merge request or a chat; no texts.
+std::string to_markdown(const ReportData& data);
+Result<void> write_markdown(const ReportData& data, const std::filesystem::path& path);
 
 // Results and samples in the form of lm-evaluation-harness's results_*.json and --log-samples, for viewers of
 // those: FOLDER/MODEL/results_DATE.json and samples_TASK_DATE.jsonl. What a document held beside id and

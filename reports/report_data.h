@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/decide/pairs.h"
+#include "harness/decide/recommend.h"
 #include "harness/decide/verdict.h"
 #include "harness/statistics/interval.h"
 
@@ -225,6 +226,30 @@ struct ReportWork {
   }
 };
 
+// One model's headline on one task over the store's runs, up to the report's own. Points are comparable: same
+// definition, data, protocol and prompts.
+struct ReportHistory {
+  int task = 0;
+  int model = 0;
+  struct Point {
+    std::string run;
+    std::string created;
+    std::string fingerprint;
+    Estimate estimate;
+    bool other_weights = false;  // than the point before
+  };
+  std::vector<Point> points;  // oldest first; two at least
+  int64_t left_out = 0;       // runs whose task or prompts differ
+};
+
+// Some models of a run, or of several, against what a job asks.
+struct RequirementsReport {
+  std::vector<std::string> runs;
+  Requirements requirements;
+  Candidates candidates;
+  Recommendation result;
+};
+
 struct ReportData {
   ReportRun run;
   std::vector<ReportModel> models;
@@ -241,6 +266,8 @@ struct ReportData {
   std::vector<ReportLatency> latency;
   std::vector<ReportCost> cost;
   std::vector<ReportLadder> ladders;
+  std::vector<ReportHistory> history;              // of the pair, by task
+  std::optional<RequirementsReport> requirements;  // the small model, then the large one, where asked for
   std::vector<ReportSample> samples;
   std::vector<ReportWork> work;
   int64_t repaired_texts = 0;  // texts with bytes that are not UTF-8, shown as U+FFFD

@@ -164,7 +164,7 @@ Result<YamlNode> parse_yaml(const std::string& text, const std::string& name) {
   Converter converter(name);
   try {
     const int documents = count_documents(text);
-    if (documents == 0) return bad_input(name, "the file is empty", "a task definition in YAML");
+    if (documents == 0) return bad_input(name, "the file is empty", "keys and values in YAML");
     if (documents > 1) return bad_input(name, "the file holds several YAML documents", "one");
     return converter.convert(YAML::Load(text), 0);
   } catch (const YAML::Exception& error) {

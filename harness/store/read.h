@@ -29,6 +29,24 @@ Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluati
 // The groups of tasks of a run as stored, models by id and name alone.
 Result<std::vector<GroupRow>> read_groups(const Store& store, int64_t run_id);
 
+// One finished run's overall result of a model on a task, both by name: names last, what is behind them
+// changes.
+struct HistoryRow {
+  std::string run;
+  std::string created_at;
+  std::string fingerprint;      // of the model
+  std::string definition_hash;  // of the task, and its data's
+  std::string data_hash;
+  std::string protocol;
+  bool chat_template = false;
+  std::optional<int> num_fewshot;  // nothing: what the task file says
+  ResultRow result;
+};
+
+// Scenario "offline", oldest run first.
+Result<std::vector<HistoryRow>> read_history(const Store& store, const std::string& model,
+                                             const std::string& task, const std::string& metric);
+
 Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id);
 
 // The answers of an evaluation with their scores, in the order of the data.

@@ -222,6 +222,19 @@ std::string ladder(const ReportData& data) {
   return table.content();
 }
 
+std::string history(const ReportData& data) {
+  CsvTable table({"task", "model", "metric", "run", "created", "fingerprint", "value", "lo", "hi", "n"});
+  for (const ReportHistory& history : data.history) {
+    for (const ReportHistory::Point& point : history.points) {
+      table.text(task_cell(data, history.task)).text(model_name(data, history.model));
+      table.text(data.tasks[static_cast<size_t>(history.task)].metric);
+      table.text(point.run).text(point.created).text(point.fingerprint).number(point.estimate.value);
+      table.number(point.estimate.lo).number(point.estimate.hi).integer(point.estimate.n);
+    }
+  }
+  return table.content();
+}
+
 void answer_cells(CsvTable& table, const ReportData& data, const ReportAnswer& answer) {
   table.number(answer.score).text(answer.status).number(answer.confidence).number(answer.total_ms);
   if (data.texts) table.text(answer.text).text(answer.extracted);
@@ -273,6 +286,9 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
   if (auto done = write("cost.csv", cost(data)); !done) return done;
   if (!data.ladders.empty()) {
     if (auto done = write("ladder.csv", ladder(data)); !done) return done;
+  }
+  if (!data.history.empty()) {
+    if (auto done = write("history.csv", history(data)); !done) return done;
   }
   return write("samples.csv", samples(data));
 }

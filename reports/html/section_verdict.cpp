@@ -5,6 +5,7 @@
 
 #include "reports/format.h"
 #include "reports/html/sections.h"
+#include "reports/recommendation.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -239,6 +240,52 @@ class SideBySide {
   Html rows_;
 };
 
+Html fit_cell(const RequirementsReport& report, const ModelFacts& model, const Judged& judged) {
+  // The class is one of our own words.
+  return html("<td><span class=\"v {}\">{}</span><small>{}</small></td>", fit_class(judged.fit),
+              fit_word(judged.fit), boxed_text(found_words(report, model, judged)));
+}
+
+// "4 met, 1 not met, 1 open".
+std::string together(const ModelJudgement& judgement) {
+  int64_t met = 0;
+  int64_t not_met = 0;
+  int64_t open = 0;
+  for (const Judged& judged : judgement.requirements) {
+    met += judged.fit == Fit::met;
+    not_met += judged.fit == Fit::not_met;
+    open += judged.fit == Fit::open || judged.fit == Fit::unknown;
+  }
+  return fmt::format("{} met, {} not met, {} open", met, not_met, open);
+}
+
+// Requirement by requirement for the pair; the models are small, then large.
+Html requirements_table(const RequirementsReport& report) {
+  const std::vector<ModelJudgement>& judged = report.result.models;
+  const bool pair = judged.size() > 1;
+  Html head =
+      html("<th scope=\"col\">requirement</th><th scope=\"col\"><span class=\"k-small\">{}</span></th>",
+           pair ? "small" : "result");
+  if (pair) head += html("<th scope=\"col\"><span class=\"k-large\">large</span></th>");
+  Html rows;
+  for (size_t row = 0; row < judged.front().requirements.size(); ++row) {
+    const RequirementWords words = requirement_words(report, judged.front().requirements[row], "large");
+    rows += html("<tr><th scope=\"row\">{}<small>{}</small></th>", boxed_text(words.text),
+                 boxed_text(words.limit));
+    for (size_t model = 0; model < judged.size(); ++model)
+      rows += fit_cell(report, report.candidates.models[model], judged[model].requirements[row]);
+    rows += html("</tr>");
+  }
+  rows += html("<tr><th scope=\"row\">Together</th>");
+  for (const ModelJudgement& judgement : judged) rows += html("<td>{}</td>", together(judgement));
+  rows += html("</tr>");
+  return html("<h3>Your requirements, from <code>{}</code></h3>{}", boxed_text(report.requirements.source),
+              scrolling("requirements", html("<table class=\"sbs req\"><caption "
+                                             "class=\"vh\">requirements</caption><thead><tr>{}</tr></thead>"
+                                             "<tbody>{}</tbody></table>",
+                                             head, rows)));
+}
+
 // The slice of a task with the lowest interval of those shown to be worse; nothing if none is.
 const ReportDifference* worst_slice(const ReportData& data, int task) {
   const ReportDifference* worst = nullptr;
@@ -325,9 +372,10 @@ Html verdict_header(const ReportData& data) {
   const std::string side_title = data.is_pair() ? "Side by side" : "Results";
   return html(
       "<div id=\"verdict\"><div class=\"wrap\">{}{}{}{}<div "
-      "class=\"two\"><div><h3>{}</h3>{}</div>{}</div></div></div>\n",
-      eyebrow(data), headline(data), who(data), tiles(data), side_title, SideBySide(data).table(),
-      what_follows(data));
+      "class=\"two\"><div>{}<h3>{}</h3>{}</div>{}</div></div></div>\n",
+      eyebrow(data), headline(data), who(data), tiles(data),
+      data.requirements ? requirements_table(*data.requirements) : Html{}, side_title,
+      SideBySide(data).table(), what_follows(data));
 }
 
 }  // namespace sizeup

@@ -17,6 +17,7 @@ std::optional<Section> hallucination_section(const ReportData& data);  // Which 
 std::optional<Section> latency_section(const ReportData& data);        // Is it fast under my conditions?
 std::optional<Section> cost_section(const ReportData& data);           // Is it cheap?
 std::optional<Section> ladder_section(const ReportData& data);         // Is a smaller file enough?
+std::optional<Section> history_section(const ReportData& data);        // What moved it, and when?
 std::optional<Section> samples_section(const ReportData& data);        // Show me.
 std::optional<Section> method_section(const ReportData& data);         // Can I trust and repeat it?
 std::optional<Section> glossary_section(const ReportData& data);       // What does the word mean?

@@ -5,6 +5,7 @@
 #include "reports/format.h"
 #include "reports/glossary.h"
 #include "reports/ladder_text.h"
+#include "reports/recommendation.h"
 #include "reports/report.h"
 #include "reports/samples_index.h"
 
@@ -297,6 +298,54 @@ Json ladders_json(const ReportData& data) {
   return out;
 }
 
+Json history_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const ReportHistory& history : data.history) {
+    Json points = Json::array();
+    for (const ReportHistory::Point& point : history.points) {
+      points.push_back(Json{{"run", point.run},
+                            {"created", point.created},
+                            {"fingerprint", point.fingerprint},
+                            {"other_weights", point.other_weights},
+                            {"value", number(point.estimate.value)},
+                            {"lo", number(point.estimate.lo)},
+                            {"hi", number(point.estimate.hi)},
+                            {"n", point.estimate.n}});
+    }
+    const ReportTask& task = data.tasks[static_cast<size_t>(history.task)];
+    out.push_back(Json{{"task", task.name},
+                       {"model", model_name(data, history.model)},
+                       {"metric", task.metric},
+                       {"points", std::move(points)}});
+  }
+  return out;
+}
+
+// Rows as the page has them; `small_first` is a routed pair, which this program does not measure yet.
+Json requirements_json(const RequirementsReport& report) {
+  Json out = Json::array();
+  const std::vector<ModelJudgement>& models = report.result.models;
+  const auto cell = [&](size_t model, size_t row) {
+    const Judged& judged = models[model].requirements[row];
+    return Json::array(
+        {std::string(fit_class(judged.fit)), found_words(report, report.candidates.models[model], judged)});
+  };
+  for (size_t row = 0; row < models.front().requirements.size(); ++row) {
+    const Judged& judged = models.front().requirements[row];
+    const RequirementWords words = requirement_words(report, judged, "large");
+    out.push_back(Json{{"text", words.text},
+                       {"limit", words.limit},
+                       {"small", cell(0, row)},
+                       {"small_first", nullptr},
+                       {"large", models.size() > 1 ? cell(1, row) : Json(nullptr)},
+                       {"value", number(judged.found.value)},
+                       {"lo", number(judged.found.lo)},
+                       {"hi", number(judged.found.hi)},
+                       {"n", judged.found.n}});
+  }
+  return out;
+}
+
 Json method_json(const ReportData& data) {
   Json out = Json::object();
   out["program"] = data.run.program;
@@ -359,6 +408,7 @@ Json to_json(const ReportData& data) {
     out["differences"].push_back(difference_json(data, difference));
   out["overall"] = data.overall ? difference_json(data, *data.overall) : Json(nullptr);
   out["verdict"] = verdict_sentence(data);
+  if (data.requirements) out["requirements"] = requirements_json(*data.requirements);
   out["leaderboard"] = leaderboard_json(data);
   if (!data.groups.empty()) out["groups"] = groups_json(data);
   out["results"] = results_json(data);
@@ -367,6 +417,7 @@ Json to_json(const ReportData& data) {
   out["latency"] = latency_json(data);
   out["cost"] = cost_json(data);
   if (!data.ladders.empty()) out["ladders"] = ladders_json(data);
+  if (!data.history.empty()) out["history"] = history_json(data);
   out["method"] = method_json(data);
   out["glossary"] = Json::object();
   for (const GlossaryEntry& entry : kGlossary)

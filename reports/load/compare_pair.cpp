@@ -1,5 +1,6 @@
 // Candidate minus baseline: per task, over all tasks, per slice.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -56,17 +57,18 @@ PairedScores paired_scores(const RunContent& content, const ReportData& data, si
   return out;
 }
 
+Result<int> model_named(const ReportData& data, const std::string& name) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < data.models.size(); ++i) {
+    if (data.models[i].name == clean_name(name)) return static_cast<int>(i);
+    names.push_back(data.models[i].name);
+  }
+  return usage_error(fmt::format("no model of the run '{}' is named '{}'", data.run.name, name),
+                     fmt::format("its models are: {}", fmt::join(names, ", ")));
+}
+
 Result<void> choose_pair(const ReportOptions& options, ReportData& data) {
   const int count = static_cast<int>(data.models.size());
-  const auto named = [&](const std::string& name) -> Result<int> {
-    for (int i = 0; i < count; ++i) {
-      if (data.models[static_cast<size_t>(i)].name == clean_name(name)) return i;
-    }
-    std::string names;
-    for (const ReportModel& model : data.models) names += (names.empty() ? "" : ", ") + model.name;
-    return usage_error(fmt::format("no model of the run '{}' is named '{}'", data.run.name, name),
-                       "its models are: " + names);
-  };
   // By parameters, then by the bytes that hold them. A model of unknown size is an endpoint: as large as can
   // be.
   const auto size = [&](int index) {
@@ -78,12 +80,12 @@ Result<void> choose_pair(const ReportOptions& options, ReportData& data) {
   int candidate = -1;
   int baseline = -1;
   if (!options.candidate.empty()) {
-    Result<int> found = named(options.candidate);
+    Result<int> found = model_named(data, options.candidate);
     if (!found) return forward_error(found);
     candidate = *found;
   }
   if (!options.baseline.empty()) {
-    Result<int> found = named(options.baseline);
+    Result<int> found = model_named(data, options.baseline);
     if (!found) return forward_error(found);
     baseline = *found;
   }

@@ -11,6 +11,9 @@ namespace sizeup {
 // Run, machine, models, tasks (with margin and compared metric), scores, work.
 void describe_run(const RunContent& content, ReportData& data);
 
+// Usage error, which names those there are, for another.
+Result<int> model_named(const ReportData& data, const std::string& name);
+
 // Which two models are compared; usage error for a name that the run does not have.
 Result<void> choose_pair(const ReportOptions& options, ReportData& data);
 
@@ -35,6 +38,14 @@ void measure_latency(const RunContent& content, ReportData& data);
 void sum_costs(const RunContent& content, ReportData& data);
 void count_hallucinations(const RunContent& content, ReportData& data);
 void rank_models(const RunContent& content, ReportData& data);
+
+// What these models showed, `best` (a place in the list) being the measure of the others. Needs the tasks,
+// the scores and the leaderboard.
+Candidates candidates_of(const RunContent& content, const ReportData& data, const std::vector<int>& models,
+                         int best);
+
+// What earlier runs found for the pair. Needs the pair and the scores.
+Result<void> read_histories(const Store& store, const RunContent& content, ReportData& data);
 
 // Samples with both models' texts. Reads the responses of tasks that write answers.
 Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,

@@ -1,19 +1,52 @@
+#include <numeric>
+
+#include "harness/decide/recommend.h"
 #include "reports/load/load_parts.h"
+#include "reports/recommendation.h"
 #include "reports/report.h"
 #include "reports/text.h"
 
 namespace sizeup {
+namespace {
+
+Result<void> apply_requirements(const Requirements& requirements, ReportData& data) {
+  std::vector<TaskFacts> tasks;
+  for (ReportTask& task : data.tasks) {
+    tasks.push_back({task.name, {}, {}, {}, {}});
+    task.margin = required_margin(requirements, task.name, task.margin);
+  }
+  return check_tasks(requirements, tasks);
+}
+
+// The pair alone: the report's verdict is about it.
+void judge_pair(const RunContent& content, const Requirements& requirements, ReportData& data) {
+  std::vector<int> models{data.candidate};
+  if (data.is_pair()) models.push_back(data.baseline);
+  RequirementsReport report;
+  report.runs = {data.run.name};
+  report.requirements = requirements;
+  report.candidates = candidates_of(content, data, models, static_cast<int>(models.size()) - 1);
+  report.result = recommend(report.candidates, requirements);
+  data.requirements = std::move(report);
+}
+
+}  // namespace
 
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options) {
   Result<Redactor> redactor = Redactor::compile(options.redact);
   if (!redactor) return forward_error(redactor);
-  Result<RunContent> content = read_run_content(store, run);
+  Result<RunContent> content =
+      read_run_content(store, run.empty() ? std::vector<std::string>{} : std::vector{run});
   if (!content) return forward_error(content);
   ReportData data;
   data.redacted = redactor->active();
   data.texts = !options.no_text;
   data.store = clean_name(store.file().filename().string());
   describe_run(*content, data);
+  if (options.requirements) {
+    if (auto applied = apply_requirements(*options.requirements, data); !applied)
+      return forward_error(applied);
+  }
   if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
   compare_pair(*content, *redactor, data);
   measure_latency(*content, data);
@@ -21,9 +54,33 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   count_hallucinations(*content, data);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
+  if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
+  if (options.requirements) judge_pair(*content, *options.requirements, data);
   if (auto done = collect_samples(store, *content, *redactor, options, data); !done)
     return forward_error(done);
   return data;
+}
+
+Result<RequirementsReport> load_recommendation(const Store& store, const std::vector<std::string>& runs,
+                                               const std::string& best, const Requirements& requirements) {
+  Result<RunContent> content = read_run_content(store, runs);
+  if (!content) return forward_error(content);
+  ReportData data;
+  describe_run(*content, data);
+  if (auto applied = apply_requirements(requirements, data); !applied) return forward_error(applied);
+  measure_latency(*content, data);
+  sum_costs(*content, data);
+  rank_models(*content, data);
+  std::vector<int> models(data.models.size());
+  std::iota(models.begin(), models.end(), 0);
+  Result<int> measure = best.empty() ? Result<int>(data.leaderboard.front().model) : model_named(data, best);
+  if (!measure) return forward_error(measure);
+  RequirementsReport report;
+  report.runs = runs.empty() ? std::vector{data.run.name} : runs;
+  report.requirements = requirements;
+  report.candidates = candidates_of(*content, data, models, *measure);
+  report.result = recommend(report.candidates, requirements);
+  return report;
 }
 
 }  // namespace sizeup

@@ -1,6 +1,7 @@
 #include "reports/load/run_data.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 namespace sizeup {
@@ -32,6 +33,24 @@ Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation
   return {};
 }
 
+// Appends what one run planned.
+Result<void> read_run(const Store& store, const std::string& name, RunContent& content) {
+  auto run = find_run(store, name);
+  if (!run) return forward_error(run);
+  auto evaluations = read_evaluations(store, run->id);
+  if (!evaluations) return forward_error(evaluations);
+  if (evaluations->empty()) {
+    return bad_input(store.file().string(), "the run '" + run->name + "' has no evaluation",
+                     "a run with at least one model and task", "run it again with `sizeup run`");
+  }
+  auto groups = read_groups(store, run->id);
+  if (!groups) return forward_error(groups);
+  if (content.evaluations.empty()) content.run = std::move(*run);
+  std::move(evaluations->begin(), evaluations->end(), std::back_inserter(content.evaluations));
+  std::move(groups->begin(), groups->end(), std::back_inserter(content.groups));
+  return {};
+}
+
 // The samples of a task over all models, each once, in the order of the data.
 Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
                                           size_t task) {
@@ -52,24 +71,14 @@ Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<
 
 }  // namespace
 
-Result<RunContent> read_run_content(const Store& store, const std::string& run) {
+Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs) {
   RunContent content;
-  auto found = find_run(store, run.empty() ? "latest" : run);
-  if (!found) return forward_error(found);
-  content.run = std::move(*found);
-  auto evaluations = read_evaluations(store, content.run.id);
-  if (!evaluations) return forward_error(evaluations);
-  content.evaluations = std::move(*evaluations);
-  auto groups = read_groups(store, content.run.id);
-  if (!groups) return forward_error(groups);
-  content.groups = std::move(*groups);
+  for (const std::string& name : runs.empty() ? std::vector<std::string>{"latest"} : runs) {
+    if (auto read = read_run(store, name, content); !read) return forward_error(read);
+  }
   for (const EvaluationRow& evaluation : content.evaluations) {
     place_of(content.models, evaluation.model);
     place_of(content.tasks, evaluation.task);
-  }
-  if (content.models.empty() || content.tasks.empty()) {
-    return bad_input(store.file().string(), "the run '" + content.run.name + "' has no evaluation",
-                     "a run with at least one model and task", "run it again with `sizeup run`");
   }
   content.cells.assign(content.models.size(), std::vector<Cell>(content.tasks.size()));
   // Offline before single for each pair, so that answers of the measured subset never replace those of all.
@@ -77,7 +86,7 @@ Result<RunContent> read_run_content(const Store& store, const std::string& run) 
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
     if (auto done = read_answers_of(store, evaluation, cell); !done) return forward_error(done);
-    if (evaluation.scenario != "single") continue;
+    if (evaluation.scenario != "single" || !cell.timings.empty()) continue;
     auto timings = read_timings(store, evaluation.id);
     if (!timings) return forward_error(timings);
     cell.timings = std::move(*timings);

@@ -31,6 +31,8 @@ struct RunContent {
   std::vector<std::vector<SampleRow>> samples;  // [task], in the order of the data
 };
 
-Result<RunContent> read_run_content(const Store& store, const std::string& run);
+// Empty: the latest run. Of several, the first is `run`; what two of them have of one model and task comes
+// from the one named first.
+Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs);
 
 }  // namespace sizeup

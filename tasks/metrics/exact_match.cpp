@@ -60,4 +60,18 @@ void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters,
   }
 }
 
+void score_pass_hat_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
+  const auto right =
+      std::count_if(input.answers.begin(), input.answers.end(), [&](const std::string& answer) {
+        return is_accepted(input, exact_match_text(answer, parameters), parameters) == 1.0;
+      });
+  const auto all = static_cast<double>(input.answers.size());
+  for (const int k : parameters.k) {
+    double chance = 1;  // drawn one after the other, none put back
+    for (int drawn = 0; drawn < k; ++drawn)
+      chance *= std::max(0.0, static_cast<double>(right) - drawn) / (all - drawn);
+    out.score(fmt::format("pass^{}", k), chance);
+  }
+}
+
 }  // namespace sizeup

@@ -15,6 +15,10 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
 // compared, and on ties the one that came first counts.
 void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
+// C(c, k) / C(n, k) of n answers of which c are right, for each k: the chance that k answers are all right
+// (Yao et al. 2024, tau-bench).
+void score_pass_hat_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+
 // The share of the replies that hold more than white space.
 void score_answered(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 

@@ -27,7 +27,7 @@ struct MetricParameters {
   bool ignore_case = false;
   bool ignore_punctuation = false;
   bool ignore_numbers = false;
-  std::vector<int> k;               // of pass@k and maj@k
+  std::vector<int> k;               // of pass@k, maj@k and pass^k
   std::string label;                // of the metrics of one class (key `class`)
   double tolerance = 0.0;           // of numeric_match: how far off an answer may be
   double relative_tolerance = 0.0;  // the same as a share of the expected number

@@ -175,7 +175,7 @@ Result<void> check_options(const YamlNode& metric, const std::string& name) {
   };
   if (name == "exact_match") {
     add({"hf_evaluate", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
-  } else if (name == "maj@k") {
+  } else if (name == "maj@k" || name == "pass^k") {
     add({"k", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
   } else if (name == "pass@k") {
     add({"k"});

@@ -1,7 +1,7 @@
-"""Rows of the report's forest plot, drawn by the design's rules without our code.
+"""Rows of the report's forest plot and its plot of a score over runs, drawn by the design's rules without our code.
 
 Run as: python tests/oracles/report_fragments.py [PROTOTYPE.html]
-Writes tests/golden/reports/forest_rows.json. With the design prototype as argument it first checks that the
+Writes forest_rows.json and history.json in tests/golden/reports. With the design prototype as argument it first checks that the
 rules reproduce the prototype's own rows from the numbers printed in their labels (to the labels' precision).
 """
 import json
@@ -54,6 +54,54 @@ def row(tone, difference, lo, hi):
     return f'<svg class="row-svg" role="img" aria-label="{label}">{out}</svg>'
 
 
+HISTORY_LO, HISTORY_HI = 60.0, 100.0
+
+
+def history(series, runs):
+    """A band for each stretch of points with intervals, a line, a mark a point, a triangle where weights changed."""
+    def x(run):
+        return 100 * run / (runs - 1)
+
+    def y(value):
+        return 100 * (HISTORY_HI - value) / (HISTORY_HI - HISTORY_LO)
+
+    frame = '<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible">'
+    bands = lines = marks = ""
+    for s in series:
+        stretches = [[]]
+        for run, value, lo, hi, changed in s["points"]:
+            if lo is None:
+                stretches.append([])
+            else:
+                stretches[-1].append((run, lo, hi))
+        for stretch in stretches:
+            if len(stretch) < 2:
+                continue
+            corners = [(x(run), y(hi)) for run, _, hi in stretch] + [(x(run), y(lo)) for run, lo, _ in reversed(stretch)]
+            points = " ".join(f"{number(a)} {number(b)}" for a, b in corners)
+            bands += f'{frame}<polygon class="band f-{s["tone"]}" points="{points}"/></svg>'
+        path = "L".join(f"{number(x(p[0]))} {number(y(p[1]))}" for p in s["points"])
+        lines += (f'{frame}<path class="s-{s["tone"]} w2" fill="none" vector-effect="non-scaling-stroke" d="M{path}"/></svg>')
+        for run, value, lo, hi, changed in s["points"]:
+            px, py, tip = percent(x(run)), percent(y(value)), f"{run}"
+            if changed:
+                marks += f'<line class="mg" x1="{px}" x2="{px}" y1="{py}" y2="100%"/>'
+                marks += f'<text class="t-{s["tone"]}" x="{px}" y="100%" dy="{-14 if s["tone"] == "large" else -2}" text-anchor="middle">▲</text>'
+            if s["tone"] == "large":
+                marks += f'<rect class="f-large" data-tip="{tip}" x="{px}" y="{py}" width="9" height="9" transform="translate(-4.5 -4.5)"/>'
+            else:
+                marks += f'<circle class="f-{s["tone"]}" data-tip="{tip}" cx="{px}" cy="{py}" r="4.5"/>'
+    return bands + lines + marks
+
+
+def write_history(folder):
+    series = [{"tone": "small", "points": [[0, 80, 76, 84, False], [1, 81.5, 77, 85, False], [2, 70, 64, 75, True],
+                                           [3, 72, None, None, False], [5, 75, 70, 80, False], [6, 76, 71, 81, True]]},
+              {"tone": "large", "points": [[0, 90, 87, 93, False], [3, 91, 88, 94, True], [6, 90.25, 87, 93.4, False]]}]
+    golden = {"lo": HISTORY_LO, "hi": HISTORY_HI, "runs": 7, "series": series, "svg": history(series, 7)}
+    (folder / "history.json").write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def shape(svg):
     """The row without its numbers."""
     return re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r' stroke-width="1"', "", svg))
@@ -83,6 +131,7 @@ def main():
     path = pathlib.Path(__file__).parent.parent / "golden" / "reports" / "forest_rows.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_history(path.parent)
 
 
 main()

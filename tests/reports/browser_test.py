@@ -19,6 +19,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 WIDTHS = (1440, 1080, 800, 620, 480, 320)
 READY = "document.documentElement.dataset.ready === '1'"
 SHOWN = "document.querySelector('#count').textContent"
+PAGES = ("pair", "hostile", "single", "three", "ladder", "history")
 folder = None
 browser = None
 
@@ -56,7 +57,7 @@ class Quiet(unittest.TestCase):
     """Nothing goes wrong and nothing leaves the page."""
 
     def test_no_error_no_report_no_request(self):
-        for name in ("pair", "hostile", "single", "three", "ladder"):
+        for name in PAGES:
             for theme in ("light", "dark"):
                 with self.subTest(page=name, theme=theme):
                     browser.theme(theme)
@@ -78,7 +79,7 @@ class Quiet(unittest.TestCase):
 
 class Layout(unittest.TestCase):
     def test_never_scrolls_sideways(self):
-        for name in ("pair", "hostile", "single", "three", "ladder"):
+        for name in PAGES:
             for width in WIDTHS:
                 with self.subTest(page=name, width=width):
                     browser.resize(width)
@@ -91,7 +92,7 @@ class Layout(unittest.TestCase):
         browser.resize(1440)
 
     def test_structure(self):
-        for name in ("pair", "hostile", "single", "three", "ladder"):
+        for name in PAGES:
             with self.subTest(page=name):
                 open_page(name)
                 found = browser.js("""(() => { const all = s => [...document.querySelectorAll(s)], out = [];
@@ -151,6 +152,14 @@ class Samples(unittest.TestCase):
         set_filter("q", "no such text anywhere")
         self.assertEqual(number_shown(), 0)
         self.assertFalse(browser.js("document.querySelector('#none').hidden"))
+
+    def test_a_slow_search_says_how_far_it_is(self):
+        open_page("pair")
+        browser.js("""(() => { window.said = []; let time = 0; performance.now = () => time += 400; const count = document.querySelector('#count');
+            new MutationObserver(() => window.said.push(count.textContent)).observe(count, { childList: true }); })()""")
+        set_filter("q", "ticket 17:")
+        self.assertEqual(number_shown(), 1)
+        self.assertEqual(browser.js("window.said[0]"), "Reading texts: 0 of 410…")
 
     def test_filters_count_what_the_store_counts(self):
         open_page("pair")
@@ -228,6 +237,7 @@ class Samples(unittest.TestCase):
         self.assertIn("Show all", text)
         browser.js("document.querySelector('.a-small .more').click()")
         self.assertTrue(browser.js("document.querySelector('.a-small .txt').textContent.endsWith('the end')"))
+        self.assertGreater(browser.js("document.querySelector('.a-small .txt').textContent.length"), 1000000)
         self.assertEqual(browser.js("document.querySelectorAll('.a-small b, main script').length"), 0)
         self.assertEqual(browser.complaints(), [])
         # The name of a model and of a slice's value, too.
@@ -242,6 +252,49 @@ class Samples(unittest.TestCase):
             page = file.read()
         self.assertNotIn("samples-text-0\"", page)
         self.assertNotIn("Choose the queue", page)
+
+
+class History(unittest.TestCase):
+    def test_marks_are_the_stored_results(self):
+        browser.resize(1440)
+        open_page("history")
+        marks = browser.js("[...document.querySelectorAll('#history svg.c [data-tip]')].map(e => e.dataset.tip)")
+        self.assertEqual(len(marks), 6 * 2 * 3)
+        for task, metric in (("helpdesk", "acc"), ("invoices", "record_exact"), ("handbook", "exact_match")):
+            value = sql("history", """SELECT value FROM result r JOIN evaluation e ON e.id = r.evaluation_id JOIN run ON run.id = e.run_id
+                JOIN model m ON m.id = e.model_id JOIN task t ON t.id = e.task_id WHERE run.name = '2026-11-18-1' AND m.name = 'pocket-small'
+                AND t.name = ? AND metric = ? AND slice_field = '' AND scenario = 'offline'""", task, metric)
+            self.assertTrue(any(tip.startswith("pocket-small, 2026-11-18-1: %.1f\u00a0%% (" % (100 * value)) for tip in marks), task)
+        self.assertEqual(sum("other weights than before" in tip for tip in marks), 6)
+        self.assertEqual(browser.js("[...document.querySelectorAll('#history svg.c text')].filter(t => t.textContent === '▲').length"), 6)
+        self.assertEqual(browser.js("document.querySelectorAll('#history svg.c polygon.band').length"), 6)
+        rows = browser.js("document.querySelectorAll('#history details table tbody tr').length")
+        self.assertEqual(rows, 6 * 2 * 3)
+
+    def test_bands_hold_their_line_at_every_width(self):
+        for width in (1440, 480):
+            browser.resize(width)
+            open_page("history")
+            inside = browser.js("""[...document.querySelectorAll('#history svg.c')].every(plot => {
+                const band = plot.querySelector('polygon.band').getBoundingClientRect(), box = plot.getBoundingClientRect();
+                return [...plot.querySelectorAll('circle[data-tip]')].every(c => { const r = c.getBoundingClientRect(), y = (r.top + r.bottom) / 2;
+                    return y >= band.top - 1 && y <= band.bottom + 1; }) && band.left >= box.left - 1 && band.right <= box.right + 1; })""")
+            self.assertTrue(inside, width)
+        browser.resize(1440)
+
+    def test_requirements_are_those_of_the_data(self):
+        open_page("history")
+        table = browser.js("""[...document.querySelectorAll('table.req tbody tr')].map(r => [r.cells[0].firstChild.textContent,
+            ...[1, 2].map(i => r.cells[i].querySelector('.v') ? [r.cells[i].querySelector('.v').textContent, r.cells[i].querySelector('small').textContent] : r.cells[i].textContent)])""")
+        words = {"yes": ("met",), "no": ("not met",), "open": ("not enough data", "unknown"), "na": ("does not apply",)}
+        rows = data_of("history")["requirements"]
+        self.assertEqual(len(table), len(rows) + 1)
+        for shown, row in zip(table, rows):
+            self.assertEqual(shown[0], row["text"])
+            for cell, side in zip(shown[1:], ("small", "large")):
+                self.assertIn(cell[0], words[row[side][0]])
+                self.assertEqual(cell[1], row[side][1])
+        self.assertRegex(table[-1][1], r"^\d+ met, \d+ not met, \d+ open$")
 
 
 class Controls(unittest.TestCase):

@@ -21,7 +21,7 @@ std::string enemy_text() {
   text += " direction \u202etpircs\u202c, zero\u200bwidth, tag \U000e0041, quotes \" ' `, ";
   text += std::string("NUL \0 here, ", 12);
   text += "bad byte \xff\xc3 and lone surrogate \xed\xa0\x80. ";
-  return text + std::string(30'000, 'x') + " the end";
+  return text + std::string(1'000'000, 'x') + " the end";
 }
 
 namespace {
@@ -142,12 +142,13 @@ struct Written {
 };
 
 // How good each invented model is at each task; long invoices in scans are hard for the small one.
-bool is_right(size_t model, TaskNumber task, size_t i) {
+bool is_right(size_t model, int version, TaskNumber task, size_t i) {
   constexpr double kSkill[3][3] = {{0.91, 0.80, 0.74}, {0.92, 0.90, 0.80}, {0.80, 0.55, 0.62}};
   double skill = kSkill[model][task];
   if (task == kInvoices && i % 3 == 2 && model != 1) skill -= 0.2;
   // Models agree on most samples: half of the luck is the sample's own.
-  const double luck = 0.85 * chance(task + 1, i) + 0.15 * chance(10 + 3 * model + task, i);
+  const double luck = 0.85 * chance(task + 1, i) +
+                      0.15 * chance(10 + 3 * model + task + 1000 * static_cast<uint64_t>(version), i);
   return luck < skill;
 }
 
@@ -239,14 +240,15 @@ ModelRow rung_row(size_t model) {
   return row;
 }
 
-ModelRow model_row(size_t model, bool hostile) {
+ModelRow model_row(size_t model, const InventedRun& what) {
   constexpr std::array<const char*, 3> kNames = {"pocket-small", "pocket-large", "pocket-tiny"};
   constexpr std::array<int64_t, 3> kParameters = {3'500'000, 36'000'000, 900'000};
   ModelRow row;
   row.name = kNames[model];
-  if (hostile && model == 0) row.name = "\"><script>alert(1)</script> '&\u202e";
+  if (what.hostile && model == 0) row.name = "\"><script>alert(1)</script> '&\u202e";
   row.reference = fmt::format("{}=/home/someone/models/{}.gguf", row.name, kNames[model]);
-  row.fingerprint = sha256_hex(kNames[model]);
+  row.fingerprint =
+      sha256_hex(fmt::format("{}{}", kNames[model], what.version == 0 ? "" : std::to_string(what.version)));
   const Json card = {{"name", kNames[model]},
                      {"parameters", kParameters[model]},
                      {"bytes", kParameters[model] * 34 / 32},
@@ -293,15 +295,15 @@ class Maker {
       need(writer.flush());
     }
     for (size_t e = 0; e < plan_.evaluations.size(); ++e) finish(e);
-    need(store_.finish_run(planned_.run.id, "2026-11-21T04:10:00.000Z"));
+    need(store_.finish_run(planned_.run.id, what_.day + "T04:10:00.000Z"));
     return std::move(store_);
   }
 
  private:
   void plan() {
-    plan_.run.name = "2026-11-21-1";
-    plan_.run.created_at = "2026-11-21T04:00:00.000Z";
-    plan_.run.now = "2026-11-21T04:00:00Z";
+    plan_.run.name = what_.day + "-1";
+    plan_.run.created_at = what_.day + "T04:00:00.000Z";
+    plan_.run.now = what_.day + "T04:00:00Z";
     plan_.run.protocol = "generative";
     plan_.run.seed = 1234;
     plan_.run.settings = "{}";
@@ -317,7 +319,8 @@ class Maker {
       for (size_t i = 0; i < 20; ++i)
         samples_[kHandbook][i].slices["language"] = "</option><script>: 100 % \u202e";
     }
-    for (size_t model = 0; model < static_cast<size_t>(what_.models); ++model) {
+    const auto first = static_cast<size_t>(what_.first_model);
+    for (size_t model = first; model < first + static_cast<size_t>(what_.models); ++model) {
       for (size_t task = 0; task < kSizes.size(); ++task) {
         for (const char* scenario : {"offline", "single"}) add_evaluation(model, task, scenario);
       }
@@ -327,8 +330,9 @@ class Maker {
   void add_evaluation(size_t model, size_t task, const std::string& scenario) {
     if (scenario == "single" && !what_.timings) return;
     EvaluationRow row;
-    row.model = what_.ladder ? rung_row(model) : model_row(model, what_.hostile);
+    row.model = what_.ladder ? rung_row(model) : model_row(model, what_);
     row.task = task_row(static_cast<TaskNumber>(task));
+    if (what_.other_data) row.task.data_hash = sha256_hex(row.task.data_hash);
     row.scenario = scenario;
     row.protocol = "generative";
     row.chat_template = true;
@@ -349,7 +353,8 @@ class Maker {
         if (i % 3 == 0) need(writer.write(timing(e, sample, model, task, i)));
         continue;
       }
-      Written written = write_answer(task, samples_[task][i], is_right(model, task, i), model, i);
+      Written written =
+          write_answer(task, samples_[task][i], is_right(model, what_.version, task, i), model, i);
       if (what_.hostile && task == kHandbook && i == 0 && model == 0)
         written.text = written.answer.answer = enemy_text();
       written.answer.evaluation_id = planned_.evaluation_ids[e];
@@ -376,7 +381,7 @@ class Maker {
 
   ResponseWrite response(size_t e, int64_t sample, const Written& written, size_t i) const {
     ResponseWrite write;
-    write.response.key = fmt::format("{:032x}{:032x}", e, i);
+    write.response.key = sha256_hex(fmt::format("{} {} {}", what_.day, e, i));
     write.response.key_json = "{}";
     write.response.prompt = "prompt";
     if (!written.text.empty()) write.response.text = written.text;
@@ -391,7 +396,7 @@ class Maker {
     const auto [model, task] = keys_[e];
     EvaluationRow row = plan_.evaluations[e];
     row.id = planned_.evaluation_ids[e];
-    row.finished_at = "2026-11-21T04:09:00.000Z";
+    row.finished_at = what_.day + "T04:09:00.000Z";
     row.wall_ms = model == 1 ? 92'000.0 : 14'000.0;
     row.counts =
         R"({"tokens_asked":120400,"tokens_unique":61210,"tokens_computed":61890,"tokens_recomputed":310,)"

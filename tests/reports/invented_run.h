@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "harness/store/store.h"
 
@@ -14,9 +15,16 @@ struct InventedRun {
   bool prices = true;
   bool timings = true;
   bool ladder = false;  // the models are one at Q8_0, F16 and Q4_0, from three files
+  // For a store with several runs: the day (and name) of this one, the first of its models, and their
+  // version; another version has other weights and other luck.
+  std::string day = "2026-11-21";
+  int first_model = 0;
+  int version = 0;
+  bool other_data = false;  // the tasks' data are others
 };
 
-// Creates the file. Throws std::runtime_error if the store refuses: a broken fixture fails its test.
+// Adds the run to the file, which is made if need be. Throws std::runtime_error if the store refuses: a
+// broken fixture fails its test.
 Store make_invented_run(const std::filesystem::path& file, const InventedRun& what);
 
 // The enemy's texts: markup, ends of script elements, direction overrides, NUL, broken UTF-8, great length.

@@ -15,18 +15,46 @@ int fail(const Error& error) {
   return 1;
 }
 
-int make(const std::filesystem::path& folder, const char* name, const InventedRun& what,
-         const ReportOptions& options) {
-  const std::filesystem::path db = folder / (std::string(name) + ".db");
-  std::filesystem::remove(db);
-  const Store store = make_invented_run(db, what);
+int write(const std::filesystem::path& folder, const std::string& name, const Store& store,
+          const ReportOptions& options) {
   Result<ReportData> data = load_report(store, "", options);
   if (!data) return fail(data.error());
-  if (auto done = write_html(*data, folder / (std::string(name) + ".html")); !done) return fail(done.error());
-  if (auto done = write_json(*data, folder / (std::string(name) + ".json")); !done) return fail(done.error());
+  if (auto done = write_html(*data, folder / (name + ".html")); !done) return fail(done.error());
+  if (auto done = write_json(*data, folder / (name + ".json")); !done) return fail(done.error());
   if (auto done = write_csv(*data, folder / name); !done) return fail(done.error());
   fmt::print("{}: {}\n", name, verdict_sentence(*data));
   return 0;
+}
+
+int make(const std::filesystem::path& folder, const std::string& name, const InventedRun& what,
+         const ReportOptions& options) {
+  const std::filesystem::path db = folder / (name + ".db");
+  std::filesystem::remove(db);
+  return write(folder, name, make_invented_run(db, what), options);
+}
+
+// Six days of one job, the weights changed on the fourth, with requirements.
+int make_history(const std::filesystem::path& folder) {
+  const std::filesystem::path db = folder / "history.db";
+  std::filesystem::remove(db);
+  InventedRun run;
+  for (int day = 16; day <= 21; ++day) {
+    run.day = fmt::format("2026-11-{}", day);
+    run.version = day < 19 ? 0 : 1;
+    make_invented_run(db, run);
+  }
+  ReportOptions options;
+  Requirements job;
+  job.source = "requirements.yaml";
+  job.margin = 0.1;
+  job.minimums["helpdesk"] = 0.9;
+  job.p95_ms = 60;
+  job.budget = MonthlyBudget{5, "EUR", 100'000};
+  job.memory_bytes = 20'000'000;
+  job.local_only = true;
+  options.requirements = job;
+  Result<Store> store = Store::open(db, StoreAccess::read);
+  return store ? write(folder, "history", *store, options) : fail(store.error());
 }
 
 }  // namespace
@@ -48,5 +76,6 @@ int main(int argc, char** argv) {
   ladder.models = 3;
   ladder.ladder = true;
   failed += make(folder, "ladder", ladder, no_text);
+  failed += make_history(folder);
   return failed == 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "reports/html/forest.h"
+#include "reports/html/history_plot.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
@@ -69,6 +70,27 @@ TEST(Golden, ForestRows) {
     row.margin = one["margin"].get<double>();
     EXPECT_EQ(forest_row(row, axis).str(), one["svg"].get<std::string>());
   }
+}
+
+TEST(Golden, HistoryOfAScore) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "reports" / "history.json"));
+  Axis y;
+  y.lo = golden["lo"].get<double>();
+  y.hi = golden["hi"].get<double>();
+  std::vector<HistorySeries> series;
+  const auto number = [](const Json& value) { return value.is_null() ? kNoNumber : value.get<double>(); };
+  for (const Json& one : golden["series"]) {
+    HistorySeries drawn;
+    drawn.tone = one["tone"] == "small" ? Tone::small : Tone::large;
+    for (const Json& point : one["points"]) {
+      drawn.points.push_back({point[0].get<size_t>(),
+                              {number(point[1]), number(point[2]), number(point[3]), 100},
+                              point[0].dump(),
+                              point[4].get<bool>()});
+    }
+    series.push_back(std::move(drawn));
+  }
+  EXPECT_EQ(history_drawing(series, golden["runs"].get<size_t>(), y).str(), golden["svg"].get<std::string>());
 }
 
 TEST(RowMark, LargeIsASquareAndOutsideIsNothing) {

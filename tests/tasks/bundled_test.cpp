@@ -203,7 +203,7 @@ TEST(Catalogue, ExamplesOfMetricsAreTaskFiles) {
     if (!task && task.error().kind == ErrorKind::unavailable) continue;  // no sandbox on this machine
     ASSERT_TRUE(task) << describe(task.error());
     const std::string name = (*task)->metrics().front().name;
-    const std::string family = metric.info.name.substr(0, metric.info.name.find('@'));
+    const std::string family = metric.info.name.substr(0, metric.info.name.find_first_of("@^"));
     EXPECT_EQ(name.substr(0, family.size()), family);
   }
 }

@@ -116,6 +116,17 @@ TEST(MajorityVote, FirstOfEqualsWins) {
   EXPECT_EQ(task->metrics().size(), 3U);
 }
 
+// Two of four are right: C(2, k) / C(4, k).
+TEST(AllOfK, IsTheShareOfDrawsThatAreAllRight) {
+  const auto task = task_with("{metric: pass^k, k: [1, 2, 3], ignore_case: true}", Json::array({"Paris"}),
+                              "repeats: 4\ngeneration_kwargs: {temperature: 1.0}\n");
+  const Sample sample = test::samples_of(*task).front();
+  const auto scores = test::score_texts(*task, sample, {"Rome", "paris", "Paris", "Rome"}).scores;
+  EXPECT_DOUBLE_EQ(scores.at("pass^1"), 0.5);
+  EXPECT_DOUBLE_EQ(scores.at("pass^2"), 1.0 / 6.0);
+  EXPECT_EQ(scores.at("pass^3"), 0.0);
+}
+
 // Exact numbers of sets that are hard on the formulas: nothing given, nothing expected, too short for
 // n-grams.
 TEST(WrittenAnswers, EmptyTextsGiveNumbers) {

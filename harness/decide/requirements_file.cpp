@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "harness/decide/requirements.h"
+#include "tasks/text/nearest.h"
+#include "tasks/yaml.h"
+
+namespace sizeup {
+namespace {
+
+// Thrown inside this file only; parse_requirements turns it into its Result.
+struct Refused {
+  Error error;
+};
+
+[[noreturn]] void refuse(const YamlNode& node, std::string message, std::string expected,
+                         std::string hint = {}) {
+  throw Refused{{ErrorKind::bad_input, node.place, std::move(message), std::move(expected), std::move(hint)}};
+}
+
+void check_keys(const YamlNode& node, const std::string& what, std::span<const std::string_view> known) {
+  if (node.kind != YamlNode::Kind::map) {
+    refuse(node, what + " is no mapping", fmt::format("keys: {}", fmt::join(known, ", ")));
+  }
+  const std::vector<std::string> names(known.begin(), known.end());
+  for (const YamlEntry& entry : node.entries) {
+    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
+    refuse(entry.value, fmt::format("{} has the unknown key '{:.100}'", what, entry.key),
+           fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(entry.key, names));
+  }
+}
+
+struct Range {
+  double lowest;
+  double highest;
+};
+
+constexpr Range kMargin = {1e-6, 1.0};
+constexpr Range kScore = {-1e15, 1e15};  // a headline may be any number, such as a perplexity
+constexpr Range kAmount = {1e-9, 1e15};
+
+double number(const YamlNode& node, const std::string& key, const Range& range) {
+  const bool is_number = node.kind == YamlNode::Kind::integer || node.kind == YamlNode::Kind::real;
+  if (!is_number || !(node.real >= range.lowest && node.real <= range.highest)) {
+    refuse(node, fmt::format("'{}' is '{:.60}'", key, node.text),
+           fmt::format("a number from {} to {}", range.lowest, range.highest));
+  }
+  return node.real;
+}
+
+std::string text(const YamlNode& node, const std::string& key) {
+  if (!node.is_scalar() || node.text.empty()) refuse(node, fmt::format("'{}' is no text", key), "a text");
+  return node.text;
+}
+
+// One number for every task, or a mapping of task to number.
+void read_by_task(const YamlNode& node, const std::string& key, const Range& range,
+                  std::optional<double>& all, std::map<std::string, double>& by_task) {
+  if (node.kind != YamlNode::Kind::map) {
+    all = number(node, key, range);
+    return;
+  }
+  for (const YamlEntry& entry : node.entries) by_task[entry.key] = number(entry.value, entry.key, range);
+}
+
+MonthlyBudget read_cost(const YamlNode& node) {
+  constexpr std::array<std::string_view, 3> kKeys = {"per_month", "currency", "requests_per_month"};
+  check_keys(node, "'cost'", kKeys);
+  for (const std::string_view key : kKeys) {
+    if (node.find(key) != nullptr) continue;
+    refuse(node, fmt::format("'cost' has no {}", key),
+           "cost: {per_month: 500, currency: EUR, requests_per_month: 100000}");
+  }
+  return {number(*node.find("per_month"), "per_month", kAmount), text(*node.find("currency"), "currency"),
+          number(*node.find("requests_per_month"), "requests_per_month", kAmount)};
+}
+
+// "8 GB", "512MB" or a number of bytes. Powers of 1,000, as file sizes and memory are printed.
+int64_t read_memory(const YamlNode& node) {
+  constexpr const char* kForm = "a size such as 8 GB or 512 MB, or a number of bytes";
+  constexpr std::array<std::pair<std::string_view, double>, 5> kUnits = {
+      {{"B", 1.0}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}};
+  constexpr double kMost = 1e15;
+  double bytes = node.real;
+  if (node.kind == YamlNode::Kind::text) {
+    const size_t end = std::min(node.text.find_first_not_of("0123456789."), node.text.size());
+    const size_t unit_begin = std::min(node.text.find_first_not_of(' ', end), node.text.size());
+    const std::string_view unit = std::string_view(node.text).substr(unit_begin);
+    const auto known =
+        std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& entry) { return entry.first == unit; });
+    const Result<YamlNode> amount = parse_yaml(node.text.substr(0, end), node.place);
+    if (known == kUnits.end() || !amount) refuse(node, fmt::format("'memory' is '{:.60}'", node.text), kForm);
+    bytes = amount->real * known->second;
+  } else if (node.kind != YamlNode::Kind::integer && node.kind != YamlNode::Kind::real) {
+    refuse(node, "'memory' is no size", kForm);
+  }
+  if (!(bytes >= 1.0 && bytes <= kMost)) refuse(node, fmt::format("'memory' is '{:.60}'", node.text), kForm);
+  return static_cast<int64_t>(bytes);
+}
+
+bool read_flag(const YamlNode& node, const std::string& key) {
+  if (node.kind != YamlNode::Kind::boolean)
+    refuse(node, fmt::format("'{}' is '{:.60}'", key, node.text), "true or false");
+  return node.boolean;
+}
+
+Preference read_preference(const YamlNode& node) {
+  const std::string name = text(node, "prefer");
+  if (name == "smallest") return Preference::smallest;
+  if (name == "cheapest") return Preference::cheapest;
+  if (name == "fastest") return Preference::fastest;
+  refuse(node, fmt::format("'prefer' is '{:.60}'", name), "smallest, cheapest or fastest");
+}
+
+Requirements read(const YamlNode& root, const std::string& name) {
+  constexpr std::array<std::string_view, 7> kKeys = {"margin", "minimum",    "p95_ms", "cost",
+                                                     "memory", "local_only", "prefer"};
+  check_keys(root, "the file", kKeys);
+  Requirements out;
+  out.source = name;
+  for (const auto& [key, value] : root.entries) {
+    if (key == "margin") read_by_task(value, key, kMargin, out.margin, out.margins);
+    if (key == "minimum") read_by_task(value, key, kScore, out.minimum, out.minimums);
+    if (key == "p95_ms") out.p95_ms = number(value, key, kAmount);
+    if (key == "cost") out.budget = read_cost(value);
+    if (key == "memory") out.memory_bytes = read_memory(value);
+    if (key == "local_only") out.local_only = read_flag(value, key);
+    if (key == "prefer") out.prefer = read_preference(value);
+  }
+  return out;
+}
+
+Result<Requirements> from_yaml(Result<YamlNode> root, const std::string& name) {
+  if (!root) return forward_error(root);
+  try {
+    return read(*root, name);
+  } catch (Refused& refused) {
+    return tl::unexpected<Error>(std::move(refused.error));
+  }
+}
+
+}  // namespace
+
+Result<Requirements> read_requirements(const std::filesystem::path& file) {
+  return from_yaml(read_yaml(file), file.filename().string());
+}
+
+Result<Requirements> parse_requirements(const std::string& text, const std::string& name) {
+  return from_yaml(parse_yaml(text, name), name);
+}
+
+}  // namespace sizeup

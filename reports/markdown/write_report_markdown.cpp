@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/io/file.h"
+#include "reports/format.h"
+#include "reports/markdown/markdown.h"
+#include "reports/recommendation.h"
+#include "reports/report.h"
+#include "reports/verdict_text.h"
+
+namespace sizeup {
+namespace {
+
+const std::string& model_name(const ReportData& data, int model) {
+  return data.models[static_cast<size_t>(model)].name;
+}
+
+std::string difference_row(const ReportData& data, const ReportDifference& difference) {
+  const PairedDifference& d = difference.result.difference;
+  const double margin = margin_of(data, difference);
+  std::string verdict(verdict_word(difference.result.verdict));
+  if (difference.result.verdict == Verdict::not_enough_data && difference.result.more)
+    verdict += fmt::format(", about {} more", format_count(*difference.result.more));
+  return markdown_row({markdown_text(task_name(data, difference.task)), format_percent(difference.candidate),
+                       format_percent(difference.baseline), difference_text(difference, margin),
+                       format_margin(margin) + "\u00a0pp", fmt::format("{} / {}", d.wins, d.losses),
+                       format_count(d.n), verdict});
+}
+
+std::string differences(const ReportData& data) {
+  if (data.differences.empty()) return {};
+  std::string out =
+      "\n## Differences\n\n" + markdown_header({"task", "small", "large", "difference (95\u00a0% interval)",
+                                                "margin", "only small / only large right", "n", "enough?"});
+  for (const ReportDifference& difference : data.differences) out += difference_row(data, difference);
+  if (data.overall) out += difference_row(data, *data.overall);
+  return out;
+}
+
+std::string requirements(const RequirementsReport& report) {
+  const std::vector<ModelJudgement>& models = report.result.models;
+  std::vector<std::string> names{"requirement", "limit", "small"};
+  if (models.size() > 1) names.emplace_back("large");
+  std::string out = fmt::format("\n## Requirements, from {}\n\n", markdown_text(report.requirements.source)) +
+                    markdown_header(names);
+  for (size_t row = 0; row < models.front().requirements.size(); ++row) {
+    const RequirementWords words = requirement_words(report, models.front().requirements[row], "large");
+    std::vector<std::string> cells{markdown_text(words.text), markdown_text(words.limit)};
+    for (size_t model = 0; model < models.size(); ++model) {
+      const Judged& judged = models[model].requirements[row];
+      cells.push_back(
+          fmt::format("{}: {}", fit_word(judged.fit),
+                      markdown_text(found_words(report, report.candidates.models[model], judged))));
+    }
+    out += markdown_row(cells);
+  }
+  return out;
+}
+
+std::string duration(const Estimate& ms) {
+  return std::isnan(ms.value) ? std::string(kNone) : format_duration(ms.value);
+}
+
+std::string leaderboard(const ReportData& data) {
+  std::string out = "\n## Models\n\n" + markdown_header({"model", "mean score (95\u00a0% interval)",
+                                                         "1,000 requests", "median", "p95", "unusable"});
+  for (const ReportLeader& leader : data.leaderboard) {
+    std::string cost = "unknown";
+    for (const ReportCost& one : data.cost) {
+      if (one.model == leader.model && one.task < 0 && one.per_1000)
+        cost = format_money(*one.per_1000, one.currency);
+    }
+    std::string score(kNone);
+    if (!std::isnan(leader.accuracy.value)) {
+      score = format_percent(leader.accuracy.value);
+      if (leader.accuracy.has_interval())
+        score += fmt::format(" ({})", format_percent_range(leader.accuracy.lo, leader.accuracy.hi));
+    }
+    out += markdown_row({markdown_text(model_name(data, leader.model)), score, markdown_text(cost),
+                         duration(leader.p50_ms), duration(leader.p95_ms), format_percent(leader.unusable)});
+  }
+  return out;
+}
+
+std::string notes(const ReportData& data) {
+  std::string out = "\n## Notes\n\n";
+  const auto note = [&](const std::string& text) { out += "- " + markdown_text(text) + "\n"; };
+  note(fmt::format("Run {}, started {}, {}; protocol {}; {}.", data.run.name, data.run.created,
+                   data.run.finished.empty() ? "not finished" : "finished " + data.run.finished,
+                   data.run.protocol, data.run.program));
+  if (data.is_pair()) {
+    note(fmt::format("Small is {}, large is {}. Differences are small minus large on the same samples.",
+                     data.small().name, data.large().name));
+  }
+  for (const std::string& sentence : ladder_sentences(data)) note(sentence);
+  for (const std::string& line : data.missing) note(line);
+  if (data.redacted) note("Parts of names were masked.");
+  return out;
+}
+
+}  // namespace
+
+std::string to_markdown(const ReportData& data) {
+  std::string out = fmt::format("# Is {} enough?\n\n**{}**\n", markdown_text(data.small().name),
+                                markdown_text(verdict_sentence(data)));
+  out += differences(data);
+  if (data.requirements) out += requirements(*data.requirements);
+  out += leaderboard(data);
+  return out + notes(data);
+}
+
+Result<void> write_markdown(const ReportData& data, const std::filesystem::path& path) {
+  return write_file(path, to_markdown(data));
+}
+
+}  // namespace sizeup
