@@ -7,6 +7,7 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "reports/html/forest.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -52,8 +53,7 @@ TEST(LogAxis, SurvivesAnyRange) {
 
 // tests/oracles/report_fragments.py writes these by the design's drawing rules, without our code.
 TEST(Golden, ForestRows) {
-  Result<std::string> text =
-      read_file(std::string(SIZEUP_SOURCE_DIR) + "/tests/golden/reports/forest_rows.json");
+  Result<std::string> text = read_file(golden_folder() / "reports/forest_rows.json");
   ASSERT_TRUE(text.has_value());
   const Json cases = Json::parse(*text);
   ASSERT_GE(cases.size(), 4u);
