@@ -15,6 +15,8 @@ namespace {
 constexpr std::array kCommands{
     Command{"run", "Evaluate models on tasks, store every answer, compare them", add_run},
     Command{"report", "Write an HTML, CSV or JSON report from the store", add_report},
+    Command{"export", "Write what models got wrong as data to train on", add_export},
+    Command{"db", "Look after the store: check, merge, prune, export, import-labels", add_db},
     Command{"list", "List backends, models, tasks, runs or metrics", add_list},
     Command{"tasks", "Look at tasks: list, show, check, or begin one from a data file", add_tasks},
     Command{"inspect", "Show a model's architecture, tensors, tokenizer, template and memory", add_inspect},

@@ -10,8 +10,10 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   Result<RunContent> content = read_run_content(store, run);
   if (!content) return forward_error(content);
   ReportData data;
-  data.redacted = redactor->active();
-  data.texts = !options.no_text;
+  ReportOptions shown = options;
+  shown.no_text = options.no_text || content->run.texts == "none";
+  data.redacted = redactor->active() || content->run.texts == "redacted";
+  data.texts = !shown.no_text;
   data.store = clean_name(store.file().filename().string());
   describe_run(*content, data);
   if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
@@ -21,8 +23,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   count_hallucinations(*content, data);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
-  if (auto done = collect_samples(store, *content, *redactor, options, data); !done)
-    return forward_error(done);
+  if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
   return data;
 }
 
