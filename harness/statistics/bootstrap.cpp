@@ -181,6 +181,15 @@ Estimate paired_bootstrap(std::span<const double> a, std::span<const double> b,
 Retention retention(std::span<const double> small, std::span<const double> large,
                     const BootstrapOptions& options) {
   require(small.size() == large.size(), "paired scores have the same length");
+  if (small.size() > kMostResampledPairs) {
+    Retention result;
+    result.n = static_cast<int64_t>(small.size());
+    const double ratio = mean(small) / mean(large);
+    result.value = std::isfinite(ratio) ? ratio : kNoNumber;
+    result.fieller = fieller_interval(small, large, options.confidence);
+    result.bootstrap = result.fieller;
+    return result;
+  }
   const RowStatistic ratio = [&](std::span<const int64_t> rows) {
     return gathered_mean(small, rows) / gathered_mean(large, rows);
   };

@@ -137,6 +137,25 @@ TEST_F(Bootstrap, RetentionAgreesWithScipyAndFieller) {
   expect_interval(r.fieller.lo, r.fieller.hi, golden_.at("fieller"), 1e-9);
 }
 
+// What stands in for the bootstrap of many pairs is next to it where there are fewer already.
+TEST_F(Bootstrap, RetentionOfManyPairsIsFiellers) {
+  const auto scores = [](size_t n, size_t every) {
+    std::vector<double> values;
+    for (size_t i = 0; i < n; ++i) values.push_back(i * 7919 % every == 0 ? 0.0 : 1.0);
+    return values;
+  };
+  const Retention some = retention(scores(2000, 4), scores(2000, 10));
+  const double width = some.fieller.hi - some.fieller.lo;
+  EXPECT_NEAR(some.bootstrap.lo, some.fieller.lo, 0.05 * width);
+  EXPECT_NEAR(some.bootstrap.hi, some.fieller.hi, 0.05 * width);
+  const size_t n = kMostResampledPairs + 1;
+  const Retention many = retention(scores(n, 4), scores(n, 10));
+  EXPECT_NEAR(many.value, 0.75 / 0.9, 1e-4);
+  EXPECT_EQ(many.bootstrap.lo, many.fieller.lo);
+  EXPECT_EQ(many.bootstrap.hi, many.fieller.hi);
+  EXPECT_EQ(many.n, static_cast<int64_t>(n));
+}
+
 TEST_F(Bootstrap, RetentionOfNothingIsUnknown) {
   const Retention none = retention(std::vector{1.0, 0.0, 1.0}, std::vector{0.0, 0.0, 0.0});
   EXPECT_TRUE(std::isnan(none.value));
