@@ -1,6 +1,5 @@
 #include "core/io/sha256.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "core/errors/result.h"
@@ -39,8 +38,13 @@ std::array<uint8_t, 32> sha256(std::string_view bytes) {
 }
 
 std::string to_hex(const std::array<uint8_t, 32>& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
+  text.reserve(2 * digest.size());
+  for (const uint8_t byte : digest) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
   return text;
 }
 

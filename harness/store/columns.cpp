@@ -63,6 +63,15 @@ std::optional<std::map<std::string, std::string>> plain_text_map(std::string_vie
 }  // namespace
 
 std::string to_json(const std::map<std::string, std::string>& object) {
+  const bool plain = std::all_of(object.begin(), object.end(), [](const auto& member) {
+    return is_plain(member.first) && is_plain(member.second);
+  });
+  if (plain) {
+    std::string text = "{";
+    for (const auto& [name, value] : object)
+      text.append(text.size() > 1 ? ",\"" : "\"").append(name).append("\":\"").append(value).append("\"");
+    return text + "}";
+  }
   Json json = Json::object();
   for (const auto& [name, value] : object) json[name] = value;
   return to_line(json);

@@ -1,6 +1,8 @@
 // Reading what belongs to single samples: texts, answers, responses, timings.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 #include "harness/store/connection.h"
@@ -12,27 +14,46 @@ namespace {
 using sqlite::Database;
 using sqlite::Statement;
 
+// Into answers that are in the order of their samples' ids, as the scores come from their table.
 void read_scores(Database& database, int64_t evaluation_id, std::vector<AnswerRow>& answers) {
-  std::unordered_map<int64_t, AnswerRow*> by_sample;
-  for (AnswerRow& answer : answers) by_sample[answer.sample_id] = &answer;
-  Statement statement(database, "SELECT sample_id, metric, value FROM score WHERE evaluation_id = ?");
+  Statement statement(
+      database, "SELECT sample_id, metric, value FROM score WHERE evaluation_id = ? ORDER BY sample_id");
   statement.bind(evaluation_id);
+  auto answer = answers.begin();
   while (statement.step()) {
-    const auto found = by_sample.find(statement.integer(0));
-    if (found != by_sample.end()) found->second->scores[statement.text(1)] = statement.real(2);
+    const int64_t sample = statement.integer(0);
+    while (answer != answers.end() && answer->sample_id < sample) ++answer;
+    if (answer != answers.end() && answer->sample_id == sample)
+      answer->scores[statement.text(1)] = statement.real(2);
   }
+}
+
+// From the order of ids to that of the data: mostly it is the same, and nothing has to be sorted, which
+// SQLite would do with all texts, in a file.
+template <class Row>
+std::vector<Row> in_order_of_data(std::vector<Row> rows, const std::vector<int64_t>& places) {
+  if (std::is_sorted(places.begin(), places.end())) return rows;
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return places[a] < places[b]; });
+  std::vector<Row> sorted;
+  sorted.reserve(rows.size());
+  for (const size_t index : order) sorted.push_back(std::move(rows[index]));
+  return sorted;
 }
 
 }  // namespace
 
 Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) {
-    Statement statement(database,
-                        "SELECT sample_id, answer, no_answer, invalid, truncated, error, confidence, details "
-                        "FROM answer JOIN sample ON sample.id = sample_id WHERE evaluation_id = ? "
-                        "ORDER BY sample.row, sample.id");
+    Statement statement(
+        database,
+        "SELECT sample_id, answer, no_answer, invalid, truncated, error, confidence, details, "
+        "sample.row FROM answer JOIN sample ON sample.id = sample_id WHERE evaluation_id = ? "
+        "ORDER BY sample_id");
     statement.bind(evaluation_id);
     std::vector<AnswerRow> rows;
+    std::vector<int64_t> places;
     while (statement.step()) {
       AnswerRow row;
       row.evaluation_id = evaluation_id;
@@ -45,9 +66,10 @@ Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluati
       row.confidence = statement.real(6);
       row.details = text_map(statement.text(7));
       rows.push_back(std::move(row));
+      places.push_back(statement.integer(8));
     }
     read_scores(database, evaluation_id, rows);
-    return rows;
+    return in_order_of_data(std::move(rows), places);
   });
 }
 
@@ -58,14 +80,16 @@ Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluati
         "SELECT id, document_id, document_hash, row, prompt, target, source, slices FROM sample "
         "WHERE id IN (SELECT sample_id FROM answer WHERE evaluation_id = ?1 "
         "             UNION SELECT sample_id FROM timing WHERE evaluation_id = ?1) "
-        "ORDER BY row, id");
+        "ORDER BY id");
     statement.bind(evaluation_id);
     std::vector<SampleRow> rows;
+    std::vector<int64_t> places;
     while (statement.step()) {
       rows.push_back({statement.integer(0), statement.text(1), statement.text(2), statement.integer(3),
                       statement.text(4), statement.text(5), statement.text(6), text_map(statement.text(7))});
+      places.push_back(rows.back().row);
     }
-    return rows;
+    return in_order_of_data(std::move(rows), places);
   });
 }
 

@@ -200,6 +200,8 @@ StoreWriter::~StoreWriter() {
   }
   state_->changed.notify_all();
   state_->thread.join();
+  const std::lock_guard lock(state_->store->connection().mutex);
+  state_->rows.reset();  // statements are the connection's, and so under its lock
 }
 
 Result<void> StoreWriter::write(StoreWrite row) {

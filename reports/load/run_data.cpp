@@ -57,7 +57,12 @@ Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<
   std::vector<SampleRow> out;
   std::unordered_set<int64_t> known;
   for (const std::vector<Cell>& row : cells) {
-    if (!row[task].present) continue;
+    const std::vector<AnswerRow>& answers = row[task].answers;
+    const bool nothing_new =
+        !answers.empty() && std::all_of(answers.begin(), answers.end(), [&](const AnswerRow& answer) {
+          return known.contains(answer.sample_id);
+        });
+    if (!row[task].present || nothing_new) continue;
     auto samples = read_samples(store, row[task].evaluation.id);
     if (!samples) return forward_error(samples);
     for (SampleRow& sample : *samples) {

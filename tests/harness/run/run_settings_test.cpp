@@ -138,6 +138,20 @@ TEST(RunSettings, HowPromptsAreMadeSurvivesTheStore) {
   EXPECT_THAT(error_of("samples: {t: [-1]}\n").message, HasSubstr("out of range"));
 }
 
+TEST(RunSettings, PatternsToRedactAreStoredAsAHash) {
+  const RunSettings settings = *parse("no_text: true\nredact: [Miller, 'A\\d+']\n");
+  EXPECT_TRUE(settings.no_text);
+  EXPECT_THAT(settings.redact, ElementsAre("Miller", "A\\d+"));
+  const std::string stored = to_run_file(settings);
+  EXPECT_THAT(stored, testing::Not(HasSubstr("Miller")));
+  const RunSettings again = *parse(stored);
+  EXPECT_TRUE(again.no_text);
+  EXPECT_TRUE(again.redact.empty());
+  EXPECT_EQ(again.redact_sha256, hash_of_patterns(settings.redact));
+  EXPECT_NE(hash_of_patterns({"Miller"}), hash_of_patterns(settings.redact));
+  EXPECT_EQ(parse("models: a.gguf\n")->redact_sha256, hash_of_patterns({}));
+}
+
 TEST(RunSettings, AnUnknownKeyNamesTheNearestOne) {
   const Error error = error_of("models: a\nlatency_sample: 3\n");
   EXPECT_EQ(error.kind, ErrorKind::bad_input);

@@ -145,6 +145,12 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
   EXPECT_EQ(timings[0].completion_tokens, 4);
   EXPECT_EQ((*read_samples(store, large))[0].document_id, "doc-1");
   EXPECT_TRUE(read_timings(store, small)->empty());
+
+  execute("UPDATE sample SET row = 10 - row");  // the data's order is not that of the ids
+  const std::vector<AnswerRow> turned = *read_answers(store, small);
+  EXPECT_EQ(turned[0].answer, "2");
+  EXPECT_EQ(turned[0].scores.at("acc"), 2.0);
+  EXPECT_EQ((*read_samples(store, small))[1].document_id, "doc-0");
 }
 
 TEST_F(ReadTest, ACellThatSomebodyEditedIsAnErrorAndNoCrash) {
