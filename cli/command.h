@@ -25,6 +25,9 @@ struct Command {
 std::function<Outcome()> add_run(CLI::App& app);
 std::function<Outcome()> add_report(CLI::App& app);
 std::function<Outcome()> add_recommend(CLI::App& app);
+std::function<Outcome()> add_compare(CLI::App& app);
+std::function<Outcome()> add_gate(CLI::App& app);
+std::function<Outcome()> add_baseline(CLI::App& app);
 std::function<Outcome()> add_list(CLI::App& app);
 std::function<Outcome()> add_tasks(CLI::App& app);
 std::function<Outcome()> add_inspect(CLI::App& app);

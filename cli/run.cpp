@@ -7,15 +7,14 @@
 
 #include "cli/command.h"
 #include "cli/engine_options.h"
-#include "cli/installation.h"
 #include "cli/interrupt.h"
 #include "cli/model_files.h"
 #include "cli/own_data.h"
 #include "cli/progress_line.h"
+#include "cli/run_environment.h"
 #include "cli/table.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
-#include "harness/answers/recorded_answers.h"
 #include "harness/run/run.h"
 #include "harness/store/store.h"
 #include "reports/report.h"
@@ -195,26 +194,14 @@ Outcome run(const RunCommand& command, const CLI::App& app) {
     auto shown = show_guess(*settings->data, *guess, hub, settings->max_bad_rows);
     if (!shown) return forward_error(shown);
   }
-  auto installation = installation_folder();
-  if (!installation) return forward_error(installation);
-
-  RunEnvironment environment = RunEnvironment::standard(*installation / "tasks" / "definitions");
-  environment.open_model = [&](const ModelReference& given) -> Result<std::unique_ptr<Backend>> {
-    auto reference = with_local_files(given, HubNeed::model, command.offline, interrupt.token());
-    if (!reference) return forward_error(reference);
-    return open_model(*reference);
-  };
-  environment.guess_task = [&](const OwnData& data, int64_t max_bad_rows) -> Result<TaskGuess> {
-    if (guess) return *guess;
-    return guess_task(data, max_bad_rows, &hub);
-  };
-  environment.open_task = [&](const std::string& file, TaskOptions options) {
-    options.hub = &hub;
-    return load_task(file, options);
-  };
+  auto environment = run_environment(hub, command.offline, interrupt.token());
+  if (!environment) return forward_error(environment);
+  if (guess) {
+    environment->guess_task = [&](const OwnData&, int64_t) -> Result<TaskGuess> { return *guess; };
+  }
   Result<RunSummary> summary = [&] {
     ProgressLine progress;
-    return execute(*settings, progress, interrupt.token(), environment);
+    return execute(*settings, progress, interrupt.token(), *environment);
   }();
   if (!summary) return forward_error(summary);
 

@@ -71,9 +71,7 @@ double bits_per_weight(const ReportModel& model) {
 }
 
 Verdict ladder_verdict(const ReportData& data, const ReportDifference& difference) {
-  const double margin = margin_of(data, difference);
-  if (difference.widened.lo > -margin) return Verdict::yes;
-  return difference.widened.hi < -margin ? Verdict::no : Verdict::not_enough_data;
+  return widened_verdict(difference, margin_of(data, difference));
 }
 
 std::string widened_text(const ReportData& data, const ReportDifference& difference) {

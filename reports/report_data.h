@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "harness/decide/pairs.h"
 #include "harness/decide/recommend.h"
 #include "harness/decide/verdict.h"
-#include "harness/statistics/bootstrap.h"
 #include "harness/statistics/interval.h"
 
 namespace sizeup {
@@ -67,18 +67,10 @@ struct ReportTask {
 };
 
 // Candidate minus baseline on one task, over all of its samples or over one slice of them.
-struct ReportDifference {
+struct ReportDifference : Difference {
   int task = -1;  // index into tasks; -1: all tasks, weighted by size
   std::string slice_field;
   std::string slice_value;
-  double candidate = kNoNumber;  // mean over the pairs
-  double baseline = kNoNumber;
-  NonInferiority result;  // .difference holds counts, interval and p
-  double holm_p = kNoNumber;
-  Retention kept;  // candidate / baseline; only for whole tasks
-  // The interval at the confidence that allows for all that was looked at: every slice of the task, or every
-  // step of a quantisation ladder.
-  Interval widened;
 };
 
 // One model on one task.

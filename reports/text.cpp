@@ -4,12 +4,34 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include "core/text/utf8.h"
 
 namespace sizeup {
+namespace {
+
+std::string cleaned(std::string_view name, size_t limit) {
+  const std::string valid = replace_invalid_utf8(name);
+  std::string out;
+  size_t count = 0;
+  for (std::string_view rest = valid; !rest.empty();) {
+    const CodePoint next = *decode_utf8(rest);
+    if (++count > limit) return out + "…";
+    const bool spelled = is_odd(next.value) || next.value == '\n' || next.value == '\t';
+    if (spelled) {
+      out += fmt::format("[{}]", code_point_name(next.value));
+    } else {
+      out += rest.substr(0, next.bytes);
+    }
+    rest.remove_prefix(next.bytes);
+  }
+  return out;
+}
+
+}  // namespace
 
 bool is_odd(char32_t code_point) {
   constexpr std::array<std::pair<char32_t, char32_t>, 10> kRanges = {{
@@ -35,21 +57,11 @@ std::string code_point_name(char32_t code_point) {
 
 std::string clean_name(std::string_view name) {
   constexpr size_t kLimit = 120;
-  const std::string valid = replace_invalid_utf8(name);
-  std::string out;
-  size_t count = 0;
-  for (std::string_view rest = valid; !rest.empty();) {
-    const CodePoint next = *decode_utf8(rest);
-    if (++count > kLimit) return out + "…";
-    const bool spelled = is_odd(next.value) || next.value == '\n' || next.value == '\t';
-    if (spelled) {
-      out += fmt::format("[{}]", code_point_name(next.value));
-    } else {
-      out += rest.substr(0, next.bytes);
-    }
-    rest.remove_prefix(next.bytes);
-  }
-  return out;
+  return cleaned(name, kLimit);
+}
+
+std::string clean_text(std::string_view text) {
+  return cleaned(text, std::numeric_limits<size_t>::max());
 }
 
 std::string snippet(std::string_view text, size_t limit) {
@@ -82,29 +94,6 @@ int64_t utf16_length(std::string_view text) {
     text.remove_prefix(next ? next->bytes : invalid_utf8_length(text));
   }
   return units;
-}
-
-std::string without_folders(std::string_view reference) {
-  // Everything before ? is the place; options after it hold adapters, which are paths as well.
-  const size_t query = reference.find('?');
-  const std::string_view place = reference.substr(0, query);
-  const bool absolute = place.starts_with('/') || place.starts_with('~') || place.find(":/") == 1;
-  const size_t slash = place.find_last_of("/\\", place.size() < 2 ? 0 : place.size() - 2);
-  std::string out(absolute && slash != std::string_view::npos ? place.substr(slash + 1) : place);
-  if (query == std::string_view::npos) return out;
-  char separator = '?';
-  for (std::string_view rest = reference.substr(query + 1); !rest.empty();) {
-    const size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view option = rest.substr(0, end);
-    const size_t equals = std::min(option.find('='), option.size());
-    const std::string_view value = equals < option.size() ? option.substr(equals + 1) : std::string_view{};
-    out += separator;
-    out += option.substr(0, equals);
-    if (equals < option.size()) out += "=" + without_folders(value.substr(0, value.find('?')));
-    separator = '&';
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return out;
 }
 
 }  // namespace sizeup

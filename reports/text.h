@@ -17,13 +17,13 @@ std::string code_point_name(char32_t code_point);  // "U+202E"
 // points. Names are cleaned once, so that page, JSON and CSV use the same.
 std::string clean_name(std::string_view name);
 
+// A sentence for a terminal: as clean_name, of any length.
+std::string clean_text(std::string_view text);
+
 // The first `limit` code points, with "…" where something was cut; white space runs become one space.
 std::string snippet(std::string_view text, size_t limit);
 
 // Length in UTF-16 code units, as JavaScript counts; valid UTF-8 expected.
 int64_t utf16_length(std::string_view text);
-
-// "./models/x.gguf" and "openai:name" as they are, "/home/someone/x.gguf" as "x.gguf".
-std::string without_folders(std::string_view reference);
 
 }  // namespace sizeup

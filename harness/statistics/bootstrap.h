@@ -43,7 +43,7 @@ Estimate paired_bootstrap(std::span<const double> a, std::span<const double> b,
 // How much of the large model's score the small one keeps: mean(small) / mean(large) over the same samples.
 struct Retention {
   double value = kNoNumber;  // NaN when the large model's mean is 0
-  Interval bootstrap;        // BCa over pairs
+  Interval bootstrap;        // BCa over pairs; beyond 5,000 pairs Fieller's
   Interval fieller;          // Fieller 1954 with t, n - 1; NaN where unbounded (large mean not apart from 0)
   int64_t n = 0;
 };

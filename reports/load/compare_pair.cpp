@@ -12,52 +12,17 @@
 namespace sizeup {
 namespace {
 
-void append(std::vector<double>& all, const std::vector<double>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
-// The scores of one value of a slice field.
-struct SliceScores {
-  std::string field;
-  std::string value;
-  std::vector<double> candidate;
-  std::vector<double> baseline;
-};
-
-// In the order of the task's fields and of the data. A field with a single value is the whole task again.
-std::vector<SliceScores> slice_scores(const PairedScores& scores, const std::vector<std::string>& fields,
-                                      const Redactor& redactor) {
-  std::vector<SliceScores> out;
-  for (const std::string& field : fields) {
-    const size_t first = out.size();
-    std::unordered_map<std::string, size_t> places;
-    for (size_t i = 0; i < scores.samples.size(); ++i) {
-      const auto stored = scores.samples[i]->slices.find(field);
-      if (stored == scores.samples[i]->slices.end()) continue;
-      const std::string value = shown_name(redactor, stored->second);
-      const auto [place, is_new] = places.try_emplace(value, out.size());
-      if (is_new) out.push_back({shown_name(redactor, field), value, {}, {}});
-      out[place->second].candidate.push_back(scores.candidate[i]);
-      out[place->second].baseline.push_back(scores.baseline[i]);
-    }
-    if (out.size() - first < 2) out.resize(first);
-  }
-  return out;
-}
-
-void compare_slices(const std::vector<SliceScores>& slices, int task, double margin,
-                    std::vector<ReportDifference>& out) {
-  // Bonferroni over the slices of the task, for the one that is picked because it is the lowest.
-  const double confidence =
-      1.0 - (1.0 - kConfidence) / static_cast<double>(std::max<size_t>(1, slices.size()));
-  for (const SliceScores& slice : slices) {
-    ReportDifference difference = difference_of(slice.candidate, slice.baseline, margin);
-    difference.task = task;
-    difference.slice_field = slice.field;
-    difference.slice_value = slice.value;
-    const PairedDifference wide = paired_difference(slice.candidate, slice.baseline, confidence);
-    difference.widened = {wide.lo, wide.hi};
-    out.push_back(std::move(difference));
+void compare_slices(const PairedScores& scores, const std::vector<std::string>& fields,
+                    const Redactor& redactor, int task, double margin, std::vector<ReportDifference>& out) {
+  const SliceValue value = [&](size_t pair, const std::string& field) -> std::optional<std::string> {
+    const auto stored = scores.samples[pair]->slices.find(field);
+    if (stored == scores.samples[pair]->slices.end()) return std::nullopt;
+    return shown_name(redactor, stored->second);
+  };
+  const std::vector<SlicePairs> slices = slices_of(scores.pairs, fields, value);
+  const std::vector<Difference> differences = slice_differences(slices, margin);
+  for (size_t i = 0; i < slices.size(); ++i) {
+    out.push_back({differences[i], task, shown_name(redactor, slices[i].field), slices[i].value});
   }
 }
 
@@ -81,23 +46,14 @@ PairedScores paired_scores(const RunContent& content, const ReportData& data, si
   };
   const auto small = by_sample(candidate);
   const auto large = by_sample(baseline);
+  DocumentNumbers documents;
   for (const SampleRow& sample : content.samples[task]) {
     const auto a = small.find(sample.id);
     const auto b = large.find(sample.id);
     if (a == small.end() || b == large.end()) continue;
-    out.candidate.push_back(a->second);
-    out.baseline.push_back(b->second);
+    out.pairs.add(a->second, b->second, documents.number_of(sample.document_hash));
     out.samples.push_back(&sample);
   }
-  return out;
-}
-
-ReportDifference difference_of(const std::vector<double>& candidate, const std::vector<double>& baseline,
-                               double margin) {
-  ReportDifference out;
-  out.candidate = mean(candidate);
-  out.baseline = mean(baseline);
-  out.result = non_inferiority(paired_difference(candidate, baseline), margin);
   return out;
 }
 
@@ -148,30 +104,27 @@ Result<void> choose_pair(const ReportOptions& options, ReportData& data) {
 
 void compare_pair(const RunContent& content, const Redactor& redactor, ReportData& data) {
   if (!data.is_pair()) return;
-  std::vector<double> all_candidate;
-  std::vector<double> all_baseline;
+  Pairs all;
   std::vector<double> p_values;
   double margin = 1.0;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
     const PairedScores scores = paired_scores(content, data, task, data.candidate, data.baseline);
     if (scores.samples.empty()) continue;
     const ReportTask& about = data.tasks[task];
-    ReportDifference difference = difference_of(scores.candidate, scores.baseline, about.margin);
-    difference.task = static_cast<int>(task);
-    difference.kept = retention(scores.candidate, scores.baseline);
+    ReportDifference difference{difference_of(scores.pairs, about.margin), static_cast<int>(task), {}, {}};
+    difference.kept = retention(scores.pairs);
     p_values.push_back(difference.result.difference.p);
     data.differences.push_back(std::move(difference));
-    compare_slices(slice_scores(scores, content.tasks[task].slice_fields, redactor), static_cast<int>(task),
-                   about.margin, data.slices);
-    append(all_candidate, scores.candidate);
-    append(all_baseline, scores.baseline);
+    compare_slices(scores, content.tasks[task].slice_fields, redactor, static_cast<int>(task), about.margin,
+                   data.slices);
+    all.append(scores.pairs);
     margin = std::min(margin, about.margin);
   }
   const std::vector<double> adjusted = holm(p_values);
   for (size_t i = 0; i < adjusted.size(); ++i) data.differences[i].holm_p = adjusted[i];
   if (data.differences.size() < 2) return;
-  data.overall = difference_of(all_candidate, all_baseline, margin);
-  data.overall->kept = retention(all_candidate, all_baseline);
+  data.overall = ReportDifference{difference_of(all, margin), -1, {}, {}};
+  data.overall->kept = retention(all);
 }
 
 }  // namespace sizeup

@@ -7,14 +7,13 @@
 #include <unordered_map>
 
 #include "core/json/json.h"
+#include "harness/store/model_text.h"
 #include "reports/format.h"
 #include "reports/load/load_parts.h"
 #include "reports/text.h"
 
 namespace sizeup {
 namespace {
-
-constexpr double kDefaultMargin = 0.05;  // 5 percentage points, unless the run says otherwise
 
 // A member of an object, or what stands in for it; stores written by others may lack any of them.
 std::string text_at(const Json& object, const char* key) {
@@ -67,7 +66,7 @@ ReportModel describe_model(const ModelRow& row) {
   const Json card = object_from(row.card);
   ReportModel model;
   model.name = clean_name(row.name);
-  model.reference = clean_name(without_folders(without_name(row)));
+  model.reference = clean_name(shown_reference(row));
   model.fingerprint = clean_name(row.fingerprint);
   model.architecture = clean_name(text_at(card, "architecture"));
   model.weight_format = clean_name(text_at(card, "weight_format"));
@@ -90,28 +89,20 @@ bool in_unit_range(double value) {
   return value >= 0.0 && value <= 1.0;
 }
 
-// Metrics that are no share although a value of theirs may lie below 1.
-bool is_unbounded(const std::string& metric) {
-  return metric.find("perplexity") != std::string::npos || metric.find("bits_per_byte") != std::string::npos;
-}
-
-// The first metric that is a mean of 0..1 scores where more is better: what can be compared sample by sample.
+// What can be compared sample by sample, over all models of the run.
 std::string comparable_metric(const RunContent& content, size_t task) {
-  for (const MetricRow& metric : content.tasks[task].metrics) {
-    if (!metric.is_mean || !metric.higher_is_better || is_unbounded(metric.name)) continue;
-    bool any = false;
-    bool fits = true;
-    for (const std::vector<Cell>& row : content.cells) {
-      for (const AnswerRow& answer : row[task].answers) {
-        const double* score = find_score(answer, metric.name);
-        if (score == nullptr) continue;
-        any = true;
-        fits = fits && in_unit_range(*score);
+  std::map<std::string, ScoreRange> ranges;
+  for (const std::vector<Cell>& row : content.cells) {
+    for (const AnswerRow& answer : row[task].answers) {
+      for (const auto& [metric, score] : answer.scores) {
+        if (!std::isfinite(score)) continue;
+        ScoreRange& range = ranges[metric];
+        range.lowest = std::fmin(range.lowest, score);  // NaN gives way to any number
+        range.highest = std::fmax(range.highest, score);
       }
     }
-    if (any && fits) return metric.name;
   }
-  return {};
+  return sizeup::comparable_metric(content.tasks[task].metrics, ranges);
 }
 
 double margin_in(const Json& settings, const std::string& task) {
@@ -251,12 +242,6 @@ std::optional<double> pair_score(const AnswerRow& answer, const ReportTask& task
   const double* score =
       task.pair_metric.empty() || answer.error ? nullptr : find_score(answer, task.pair_metric);
   return score == nullptr ? std::nullopt : std::optional(*score);
-}
-
-std::string_view without_name(const ModelRow& row) {
-  const std::string_view reference = row.reference;
-  const bool named = reference.starts_with(row.name) && reference.substr(row.name.size()).starts_with('=');
-  return named ? reference.substr(row.name.size() + 1) : reference;
 }
 
 std::string shown_name(const Redactor& redactor, const std::string& name) {

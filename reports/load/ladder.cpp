@@ -51,16 +51,6 @@ void measure_rates(const RunContent& content, const ReportData& data, ReportRung
   }
 }
 
-// The scores behind a rung's differences, one entry for each of them.
-struct Pairs {
-  std::vector<double> rung;
-  std::vector<double> base;
-};
-
-void append(std::vector<double>& all, const std::vector<double>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
 // Fills the rung's differences; what they were computed from is returned for widening.
 std::vector<Pairs> compare_with_base(const RunContent& content, const ReportData& data, int base,
                                      ReportRung& rung) {
@@ -69,16 +59,15 @@ std::vector<Pairs> compare_with_base(const RunContent& content, const ReportData
   double margin = 1.0;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
     PairedScores scores = paired_scores(content, data, task, rung.model, base);
-    if (scores.samples.empty()) continue;
-    rung.differences.push_back(difference_of(scores.candidate, scores.baseline, data.tasks[task].margin));
-    rung.differences.back().task = static_cast<int>(task);
+    if (scores.pairs.empty()) continue;
+    rung.differences.push_back(
+        {difference_of(scores.pairs, data.tasks[task].margin), static_cast<int>(task), {}, {}});
     margin = std::min(margin, data.tasks[task].margin);
-    append(all.rung, scores.candidate);
-    append(all.base, scores.baseline);
-    out.push_back({std::move(scores.candidate), std::move(scores.baseline)});
+    all.append(scores.pairs);
+    out.push_back(std::move(scores.pairs));
   }
   if (out.size() < 2) return out;
-  rung.differences.push_back(difference_of(all.rung, all.base, margin));
+  rung.differences.push_back({difference_of(all, margin), -1, {}, {}});
   out.push_back(std::move(all));
   return out;
 }
@@ -90,7 +79,7 @@ void widen(const std::vector<std::vector<Pairs>>& pairs, ReportLadder& ladder) {
   ladder.confidence = 1.0 - (1.0 - kConfidence) / static_cast<double>(ladder.comparisons);
   for (size_t r = 0; r < pairs.size(); ++r) {
     for (size_t d = 0; d < pairs[r].size(); ++d) {
-      const PairedDifference wide = paired_difference(pairs[r][d].rung, pairs[r][d].base, ladder.confidence);
+      const PairedDifference wide = paired_difference(pairs[r][d], ladder.confidence);
       Interval& widened = ladder.rungs[r].differences[d].widened;
       widened = {wide.lo, wide.hi};
       if (ladder.first_loss < 0 && widened.hi < 0.0) ladder.first_loss = static_cast<int>(r);

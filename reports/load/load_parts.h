@@ -1,6 +1,7 @@
 // The parts of load_report. Each fills its members of ReportData from what was read.
 #pragma once
 
+#include "harness/decide/pairs.h"
 #include "reports/load/edited_text.h"
 #include "reports/load/run_data.h"
 #include "reports/report_data.h"
@@ -22,14 +23,11 @@ void compare_pair(const RunContent& content, const Redactor& redactor, ReportDat
 // Scores of two models on the samples that both have one for, in the order of the data. None where one was
 // scored and the other wrote: these are different questions.
 struct PairedScores {
-  std::vector<double> candidate;
-  std::vector<double> baseline;
-  std::vector<const SampleRow*> samples;
+  Pairs pairs;
+  std::vector<const SampleRow*> samples;  // of the pairs
 };
 PairedScores paired_scores(const RunContent& content, const ReportData& data, size_t task, int candidate,
                            int baseline);
-ReportDifference difference_of(const std::vector<double>& candidate, const std::vector<double>& baseline,
-                               double margin);
 
 // Models that are the same weights at several precisions. Needs the leaderboard. Usage error for a name that
 // the run does not have.
@@ -52,9 +50,6 @@ Result<void> read_histories(const Store& store, const RunContent& content, Repor
 // Samples with both models' texts. Reads the responses of tasks that write answers.
 Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,
                              const ReportOptions& options, ReportData& data);
-
-// A model's reference, "./x.gguf" of "small=./x.gguf": the name is printed beside it.
-std::string_view without_name(const ModelRow& row);
 
 // A name as the report shows it: masked, then cleaned.
 std::string shown_name(const Redactor& redactor, const std::string& name);

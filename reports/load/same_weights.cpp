@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "harness/store/model_text.h"
 #include "reports/load/load_parts.h"
 
 namespace sizeup {

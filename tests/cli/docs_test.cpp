@@ -1,5 +1,5 @@
-// The commands of docs/own-data.md, docs/pilot.md and docs/report.md run as they stand there, on a small
-// file.
+// The commands of docs/own-data.md, docs/pilot.md, docs/report.md and docs/ci.md run as they stand there, on
+// a small file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +108,14 @@ TEST_F(Documented, TheReportLeadsToARecommendation) {
   EXPECT_THAT(finished.output, HasSubstr("no price was given"));
   EXPECT_THAT(text("report.html"), HasSubstr("Your requirements, from <code>requirements.yaml</code>"));
   EXPECT_THAT(text("report.md"), HasSubstr("| Memory of the weights | at most 8.0\u00a0GB | met: "));
+}
+
+TEST_F(Documented, AGateFromABaselineToItsReport) {
+  const Finished finished = follow("docs/ci.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("pass: 2 checks hold"), HasSubstr("samples were asked")));
+  EXPECT_THAT(text("gate.xml"), HasSubstr("failures=\"0\""));
+  EXPECT_THAT(text("baseline.json"), HasSubstr("sizeup.baseline/1"));
 }
 
 // The example in the page and the file of this test have the same columns.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/json/json.h"
+#include "harness/store/model_text.h"
 #include "reports/html/labels.h"
 #include "reports/html/pack.h"
 #include "reports/text.h"

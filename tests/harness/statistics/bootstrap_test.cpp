@@ -167,5 +167,20 @@ TEST_F(Bootstrap, RetentionOfNothingIsUnknown) {
   EXPECT_TRUE(std::isnan(retention({}, {}).value));
 }
 
+TEST(Retention, ManyPairsTakeFiellersInterval) {
+  std::vector<double> small(6000);
+  std::vector<double> large(6000);
+  for (size_t i = 0; i < small.size(); ++i) {
+    small[i] = i % 5 < 3 ? 1.0 : 0.0;
+    large[i] = i % 10 < 8 ? 1.0 : 0.0;
+  }
+  const Retention kept = retention(small, large);
+  EXPECT_EQ(kept.n, 6000);
+  EXPECT_DOUBLE_EQ(kept.value, 0.75);
+  EXPECT_EQ(kept.bootstrap.lo, kept.fieller.lo);
+  EXPECT_EQ(kept.bootstrap.hi, kept.fieller.hi);
+  EXPECT_LT(kept.fieller.lo, 0.75);
+}
+
 }  // namespace
 }  // namespace sizeup

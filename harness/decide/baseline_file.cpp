@@ -1,0 +1,338 @@
+#include "harness/decide/baseline_file.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "core/io/file.h"
+#include "core/json/json.h"
+
+namespace sizeup {
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{256} << 20;  // a million samples and their slices
+constexpr int64_t kMaxCount = int64_t{1} << 53;      // what a JSON number holds exactly
+
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json optional_or_null(const std::optional<double>& value) {
+  return value ? number_or_null(*value) : Json(nullptr);
+}
+
+Json numbers(const std::vector<double>& values) {
+  Json out = Json::array();
+  for (const double value : values) out.push_back(number_or_null(value));
+  return out;
+}
+
+constexpr std::array<std::pair<const char*, bool EvidenceSample::*>, 4> kFlags = {{
+    {"no_answer", &EvidenceSample::no_answer},
+    {"invalid", &EvidenceSample::invalid},
+    {"truncated", &EvidenceSample::truncated},
+    {"failed", &EvidenceSample::failed},
+}};
+
+Json to_json(const EvidenceSample& sample) {
+  Json json = {{"id", sample.document_id},
+               {"document", sample.document_hash},
+               {"prompt", sample.prompt_hash},
+               {"score", number_or_null(sample.score)}};
+  Json flags = Json::array();
+  for (const auto& [name, flag] : kFlags) {
+    if (sample.*flag) flags.push_back(name);
+  }
+  if (!flags.empty()) json["flags"] = std::move(flags);
+  if (!sample.slices.empty()) json["slices"] = sample.slices;
+  return json;
+}
+
+Json to_json(const ResultRow& row) {
+  Json json = {{"metric", row.metric}};
+  if (!row.slice_field.empty()) {
+    json["slice_field"] = row.slice_field;
+    json["slice_value"] = row.slice_value;
+  }
+  json["value"] = number_or_null(row.value);
+  json["lo"] = optional_or_null(row.lo);
+  json["hi"] = optional_or_null(row.hi);
+  json["n"] = row.n;
+  return json;
+}
+
+// "name": [ one item a line ]
+template <class Items>
+std::string lines(const char* name, const Items& items) {
+  std::string out = fmt::format("    \"{}\": [", name);
+  const char* separator = "\n      ";
+  for (const auto& item : items) {
+    out += separator + to_line(to_json(item));
+    separator = ",\n      ";
+  }
+  return out + "]";
+}
+
+std::string task_text(const EvidenceTask& task) {
+  Json head = {{"name", task.name},
+               {"definition_hash", task.definition_hash},
+               {"data_hash", task.data_hash},
+               {"protocol", task.protocol},
+               {"num_fewshot", task.num_fewshot ? Json(*task.num_fewshot) : Json(nullptr)},
+               {"chat_template", task.chat_template},
+               {"metric", task.metric},
+               {"metrics", task.metrics},
+               {"slice_fields", task.slice_fields},
+               {"ttft_ms", numbers(task.ttft_ms)},
+               {"total_ms", numbers(task.total_ms)},
+               {"cost_per_sample", optional_or_null(task.cost_per_sample)},
+               {"currency", task.currency}};
+  if (task.work) {
+    head["work"] = {
+        {"samples", task.work->samples}, {"tokens", task.work->tokens}, {"seconds", task.work->seconds}};
+  }
+  std::string out = "   {";
+  for (const auto& [key, value] : head.items()) {
+    out += fmt::format("{}\"{}\": {}", out.size() > 4 ? ",\n    " : "\n    ", key, to_line(value));
+  }
+  return out + ",\n" + lines("results", task.results) + ",\n" + lines("samples", task.samples) + "}";
+}
+
+// Thrown inside this file only; parse_baseline turns it into its Result.
+struct Refused {
+  Error error;
+};
+
+// A JSON value that knows where it stands: "tasks[2].samples[17].score".
+class Node {
+ public:
+  Node(const Json& json, const std::string& file, std::string path)
+      : json_(&json), file_(&file), path_(std::move(path)) {}
+
+  [[noreturn]] void refuse(const std::string& message, const std::string& expected,
+                           const std::string& hint = {}) const {
+    throw Refused{
+        {ErrorKind::bad_input, *file_, fmt::format("'{:.200}' {}", path_, message), expected, hint}};
+  }
+
+  Node at(const char* key) const {
+    if (!json_->is_object()) refuse("is no object", "{...}");
+    const auto found = json_->find(key);
+    if (found == json_->end()) {
+      refuse(fmt::format("has no member '{}'", key), "a file that `sizeup baseline save` wrote");
+    }
+    return Node(*found, *file_, path_ == "the file" ? key : path_ + "." + key);
+  }
+  bool has(const char* key) const { return json_->is_object() && json_->contains(key); }
+  bool is_null() const { return json_->is_null(); }
+
+  std::vector<Node> items() const {
+    if (!json_->is_array()) refuse("is no list", "[...]");
+    std::vector<Node> out;
+    out.reserve(json_->size());
+    for (size_t i = 0; i < json_->size(); ++i) {
+      out.emplace_back((*json_)[i], *file_, fmt::format("{}[{}]", path_, i));
+    }
+    return out;
+  }
+
+  std::string text() const {
+    constexpr size_t kMaxText = 4096;  // names and hashes
+    if (!json_->is_string()) refuse("is no text", "\"...\"");
+    auto value = json_->get<std::string>();
+    if (value.size() > kMaxText) refuse("is too long", fmt::format("at most {} bytes", kMaxText));
+    return value;
+  }
+  bool boolean() const {
+    if (!json_->is_boolean()) refuse("is neither true nor false", "true or false");
+    return json_->get<bool>();
+  }
+  int64_t count() const {
+    const bool fits = json_->is_number_unsigned() && json_->get<uint64_t>() <= uint64_t{kMaxCount};
+    if (!fits) refuse("is no count", "a whole number from 0");
+    return json_->get<int64_t>();
+  }
+  double number(double lowest, double highest) const {
+    const bool fits = json_->is_number() && json_->get<double>() >= lowest && json_->get<double>() <= highest;
+    if (!fits) refuse("is no number in range", fmt::format("a number from {} to {}", lowest, highest));
+    return json_->get<double>();
+  }
+  // NaN for null.
+  double number_or_none(double lowest, double highest) const {
+    return is_null() ? kNoNumber : number(lowest, highest);
+  }
+  std::map<std::string, std::string> text_map() const {
+    if (!json_->is_object()) refuse("is no object", "{...}");
+    std::map<std::string, std::string> out;
+    for (const auto& [key, value] : json_->items()) out[key] = Node(value, *file_, path_ + "." + key).text();
+    return out;
+  }
+
+ private:
+  const Json* json_;
+  const std::string* file_;
+  std::string path_;
+};
+
+constexpr double kMost = 1e300;  // any finite number that somebody may have measured
+
+std::vector<double> times(const Node& node) {
+  std::vector<double> out;
+  for (const Node& item : node.items()) out.push_back(item.number(0.0, kMost));
+  return out;
+}
+
+EvidenceSample read_sample(const Node& node) {
+  EvidenceSample sample;
+  sample.document_id = node.at("id").text();
+  sample.document_hash = node.at("document").text();
+  sample.prompt_hash = node.at("prompt").text();
+  sample.score = node.at("score").number_or_none(0.0, 1.0);
+  if (node.has("flags")) {
+    for (const Node& item : node.at("flags").items()) {
+      const std::string name = item.text();
+      bool known = false;
+      for (const auto& [flag_name, flag] : kFlags) {
+        if (name != flag_name) continue;
+        sample.*flag = true;
+        known = true;
+      }
+      if (!known) item.refuse("is no flag", "no_answer, invalid, truncated or failed");
+    }
+  }
+  if (node.has("slices")) sample.slices = node.at("slices").text_map();
+  return sample;
+}
+
+std::optional<double> optional_number(const Node& node, double lowest) {
+  if (node.is_null()) return std::nullopt;
+  return node.number(lowest, kMost);
+}
+
+ResultRow read_result(const Node& node) {
+  ResultRow row;
+  row.metric = node.at("metric").text();
+  if (node.has("slice_field")) {
+    row.slice_field = node.at("slice_field").text();
+    row.slice_value = node.at("slice_value").text();
+  }
+  row.value = node.at("value").number_or_none(-kMost, kMost);
+  row.lo = optional_number(node.at("lo"), -kMost);
+  row.hi = optional_number(node.at("hi"), -kMost);
+  row.n = node.at("n").count();
+  return row;
+}
+
+EvidenceTask read_task(const Node& node) {
+  EvidenceTask task;
+  task.name = node.at("name").text();
+  task.definition_hash = node.at("definition_hash").text();
+  task.data_hash = node.at("data_hash").text();
+  task.protocol = node.at("protocol").text();
+  constexpr double kMostShots = 1e6;
+  if (!node.at("num_fewshot").is_null()) {
+    task.num_fewshot = static_cast<int>(node.at("num_fewshot").number(0.0, kMostShots));
+  }
+  task.chat_template = node.at("chat_template").boolean();
+  task.metric = node.at("metric").text();
+  for (const Node& metric : node.at("metrics").items()) task.metrics.push_back(metric.text());
+  for (const Node& field : node.at("slice_fields").items()) task.slice_fields.push_back(field.text());
+  task.ttft_ms = times(node.at("ttft_ms"));
+  task.total_ms = times(node.at("total_ms"));
+  task.cost_per_sample = optional_number(node.at("cost_per_sample"), 0.0);
+  task.currency = node.at("currency").text();
+  if (node.has("work")) {
+    const Node work = node.at("work");
+    task.work = EvidenceWork{work.at("samples").count(), work.at("tokens").count(),
+                             work.at("seconds").number(0.0, kMost)};
+  }
+  for (const Node& row : node.at("results").items()) task.results.push_back(read_result(row));
+  std::unordered_set<std::string> ids;
+  for (const Node& item : node.at("samples").items()) {
+    task.samples.push_back(read_sample(item));
+    if (!ids.insert(task.samples.back().document_id).second) {
+      item.refuse("has the id of an earlier sample", "each document of a task once");
+    }
+  }
+  return task;
+}
+
+Evidence read_evidence(const Node& node) {
+  Evidence evidence;
+  const std::string schema = node.at("schema").text();
+  if (schema != kBaselineSchema) {
+    node.at("schema").refuse(fmt::format("is '{:.100}'", schema), std::string(kBaselineSchema),
+                             "write the file again with this version's `sizeup baseline save`");
+  }
+  evidence.program = node.at("program").text();
+  evidence.run = node.at("run").text();
+  evidence.created = node.at("created").text();
+  evidence.machine = node.at("machine").text();
+  const Node model = node.at("model");
+  evidence.model = model.at("name").text();
+  evidence.reference = model.at("reference").text();
+  evidence.fingerprint = model.at("fingerprint").text();
+  evidence.precision = model.at("precision").text();
+  evidence.packed_bytes = model.at("packed_bytes").count();
+  std::set<std::string> names;
+  for (const Node& item : node.at("tasks").items()) {
+    evidence.tasks.push_back(read_task(item));
+    if (!names.insert(evidence.tasks.back().name).second) {
+      item.refuse("has the name of an earlier task", "each task once");
+    }
+  }
+  if (evidence.tasks.empty()) node.at("tasks").refuse("is empty", "at least one task");
+  return evidence;
+}
+
+}  // namespace
+
+std::string to_baseline_text(const Evidence& evidence) {
+  const Json model = {{"name", evidence.model},
+                      {"reference", evidence.reference},
+                      {"fingerprint", evidence.fingerprint},
+                      {"precision", evidence.precision},
+                      {"packed_bytes", evidence.packed_bytes}};
+  std::string out = fmt::format("{{\n \"schema\": \"{}\"", kBaselineSchema);
+  const auto member = [&](const char* name, const Json& value) {
+    out += fmt::format(",\n \"{}\": {}", name, to_line(value));
+  };
+  member("program", evidence.program);
+  member("run", evidence.run);
+  member("created", evidence.created);
+  member("machine", evidence.machine);
+  member("model", model);
+  out += ",\n \"tasks\": [";
+  for (size_t i = 0; i < evidence.tasks.size(); ++i) {
+    out += (i == 0 ? "\n" : ",\n") + task_text(evidence.tasks[i]);
+  }
+  return out + "]\n}\n";
+}
+
+Result<void> write_baseline(const Evidence& evidence, const std::filesystem::path& file) {
+  return write_file(file, to_baseline_text(evidence));
+}
+
+Result<Evidence> read_baseline(const std::filesystem::path& file) {
+  Result<std::string> text = read_file(file, kMaxFileBytes);
+  if (!text) return forward_error(text);
+  return parse_baseline(*text, file.string());
+}
+
+Result<Evidence> parse_baseline(std::string_view text, const std::string& place) {
+  Result<Json> json = parse_json(text, place);
+  if (!json) return forward_error(json);
+  try {
+    Evidence evidence = read_evidence(Node(*json, place, "the file"));
+    evidence.source = place;
+    return evidence;
+  } catch (const Refused& refused) {
+    return tl::unexpected<Error>(refused.error);
+  }
+}
+
+}  // namespace sizeup

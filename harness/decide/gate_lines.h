@@ -1,0 +1,44 @@
+// The checks of a gate one by one. Each appends its lines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/decide/gate.h"
+
+namespace sizeup {
+
+struct GateInput {
+  const Policy& policy;
+  const Evidence& candidate;
+  const Evidence* baseline = nullptr;  // null: no rule may need it
+  Looking looking = Looking::once;
+};
+
+using GateLines = std::vector<GateLine>;
+
+Result<void> check_non_inferior(const GateInput& input, const Rule& rule, const NonInferiorCheck& check,
+                                GateLines& lines);
+Result<void> check_metric(const GateInput& input, const Rule& rule, const MetricCheck& check,
+                          GateLines& lines);
+Result<void> check_hallucination(const GateInput& input, const Rule& rule, const HallucinationCheck& check,
+                                 GateLines& lines);
+Result<void> check_latency(const GateInput& input, const Rule& rule, const LatencyCheck& check,
+                           GateLines& lines);
+Result<void> check_resource(const GateInput& input, const Rule& rule, const ResourceCheck& check,
+                            GateLines& lines);
+
+// Whether the evidence's samples tell the metric one by one: the four rates, and what differences compare.
+bool is_mean_of_samples(const EvidenceTask& task, const std::string& metric);
+
+// A line of the rule without outcome yet.
+GateLine line_of(const Rule& rule, const std::string& task, std::string what);
+
+// The candidate's tasks that the rule speaks of; bad_input for a name that it has not.
+Result<std::vector<const EvidenceTask*>> tasks_of(const GateInput& input, const Rule& rule);
+
+// usage error if there is no baseline.
+Result<const Evidence*> required_baseline(const GateInput& input, const Rule& rule);
+
+}  // namespace sizeup

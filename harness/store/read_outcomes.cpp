@@ -1,0 +1,94 @@
+#include "harness/store/read_outcomes.h"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+#include "harness/store/connection.h"
+
+namespace sizeup {
+
+using sqlite::Database;
+using sqlite::Statement;
+
+Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
+                                              const std::string& metric) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(
+        database,
+        "SELECT sample.id, document_id, document_hash, prompt_hash, slices, no_answer, invalid, truncated, "
+        "error IS NOT NULL, score.value, sample.row FROM answer JOIN sample ON sample.id = answer.sample_id "
+        "LEFT JOIN score ON score.evaluation_id = answer.evaluation_id "
+        "               AND score.sample_id = answer.sample_id AND score.metric = ?2 "
+        "WHERE answer.evaluation_id = ?1 ORDER BY answer.sample_id");
+    statement.bind(evaluation_id, metric);
+    // Most samples share their slices with others: each text is parsed once.
+    constexpr size_t kMostKept = 10'000;
+    std::unordered_map<std::string, std::map<std::string, std::string>> parsed;
+    std::vector<OutcomeRow> rows;
+    while (statement.step()) {
+      OutcomeRow row;
+      row.sample_id = statement.integer(0);
+      row.document_id = statement.text(1);
+      row.document_hash = statement.text(2);
+      row.prompt_hash = statement.text(3);
+      const std::string slices = statement.text(4);
+      if (parsed.size() > kMostKept) parsed.clear();
+      auto known = parsed.find(slices);
+      if (known == parsed.end()) known = parsed.emplace(slices, text_map(slices)).first;
+      row.slices = known->second;
+      row.no_answer = statement.integer(5) != 0;
+      row.invalid = statement.integer(6) != 0;
+      row.truncated = statement.integer(7) != 0;
+      row.failed = statement.integer(8) != 0;
+      row.score = statement.real(9);
+      row.row = statement.integer(10);
+      rows.push_back(std::move(row));
+    }
+    // Samples are stored in the order of the data, as a rule: SQLite's sorting would copy every row.
+    const auto in_order = [](const OutcomeRow& a, const OutcomeRow& b) {
+      return std::tie(a.row, a.sample_id) < std::tie(b.row, b.sample_id);
+    };
+    if (!std::is_sorted(rows.begin(), rows.end(), in_order)) std::sort(rows.begin(), rows.end(), in_order);
+    return rows;
+  });
+}
+
+Result<std::vector<ScoreSpan>> read_score_spans(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT metric, min(value), max(value) FROM score "
+                        "WHERE evaluation_id = ? AND value IS NOT NULL GROUP BY metric");
+    statement.bind(evaluation_id);
+    std::vector<ScoreSpan> spans;
+    while (statement.step()) spans.push_back({statement.text(0), statement.real(1), statement.real(2)});
+    return spans;
+  });
+}
+
+Result<std::vector<LabelRow>> read_labels(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT json_extract(details, '$.gold'), json_extract(details, '$.predicted') "
+                        "FROM answer JOIN sample ON sample.id = answer.sample_id "
+                        "WHERE answer.evaluation_id = ? ORDER BY sample.row, sample.id");
+    statement.bind(evaluation_id);
+    std::vector<LabelRow> rows;
+    while (statement.step()) {
+      rows.push_back({statement.optional_text(0).value_or(""), statement.optional_text(1).value_or("")});
+    }
+    return rows;
+  });
+}
+
+Result<AnswerText> read_answer_text(const Store& store, int64_t evaluation_id, int64_t sample_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT answer, target FROM answer JOIN sample ON sample.id = answer.sample_id "
+                        "WHERE evaluation_id = ? AND sample_id = ?");
+    if (!statement.bind(evaluation_id, sample_id).step()) return AnswerText{};
+    return AnswerText{statement.text(0), statement.text(1)};
+  });
+}
+
+}  // namespace sizeup

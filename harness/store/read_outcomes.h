@@ -1,0 +1,57 @@
+// Outcomes of samples without their texts, for comparisons: reading a million takes no more memory than they
+// need.
+#pragma once
+
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/errors/result.h"
+#include "harness/store/store.h"
+
+namespace sizeup {
+
+// One sample of an evaluation and its score by one metric.
+struct OutcomeRow {
+  int64_t sample_id = 0;
+  int64_t row = 0;  // in the task's data, from 0
+  std::string document_id;
+  std::string document_hash;
+  std::string prompt_hash;
+  std::map<std::string, std::string> slices;
+  bool no_answer = false;
+  bool invalid = false;
+  bool truncated = false;
+  bool failed = false;
+  double score = std::numeric_limits<double>::quiet_NaN();  // NaN: none
+};
+
+// The answered samples of an evaluation, in the order of the data.
+Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
+                                              const std::string& metric);
+
+// The lowest and the highest defined score of each metric that has one.
+struct ScoreSpan {
+  std::string metric;
+  double lowest = 0.0;
+  double highest = 0.0;
+};
+Result<std::vector<ScoreSpan>> read_score_spans(const Store& store, int64_t evaluation_id);
+
+// What classification recorded of each answered sample, in the order of read_outcomes; empty where it did
+// not.
+struct LabelRow {
+  std::string gold;
+  std::string predicted;
+};
+Result<std::vector<LabelRow>> read_labels(const Store& store, int64_t evaluation_id);
+
+// What a model answered to a sample, and what was expected; empty where the store holds no such answer.
+struct AnswerText {
+  std::string answer;
+  std::string target;
+};
+Result<AnswerText> read_answer_text(const Store& store, int64_t evaluation_id, int64_t sample_id);
+
+}  // namespace sizeup
