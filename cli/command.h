@@ -24,10 +24,12 @@ struct Command {
 // Defined one a file: run.cpp, report.cpp, ...
 std::function<Outcome()> add_run(CLI::App& app);
 std::function<Outcome()> add_report(CLI::App& app);
-std::function<Outcome()> add_recommend(CLI::App& app);
 std::function<Outcome()> add_compare(CLI::App& app);
 std::function<Outcome()> add_gate(CLI::App& app);
 std::function<Outcome()> add_baseline(CLI::App& app);
+std::function<Outcome()> add_recommend(CLI::App& app);
+std::function<Outcome()> add_export(CLI::App& app);
+std::function<Outcome()> add_db(CLI::App& app);
 std::function<Outcome()> add_list(CLI::App& app);
 std::function<Outcome()> add_tasks(CLI::App& app);
 std::function<Outcome()> add_inspect(CLI::App& app);

@@ -14,12 +14,14 @@ namespace {
 
 constexpr std::array kCommands{
     Command{"run", "Evaluate models on tasks, store every answer, compare them", add_run},
-    Command{"report", "Write an HTML, Markdown, CSV or JSON report from the store", add_report},
-    Command{"recommend", "Name the smallest, cheapest or fastest model that is good enough", add_recommend},
+    Command{"report", "Write an HTML, CSV or JSON report from the store", add_report},
     Command{"compare", "Compare two models' answers: differences, verdicts, the samples that flipped",
             add_compare},
     Command{"gate", "Hold a candidate against a policy's rules: pass, fail or not enough data", add_gate},
     Command{"baseline", "Save what a model reached as a file that gates compare with", add_baseline},
+    Command{"recommend", "Name the smallest, cheapest or fastest model that is good enough", add_recommend},
+    Command{"export", "Write what models got wrong as data to train on", add_export},
+    Command{"db", "Look after the store: check, merge, prune, export, import-labels", add_db},
     Command{"list", "List backends, models, tasks, runs or metrics", add_list},
     Command{"tasks", "Look at tasks: list, show, check, or begin one from a data file", add_tasks},
     Command{"inspect", "Show a model's architecture, tensors, tokenizer, template and memory", add_inspect},

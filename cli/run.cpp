@@ -108,6 +108,8 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--latency-samples")) settings.latency_samples = given.latency_samples;
   if (set("--threads")) settings.threads = given.threads;
   if (set("--durable")) settings.durable = given.durable;
+  if (set("--no-text")) settings.no_text = given.no_text;
+  if (set("--redact")) settings.redact = given.redact;
   if (set("--resume")) settings.resume = command.resume;
   for (const std::string& file : command.answers) {
     auto reference = recorded_answers(file);
@@ -268,6 +270,9 @@ std::function<Outcome()> add_run(CLI::App& app) {
   add_cpu_tier(app, command->cpu_tier);
   add_offline(app, command->offline);
   app.add_flag("--durable", settings.durable, "Survive a loss of power, not only a kill");
+  app.add_flag("--no-text", settings.no_text, "Keep prompts, targets, answers and sources out of the store");
+  app.add_option("--redact", settings.redact,
+                 "Regular expression whose matches in them are stored as [redacted]; repeat for several");
   app.add_option("--html", command->html, "Write the report to this file");
   app.add_option("--csv", command->csv, "Write the report's tables to this folder");
   app.add_flag("--json", command->json, "Print results as JSON");

@@ -132,7 +132,8 @@ std::string outcome_of(const ReportSample& sample, bool pair) {
 std::vector<SliceColumn> slice_columns(const ReportData& data) {
   std::vector<SliceColumn> columns;
   for (const ReportSample& sample : data.samples) {
-    for (const auto& [field, value] : sample.slices) {
+    for (const auto& slice : sample.slices) {
+      const std::string& field = slice.first;
       auto at = std::find_if(columns.begin(), columns.end(),
                              [&](const SliceColumn& c) { return c.field == field; });
       if (at == columns.end()) {
@@ -142,8 +143,8 @@ std::vector<SliceColumn> slice_columns(const ReportData& data) {
         columns.push_back({field, taken ? "slice_" + field : field, {}});
         at = columns.end() - 1;
       }
-      if (std::find(at->values.begin(), at->values.end(), value) == at->values.end())
-        at->values.push_back(value);
+      if (std::find(at->values.begin(), at->values.end(), slice.second) == at->values.end())
+        at->values.push_back(slice.second);
     }
   }
   return columns;

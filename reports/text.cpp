@@ -86,14 +86,4 @@ std::string snippet(std::string_view text, size_t limit) {
   return out;
 }
 
-int64_t utf16_length(std::string_view text) {
-  int64_t units = 0;
-  while (!text.empty()) {
-    const std::optional<CodePoint> next = decode_utf8(text);
-    units += next && next->value > 0xFFFF ? 2 : 1;
-    text.remove_prefix(next ? next->bytes : invalid_utf8_length(text));
-  }
-  return units;
-}
-
 }  // namespace sizeup

@@ -1,7 +1,6 @@
 // Foreign text on its way into a report.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,5 @@ std::string clean_text(std::string_view text);
 
 // The first `limit` code points, with "…" where something was cut; white space runs become one space.
 std::string snippet(std::string_view text, size_t limit);
-
-// Length in UTF-16 code units, as JavaScript counts; valid UTF-8 expected.
-int64_t utf16_length(std::string_view text);
 
 }  // namespace sizeup

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -114,6 +116,14 @@ struct MetricInfo {
   bool is_mean = true;  // false: computed from all samples together (macro_f1), see Task::aggregate
 };
 
+// A set metric over the samples of an evaluation, equal samples put together.
+struct SetMetric {
+  std::vector<int64_t> counts;  // how many samples each distinct one stands for
+  // The metric of a set in which distinct sample i occurs counts[i] times; NaN where it applies to none of
+  // them.
+  std::function<double(std::span<const int64_t> counts)> value;
+};
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -139,6 +149,9 @@ class Task {
   // One metric over the samples it applies to: the mean for is_mean metrics, the set formula for the others
   // (they read Scored::details). NaN where it applies to none of them.
   virtual double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const = 0;
+
+  // The set formula of a metric that is no mean, for intervals: they ask for the metric of many resamples.
+  virtual SetMetric set_metric(const std::string& metric, const std::vector<const Scored*>& scored) const = 0;
 };
 
 // Keys that a group gives its member; they win over those of the member's file.

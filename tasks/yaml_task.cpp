@@ -176,8 +176,7 @@ Result<void> YamlTask::load_scoring() {
   facts_.has_grounding = definition_.grounding.has_value();
   facts_.unsafe_code = definition_.unsafe_code;
   facts_.repeats = definition_.repeats;
-  facts_.refusals = definition_.refusals;
-  if (facts_.refusals.empty()) facts_.refusals.assign(default_refusals().begin(), default_refusals().end());
+  facts_.refusals = RefusalPhrases(definition_.refusals.empty() ? default_refusals() : definition_.refusals);
   for (const YamlNode& node : definition_.filters) {
     Result<FilterPipeline> pipeline = FilterPipeline::parse(node, definition_.repeats);
     if (!pipeline) return forward_error(pipeline);
@@ -523,28 +522,44 @@ std::vector<Filtered> YamlTask::filter(size_t pipeline, const Sample& sample,
   return unchanged;
 }
 
-double YamlTask::aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const {
+YamlTask::NamedMetric YamlTask::find_metric(const std::string& name) const {
   for (const MetricUse& use : metrics_) {
     for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
       const std::vector<std::string> names = use.names();
-      if (std::none_of(names.begin(), names.end(),
-                       [&](const std::string& name) { return name + suffix(i) == metric; }))
-        continue;
-      if (use.entry->aggregate != nullptr)
-        return use.entry->aggregate(ScoredSet(scored, suffix(i), use.parameters.label));
-      double total = 0.0;
-      int64_t count = 0;
-      for (const Scored* one : scored) {
-        const auto score = one->scores.find(metric);
-        if (score == one->scores.end()) continue;
-        if (use.parameters.leaves_out_nan && std::isnan(score->second)) continue;
-        total += score->second;
-        ++count;
-      }
-      return count == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(count);
+      const bool found = std::any_of(names.begin(), names.end(),
+                                     [&](const std::string& one) { return one + suffix(i) == name; });
+      if (found) return {use, i};
     }
   }
-  throw InternalError(fmt::format("the task has no metric '{}'", metric));
+  throw InternalError(fmt::format("the task has no metric '{}'", name));
+}
+
+double YamlTask::aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const {
+  const MetricUse& use = find_metric(metric).use;
+  if (use.entry->aggregate != nullptr) {
+    const SetMetric set = set_metric(metric, scored);
+    return set.value(set.counts);
+  }
+  double total = 0.0;
+  int64_t count = 0;
+  for (const Scored* one : scored) {
+    const auto score = one->scores.find(metric);
+    if (score == one->scores.end()) continue;
+    if (use.parameters.leaves_out_nan && std::isnan(score->second)) continue;
+    total += score->second;
+    ++count;
+  }
+  return count == 0 ? std::numeric_limits<double>::quiet_NaN() : total / static_cast<double>(count);
+}
+
+SetMetric YamlTask::set_metric(const std::string& metric, const std::vector<const Scored*>& scored) const {
+  const auto [use, pipeline] = find_metric(metric);
+  require(use.entry->aggregate != nullptr, "a mean is no set metric");
+  const auto table = std::make_shared<const DetailTable>(scored, suffix(pipeline), use.entry->details);
+  const std::span<const int64_t> counts = table->counts();
+  return {{counts.begin(), counts.end()},
+          [table, formula = use.entry->aggregate, label = use.parameters.label](
+              std::span<const int64_t> weights) { return formula(ScoredSet(*table, weights, label)); }};
 }
 
 }  // namespace sizeup

@@ -37,6 +37,7 @@ class YamlTask : public Task {
   Result<void> for_each_sample(const SampleVisitor& visit) const;
   Scored score(const Sample& sample, const std::vector<Reply>& replies) const override;
   double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override;
+  SetMetric set_metric(const std::string& metric, const std::vector<const Scored*>& scored) const override;
 
  private:
   YamlTask(Definition definition, const TaskOptions& options)
@@ -64,6 +65,12 @@ class YamlTask : public Task {
   Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
   std::vector<Filtered> filter(size_t pipeline, const Sample& sample,
                                const std::vector<Reply>& replies) const;
+  // The metric that has a score of this name, and the filter pipeline that it comes from.
+  struct NamedMetric {
+    const MetricUse& use;
+    size_t pipeline;
+  };
+  NamedMetric find_metric(const std::string& name) const;
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs every test: the optimised build, the sanitizer build, the fuzz targets, the data checks.
+# Builds and runs every test: the optimised build, the sanitizer build with the fuzz targets, the data checks.
 #   tools/test.sh            everything (fuzz targets for a minute each with CI=true, else ten seconds)
 #   tools/test.sh --quick    the optimised build's tests alone
 set -euo pipefail
@@ -43,20 +43,19 @@ build asan
 # Random runs on one vector tier are enough here: the tiers' kernels have tests of their own.
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan -E 'Slow|Reproducible.*/avx2'
 
-fuzz() {  # fuzz NAME SECONDS; what it found stays in build/fuzz
-  local seeds=tests/fuzz/corpus/$1 log=build/fuzz/$1.log
+fuzz() {  # fuzz NAME SECONDS; what it found stays in build/asan
+  local seeds=tests/fuzz/corpus/$1 log=build/asan/fuzz-$1.log
   [ "$1" = task ] && seeds=tests/tasks/cases
-  mkdir -p "build/fuzz/found-$1"
-  "build/fuzz/fuzz_$1" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/$1-" "build/fuzz/found-$1" "$seeds" 2>"$log" || { tail -40 "$log"; return 1; }
+  mkdir -p "build/asan/found-$1"
+  "build/asan/fuzz_$1" -max_total_time="$2" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="build/asan/crash-$1-" "build/asan/found-$1" "$seeds" 2>"$log" || { tail -40 "$log"; return 1; }
   echo "$1: $(awk '/number_of_executed_units/ {print $2}' "$log") inputs in $2 seconds"
 }
 export -f fuzz
 
 step "Fuzz targets"
-build fuzz fuzzers
 seconds=10
 [ "${CI:-}" = true ] && seconds=60
-printf '%s\n' build/fuzz/fuzz_* | sed 's/.*fuzz_//' | xargs -P "$(nproc)" -I NAME bash -c "fuzz NAME $seconds"
+printf '%s\n' build/asan/fuzz_* | sed 's/.*fuzz_//' | xargs -P "$(nproc)" -I NAME bash -c "fuzz NAME $seconds"
 
 step "All tests passed"

@@ -119,6 +119,16 @@ size_t count_code_points(std::string_view text) {
   return count;
 }
 
+int64_t utf16_length(std::string_view text) {
+  int64_t units = 0;
+  while (!text.empty()) {
+    const std::optional<CodePoint> next = decode_utf8(text);
+    units += next && next->value > 0xFFFF ? 2 : 1;
+    text.remove_prefix(next ? next->bytes : invalid_utf8_length(text));
+  }
+  return units;
+}
+
 size_t incomplete_utf8_suffix(std::string_view text) {
   for (size_t length = 1; length <= std::min<size_t>(3, text.size()); ++length) {
     const std::string_view suffix = text.substr(text.size() - length);

@@ -34,6 +34,9 @@ std::string replace_invalid_utf8(std::string_view text);
 // Code points; an invalid part counts as one.
 size_t count_code_points(std::string_view text);
 
+// Length in UTF-16 code units, as JavaScript counts; an invalid part counts as one.
+int64_t utf16_length(std::string_view text);
+
 // Bytes at the end of `text` that begin a sequence which more bytes could complete: 0 to 3. A stream of
 // decoded tokens holds these back.
 size_t incomplete_utf8_suffix(std::string_view text);

@@ -109,6 +109,11 @@ Amount amount_of(const Evidence& side, const Rule& rule, ResourceCheck::What wha
   return what == ResourceCheck::What::cost ? cost_of(side, rule) : memory_of(side);
 }
 
+const char* unit_of(ResourceCheck::What what) {
+  if (what == ResourceCheck::What::throughput) return " tokens/s";
+  return what == ResourceCheck::What::memory ? " MB" : "";
+}
+
 std::string resource_name(ResourceCheck::What what) {
   if (what == ResourceCheck::What::throughput) return "throughput";
   return what == ResourceCheck::What::cost ? "cost of 1,000 samples" : "memory of the weights";
@@ -165,9 +170,9 @@ Result<void> check_resource(const GateInput& input, const Rule& rule, const Reso
   const std::string name = resource_name(check.what);
   const Amount amount = amount_of(input.candidate, rule, check.what);
   if (check.limit.absolute) {
-    GateLine line =
-        line_of(rule, name_of(rule),
-                fmt::format("{} at {} {:g}", name, is_minimum ? "least" : "most", *check.limit.absolute));
+    GateLine line = line_of(rule, name_of(rule),
+                            fmt::format("{} at {} {:g}{}", name, is_minimum ? "least" : "most",
+                                        *check.limit.absolute, unit_of(check.what)));
     judge_amount(amount, *check.limit.absolute, is_minimum, line);
     lines.push_back(std::move(line));
   }

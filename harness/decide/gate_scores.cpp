@@ -117,6 +117,7 @@ void hold_against(const Estimate& measured, const std::string& metric, double bo
                   bool by_estimate, GateLine& line) {
   line.measured = measured;
   line.bound = bound;
+  if (by_estimate) line.may_stop = false;  // a value of the first few samples is not that of all
   line.outcome = held_against(measured, bound, is_minimum, by_estimate);
   if (line.outcome == GateOutcome::not_enough_data) line.more = more_for_bound(measured, bound);
   line.finding = finding_of(metric, measured, line.more);

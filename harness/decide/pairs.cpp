@@ -32,7 +32,10 @@ std::string comparable_metric(std::span<const MetricRow> metrics,
 }
 
 int64_t DocumentNumbers::number_of(const std::string& document_hash) {
-  return numbers_.try_emplace(document_hash, static_cast<int64_t>(numbers_.size())).first->second;
+  if (document_hash.empty()) return next_++;
+  const auto [known, is_new] = numbers_.try_emplace(document_hash, next_);
+  if (is_new) ++next_;
+  return known->second;
 }
 
 void Pairs::add(double candidate_score, double baseline_score, int64_t document) {

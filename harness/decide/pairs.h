@@ -37,9 +37,11 @@ bool is_unbounded(const std::string& metric);
 // other, whatever their names.
 class DocumentNumbers {
  public:
+  // A document without a hash is like no other.
   int64_t number_of(const std::string& document_hash);
 
  private:
+  int64_t next_ = 0;
   std::unordered_map<std::string, int64_t> numbers_;
 };
 

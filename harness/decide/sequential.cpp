@@ -61,7 +61,7 @@ bool needs_all(const Policy& policy, const EvidenceTask& task) {
   return std::any_of(policy.rules.begin(), policy.rules.end(), [&](const Rule& rule) {
     if (!speaks_of(rule, task.name)) return false;
     if (const auto* metric = std::get_if<MetricCheck>(&rule.check)) {
-      return !is_mean_of_samples(task, metric->metric);
+      return metric->by_estimate || !is_mean_of_samples(task, metric->metric);
     }
     return std::holds_alternative<HallucinationCheck>(rule.check);
   });

@@ -29,7 +29,7 @@ struct SequentialGate {
 // intervals that hold however often one looks (Looking::anytime). Ends as soon as one check fails, all hold,
 // or every sample is asked; what then is undecided stays so. Each look is a run in the store; what was asked
 // before comes from there. A task with a check that needs all of its samples (a metric that is no mean of
-// them, as macro F1) is asked in full.
+// them, as macro F1; an estimate without its interval) is asked in full.
 //
 // Errors: as execute() and apply_policy(); bad_input for a baseline from a file, which does not say what to
 // ask.

@@ -12,8 +12,8 @@
 namespace sizeup {
 namespace {
 
-// A set metric walks over all samples in every resample; a thousand give the ends of the interval to about a
-// thirtieth of its width, and 14,000 samples stay a matter of seconds.
+// A set metric walks over all distinct samples in every resample; a thousand give the ends of the interval to
+// about a thirtieth of its width, and 14,000 samples stay a matter of seconds.
 constexpr int kSetMetricResamples = 1000;
 
 struct Slice {
@@ -38,17 +38,10 @@ Estimate mean_of(const std::string& metric, std::span<const Scored* const> score
 }
 
 Estimate set_metric(const Task& task, const std::string& metric, std::span<const Scored* const> scored) {
-  std::vector<const Scored*> drawn;
-  const RowStatistic statistic = [&](std::span<const int64_t> rows) {
-    drawn.clear();
-    for (const int64_t row : rows) drawn.push_back(scored[static_cast<size_t>(row)]);
-    return task.aggregate(metric, drawn);
-  };
+  const SetMetric set = task.set_metric(metric, {scored.begin(), scored.end()});
   BootstrapOptions options;
   options.resamples = kSetMetricResamples;
-  Estimate estimate = percentile_bootstrap(static_cast<int64_t>(scored.size()), statistic, options);
-  estimate.value = task.aggregate(metric, std::vector<const Scored*>(scored.begin(), scored.end()));
-  return estimate;
+  return percentile_bootstrap(set.counts, set.value, options);
 }
 
 void add_metrics(const Task& task, const Slice& slice, std::span<const Scored* const> scored,

@@ -21,6 +21,18 @@ struct Opened {
   std::optional<RunRow> resumed;
 };
 
+// Patterns are not stored, so a run that is resumed needs them again.
+Result<void> check_patterns(const RunSettings& given, RunSettings& stored, const std::string& run) {
+  if (hash_of_patterns(given.redact) != stored.redact_sha256) {
+    return usage_error(
+        fmt::format("run '{}' was started {}", run,
+                    stored.redact_sha256.empty() ? "without --redact" : "with other patterns to redact"),
+        "give --redact as then: the patterns themselves are not stored");
+  }
+  stored.redact = given.redact;
+  return {};
+}
+
 // The settings of the run to resume: its own, from the store it lies in.
 Result<Opened> resumed_settings(const RunSettings& settings, Store& store) {
   RunRow run;
@@ -42,7 +54,14 @@ Result<Opened> resumed_settings(const RunSettings& settings, Store& store) {
   Result<RunSettings> stored = parse_run_settings(run.settings, place, {});
   if (!stored) return forward_error(stored);
   stored->db = settings.db;
+  if (auto same = check_patterns(settings, *stored, run.name); !same) return forward_error(same);
   return Opened{std::move(*stored), std::move(run)};
+}
+
+Result<TextRule> text_rule(const RunSettings& settings) {
+  if (settings.no_text) return TextRule::none();
+  if (settings.redact.empty()) return TextRule();
+  return TextRule::redact(settings.redact);
 }
 
 void tell_bad_rows(const LoadedTask& task, ProgressSink& progress) {
@@ -125,11 +144,20 @@ Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, 
     if (!resumed) return forward_error(resumed);
     opened = std::move(*resumed);
   }
+  Result<TextRule> texts = text_rule(opened.settings);
+  if (!texts) return forward_error(texts);
+  store->set_text_rule(std::move(*texts));
   Result<RunPlan> plan = plan_run(opened.settings, environment, opened.resumed);
   if (!plan) return forward_error(plan);
   Result<void> placed = place_in_store(*plan, *store, opened.resumed.has_value());
   if (!placed) return forward_error(placed);
 
+  if (opened.settings.no_text) {
+    progress.on_message(
+        "texts are left out of the store: reports will show none, failures cannot be exported, and written "
+        "answers "
+        "cannot be scored again without asking again");
+  }
   for (const LoadedTask& task : plan->tasks) tell_bad_rows(task, progress);
   Execution execution(*plan, *store, progress, std::move(stop), environment.commits);
   Result<ExecutionCounts> counts = execution.run();

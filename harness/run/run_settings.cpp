@@ -10,6 +10,7 @@
 
 #include "backends/model_reference.h"
 #include "core/io/file.h"
+#include "core/io/sha256.h"
 #include "core/json/json.h"
 #include "tasks/catalogue.h"
 #include "tasks/text/nearest.h"
@@ -249,7 +250,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 22> kKeys{{
+constexpr std::array<Key<RunSettings>, 25> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -293,6 +294,11 @@ constexpr std::array<Key<RunSettings>, 22> kKeys{{
                    Settings& s) { s.threads = r.number(n, "threads", 0, kMaxSmall); }},
     {"durable", [](const Reader& r, const YAML::Node& n,
                    Settings& s) { s.durable = r.scalar<bool>(n, "durable", "true or false"); }},
+    {"no_text", [](const Reader& r, const YAML::Node& n,
+                   Settings& s) { s.no_text = r.scalar<bool>(n, "no_text", "true or false"); }},
+    {"redact", [](const Reader& r, const YAML::Node& n, Settings& s) { s.redact = r.texts(n, "redact"); }},
+    {"redact_sha256",
+     [](const Reader& r, const YAML::Node& n, Settings& s) { s.redact_sha256 = r.text(n, "redact_sha256"); }},
 }};
 
 Json to_json(const Prices& prices) {
@@ -337,6 +343,10 @@ Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string&
   }
 }
 
+std::string hash_of_patterns(const std::vector<std::string>& patterns) {
+  return patterns.empty() ? "" : sha256_hex(to_line(Json(patterns)));
+}
+
 std::string to_run_file(const RunSettings& settings) {
   Json json = {{"models", settings.models},
                {"tasks", settings.tasks},
@@ -361,6 +371,8 @@ std::string to_run_file(const RunSettings& settings) {
   if (!settings.samples.empty()) json["samples"] = settings.samples;
   if (!settings.think_end.empty()) json["think_end"] = settings.think_end;
   if (!settings.now.empty()) json["now"] = settings.now;
+  if (settings.no_text) json["no_text"] = true;
+  if (!settings.redact.empty()) json["redact_sha256"] = hash_of_patterns(settings.redact);
   for (const auto& [model, prices] : settings.prices) json["prices"][model] = to_json(prices);
   return to_line(json);
 }

@@ -40,6 +40,10 @@ struct RunSettings {
   int latency_samples = 40;              // of each task, measured one request at a time; 0: none
   int threads = 0;                       // 0: all available processors
   bool durable = false;                  // survive a loss of power, not only a kill
+  bool no_text = false;                  // keep prompts, targets, answers and sources out of the store
+  std::vector<std::string> redact;       // what these patterns match in them is masked before it is stored
+  // In stored settings only, where patterns may be as secret as what they match: what they were.
+  std::string redact_sha256;
 
   // Not in the file: continue this run of `db` ("": the newest unfinished one) with the settings it stored.
   std::optional<std::string> resume;
@@ -54,7 +58,11 @@ Result<RunSettings> read_run_file(const std::filesystem::path& file);
 Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string& place,
                                        const std::filesystem::path& folder);
 
-// The run file that parse_run_settings reads back to the same settings, as one line of JSON (which is YAML).
+// The run file that parse_run_settings reads back to the same settings, as one line of JSON (which is YAML);
+// of the patterns to redact only their hash.
 std::string to_run_file(const RunSettings& settings);
+
+// What stands for the patterns in stored settings; empty if there are none.
+std::string hash_of_patterns(const std::vector<std::string>& patterns);
 
 }  // namespace sizeup

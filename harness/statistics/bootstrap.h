@@ -11,8 +11,8 @@
 namespace sizeup {
 
 struct BootstrapOptions {
-  int resamples = 10'000;
-  uint64_t seed = 1;  // fixed, so that a report printed twice is the same
+  int resamples = 10'000;  // of paired_bootstrap and retention fewer above 50,000 rows that are not alike
+  uint64_t seed = 1;       // fixed, so that a report printed twice is the same
   double confidence = kConfidence;
 };
 
@@ -29,8 +29,16 @@ Estimate bca_bootstrap(int64_t n, const RowStatistic& statistic, const Bootstrap
 // little.
 Estimate percentile_bootstrap(int64_t n, const RowStatistic& statistic, const BootstrapOptions& options = {});
 
-// Both for rows that come in clusters: whole clusters are drawn, and left out by the jackknife. Estimate::n
-// is the number of rows; no interval for one cluster.
+// A statistic of the sample in which distinct row i occurs counts[i] times.
+using CountStatistic = std::function<double(std::span<const int64_t> counts)>;
+
+// The same for a sample whose equal rows are put together: row i occurs counts[i] times. Few distinct rows
+// make a resample of a million as cheap as one of a hundred. Estimate::n is the sum of the counts.
+Estimate percentile_bootstrap(std::span<const int64_t> counts, const CountStatistic& statistic,
+                              const BootstrapOptions& options = {});
+
+// BCa and percentile intervals for rows that come in clusters: whole clusters are drawn, and left out by the
+// jackknife. Estimate::n is the number of rows; no interval for one cluster.
 Estimate clustered_bca_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
                                  const BootstrapOptions& options = {});
 Estimate clustered_percentile_bootstrap(std::span<const int64_t> clusters, const RowStatistic& statistic,
@@ -43,7 +51,7 @@ Estimate paired_bootstrap(std::span<const double> a, std::span<const double> b,
 // How much of the large model's score the small one keeps: mean(small) / mean(large) over the same samples.
 struct Retention {
   double value = kNoNumber;  // NaN when the large model's mean is 0
-  Interval bootstrap;        // BCa over pairs; beyond 5,000 pairs Fieller's
+  Interval bootstrap;        // BCa over pairs
   Interval fieller;          // Fieller 1954 with t, n - 1; NaN where unbounded (large mean not apart from 0)
   int64_t n = 0;
 };

@@ -9,15 +9,17 @@
 #include "harness/store/records.h"
 #include "harness/store/sqlite.h"
 #include "harness/store/store.h"
+#include "harness/store/texts.h"
 
 namespace sizeup {
 
 struct Store::Connection {
-  Connection(std::filesystem::path path, sqlite::Access access)
-      : file(std::move(path)), database(file, access) {}
+  Connection(std::filesystem::path path, sqlite::Access access, std::chrono::milliseconds patience)
+      : file(std::move(path)), database(file, access, patience) {}
 
   std::filesystem::path file;
   sqlite::Database database;
+  TextRule texts;
   std::mutex mutex;  // held for a whole function of the store, or a whole group commit
 };
 
@@ -27,6 +29,13 @@ auto with_database(const Store& store, Body&& body) {
   const std::lock_guard lock(store.connection().mutex);
   return sqlite::guarded([&] { return body(store.connection().database); });
 }
+
+// What has to hold before a file is opened for reading.
+Result<void> store_exists(const std::filesystem::path& file);
+// Throws sqlite::Failure for a database of another program or of a newer sizeup.
+void check_version(sqlite::Database& database, const std::string& file);
+// Makes the tables of an empty file, or those that an older one lacks.
+void bring_up_to_date(sqlite::Database& database);
 
 // The JSON columns. The readers throw sqlite::Failure for a cell that is not what the store writes.
 std::string to_json(const std::map<std::string, std::string>& object);

@@ -21,7 +21,8 @@ enum class IfAbsent { insert, refuse };
 // made of has changed, and the failure says what.
 class PlanRows {
  public:
-  PlanRows(Database& database, IfAbsent if_absent) : database_(&database), if_absent_(if_absent) {}
+  PlanRows(Database& database, IfAbsent if_absent, const TextRule& texts)
+      : database_(&database), if_absent_(if_absent), texts_(&texts) {}
 
   int64_t model(const ModelRow& row) {
     Statement find(*database_,
@@ -80,20 +81,25 @@ class PlanRows {
     Statement insert(
         *database_,
         "INSERT INTO sample (task_id, document_id, document_hash, row, prompt, prompt_hash, target, "
-        "source, slices) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "source, slices, edited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Statement fill_in(*database_,
+                      "UPDATE sample SET prompt = ?, target = ?, source = ?, slices = ?, edited = 0 WHERE id "
+                      "= ? AND edited");
+    const bool fills = texts_->keeps_all() && if_absent_ == IfAbsent::insert;
     std::vector<int64_t> ids;
     ids.reserve(rows.size());
     for (const SampleRow& row : rows) {
       const std::string prompt_hash = sha256_hex(row.prompt);
       if (find.bind(task_id, row.document_id, row.document_hash, prompt_hash).step()) {
         ids.push_back(find.integer(0));
+        if (fills) fill_in.bind(row.prompt, row.target, row.source, to_json(row.slices), ids.back()).run();
         continue;
       }
       absent(fmt::format("sample '{}'", row.document_id));
-      const std::string slices = to_json(row.slices);
+      const SampleRow kept = stored(row);
       insert
-          .bind(task_id, row.document_id, row.document_hash, row.row, row.prompt, prompt_hash, row.target,
-                row.source, slices)
+          .bind(task_id, row.document_id, row.document_hash, row.row, kept.prompt, prompt_hash, kept.target,
+                kept.source, to_json(kept.slices), edited_)
           .run();
       ids.push_back(database_->last_insert_id());
     }
@@ -101,6 +107,17 @@ class PlanRows {
   }
 
  private:
+  // Slices are what results are broken down by, so they are redacted, but not left out.
+  SampleRow stored(const SampleRow& row) {
+    SampleRow kept = row;
+    edited_ = false;
+    for (std::string* text : {&kept.prompt, &kept.target, &kept.source})
+      *text = texts_->stored(*text, edited_);
+    if (texts_->keeps_none()) return kept;
+    for (auto& [field, value] : kept.slices) value = texts_->stored(value, edited_);
+    return kept;
+  }
+
   void absent(const std::string& what) const {
     if (if_absent_ == IfAbsent::insert) return;
     throw Failure({ErrorKind::bad_input, "", fmt::format("{} is not what it was when the run started", what),
@@ -110,11 +127,14 @@ class PlanRows {
 
   Database* database_;
   IfAbsent if_absent_;
+  const TextRule* texts_;
+  bool edited_ = false;  // of the sample last stored
 };
 
-void place(Database& database, IfAbsent if_absent, const Store::Plan& plan, Store::Planned& planned) {
+void place(Database& database, IfAbsent if_absent, const TextRule& texts, const Store::Plan& plan,
+           Store::Planned& planned) {
   require(plan.evaluations.size() == plan.samples.size(), "a plan has one list of samples per evaluation");
-  PlanRows rows(database, if_absent);
+  PlanRows rows(database, if_absent, texts);
   for (size_t e = 0; e < plan.evaluations.size(); ++e) {
     EvaluationRow evaluation = plan.evaluations[e];
     evaluation.run_id = planned.run.id;
@@ -143,17 +163,20 @@ int64_t insert_environment(Database& database, const RunRow& run) {
   return find.integer(0);
 }
 
-void insert_run(Database& database, RunRow& run) {
+void insert_run(Database& database, RunRow& run, const TextRule& texts) {
   if (run.name.empty()) run.name = next_run_name(database, run.created_at);
   if (Statement(database, "SELECT 1 FROM run WHERE name = ?").bind(run.name).step()) {
     throw Failure({ErrorKind::usage, "", fmt::format("there is a run named '{}' already", run.name), "",
                    "choose another name, or continue an unfinished run with --resume"});
   }
   Statement(database,
-            "INSERT INTO run (name, created_at, now, protocol, seed, settings, environment_id) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)")
+            "INSERT INTO run (name, created_at, now, protocol, seed, settings, environment_id, texts) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(run.name, run.created_at, run.now, run.protocol, run.seed, run.settings,
-            insert_environment(database, run))
+            insert_environment(database, run),
+            texts.keeps_all()    ? "all"
+            : texts.keeps_none() ? "none"
+                                 : "redacted")
       .run();
   run.id = database.last_insert_id();
 }
@@ -165,8 +188,8 @@ Result<Store::Planned> Store::create_run(const Plan& plan) {
     Transaction transaction(database);
     Planned planned;
     planned.run = plan.run;
-    insert_run(database, planned.run);
-    place(database, IfAbsent::insert, plan, planned);
+    insert_run(database, planned.run, connection_->texts);
+    place(database, IfAbsent::insert, connection_->texts, plan, planned);
     transaction.commit();
     return planned;
   });
@@ -176,7 +199,7 @@ Result<Store::Planned> Store::find_run_plan(const Plan& plan) {
   return with_database(*this, [&](Database& database) {
     Planned planned;
     planned.run = plan.run;
-    place(database, IfAbsent::refuse, plan, planned);
+    place(database, IfAbsent::refuse, connection_->texts, plan, planned);
     return planned;
   });
 }

@@ -12,7 +12,7 @@ using sqlite::Failure;
 using sqlite::Statement;
 
 constexpr std::string_view kRuns =
-    "SELECT run.id, name, created_at, finished_at, now, protocol, seed, settings, program, machine "
+    "SELECT run.id, name, created_at, finished_at, now, protocol, seed, settings, program, machine, texts "
     "FROM run JOIN environment ON environment.id = run.environment_id ";
 
 RunRow run_row(const Statement& statement) {
@@ -27,6 +27,7 @@ RunRow run_row(const Statement& statement) {
   run.settings = statement.text(7);
   run.program = statement.text(8);
   run.machine = statement.text(9);
+  run.texts = statement.text(10);
   return run;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/errors/result.h"
@@ -57,6 +58,11 @@ Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluati
 
 // What the model was given and gave back for each ask of one sample.
 Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t evaluation_id, int64_t sample_id);
+
+// What the model wrote to each sample of an evaluation, by sample id: the first of its asks that is text. All
+// in one query, where read_responses for every sample would be as many.
+Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store& store,
+                                                                    int64_t evaluation_id);
 
 // Measured latencies of an evaluation (scenario "single"), in the order of the data.
 Result<std::vector<TimingRow>> read_timings(const Store& store, int64_t evaluation_id);

@@ -21,6 +21,7 @@ struct RunRow {
   std::string settings;  // JSON: the resolved run file
   std::string program;   // version and commit of sizeup
   std::string machine;   // JSON: cpu, cores, memory_bytes, os, flags
+  std::string texts;     // that were stored: "all", "redacted" or "none"; read only
 };
 
 struct ModelRow {

@@ -5,11 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "harness/store/lock_holders.h"
+
 namespace sizeup::sqlite {
 namespace {
-
-// Another process may be in the middle of a group commit, which takes milliseconds.
-constexpr int kBusyTimeoutMs = 10'000;
 
 Error explain(int code, const std::string& file, std::string_view doing, const char* reason) {
   switch (code & 0xff) {
@@ -19,18 +18,25 @@ Error explain(int code, const std::string& file, std::string_view doing, const c
       return {ErrorKind::bad_input, file, fmt::format("is a damaged SQLite database, found while {}", doing),
               "", "`sqlite3 FILE .recover` may save its rows"};
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {ErrorKind::unavailable, file, fmt::format("is locked by another program, while {}", doing), "",
-              "close the program that writes to it, then try again"};
+    case SQLITE_LOCKED: {
+      const std::string holders = lock_holders(file);
+      return {ErrorKind::unavailable, file,
+              fmt::format("is locked by {}, while {}", holders.empty() ? "another program" : holders, doing),
+              "", "close the program that writes to it, then try again"};
+    }
     case SQLITE_READONLY:
       return {ErrorKind::unavailable, file, fmt::format("cannot be written, while {}", doing), "",
               "check the permissions of the file and its folder"};
     case SQLITE_FULL:
       return {ErrorKind::unavailable, file, fmt::format("the disk is full, while {}", doing), "",
               "free some space, then continue with --resume"};
+    case SQLITE_IOERR:  // a quota or a limit on the size of files is no full disk to SQLite
+      return {ErrorKind::unavailable, file,
+              fmt::format("the system refused to read or write, while {}", doing), "",
+              "look at disk, quota and limits, then continue with --resume"};
     case SQLITE_CANTOPEN:
       return {ErrorKind::unavailable, file, "cannot be opened", "",
-              "check that its folder exists and is writable"};
+              "check that its folder exists and can be written: reading needs a small file beside it"};
     default:
       return {ErrorKind::unavailable, file, fmt::format("SQLite failed while {}: {}", doing, reason), "", ""};
   }
@@ -38,7 +44,8 @@ Error explain(int code, const std::string& file, std::string_view doing, const c
 
 }  // namespace
 
-Database::Database(const std::filesystem::path& file, Access access) : file_(file.string()) {
+Database::Database(const std::filesystem::path& file, Access access, std::chrono::milliseconds patience)
+    : file_(file.string()), patience_(patience) {
   const int flags =
       access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
   sqlite3* handle = nullptr;
@@ -46,13 +53,18 @@ Database::Database(const std::filesystem::path& file, Access access) : file_(fil
   const int code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(code, "opening it");
-  sqlite3_busy_timeout(handle_.get(), kBusyTimeoutMs);
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
   sqlite3_extended_result_codes(handle_.get(), 1);
 }
 
-void Database::execute(const char* sql) {
-  const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+void Database::execute(const std::string& sql) {
+  const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) fail(code, fmt::format("running '{:.60}'", sql));
+}
+
+int64_t Database::integer(std::string_view sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
 }
 
 int64_t Database::last_insert_id() const {
@@ -113,8 +125,16 @@ void Statement::bind_null(int index) {
   check(sqlite3_bind_null(statement_.get(), index));
 }
 
+int Statement::columns() const {
+  return sqlite3_column_count(statement_.get());
+}
+
+int Statement::type(int column) const {
+  return sqlite3_column_type(statement_.get(), column);
+}
+
 bool Statement::is_null(int column) const {
-  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+  return type(column) == SQLITE_NULL;
 }
 
 int64_t Statement::integer(int column) const {

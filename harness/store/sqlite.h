@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -29,16 +30,21 @@ class Failure : public std::exception {
 
 enum class Access { read, write };
 
+// How long to wait for another process. A group commit takes milliseconds, a merge or a prune seconds.
+constexpr std::chrono::milliseconds kPatience{10'000};
+
 // One connection. Not for several threads at once: the Store guards it.
 class Database {
  public:
   // Access::write creates the file.
-  Database(const std::filesystem::path& file, Access access);
+  Database(const std::filesystem::path& file, Access access, std::chrono::milliseconds patience = kPatience);
 
-  void execute(const char* sql);
+  void execute(const std::string& sql);
+  int64_t integer(std::string_view sql);  // of the first row, first column; 0 if there is none
   int64_t last_insert_id() const;
   int64_t changes() const;
   sqlite3* handle() const { return handle_.get(); }
+  std::chrono::milliseconds patience() const { return patience_; }
   [[noreturn]] void fail(int code, std::string_view doing) const;
 
  private:
@@ -46,6 +52,7 @@ class Database {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
   std::string file_;
+  std::chrono::milliseconds patience_;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
@@ -69,6 +76,11 @@ class Statement {
     reset();
   }
 
+  // One parameter, from 1, where their number is known at run time only; bind(...) is for all others.
+  void bind_text(int index, std::string_view value);
+
+  int columns() const;
+  int type(int column) const;  // of the row's value: SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, ...
   bool is_null(int column) const;
   int64_t integer(int column) const;
   double real(int column) const;  // NULL reads as NaN
@@ -82,7 +94,6 @@ class Statement {
   };
   void reset();
   void check(int code);
-  void bind_text(int index, std::string_view value);
   void bind_integer(int index, int64_t value);
   void bind_real(int index, double value);  // NaN binds as NULL
   void bind_null(int index);

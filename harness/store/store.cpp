@@ -20,44 +20,71 @@ using sqlite::Transaction;
 // PRAGMA application_id of our files: "SIZE" in ASCII.
 constexpr int64_t kApplicationId = 0x53495A45;
 
-int64_t pragma(Database& database, std::string_view sql) {
-  Statement statement(database, sql);
-  statement.step();
-  return statement.integer(0);
-}
-
-// Two programs that create the same file at once: the change to WAL does not wait for locks by itself.
+// Two programs that create the same file at once: the change to WAL does not always wait for locks by itself.
 void use_write_ahead_log(Database& database) {
-  constexpr int kAttempts = 100;
-  constexpr std::chrono::milliseconds kPause{50};
-  for (int attempt = 1;; ++attempt) {
+  constexpr std::chrono::milliseconds kPause{20};
+  const auto deadline = std::chrono::steady_clock::now() + database.patience();
+  while (true) {
     try {
       Statement statement(database, "PRAGMA journal_mode = WAL");
       statement.step();
       return;
     } catch (const Failure&) {
-      if (attempt == kAttempts) throw;
+      if (std::chrono::steady_clock::now() >= deadline) throw;
       std::this_thread::sleep_for(kPause);
     }
   }
 }
 
-// A new file, or one of an older sizeup.
+void prepare(Database& database, const std::string& file, StoreAccess access) {
+  const bool empty = database.integer("PRAGMA user_version") == 0 &&
+                     database.integer("SELECT count(*) FROM sqlite_schema") == 0;
+  if (empty && access == StoreAccess::read) {
+    throw Failure({ErrorKind::bad_input, file, "is an empty database", "a file that `sizeup run` made", ""});
+  }
+  if (access != StoreAccess::read && sqlite3_db_readonly(database.handle(), "main") != 0) {
+    database.fail(SQLITE_READONLY, "opening it for writing");
+  }
+  if (empty) bring_up_to_date(database);
+  check_version(database, file);
+  if (database.integer("PRAGMA user_version") < kSchemaVersion) {
+    Database writer(file, sqlite::Access::write);  // also for reading: there is one form of the tables only
+    bring_up_to_date(writer);
+  }
+  database.execute("PRAGMA foreign_keys = ON");
+  // Keys are hashes, so each response touches pages all over their indices. In 64 MB the inner pages of a few
+  // million keys stay at hand (SQLite's default is 2 MB), and a page that several commits touch goes from the
+  // log into the file once (the default is a checkpoint, with its syncs, every 4 MB: two commits).
+  database.execute("PRAGMA cache_size = -65536");
+  if (access != StoreAccess::read) database.execute("PRAGMA wal_autocheckpoint = 16384");
+  // With the write-ahead log, NORMAL survives a killed process; FULL also survives a loss of power.
+  database.execute(access == StoreAccess::write_durable ? "PRAGMA synchronous = FULL"
+                                                        : "PRAGMA synchronous = NORMAL");
+}
+
+}  // namespace
+
+Result<void> store_exists(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return {};
+  return bad_input(file.string(), "file not found", "a file that `sizeup run` made", "name it with --db");
+}
+
 void bring_up_to_date(Database& database) {
   use_write_ahead_log(database);
   Transaction transaction(database);
-  const int64_t version = pragma(database, "PRAGMA user_version");
+  const int64_t version = database.integer("PRAGMA user_version");
   if (version >= kSchemaVersion) return;  // another program was first
   for (size_t step = static_cast<size_t>(version); step < kSchema.size(); ++step)
     database.execute(kSchema[step]);
-  database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion).c_str());
-  database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
+  database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId));
   transaction.commit();
 }
 
 void check_version(Database& database, const std::string& file) {
-  const int64_t version = pragma(database, "PRAGMA user_version");
-  const int64_t application = pragma(database, "PRAGMA application_id");
+  const int64_t version = database.integer("PRAGMA user_version");
+  const int64_t application = database.integer("PRAGMA application_id");
   if (application != kApplicationId) {
     throw Failure({ErrorKind::bad_input, file, "is an SQLite database, but not one of sizeup",
                    "a file that `sizeup run` made", "choose another file with --db"});
@@ -69,29 +96,6 @@ void check_version(Database& database, const std::string& file) {
   }
 }
 
-void prepare(Database& database, const std::string& file, StoreAccess access) {
-  const bool empty = pragma(database, "PRAGMA user_version") == 0 &&
-                     pragma(database, "SELECT count(*) FROM sqlite_schema") == 0;
-  if (empty && access == StoreAccess::read) {
-    throw Failure({ErrorKind::bad_input, file, "is an empty database", "a file that `sizeup run` made", ""});
-  }
-  if (access != StoreAccess::read && sqlite3_db_readonly(database.handle(), "main") != 0) {
-    database.fail(SQLITE_READONLY, "opening it for writing");
-  }
-  if (empty) bring_up_to_date(database);
-  check_version(database, file);
-  if (pragma(database, "PRAGMA user_version") < kSchemaVersion) {
-    Database writer(file, sqlite::Access::write);  // also for reading: there is one form of the tables only
-    bring_up_to_date(writer);
-  }
-  database.execute("PRAGMA foreign_keys = ON");
-  // With the write-ahead log, NORMAL survives a killed process; FULL also survives a loss of power.
-  database.execute(access == StoreAccess::write_durable ? "PRAGMA synchronous = FULL"
-                                                        : "PRAGMA synchronous = NORMAL");
-}
-
-}  // namespace
-
 Store::Store(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -101,14 +105,23 @@ const std::filesystem::path& Store::file() const {
   return connection_->file;
 }
 
+void Store::set_text_rule(TextRule rule) {
+  const std::lock_guard lock(connection_->mutex);
+  connection_->texts = std::move(rule);
+}
+
 Result<Store> Store::open(const std::filesystem::path& file, StoreAccess access) {
-  std::error_code ignored;
-  if (access == StoreAccess::read && !std::filesystem::exists(file, ignored)) {
-    return bad_input(file.string(), "file not found", "a file that `sizeup run` made", "name it with --db");
+  return open(file, access, sqlite::kPatience);
+}
+
+Result<Store> Store::open(const std::filesystem::path& file, StoreAccess access,
+                          std::chrono::milliseconds patience) {
+  if (access == StoreAccess::read) {
+    if (auto there = store_exists(file); !there) return forward_error(there);
   }
   return sqlite::guarded([&] {
     auto connection = std::make_unique<Connection>(
-        file, access == StoreAccess::read ? sqlite::Access::read : sqlite::Access::write);
+        file, access == StoreAccess::read ? sqlite::Access::read : sqlite::Access::write, patience);
     prepare(connection->database, file.string(), access);
     return Store(std::move(connection));
   });
@@ -116,10 +129,11 @@ Result<Store> Store::open(const std::filesystem::path& file, StoreAccess access)
 
 Result<std::optional<ResponseRow>> Store::find_response(const std::string& key) const {
   return with_database(*this, [&](Database& database) -> std::optional<ResponseRow> {
-    Statement statement(database,
-                        fmt::format("SELECT {} FROM response JOIN prompt ON prompt.id = response.prompt_id "
-                                    "WHERE response.key = ?",
-                                    kResponseColumns));
+    Statement statement(
+        database,
+        fmt::format("SELECT {} FROM response JOIN prompt ON prompt.id = response.prompt_id "
+                    "WHERE response.key = ? AND NOT (response.edited AND response.text IS NOT NULL)",
+                    kResponseColumns));
     if (!statement.bind(key).step()) return std::nullopt;
     return read_response(statement, 0);
   });

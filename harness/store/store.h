@@ -3,6 +3,7 @@
 // run's answers.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 
 #include "core/errors/result.h"
 #include "harness/store/records.h"
+#include "harness/store/texts.h"
 
 namespace sizeup {
 
@@ -25,14 +27,21 @@ enum class StoreAccess {
 // Functions may be called from several threads; each is atomic.
 class Store {
  public:
-  // Errors: not an SQLite file, not made by sizeup, made by a newer sizeup, damaged, locked, not writable.
+  // Errors: not an SQLite file, not made by sizeup, made by a newer sizeup, damaged, not writable, locked by
+  // another process for longer than `patience` (which holds for every later call too).
   static Result<Store> open(const std::filesystem::path& file, StoreAccess access);
+  static Result<Store> open(const std::filesystem::path& file, StoreAccess access,
+                            std::chrono::milliseconds patience);
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
 
   const std::filesystem::path& file() const;
+
+  // For what is written from now on. Rows that hold their texts already keep them; edited rows are filled in
+  // by a rule that keeps all.
+  void set_text_rule(TextRule rule);
 
   // A new run with its evaluations and samples, all or nothing. `run.name` empty: today's date and a number.
   // samples[e] are the samples of evaluations[e]. Rows that are there already are found, not repeated.
@@ -52,7 +61,8 @@ class Store {
   // since.
   Result<Planned> find_run_plan(const Plan& plan);
 
-  // The stored response with this key.
+  // The stored response with this key. A generated text that was left out or redacted cannot be scored any
+  // more: it is not found.
   Result<std::optional<ResponseRow>> find_response(const std::string& key) const;
 
   // Of this evaluation, or, where all its answers came from the store, the latest of the same model and task,

@@ -19,23 +19,34 @@ using sqlite::Transaction;
 // Writes that may wait for the thread before write() blocks: sixteen full groups.
 constexpr size_t kMaxWaiting = 4096;
 
+constexpr const char* kErrorLeftOut = "failed; its message is left out with the texts";
+
 // The statements of the writer, prepared once.
 class RowWriter {
  public:
-  explicit RowWriter(Database& database)
-      : prompt_(database, "INSERT OR IGNORE INTO prompt (hash, text) VALUES (?, ?)"),
+  // Rows that are there stay, except that whole texts take the place of edited ones.
+  RowWriter(Database& database, const TextRule& texts)
+      : texts_(&texts),
+        prompt_(database,
+                "INSERT INTO prompt (hash, text, edited) VALUES (?, ?, ?) "
+                "ON CONFLICT (hash) DO UPDATE SET text = excluded.text, edited = 0 "
+                "WHERE edited AND NOT excluded.edited"),
         response_(database,
-                  "INSERT OR IGNORE INTO response (key, key_json, prompt_id, logprob, greedy, text, finish, "
-                  "tokens, "
-                  "token_logprobs, prompt_tokens, completion_tokens, truncated, created_at) "
-                  "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                  "INSERT INTO response (key, key_json, prompt_id, logprob, greedy, text, finish, tokens, "
+                  "token_logprobs, prompt_tokens, completion_tokens, truncated, created_at, edited) "
+                  "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT (key) DO UPDATE SET key_json = excluded.key_json, logprob = excluded.logprob, "
+                  "text = excluded.text, finish = excluded.finish, tokens = excluded.tokens, "
+                  "token_logprobs = excluded.token_logprobs, prompt_tokens = excluded.prompt_tokens, "
+                  "completion_tokens = excluded.completion_tokens, truncated = excluded.truncated, "
+                  "created_at = excluded.created_at, edited = 0 WHERE edited AND NOT excluded.edited"),
         use_(database,
              "INSERT OR REPLACE INTO sample_response (evaluation_id, sample_id, ask, response_id) "
              "VALUES (?, ?, ?, (SELECT id FROM response WHERE key = ?))"),
         answer_(
             database,
             "INSERT OR REPLACE INTO answer (evaluation_id, sample_id, answer, no_answer, invalid, truncated, "
-            "error, confidence, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            "error, confidence, details, edited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         clear_scores_(database, "DELETE FROM score WHERE evaluation_id = ? AND sample_id = ?"),
         score_(database, "INSERT INTO score (evaluation_id, sample_id, metric, value) VALUES (?, ?, ?, ?)"),
         timing_(database,
@@ -50,10 +61,14 @@ class RowWriter {
   }
 
   void operator()(const AnswerRow& row) {
-    const std::string details = to_json(row.details);
+    bool edited = false;
+    const std::string answer = texts_->stored(row.answer, edited);
+    const std::string details = to_json(texts_->stored_details(row.details, edited));
+    std::optional<std::string> error = row.error;  // an endpoint's may quote the question
+    if (error) error = texts_->keeps_none() ? kErrorLeftOut : texts_->stored(*error, edited);
     answer_
-        .bind(row.evaluation_id, row.sample_id, row.answer, row.no_answer, row.invalid, row.truncated,
-              row.error, row.confidence, details)
+        .bind(row.evaluation_id, row.sample_id, answer, row.no_answer, row.invalid, row.truncated, error,
+              row.confidence, details, edited)
         .run();
     clear_scores_.bind(row.evaluation_id, row.sample_id).run();
     for (const auto& [metric, value] : row.scores) {
@@ -71,8 +86,16 @@ class RowWriter {
  private:
   void insert(const ResponseRow& row) {
     const std::string hash = sha256_hex(row.prompt);
-    prompt_.bind(hash, row.prompt).run();
-    const std::string tokens = to_json(row.tokens);
+    bool prompt_edited = false;
+    const std::string prompt = texts_->stored(row.prompt, prompt_edited);
+    prompt_.bind(hash, prompt, prompt_edited).run();
+    bool edited = false;
+    std::optional<std::string> text = row.text;
+    if (text) text = texts_->stored(*text, edited);
+    bool key_edited = false;  // nothing needs the choice again: its log-probability is what counts
+    const std::string key_json = texts_->stored_key_json(row.key_json, key_edited);
+    // Tokens are the text once more.
+    const std::string tokens = texts_->keeps_all() ? to_json(row.tokens) : "[]";
     const std::string token_logprobs = to_json(row.token_logprobs);
     const std::string created_at = utc_now();
     // -infinity is stored as NULL: other programs read an infinite REAL in different ways.
@@ -81,11 +104,12 @@ class RowWriter {
     std::optional<int64_t> greedy;
     if (!row.text) greedy = row.greedy ? 1 : 0;
     response_
-        .bind(row.key, row.key_json, hash, logprob, greedy, row.text, row.finish, tokens, token_logprobs,
-              row.prompt_tokens, row.completion_tokens, row.truncated, created_at)
+        .bind(row.key, key_json, hash, logprob, greedy, text, row.finish, tokens, token_logprobs,
+              row.prompt_tokens, row.completion_tokens, row.truncated, created_at, edited)
         .run();
   }
 
+  const TextRule* texts_;
   Statement prompt_, response_, use_, answer_, clear_scores_, score_, timing_;
 };
 
@@ -146,7 +170,7 @@ struct StoreWriter::State {
 
   Result<void> commit(const std::vector<StoreWrite>& taken) {
     return with_database(*store, [&](Database& database) {
-      if (!rows) rows.emplace(database);
+      if (!rows) rows.emplace(database, store->connection().texts);
       Transaction transaction(database);
       for (const StoreWrite& row : taken) std::visit(*rows, row);
       transaction.commit();

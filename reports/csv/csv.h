@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sizeup {
@@ -25,6 +26,8 @@ class CsvTable {
   CsvTable& integer(const std::optional<int64_t>& value);
 
   const std::string& content() const { return content_; }
+  // What has been written since the last call: a long table goes to its file in pieces.
+  std::string take() { return std::exchange(content_, {}); }
 
  private:
   void cell(std::string_view value, bool quoted);

@@ -130,11 +130,9 @@ Html table(const ReportData& data) {
 
 Html heading(const ReportData& data) {
   const ReportDifference* worst = nullptr;
-  size_t worse = 0;
   size_t better = 0;
   for (const ReportDifference& slice : data.slices) {
     const PairedDifference& d = slice.result.difference;
-    worse += d.hi < 0.0 ? 1 : 0;
     better += d.lo > 0.0 ? 1 : 0;
     if (d.hi < 0.0 && (!worst || d.difference < worst->result.difference.difference)) worst = &slice;
   }

@@ -211,7 +211,7 @@ Result<void> write_lm_eval(const Store& store, const std::string& run, bool with
     add_facts(all, *data);
     all["config"] = {{"model", "sizeup"}, {"model_args", row.model.reference}};
     all["model_name"] = row.model.name;
-    if (!with_samples) continue;
+    if (!with_samples || found->texts == "none") continue;
     const std::string name = fmt::format("samples_{}_{}.jsonl", file_name(row.task.name), date);
     if (auto written = write_samples(store, *data, own / name); !written) return written;
   }

@@ -96,14 +96,16 @@ class Collector {
 
   Result<void> collect() {
     for (size_t task = 0; task < content_.tasks.size(); ++task) {
-      const Rows small = rows_of(data_.candidate, task);
-      const Rows large = data_.is_pair() ? rows_of(data_.baseline, task) : Rows{};
+      Result<Rows> small = rows_of(data_.candidate, task);
+      if (!small) return forward_error(small);
+      Result<Rows> large = data_.is_pair() ? rows_of(data_.baseline, task) : Rows{};
+      if (!large) return forward_error(large);
       for (const SampleRow& row : content_.samples[task]) {
-        const bool answered = small.answers.contains(row.id) || large.answers.contains(row.id);
+        const bool answered = small->answers.contains(row.id) || large->answers.contains(row.id);
         if (!answered) continue;
         ReportSample sample = describe(row, task);
-        if (auto done = fill(small, row.id, task, sample.candidate); !done) return done;
-        if (auto done = fill(large, row.id, task, sample.baseline); !done) return done;
+        fill(*small, row.id, task, sample.candidate);
+        fill(*large, row.id, task, sample.baseline);
         data_.samples.push_back(std::move(sample));
       }
     }
@@ -115,13 +117,21 @@ class Collector {
     const Cell* cell = nullptr;
     std::unordered_map<int64_t, const AnswerRow*> answers;
     std::unordered_map<int64_t, double> total_ms;
+    std::unordered_map<int64_t, std::string> written;
   };
 
-  Rows rows_of(int model, size_t task) const {
+  Result<Rows> rows_of(int model, size_t task) const {
     Rows rows;
     rows.cell = &content_.cells[static_cast<size_t>(model)][task];
     for (const AnswerRow& answer : rows.cell->answers) rows.answers[answer.sample_id] = &answer;
     for (const TimingRow& timing : rows.cell->timings) rows.total_ms[timing.sample_id] = timing.total_ms;
+    const EvaluationRow& evaluation = rows.cell->evaluation;
+    const bool written =
+        evaluation.protocol == "generative" || evaluation.task.output_type == "generate_until";
+    if (!written || options_.no_text) return rows;
+    auto texts = read_written_texts(store_, evaluation.id);
+    if (!texts) return forward_error(texts);
+    rows.written = std::move(*texts);
     return rows;
   }
 
@@ -158,9 +168,9 @@ class Collector {
     return sample;
   }
 
-  Result<void> fill(const Rows& rows, int64_t sample, size_t task, ReportAnswer& out) {
+  void fill(const Rows& rows, int64_t sample, size_t task, ReportAnswer& out) {
     const auto found = rows.answers.find(sample);
-    if (found == rows.answers.end()) return {};
+    if (found == rows.answers.end()) return;
     const AnswerRow& answer = *found->second;
     out.present = true;
     out.score = pair_score(answer, data_.tasks[task]);
@@ -175,27 +185,14 @@ class Collector {
       out.status = "invalid";
     }
     out.invented = invented_kinds(answer);
-    if (options_.no_text) return {};
+    if (options_.no_text) return;
     if (answer.error) {
       out.text = "failed: " + edited(*answer.error).text();
-      return {};
+      return;
     }
-    Result<std::string> written = written_text(*rows.cell, sample, answer);
-    if (!written) return forward_error(written);
-    show(answer, *written, out);
-    return {};
-  }
-
-  // What the model wrote; for choices, the one that was taken.
-  Result<std::string> written_text(const Cell& cell, int64_t sample, const AnswerRow& answer) const {
-    if (cell.evaluation.protocol != "generative" && cell.evaluation.task.output_type != "generate_until")
-      return answer.answer;
-    auto responses = read_responses(store_, cell.evaluation.id, sample);
-    if (!responses) return forward_error(responses);
-    for (const ResponseRow& response : *responses) {
-      if (response.text) return *response.text;
-    }
-    return answer.answer;
+    // What the model wrote; for choices, the one that was taken.
+    const auto written = rows.written.find(sample);
+    show(answer, written == rows.written.end() ? answer.answer : written->second, out);
   }
 
   void show(const AnswerRow& answer, const std::string& written, ReportAnswer& out) {

@@ -1,8 +1,8 @@
 // The parts of load_report. Each fills its members of ReportData from what was read.
 #pragma once
 
+#include "core/text/edited_text.h"
 #include "harness/decide/pairs.h"
-#include "reports/load/edited_text.h"
 #include "reports/load/run_data.h"
 #include "reports/report_data.h"
 

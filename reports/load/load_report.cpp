@@ -39,8 +39,10 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
       read_run_content(store, run.empty() ? std::vector<std::string>{} : std::vector{run});
   if (!content) return forward_error(content);
   ReportData data;
-  data.redacted = redactor->active();
-  data.texts = !options.no_text;
+  ReportOptions shown = options;
+  shown.no_text = options.no_text || content->run.texts == "none";
+  data.redacted = redactor->active() || content->run.texts == "redacted";
+  data.texts = !shown.no_text;
   data.store = clean_name(store.file().filename().string());
   describe_run(*content, data);
   if (options.requirements) {
@@ -56,8 +58,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
   if (options.requirements) judge_pair(*content, *options.requirements, data);
-  if (auto done = collect_samples(store, *content, *redactor, options, data); !done)
-    return forward_error(done);
+  if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
   return data;
 }
 

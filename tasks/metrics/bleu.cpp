@@ -123,7 +123,7 @@ void score_bleu(const ScoreInput& input, const MetricParameters&, ScoreWriter& o
 }
 
 double aggregate_bleu(const ScoredSet& set) {
-  if (set.samples().empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (set.size() == 0) return std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> sums = set.sums("bleu", 2 + 2 * kOrder);
   BleuCounts counts;
   counts.answer_words = sums[0];

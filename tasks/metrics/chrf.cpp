@@ -104,7 +104,7 @@ std::vector<int64_t> best_counts(const ScoreInput& input, size_t word_order) {
 }
 
 double of_set(const ScoredSet& set, const std::string& detail, size_t orders) {
-  if (set.samples().empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (set.size() == 0) return std::numeric_limits<double>::quiet_NaN();
   return chrf<double>(set.sums(detail, 3 * orders));
 }
 

@@ -28,7 +28,7 @@ double ratio(double part, double whole) {
 // A number of the set's class; NaN if the class is no gold label of the set and `of_gold`, or does not occur.
 double of_class(const ScoredSet& set, double ClassNumbers::*number, bool of_gold) {
   const auto classes = class_numbers(confusion_matrix(set));
-  const auto found = classes.find(set.label());
+  const auto found = classes.find(std::string(set.label()));
   if (found == classes.end() || (of_gold && found->second.support == 0)) return kNaN;
   return found->second.*number;
 }
@@ -48,10 +48,10 @@ std::string predicted_label(const ScoreInput& input) {
 
 ConfusionMatrix confusion_matrix(const ScoredSet& set) {
   ConfusionMatrix matrix;
-  for (const Scored* scored : set.samples()) {
-    const std::string* gold = set.detail(*scored, "gold");
-    const std::string* predicted = set.detail(*scored, "predicted");
-    if (gold != nullptr && predicted != nullptr) ++matrix[*gold][*predicted];
+  for (size_t row = 0; row < set.rows(); ++row) {
+    const std::optional<std::string>& gold = set.detail(row, "gold");
+    const std::optional<std::string>& predicted = set.detail(row, "predicted");
+    if (gold && predicted && set.count(row) > 0) matrix[*gold][*predicted] += set.count(row);
   }
   return matrix;
 }

@@ -16,7 +16,7 @@ constexpr const char* kNotAttempted = "not attempted";
 
 // Empty where closed book does not apply.
 std::string_view verdict_of(const ScoreInput& input) {
-  const std::vector<std::string>& refusals = input.facts.refusals;
+  const RefusalPhrases& refusals = input.facts.refusals;
   if (!input.sample.source.empty() || is_unanswerable(input.sample, refusals)) return {};
   const std::string answer = squad_text(input.answer);
   for (const std::string& accepted : input.sample.accepted) {
@@ -45,16 +45,16 @@ void score_attempted(const ScoreInput& input, const MetricParameters& parameters
 }
 
 double aggregate_accuracy_given_attempted(const ScoredSet& set) {
-  const auto correct = static_cast<double>(set.count("verdict", kCorrect));
-  const auto incorrect = static_cast<double>(set.count("verdict", kIncorrect));
+  const auto correct = static_cast<double>(set.with("verdict", kCorrect));
+  const auto incorrect = static_cast<double>(set.with("verdict", kIncorrect));
   return correct + incorrect == 0.0 ? kNaN : correct / (correct + incorrect);
 }
 
 // With c correct of n, a of them attempted: 2 (c/a)(c/n) / (c/a + c/n) = 2c / (a + n).
 double aggregate_f_score(const ScoredSet& set) {
-  const auto correct = static_cast<double>(set.count("verdict", kCorrect));
-  const double attempted = correct + static_cast<double>(set.count("verdict", kIncorrect));
-  const double all = attempted + static_cast<double>(set.count("verdict", kNotAttempted));
+  const auto correct = static_cast<double>(set.with("verdict", kCorrect));
+  const double attempted = correct + static_cast<double>(set.with("verdict", kIncorrect));
+  const double all = attempted + static_cast<double>(set.with("verdict", kNotAttempted));
   return all == 0.0 ? kNaN : 2.0 * correct / (attempted + all);
 }
 

@@ -22,12 +22,6 @@ int64_t count_words(std::string_view text) {
   return words;
 }
 
-int64_t samples_with(const ScoredSet& set, const std::string& name) {
-  int64_t count = 0;
-  for (const Scored* scored : set.samples()) count += set.detail(*scored, name) != nullptr ? 1 : 0;
-  return count;
-}
-
 }  // namespace
 
 void score_perplexity(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
@@ -44,7 +38,7 @@ void score_rolling(const ScoreInput& input, const MetricParameters&, ScoreWriter
 }
 
 double aggregate_perplexity(const ScoredSet& set) {
-  return std::exp(-set.sum("logprob") / static_cast<double>(samples_with(set, "logprob")));
+  return std::exp(-set.sum("logprob") / static_cast<double>(set.with("logprob")));
 }
 
 double aggregate_word_perplexity(const ScoredSet& set) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/metrics/refusal.h"
 #include "tasks/sandbox/sandbox.h"
 #include "tasks/schema.h"
 #include "tasks/task.h"
@@ -41,7 +42,7 @@ struct ScoringFacts {
   std::map<std::string, double> miss_costs;  // label -> what it costs not to see it (key `cost_of_miss`)
   std::optional<Schema> schema;
   bool has_grounding = false;
-  std::vector<std::string> refusals;
+  RefusalPhrases refusals;
   bool unsafe_code = false;
   int repeats = 1;
   std::shared_ptr<SandboxPool> sandbox;  // where a metric of the task runs code
@@ -85,26 +86,59 @@ class ScoreWriter {
   std::string suffix_;
 };
 
-// What a set metric is computed from: the details of many samples, as written under the same suffix.
-class ScoredSet {
+// Details of many samples as written under one suffix; samples with the same ones are one row, so that a
+// formula of a few labels costs the same for a hundred samples and for a million.
+class DetailTable {
  public:
-  // `label`: the class that a metric of one class is about.
-  ScoredSet(std::span<const Scored* const> samples, std::string suffix, std::string label = {})
-      : samples_(samples), suffix_(std::move(suffix)), label_(std::move(label)) {}
-  std::span<const Scored* const> samples() const { return samples_; }
-  const std::string& label() const { return label_; }
-  const std::string* detail(const Scored& scored, const std::string& name) const;
-  // The sum of a numeric detail over the samples that have it.
-  double sum(const std::string& name) const;
-  // The sums of a detail that is a row of `count` whole numbers (ScoreWriter::numbers).
-  std::vector<double> sums(const std::string& name, size_t count) const;
-  // How many samples have this detail with this value.
-  int64_t count(const std::string& name, std::string_view value) const;
+  // `names`: the details that count; a sample may lack some.
+  DetailTable(std::span<const Scored* const> samples, const std::string& suffix,
+              std::span<const std::string> names);
+  size_t rows() const { return counts_.size(); }
+  // How many of the samples each row stands for.
+  std::span<const int64_t> counts() const { return counts_; }
+  const std::optional<std::string>& text(size_t row, std::string_view name) const;
+  // The text's numbers, as ScoreWriter::number and numbers write them, up to the first that is none.
+  std::span<const double> numbers(size_t row, std::string_view name) const;
 
  private:
-  std::span<const Scored* const> samples_;
-  std::string suffix_;
-  std::string label_;
+  struct Detail {
+    std::optional<std::string> text;
+    std::vector<double> numbers;
+  };
+  const Detail& at(size_t row, std::string_view name) const;
+
+  std::vector<std::string> names_;
+  std::vector<int64_t> counts_;
+  std::vector<Detail> details_;  // row by row, in the order of names_
+};
+
+// What a set metric is computed from: a table in which row i counts counts[i] times.
+class ScoredSet {
+ public:
+  // `label`: the class that a metric of one class is about. Table and counts must outlive the set.
+  ScoredSet(const DetailTable& table, std::span<const int64_t> counts, std::string_view label = {})
+      : table_(table), counts_(counts), label_(label) {}
+  std::string_view label() const { return label_; }
+  size_t rows() const { return table_.rows(); }
+  // How often a row counts; 0 in some of a bootstrap's resamples.
+  int64_t count(size_t row) const { return counts_[row]; }
+  const std::optional<std::string>& detail(size_t row, std::string_view name) const {
+    return table_.text(row, name);
+  }
+  // The number of samples.
+  int64_t size() const;
+  // The sum of a numeric detail over the samples that have it.
+  double sum(std::string_view name) const;
+  // The sums of a detail that is a row of `count` whole numbers (ScoreWriter::numbers).
+  std::vector<double> sums(std::string_view name, size_t count) const;
+  // How many samples have this detail, or have it with this value.
+  int64_t with(std::string_view name) const;
+  int64_t with(std::string_view name, std::string_view value) const;
+
+ private:
+  const DetailTable& table_;
+  std::span<const int64_t> counts_;
+  std::string_view label_;
 };
 
 // Needs of a metric beyond its output types: keys of the task file.
@@ -131,6 +165,8 @@ struct MetricEntry {
   void (*score)(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
   // The set formula; null: the mean of the scores.
   double (*aggregate)(const ScoredSet& set);
+  // The details that the set formula reads.
+  std::vector<std::string> details = {};
 };
 
 }  // namespace sizeup

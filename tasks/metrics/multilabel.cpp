@@ -100,8 +100,8 @@ struct Counts {
 };
 
 // The names of a detail that score_label_sets wrote.
-std::vector<std::string_view> names_of(const std::string* shown) {
-  if (shown == nullptr || shown->empty()) return {};
+std::vector<std::string_view> names_of(const std::optional<std::string>& shown) {
+  if (!shown || shown->empty()) return {};
   return split_at(*shown, "\n");
 }
 
@@ -111,13 +111,15 @@ std::map<std::string, Counts, std::less<>> counts_of(const ScoredSet& set) {
     const auto found = counts.find(name);
     return found == counts.end() ? counts[std::string(name)] : found->second;
   };
-  for (const Scored* scored : set.samples()) {
-    const std::vector<std::string_view> gold = names_of(set.detail(*scored, "gold_labels"));
-    for (const std::string_view name : gold) at(name).gold += 1.0;
-    for (const std::string_view name : names_of(set.detail(*scored, "predicted_labels"))) {
+  for (size_t row = 0; row < set.rows(); ++row) {
+    const auto count = static_cast<double>(set.count(row));
+    if (count == 0.0) continue;
+    const std::vector<std::string_view> gold = names_of(set.detail(row, "gold_labels"));
+    for (const std::string_view name : gold) at(name).gold += count;
+    for (const std::string_view name : names_of(set.detail(row, "predicted_labels"))) {
       Counts& label = at(name);
-      label.predicted += 1.0;
-      label.hits += std::find(gold.begin(), gold.end(), name) != gold.end() ? 1.0 : 0.0;
+      label.predicted += count;
+      label.hits += std::find(gold.begin(), gold.end(), name) != gold.end() ? count : 0.0;
     }
   }
   return counts;

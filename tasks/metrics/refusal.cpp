@@ -55,8 +55,17 @@ std::string normalised(std::string_view text) {
 
 }  // namespace
 
-std::span<const std::string_view> default_refusals() {
-  return kDefaultRefusals;
+std::vector<std::string> default_refusals() {
+  return {kDefaultRefusals.begin(), kDefaultRefusals.end()};
+}
+
+RefusalPhrases::RefusalPhrases(std::span<const std::string> phrases) {
+  for (const std::string& phrase : phrases) normalised_.push_back(normalised(phrase));
+}
+
+bool RefusalPhrases::occur_in(std::string_view normalised) const {
+  return std::any_of(normalised_.begin(), normalised_.end(),
+                     [&](const std::string& phrase) { return contains_words(normalised, phrase); });
 }
 
 bool contains_words(std::string_view text, std::string_view part) {
@@ -68,14 +77,12 @@ bool contains_words(std::string_view text, std::string_view part) {
   return false;
 }
 
-bool is_refusal(std::string_view answer, std::span<const std::string> phrases) {
+bool is_refusal(std::string_view answer, const RefusalPhrases& phrases) {
   const std::string text = normalised(answer);
-  if (text.empty()) return true;
-  return std::any_of(phrases.begin(), phrases.end(),
-                     [&](const std::string& phrase) { return contains_words(text, normalised(phrase)); });
+  return text.empty() || phrases.occur_in(text);
 }
 
-bool is_unanswerable(const Sample& sample, std::span<const std::string> phrases) {
+bool is_unanswerable(const Sample& sample, const RefusalPhrases& phrases) {
   return std::all_of(sample.accepted.begin(), sample.accepted.end(),
                      [&](const std::string& answer) { return is_refusal(answer, phrases); });
 }

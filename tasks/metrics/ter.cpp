@@ -231,7 +231,7 @@ void score_ter(const ScoreInput& input, const MetricParameters&, ScoreWriter& ou
 }
 
 double aggregate_ter(const ScoredSet& set) {
-  if (set.samples().empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (set.size() == 0) return std::numeric_limits<double>::quiet_NaN();
   const double edits = set.sum("ter_edits");
   const double words = set.sum("ter_words");
   if (words == 0.0) return edits == 0.0 ? 0.0 : 100.0;

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kPocketSmall = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+const std::string kPocketSmall = source_path("models/pocket/pocket-small.gguf").string();
 
 TEST(Program, MistakesOnTheCommandLineAreStatus2) {
   EXPECT_EQ(run_program({}).status, 2);
@@ -342,7 +342,7 @@ TEST(DoctorSlow, MeasuresTheMachine) {
 }
 
 TEST(BenchSlow, MeasuresAModelWithoutATokenizer) {
-  const std::string folder = SIZEUP_SOURCE_DIR "/tests/golden/tiny_llama/wide_heads_bf16?dtype=float32";
+  const std::string folder = (golden_folder() / "tiny_llama/wide_heads_bf16?dtype=float32").string();
   const Finished finished = run_program({"bench", folder, "--quick", "--threads", "2", "--streams", "1,2",
                                          "--step-tokens", "16,64", "--questions", "3", "--json"});
   ASSERT_EQ(finished.status, 0) << finished.errors;

@@ -1,4 +1,4 @@
-// The commands of docs/own-data.md, docs/pilot.md, docs/report.md and docs/ci.md run as they stand there, on
+// The commands of docs/own-data.md, docs/pilot.md, docs/ci.md and docs/report.md run as they stand there, on
 // a small file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,6 +99,14 @@ TEST_F(Documented, ThePilotEndsWithAVerdict) {
   EXPECT_EQ(Json::parse(runs.output).size(), 3u);
 }
 
+TEST_F(Documented, AGateFromABaselineToItsReport) {
+  const Finished finished = follow("docs/ci.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("pass: 2 checks hold"), HasSubstr("samples were asked")));
+  EXPECT_THAT(text("gate.xml"), HasSubstr("failures=\"0\""));
+  EXPECT_THAT(text("baseline.json"), HasSubstr("sizeup.baseline/1"));
+}
+
 TEST_F(Documented, TheReportLeadsToARecommendation) {
   const std::vector<std::string> files = blocks_of(read_whole(source_path("docs/report.md")), "yaml");
   ASSERT_EQ(files.size(), 1u);
@@ -108,14 +116,6 @@ TEST_F(Documented, TheReportLeadsToARecommendation) {
   EXPECT_THAT(finished.output, HasSubstr("no price was given"));
   EXPECT_THAT(text("report.html"), HasSubstr("Your requirements, from <code>requirements.yaml</code>"));
   EXPECT_THAT(text("report.md"), HasSubstr("| Memory of the weights | at most 8.0\u00a0GB | met: "));
-}
-
-TEST_F(Documented, AGateFromABaselineToItsReport) {
-  const Finished finished = follow("docs/ci.md");
-  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
-  EXPECT_THAT(finished.output, AllOf(HasSubstr("pass: 2 checks hold"), HasSubstr("samples were asked")));
-  EXPECT_THAT(text("gate.xml"), HasSubstr("failures=\"0\""));
-  EXPECT_THAT(text("baseline.json"), HasSubstr("sizeup.baseline/1"));
 }
 
 // The example in the page and the file of this test have the same columns.

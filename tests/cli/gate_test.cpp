@@ -14,7 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const std::string kModel = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+const std::string kModel = source_path("models/pocket/pocket-small.gguf").string();
 
 class Gate : public testing::Test {
  protected:

@@ -8,6 +8,7 @@
 
 #include "core/json/json.h"
 #include "tests/cli/program.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const std::string kModel = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+const std::string kModel = source_path("models/pocket/pocket-small.gguf").string();
 const std::string kInput = "{\"context\":\"The printer\",\"continuation\":\" is broken.\"}\n";
 
 class OtherProcessor : public testing::Test {

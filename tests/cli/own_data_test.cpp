@@ -12,7 +12,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const std::string kSmall = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+const std::string kSmall = source_path("models/pocket/pocket-small.gguf").string();
 
 std::string tickets() {
   std::string rows = "id,text,queue,language\n";

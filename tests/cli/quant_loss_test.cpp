@@ -127,7 +127,7 @@ TEST(QuantLoss, BitsDoNotDependOnThreads) {
 }
 
 TEST(QuantLoss, RefusesWhatCannotBeCompared) {
-  const std::string pocket = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+  const std::string pocket = source_path("models/pocket/pocket-small.gguf").string();
   const Finished other = run_program({"quant-loss", kBase, pocket, "--text", kText});
   EXPECT_EQ(other.status, 3);
   EXPECT_THAT(other.errors, HasSubstr("token 0"));

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kModels = SIZEUP_SOURCE_DIR "/models/pocket/";
+const std::string kModels = source_path("models/pocket/").string();
 
 class Run : public testing::Test {
  protected:

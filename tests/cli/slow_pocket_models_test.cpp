@@ -11,7 +11,7 @@ namespace {
 
 TEST(SlowPocketModels, LargeBeatsSmallOnHelpdeskAndBothFallToChanceOnShuffledLabels) {
   const TemporaryFolder folder;
-  const std::string models = SIZEUP_SOURCE_DIR "/models/pocket/";
+  const std::string models = source_path("models/pocket/").string();
   const Finished finished =
       run_program({"run", "--model", "small=" + models + "pocket-small.gguf", "--model",
                    "large=" + models + "pocket-large.gguf", "--task", "helpdesk", "--task",

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kModel = std::string(SIZEUP_SOURCE_DIR) + "/models/pocket/pocket-small.gguf";
+const std::string kModel = source_path("models/pocket/pocket-small.gguf").string();
 
 // What doctor says of the CUDA device when the program is started in that environment.
 Json examine(const std::vector<std::string>& environment) {

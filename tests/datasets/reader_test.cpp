@@ -132,7 +132,7 @@ TEST_F(DatasetReader, CsvErrorsNameTheLine) {
 
 // Rows that Python's csv module wrote (tests/oracles/dataset_cells.py) come back as they were.
 TEST(DatasetGolden, CellsOfPythonsCsvReadBack) {
-  const std::filesystem::path folder = SIZEUP_SOURCE_DIR "/tests/golden/datasets";
+  const std::filesystem::path folder = golden_folder() / "datasets";
   const auto expected = read_dataset(folder / "cells.json");
   ASSERT_TRUE(expected.has_value()) << describe(expected.error());
   ASSERT_EQ(expected->rows.size(), 300u);

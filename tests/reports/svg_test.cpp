@@ -54,8 +54,7 @@ TEST(LogAxis, SurvivesAnyRange) {
 
 // tests/oracles/report_fragments.py writes these by the design's drawing rules, without our code.
 TEST(Golden, ForestRows) {
-  Result<std::string> text =
-      read_file(std::string(SIZEUP_SOURCE_DIR) + "/tests/golden/reports/forest_rows.json");
+  Result<std::string> text = read_file(golden_folder() / "reports/forest_rows.json");
   ASSERT_TRUE(text.has_value());
   const Json cases = Json::parse(*text);
   ASSERT_GE(cases.size(), 4u);

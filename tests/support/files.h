@@ -13,9 +13,7 @@
 namespace sizeup {
 
 // A path of this repository.
-inline std::filesystem::path source_path(const std::string& name) {
-  return std::filesystem::path(SIZEUP_SOURCE_DIR) / name;
-}
+std::filesystem::path source_path(const std::string& name);
 
 inline std::filesystem::path golden_folder() {
   return source_path("tests/golden");

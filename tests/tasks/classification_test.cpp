@@ -21,18 +21,18 @@ std::vector<Scored> labelled(const Json& gold, const Json& predicted) {
   return out;
 }
 
-std::vector<const Scored*> pointers(const std::vector<Scored>& scored) {
-  std::vector<const Scored*> out;
-  for (const Scored& one : scored) out.push_back(&one);
-  return out;
+DetailTable table_of(const std::vector<Scored>& scored) {
+  std::vector<const Scored*> samples;
+  for (const Scored& one : scored) samples.push_back(&one);
+  return DetailTable(samples, "", std::vector<std::string>{"gold", "predicted"});
 }
 
 TEST(Classification, EqualsScikitLearn) {
   for (const Json& expected : test::golden("classification.json")) {
     SCOPED_TRACE(expected["name"]);
     const std::vector<Scored> scored = labelled(expected["gold"], expected["predicted"]);
-    const std::vector<const Scored*> samples = pointers(scored);
-    const ScoredSet set(samples, "");
+    const DetailTable table = table_of(scored);
+    const ScoredSet set(table, table.counts());
     EXPECT_NEAR(aggregate_macro_f1(set), expected["macro_f1"].get<double>(), 1e-14);
     EXPECT_NEAR(aggregate_micro_f1(set), expected["micro_f1"].get<double>(), 1e-14);
     EXPECT_NEAR(aggregate_weighted_f1(set), expected["weighted_f1"].get<double>(), 1e-14);
@@ -40,7 +40,8 @@ TEST(Classification, EqualsScikitLearn) {
     EXPECT_NEAR(aggregate_macro_recall(set), expected["macro_recall"].get<double>(), 1e-14);
     EXPECT_NEAR(aggregate_mcc(set), expected["mcc"].get<double>(), 1e-14);
     for (const Json& one : expected["classes"]) {
-      const ScoredSet of_class(samples, "", one["label"]);
+      const std::string label = one["label"];
+      const ScoredSet of_class(table, table.counts(), label);
       EXPECT_NEAR(aggregate_class_precision(of_class), one["precision"].get<double>(), 1e-14);
       EXPECT_NEAR(aggregate_class_f1(of_class), one["f1"].get<double>(), 1e-14);
       if (one["support"] == 0) {
@@ -56,8 +57,8 @@ TEST(Classification, EqualsScikitLearn) {
 
 TEST(Classification, CountsPerClass) {
   const std::vector<Scored> scored = labelled({"a", "a", "a", "b"}, {"a", "b", "[invalid]", "b"});
-  const std::vector<const Scored*> samples = pointers(scored);
-  const ConfusionMatrix matrix = confusion_matrix(ScoredSet(samples, ""));
+  const DetailTable table = table_of(scored);
+  const ConfusionMatrix matrix = confusion_matrix(ScoredSet(table, table.counts()));
   EXPECT_EQ(matrix.at("a").at("[invalid]"), 1);
   const auto classes = class_numbers(matrix);
   EXPECT_EQ(classes.size(), 2U);
@@ -68,7 +69,8 @@ TEST(Classification, CountsPerClass) {
 }
 
 TEST(Classification, NothingGivesNoNumber) {
-  const ScoredSet set({}, "");
+  const DetailTable table = table_of({});
+  const ScoredSet set(table, table.counts());
   EXPECT_TRUE(std::isnan(aggregate_macro_f1(set)));
   EXPECT_TRUE(std::isnan(aggregate_micro_f1(set)));
   EXPECT_TRUE(std::isnan(aggregate_mcc(set)));

@@ -201,6 +201,30 @@ TEST_F(CodeTask, TheOfficialExample) {
   EXPECT_EQ(verdicts[1].text, "timed out");
 }
 
+// The published form: the row's own program passes its tests, one that is off by one does not, and neither
+// does what the model was to stop before.
+TEST(Mbpp, JudgesByTheRowsTests) {
+  if (!test::open_pool()) GTEST_SKIP() << "no sandbox here";
+  TaskOptions options;
+  options.data_dir = source_path("tests/golden/definitions/data");
+  const auto mbpp = test::load(source_path("tasks/definitions/mbpp.yaml"), options);
+  std::vector<Json> rows = read_dataset(options.data_dir / "mbpp" / "mbpp.jsonl").value().rows;
+  std::erase_if(rows, [](const Json& row) { return row["task_id"] < 11 || row["task_id"] > 510; });
+  const std::vector<Sample> samples = test::samples_of(*mbpp);
+  ASSERT_EQ(samples.size(), rows.size());
+  for (const Sample& sample : samples) {
+    const std::string code = rows[static_cast<size_t>(sample.index)]["code"];
+    const auto passes = [&](const std::string& answer) {
+      Scored scored = test::score_text(*mbpp, sample, answer);
+      EXPECT_FALSE(scored.error);
+      return scored.scores.at("pass@1") == 1.0;
+    };
+    EXPECT_TRUE(passes(code)) << sample.id;
+    EXPECT_FALSE(passes(code + " + 1")) << sample.id;
+    EXPECT_FALSE(passes(code + "\n[DONE]")) << sample.id;
+  }
+}
+
 constexpr const char* kSquare = R"yaml(task: square
 dataset_path: json
 dataset_kwargs: {data_files: {test: test.jsonl}}

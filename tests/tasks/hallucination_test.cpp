@@ -85,13 +85,13 @@ TEST(Sentences, EndAtPointsButNotAtAbbreviations) {
 }
 
 TEST(Refusal, IsFoundWordByWord) {
-  const std::vector<std::string> own = {"Not in the handbook."};
+  const RefusalPhrases own(std::vector<std::string>{"Not in the handbook."});
   EXPECT_TRUE(is_refusal("not in handbook", own));
   EXPECT_TRUE(is_refusal("Sorry, that is not in the handbook!", own));
   EXPECT_TRUE(is_refusal("  ", own));
   EXPECT_FALSE(is_refusal("Not in the handbooks", own));
   EXPECT_FALSE(is_refusal("I don't know", own));
-  const std::vector<std::string> common(default_refusals().begin(), default_refusals().end());
+  const RefusalPhrases common(default_refusals());
   EXPECT_TRUE(is_refusal("I don\u2019t know.", common));
   EXPECT_TRUE(is_refusal("Unfortunately I do not know that", common));
   EXPECT_FALSE(is_refusal("I know: 42", common));

@@ -25,7 +25,8 @@ double aggregate_length_ratio(const ScoredSet& set) {
   return expected == 0.0 ? std::numeric_limits<double>::quiet_NaN() : set.sum("words_answered") / expected;
 }
 
-// 3. The row of the table (tasks/metrics/text_rows.cpp): null instead of the formula would mean the mean.
+// 3. The row of the table (tasks/metrics/text_rows.cpp): null instead of the formula would mean the mean. The
+// last column names the details that the formula reads.
 const MetricEntry kRow = {
     "length_ratio",
     "words of the answers / words of the targets",
@@ -35,6 +36,7 @@ const MetricEntry kRow = {
     Need::none,
     score_length_ratio,
     aggregate_length_ratio,
+    {"words_answered", "words_expected"},
 };
 
 // 4. The test: hand-worked numbers, none where it does not apply, and answers made to break it.
@@ -51,18 +53,21 @@ Scored scored_by(const MetricEntry& row, const std::vector<std::string>& accepte
   return scored;
 }
 
+double aggregated(const std::vector<const Scored*>& scored) {
+  const DetailTable table(scored, "", kRow.details);
+  return kRow.aggregate(ScoredSet(table, table.counts()));
+}
+
 TEST(Skeleton, CountsOverTheSet) {
   const Scored half = scored_by(kRow, {"four words are expected"}, "two words");
   const Scored more = scored_by(kRow, {"one"}, "now there are four");
-  const std::vector<const Scored*> both = {&half, &more};
-  EXPECT_DOUBLE_EQ(kRow.aggregate(ScoredSet(both, "")), 6.0 / 5.0);
+  EXPECT_DOUBLE_EQ(aggregated({&half, &more}), 6.0 / 5.0);
 }
 
 TEST(Skeleton, SaysWhereItDoesNotApply) {
   const Scored none = scored_by(kRow, {}, "words");
   EXPECT_TRUE(none.details.empty());
-  const std::vector<const Scored*> one = {&none};
-  EXPECT_TRUE(std::isnan(kRow.aggregate(ScoredSet(one, ""))));
+  EXPECT_TRUE(std::isnan(aggregated({&none})));
 }
 
 TEST(Skeleton, TakesHostileAnswers) {

@@ -439,9 +439,9 @@ class Pocket : public testing::Test {
  protected:
   void SetUp() override {
     if (!std::filesystem::exists(kModel)) GTEST_SKIP() << "no " << kModel;
-    backend_ = open_model(std::string(kModel) + "?now=2026-01-01T00:00:00");
+    backend_ = open_model(kModel + "?now=2026-01-01T00:00:00");
   }
-  static constexpr const char* kModel = SIZEUP_SOURCE_DIR "/models/pocket/pocket-small.gguf";
+  const std::string kModel = source_path("models/pocket/pocket-small.gguf").string();
   std::unique_ptr<Backend> backend_;
 };
 

@@ -25,7 +25,7 @@
 namespace sizeup {
 namespace {
 
-const std::filesystem::path kGolden = std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden";
+const std::filesystem::path kGolden = golden_folder();
 const std::filesystem::path kLlama = kGolden / "tiny_llama";
 const std::filesystem::path kMixture = kGolden / "tiny_mixture";
 const std::filesystem::path kQuantised = kGolden / "tiny_quantised";

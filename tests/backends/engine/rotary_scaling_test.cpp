@@ -8,13 +8,14 @@
 #include "backends/engine/rotary_angles.h"
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
 
 // Two roundings of a float32 more or less: transformers' powers are not those of the C library.
 TEST(RotaryScaling, FrequenciesAreThoseOfTransformers) {
-  const auto text = read_file(std::filesystem::path(SIZEUP_SOURCE_DIR) / "tests/golden/rotary.json");
+  const auto text = read_file(golden_folder() / "rotary.json");
   ASSERT_TRUE(text.has_value());
   const Json cases = parse_json(*text, "rotary.json").value();
   ASSERT_EQ(cases.size(), 12u);

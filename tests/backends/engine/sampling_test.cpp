@@ -13,12 +13,13 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "core/random/counter_random.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
 
 TEST(Sample, PicksWhatNumpyPicks) {
-  const auto text = read_file(SIZEUP_SOURCE_DIR "/tests/golden/sampling.json");
+  const auto text = read_file(golden_folder() / "sampling.json");
   ASSERT_TRUE(text.has_value());
   const auto cases = parse_json(*text, "sampling.json");
   ASSERT_TRUE(cases.has_value());

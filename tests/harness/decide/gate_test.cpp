@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/random/counter_random.h"
 #include "harness/decide/class_intervals.h"
 #include "invented_evidence.h"
 
@@ -255,6 +256,29 @@ TEST(Gate, LookingAnytimeIsWider) {
   EXPECT_LT(anytime.lines[0].measured.lo, once.lines[0].measured.lo);
   EXPECT_LT(anytime.lines[1].measured.lo, 0.82);
   EXPECT_EQ(anytime.lines[1].measured.n, 100);
+}
+
+// A candidate that is worse by exactly the margin, looked at five times: each wrong answer stays as rare as
+// one look's, 2.5 % of 400; 19 is three standard errors more than these 10.
+TEST(Gate, LookingAnytimeKeepsTheErrorRate) {
+  const Policy policy = policy_of("  - non_inferior: {margin: 0.1}\n");
+  int passed = 0;
+  int failed = 0;
+  for (uint64_t data = 0; data < 400; ++data) {
+    std::vector<double> scores;
+    for (uint64_t i = 0; i < 512; ++i) scores.push_back(uniform(11, data, i) < 0.1 ? 0.0 : 1.0);
+    GateOutcome outcome = kOpen;
+    for (size_t n = 32; n <= scores.size() && outcome == kOpen; n *= 2) {
+      const std::vector<double> seen(scores.begin(), scores.begin() + static_cast<long>(n));
+      const Evidence candidate = invented_evidence("small", {invented_task("t", seen)});
+      const Evidence baseline = invented_evidence("large", {invented_task("t", scores_of(n, n))});
+      outcome = apply_policy(policy, candidate, &baseline, Looking::anytime)->outcome;
+    }
+    passed += outcome == kPass ? 1 : 0;
+    failed += outcome == kFail ? 1 : 0;
+  }
+  EXPECT_LE(passed, 19);
+  EXPECT_LE(failed, 19);
 }
 
 }  // namespace

@@ -25,6 +25,15 @@ TEST(ComparableMetric, IsTheFirstShareThatSamplesHave) {
   EXPECT_EQ(comparable_metric(metrics, {}), "");
 }
 
+TEST(DocumentNumbers, AreEqualForEqualContentAlone) {
+  DocumentNumbers numbers;
+  EXPECT_EQ(numbers.number_of("a"), 0);
+  EXPECT_EQ(numbers.number_of(""), 1);
+  EXPECT_EQ(numbers.number_of("b"), 2);
+  EXPECT_EQ(numbers.number_of("a"), 0);
+  EXPECT_EQ(numbers.number_of(""), 3) << "without a hash nothing is known to be equal";
+}
+
 TEST(Pairs, DocumentsOfAnotherTaskAreOthers) {
   Pairs pairs;
   pairs.add(1.0, 0.0, 0);

@@ -113,6 +113,12 @@ TEST_F(SequentialTest, AMetricOfTheWholeTakesAllSamples) {
   EXPECT_EQ(done.uses[0].asked, kDocuments);
 }
 
+TEST_F(SequentialTest, AnEstimateWithoutItsIntervalTakesAllSamples) {
+  const SequentialGate done = gate("  - minimum: {exact_match: 0.5}\n    estimate: point\n", right_answer);
+  EXPECT_EQ(done.result.outcome, GateOutcome::pass);
+  EXPECT_EQ(done.uses[0].asked, kDocuments);
+}
+
 TEST_F(SequentialTest, ABaselineFromAFileCannotSayWhatToAsk) {
   Evidence file = baseline();
   for (EvidenceTask& task : file.tasks) task.evaluation_id = 0;

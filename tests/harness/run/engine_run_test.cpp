@@ -2,13 +2,14 @@
 #include <gmock/gmock.h>
 
 #include "run_fixture.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
 
 class EngineRunTest : public RunFixture {
  protected:
-  std::filesystem::path source = SIZEUP_SOURCE_DIR;
+  std::filesystem::path source = source_path("");
 
   void SetUp() override {
     RunFixture::SetUp();

@@ -66,11 +66,19 @@ class FakeTask : public Task {
 
   double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override {
     double total = 0.0;
-    for (const Scored* one : scored) {
-      total += metric == "share_of_ones" ? (one->details.at("predicted") == "1" ? 1.0 : 0.0)
-                                         : one->scores.at(metric);
-    }
+    for (const Scored* one : scored) total += one->scores.at(metric);
     return total / static_cast<double>(scored.size());
+  }
+
+  // share_of_ones: predictions "1" and others are the two distinct samples.
+  SetMetric set_metric(const std::string&, const std::vector<const Scored*>& scored) const override {
+    SetMetric set;
+    set.counts = {0, 0};
+    for (const Scored* one : scored) ++set.counts[one->details.at("predicted") == "1" ? 0 : 1];
+    set.value = [](std::span<const int64_t> counts) {
+      return static_cast<double>(counts[0]) / static_cast<double>(counts[0] + counts[1]);
+    };
+    return set;
   }
 
  private:

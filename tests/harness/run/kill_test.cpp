@@ -137,5 +137,130 @@ TEST_F(KillTest, NothingIsLostNothingIsAskedTwiceAndTheResultsAreTheSame) {
   EXPECT_EQ(content(), killed);
 }
 
+// The bundled model writes four answers to each question, drawn at temperature 0.8: what a resumed run draws
+// must be what it would have drawn.
+class DrawnKillTest : public RunFixture {
+ protected:
+  static constexpr int kDocumentsPerLife = 40;  // more than are answered before a kill
+
+  void prepare(int kills) {
+    const std::filesystem::path model = source_path("models/pocket/pocket-small.gguf");
+    std::string rows;
+    for (int i = 0; i < kills * kDocumentsPerLife; ++i) {
+      rows +=
+          fmt::format(R"({{"question": "Ticket {}: where is my parcel?", "answer": "orders"}})", i) + "\n";
+    }
+    own.write("drawn.jsonl", rows);
+    const std::filesystem::path task = own.write("drawn.yaml", R"(task: drawn
+dataset_path: json
+dataset_kwargs: {data_files: {test: drawn.jsonl}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{question}}\nQueue:"
+doc_to_target: "{{answer}}"
+repeats: 4
+generation_kwargs: {do_sample: true, temperature: 0.8, max_gen_toks: 6, until: ["\n"]}
+metric_list: [{metric: exact_match}]
+)");
+    settings.models = {"small=" + model.string()};
+    settings.tasks = {task.string()};
+    settings.threads = 1;
+  }
+
+  RunEnvironment standard() const {
+    RunEnvironment environment = RunEnvironment::standard(source_path("tasks/definitions"));
+    environment.commits = {.writes = 2, .delay = std::chrono::milliseconds(1)};
+    return environment;
+  }
+
+  // Says by a byte that something was committed.
+  class Teller : public ProgressSink {
+   public:
+    explicit Teller(int pipe_end) : pipe_end_(pipe_end) {}
+    void on_progress(const Progress&) override {
+      [[maybe_unused]] const ssize_t written = ::write(pipe_end_, "c", 1);
+    }
+    void on_message(const std::string&) override {}
+
+   private:
+    int pipe_end_;
+  };
+
+  int child_main(int pipe_end) {
+    Teller teller(pipe_end);
+    settings.resume = "";
+    Result<RunSummary> summary = execute(settings, teller, {}, standard());
+    if (!summary) {  // killed before the run was in the file
+      settings.resume.reset();
+      settings.name = "killed";
+      summary = execute(settings, teller, {}, standard());
+    }
+    return summary ? 0 : 1;
+  }
+
+  // Starts the run, and kills it at a random moment; false: it came to its end.
+  bool live_and_be_killed(std::mt19937& random) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      _exit(child_main(ends[1]));
+    }
+    close(ends[1]);
+    char byte = 0;
+    for (auto commits = random() % 3; commits > 0 && read(ends[0], &byte, 1) == 1; --commits) {
+    }
+    usleep(static_cast<useconds_t>(random() % 4000));
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    close(ends[0]);
+    return WIFSIGNALED(status);
+  }
+
+  std::vector<std::string> content() const {
+    std::vector<std::string> rows = query(
+        "SELECT key || text || tokens || token_logprobs || finish FROM response UNION ALL "
+        "SELECT document_id || answer || details || metric || printf('%.17g', value) FROM answer "
+        "JOIN sample ON sample.id = answer.sample_id JOIN score USING (evaluation_id, sample_id) UNION ALL "
+        "SELECT metric || printf('%.17g %.17g %.17g', value, lo, hi) || n FROM result");
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  void kill_again_and_again(int kills) {
+    prepare(kills);
+    std::mt19937 random(20261126);  // fixed: a failure can be repeated
+    int killed = 0;
+    for (; killed < kills; ++killed) ASSERT_TRUE(live_and_be_killed(random)) << "the end after " << killed;
+    settings.resume = "";
+    Result<RunSummary> last = execute(settings, progress, {}, standard());
+    ASSERT_TRUE(last.has_value()) << describe(last.error());
+    EXPECT_EQ(last->samples_failed, 0);
+    EXPECT_LT(last->requests_sent, 4 * kills * kDocumentsPerLife) << "the lives before left something";
+    EXPECT_EQ(query("SELECT count(*) FROM run")[0], "1");
+    EXPECT_EQ(query("PRAGMA integrity_check")[0], "ok");
+    const std::vector<std::string> disturbed = content();
+
+    settings.db = folder / "undisturbed.db";
+    settings.resume.reset();
+    settings.name = "undisturbed";
+    ASSERT_TRUE(execute(settings, progress, {}, standard()).has_value());
+    EXPECT_EQ(content(), disturbed);
+    EXPECT_GT(std::set<std::string>(disturbed.begin(), disturbed.end()).size(), static_cast<size_t>(kills));
+  }
+};
+
+TEST_F(DrawnKillTest, WhatIsDrawnDoesNotDependOnKills) {
+  kill_again_and_again(4);
+}
+
+using SlowDrawnKillTest = DrawnKillTest;
+
+TEST_F(SlowDrawnKillTest, FiftyKillsChangeNoByte) {
+  kill_again_and_again(50);
+}
+
 }  // namespace
 }  // namespace sizeup

@@ -9,12 +9,13 @@
 #include "core/io/file.h"
 #include "core/json/json.h"
 #include "harness/statistics/interval.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 
 inline const Json& statistics_golden() {
   static const Json golden = [] {
-    const auto path = std::string(SIZEUP_SOURCE_DIR) + "/tests/golden/statistics.json";
+    const auto path = (golden_folder() / "statistics.json").string();
     return parse_json(read_file(path).value(), path).value();
   }();
   return golden;

@@ -61,6 +61,39 @@ TEST_F(ProcessesTest, TwoCreateAndWriteTheSameFile) {
   }
 }
 
+// `--resume` of one run, started twice by mistake.
+TEST_F(ProcessesTest, TwoThatGoOnWithOneRunLeaveEachAnswerOnce) {
+  ExamplePlan example;
+  example.plan.run = open().create_run(example.plan)->run;
+  const auto work = [&] {
+    Result<Store> store = Store::open(file, StoreAccess::write);
+    if (!store) return false;
+    Result<Store::Planned> planned = store->find_run_plan(example.plan);
+    if (!planned) return false;
+    StoreWriter writer(*store, {.writes = 2, .delay = std::chrono::milliseconds(1)});
+    for (size_t i = 0; i < 3; ++i) {
+      const int64_t sample = planned->sample_ids[0][i];
+      AnswerRow answer;
+      answer.evaluation_id = planned->evaluation_ids[0];
+      answer.sample_id = sample;
+      answer.scores = {{"acc", 1.0}, {"other", 0.0}};
+      const bool written = writer.write(ResponseWrite{example_response("k" + std::to_string(i)),
+                                                      {{answer.evaluation_id, sample, 0}}}) &&
+                           writer.write(answer) && writer.flush();
+      if (!written) return false;
+    }
+    return true;
+  };
+  const pid_t one = start(work);
+  const pid_t two = start(work);
+  EXPECT_TRUE(succeeded(one));
+  EXPECT_TRUE(succeeded(two));
+  EXPECT_EQ(query("SELECT (SELECT count(*) FROM answer), (SELECT count(*) FROM score), (SELECT count(*) FROM "
+                  "response), "
+                  "(SELECT count(*) FROM sample_response)")[0],
+            "3|6|3|3");
+}
+
 TEST_F(ProcessesTest, AReaderSeesCommittedRowsWhileAnotherWrites) {
   Store writing = open();
   ExamplePlan example;

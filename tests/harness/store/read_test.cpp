@@ -1,5 +1,6 @@
 #include "harness/store/read.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 
@@ -158,6 +159,41 @@ TEST_F(ReadTest, ACellThatSomebodyEditedIsAnErrorAndNoCrash) {
     const Result<std::vector<EvaluationRow>> rows = read_evaluations(store, planned.run.id);
     ASSERT_FALSE(rows.has_value()) << metrics;
     EXPECT_EQ(rows.error().kind, ErrorKind::bad_input);
+  }
+}
+
+// Cells are read by a short path or by the parser of JSON: both give what was written, and refuse what is
+// broken.
+TEST_F(ReadTest, SlicesOfEveryFormComeBack) {
+  const std::vector<std::map<std::string, std::string>> forms = {
+      {},
+      {{"plain", "one, two: {three}"}, {"empty", ""}},
+      {{"quoted", "\"so\" \\ he said"}, {"plain", "x"}},
+      {{"größe", "ünï\ncode\t"}}};
+  Store store = open();
+  ExamplePlan forms_plan;
+  forms_plan.samples.clear();
+  for (size_t i = 0; i < forms.size(); ++i) {
+    SampleRow sample;
+    sample.document_id = "doc-" + std::to_string(i);
+    sample.row = static_cast<int64_t>(i);
+    sample.slices = forms[i];
+    forms_plan.samples.push_back(sample);
+  }
+  for (auto& samples : forms_plan.plan.samples) samples = forms_plan.samples;
+  const Store::Planned planned = store.create_run(forms_plan.plan).value();
+  {
+    StoreWriter writer(store, {});
+    for (const int64_t sample : planned.sample_ids[0])
+      ASSERT_TRUE(writer.write(TimingRow{planned.evaluation_ids[0], sample, 1.0, 2.0, 5, 1}));
+  }
+  const std::vector<SampleRow> read = read_samples(store, planned.evaluation_ids[0]).value();
+  ASSERT_EQ(read.size(), forms.size());
+  for (size_t i = 0; i < forms.size(); ++i) EXPECT_EQ(read[i].slices, forms[i]);
+
+  for (const char* broken : {R"({"a":"b")", R"({"a":"b"}x)", R"({"a":"b",})", R"({"a":1})", ""}) {
+    execute(fmt::format("UPDATE sample SET slices = '{}' WHERE document_id = 'doc-1'", broken));
+    EXPECT_FALSE(read_samples(store, planned.evaluation_ids[0]).has_value()) << broken;
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <string>
@@ -27,7 +28,45 @@ class StoreFixture : public testing::Test {
     if (!store) throw std::runtime_error(describe(store.error()));
     return std::move(*store);
   }
+
+  // Changes the file behind the store's back, as another program would.
+  void execute(const std::string& sql) const {
+    sqlite3* handle = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+    char* message = nullptr;
+    EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK) << message;
+    sqlite3_close(handle);
+  }
+
+  // Rows of a query as another program reads them, cells joined by "|".
+  std::vector<std::string> query(const std::string& sql) const {
+    sqlite3* handle = nullptr;
+    EXPECT_EQ(sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(handle);
+    std::vector<std::string> rows;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+      std::string row;
+      for (int column = 0; column < sqlite3_column_count(statement); ++column) {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+        row += (column == 0 ? "" : "|") + std::string(text == nullptr ? "NULL" : text);
+      }
+      rows.push_back(row);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    return rows;
+  }
 };
+
+// Takes a file of this version back to version 1.
+constexpr const char* kBackToVersion1 =
+    "DROP VIEW label_agreement; DROP VIEW labelled; DROP TABLE label; ALTER TABLE run DROP COLUMN texts; "
+    "ALTER TABLE sample DROP COLUMN edited; ALTER TABLE prompt DROP COLUMN edited; "
+    "ALTER TABLE response DROP COLUMN edited; ALTER TABLE answer DROP COLUMN edited; "
+    "DROP VIEW group_results; DROP TABLE group_result; DROP TABLE measurement; "
+    "ALTER TABLE cost DROP COLUMN measured; PRAGMA user_version = 1";
 
 inline TaskRow example_task() {
   TaskRow task;

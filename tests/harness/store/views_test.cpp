@@ -1,6 +1,5 @@
 // The views as another program reads them: through SQLite alone.
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include "store_fixture.h"
 
@@ -13,26 +12,6 @@ class ViewsTest : public StoreFixture {
  protected:
   ExamplePlan example;
   Store::Planned planned;
-
-  std::vector<std::string> query(const std::string& sql) const {
-    sqlite3* handle = nullptr;
-    EXPECT_EQ(sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(handle);
-    std::vector<std::string> rows;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-      std::string row;
-      for (int column = 0; column < sqlite3_column_count(statement); ++column) {
-        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-        row += (column == 0 ? "" : "|") + std::string(text == nullptr ? "NULL" : text);
-      }
-      rows.push_back(row);
-    }
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return rows;
-  }
 
   AnswerRow answer(size_t sample, double acc) const {
     AnswerRow row;

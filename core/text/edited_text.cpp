@@ -1,4 +1,4 @@
-#include "reports/load/edited_text.h"
+#include "core/text/edited_text.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <fmt/format.h>
@@ -8,7 +8,6 @@
 #include <array>
 
 #include "core/text/utf8.h"
-#include "reports/text.h"
 
 namespace sizeup {
 

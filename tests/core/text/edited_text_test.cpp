@@ -1,4 +1,4 @@
-#include "reports/load/edited_text.h"
+#include "core/text/edited_text.h"
 
 #include <gtest/gtest.h>
 

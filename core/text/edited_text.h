@@ -1,5 +1,5 @@
-// A stored text as a report shows it: bad bytes repaired, patterns masked; offsets into the stored text still
-// find their place.
+// A text as others may see it: bad bytes repaired, patterns masked; offsets into the original text still find
+// their place.
 #pragma once
 
 #include <cstdint>
