@@ -90,7 +90,7 @@ TEST(Markdown, ShowsTheTableAndNobodysMarkup) {
   EXPECT_THAT(text, HasSubstr("### sizeup gate: fail: 2 of 4 checks failed"));
   EXPECT_THAT(text, HasSubstr("| ❌ fail | b | acc at least 0.9 | too low |\n"));
   EXPECT_THAT(text, HasSubstr("| ❌ fail | x\\|y | acc at least 0.9 | &lt;img src=x&gt; \\| &#64;someone "
-                              "\\[a\\]\\(b\\) \\`c\\` \\[U+202E\\] |\n"));
+                              "\\[a\\](b) \\`c\\` \\[U+202E\\] |\n"));
   EXPECT_THAT(text, HasSubstr("- a \\*note\\*"));
 }
 
