@@ -52,6 +52,12 @@ Outcome check(const DbCommand& command) {
   return status;
 }
 
+// For writing, but not made: a mistyped name must not leave an empty store.
+Result<Store> open_existing(const std::string& db) {
+  if (auto there = Store::open(db, StoreAccess::read); !there) return there;
+  return Store::open(db, StoreAccess::write);
+}
+
 Outcome merge(const DbCommand& command) {
   auto store = Store::open(command.db, StoreAccess::write);
   if (!store) return forward_error(store);
@@ -77,7 +83,7 @@ Outcome prune(const DbCommand& command) {
         by_rule ? "--run names the runs that go, so no rule can choose others" : "no run is chosen",
         "--keep N, --older-than DAYS, or --run NAME");
   }
-  auto store = Store::open(command.db, StoreAccess::write);
+  auto store = open_existing(command.db);
   if (!store) return forward_error(store);
   auto pruned = prune_store(*store, rule, utc_now(), command.dry_run);
   if (!pruned) return forward_error(pruned);
@@ -133,8 +139,7 @@ Result<Table> agreement(const Store& store) {
 Outcome import_labels(const DbCommand& command) {
   auto file = read_label_file(command.labels);
   if (!file) return forward_error(file);
-  if (auto there = Store::open(command.db, StoreAccess::read); !there) return forward_error(there);
-  auto store = Store::open(command.db, StoreAccess::write);
+  auto store = open_existing(command.db);
   if (!store) return forward_error(store);
   auto stored = store_labels(*store, file->labels);
   if (!stored) return forward_error(stored);

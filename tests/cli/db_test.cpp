@@ -120,6 +120,8 @@ TEST_F(StoreProgram, ChecksMergesPrunesAndExports) {
   EXPECT_EQ(Json::parse(lines_of(read_whole(path("views") + "/failures.jsonl"))[0])["answer"], "returns");
 
   EXPECT_EQ(run_program({"db", "check", path("none.db")}).status, 3);
+  EXPECT_EQ(run_program({"db", "prune", "--db", path("none.db"), "--keep", "1"}).status, 3);
+  EXPECT_FALSE(std::filesystem::exists(path("none.db")));
   EXPECT_EQ(run_program({"db", "prune", "--db", db}).status, 2);
   EXPECT_EQ(run_program({"db", "prune", "--db", db, "--keep", "1", "--run", "one"}).status, 2);
 }
