@@ -36,7 +36,7 @@ std::string evidence(const NonInferiority& result, const Formatted& text) {
   if (!d.has_interval()) {
     return fmt::format("difference {}, too few samples for an interval, n = {}", text.difference, d.n);
   }
-  return fmt::format("difference {}, {:g} % interval {} to {}, n = {}", text.difference, 100 * d.confidence,
+  return fmt::format("difference {}, {:.4g} % interval {} to {}, n = {}", text.difference, 100 * d.confidence,
                      text.lo, text.hi, d.n);
 }
 
