@@ -180,9 +180,9 @@ TEST_F(Classic, MtBenchAsksEveryQuestionTwice) {
             "Rewrite your previous response. Start every sentence with the letter A.");
 }
 
-// Answers that code-davinci-002 wrote, and the published accuracy of each task. The publication reads what
-// stands after the last "answer is"; the harness's pattern reads after the first "the answer is", which
-// differs for the three answers of dyck_languages that say it twice.
+// Answers that code-davinci-002 wrote, and the published accuracy of each task. The publication takes a full
+// stop away where there is one; the harness's pattern takes the last character, which differs for the three
+// answers of dyck_languages with a chain of thought that were cut off before their full stop.
 TEST_F(Classic, PublishedAccuraciesOfBbh) {
   const std::filesystem::path file = kAnswers / "bbh" / "code-davinci-002.jsonl.gz";
   std::map<std::string, std::vector<Json>> by_task;
@@ -199,13 +199,19 @@ TEST_F(Classic, PublishedAccuraciesOfBbh) {
         official((chain ? "bbh_cot_fewshot_" : "bbh_fewshot_") + key.substr(0, key.find('/')), std::nullopt);
     const std::vector<Sample> samples = test::samples_of(*task);
     std::vector<Scored> scored;
+    std::vector<Scored> with_full_stop;
     for (const Json& row : rows) {
       const Sample& sample = samples.at(row["i"].get<size_t>());
       ASSERT_EQ(sample.target, row["target"]);
-      scored.push_back(test::score_text(*task, sample, row["prediction"].get<std::string>()));
+      const auto prediction = row["prediction"].get<std::string>();
+      scored.push_back(test::score_text(*task, sample, prediction));
+      with_full_stop.push_back(test::score_text(
+          *task, sample, chain && !prediction.ends_with('.') ? prediction + "." : prediction));
     }
-    const double expected = key == "dyck_languages/cot" ? 55.6 : published[key].get<double>();
-    EXPECT_NEAR(100.0 * test::aggregate(*task, "exact_match", scored), expected, 1e-9);
+    const auto accuracy = published[key].get<double>();
+    const double by_the_harness = key == "dyck_languages/cot" ? 55.6 : accuracy;
+    EXPECT_NEAR(100.0 * test::aggregate(*task, "exact_match", scored), by_the_harness, 1e-9);
+    EXPECT_NEAR(100.0 * test::aggregate(*task, "exact_match", with_full_stop), accuracy, 1e-9);
   }
 }
 
