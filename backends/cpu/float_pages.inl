@@ -98,9 +98,9 @@ struct Ahead {
   const char* end = nullptr;
 
   void ask(size_t bytes) {
-    for (const char* stop = next + bytes < end ? next + bytes : end; next < stop; next += 64) {
-      _mm_prefetch(next, _MM_HINT_T1);
-    }
+    const auto left = end - next;  // below zero once the last line has reached over the end
+    const char* const stop = left > 0 && static_cast<size_t>(left) > bytes ? next + bytes : end;
+    for (; next < stop; next += 64) _mm_prefetch(next, _MM_HINT_T1);
   }
 };
 
