@@ -23,7 +23,7 @@ struct Count {
   int64_t of = 0;
 };
 
-Count counted(std::span<const LabelRow> labels, const EvidenceTask& task, const ResultRow& row, Share share,
+Count counted(std::span<const ClassRow> labels, const EvidenceTask& task, const ResultRow& row, Share share,
               std::string_view label) {
   Count out;
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -48,7 +48,7 @@ bool has_class_metrics(const EvidenceTask& task) {
   });
 }
 
-void use_class_counts(std::span<const LabelRow> labels, EvidenceTask& task) {
+void use_class_counts(std::span<const ClassRow> labels, EvidenceTask& task) {
   require(labels.size() == task.samples.size(), "every sample has its labels");
   for (ResultRow& row : task.results) {
     for (const auto& [prefix, share] : kShares) {

@@ -15,6 +15,6 @@ bool has_class_metrics(const EvidenceTask& task);
 // recall:X, false_negative_rate:X and precision:X are shares of the samples of the class (of those given its
 // name): Wilson's interval over these, and their number as n, in place of the stored ones from resampling
 // all samples, which have no width where every answer is right. labels[i] belongs to task.samples[i].
-void use_class_counts(std::span<const LabelRow> labels, EvidenceTask& task);
+void use_class_counts(std::span<const ClassRow> labels, EvidenceTask& task);
 
 }  // namespace sizeup

@@ -119,7 +119,7 @@ Result<EvidenceTask> task_of(const Store& store, const EvaluationRow& evaluation
   if (!results) return forward_error(results);
   task.results = std::move(*results);
   if (has_class_metrics(task)) {
-    Result<std::vector<LabelRow>> labels = read_labels(store, evaluation.id);
+    Result<std::vector<ClassRow>> labels = read_classes(store, evaluation.id);
     if (!labels) return forward_error(labels);
     use_class_counts(*labels, task);
   }

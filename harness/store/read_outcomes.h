@@ -41,11 +41,11 @@ Result<std::vector<ScoreSpan>> read_score_spans(const Store& store, int64_t eval
 
 // What classification recorded of each answered sample, in the order of read_outcomes; empty where it did
 // not.
-struct LabelRow {
+struct ClassRow {
   std::string gold;
   std::string predicted;
 };
-Result<std::vector<LabelRow>> read_labels(const Store& store, int64_t evaluation_id);
+Result<std::vector<ClassRow>> read_classes(const Store& store, int64_t evaluation_id);
 
 // What a model answered to a sample, and what was expected; empty where the store holds no such answer.
 struct AnswerText {

@@ -95,7 +95,7 @@ void score_bleu(const ScoreInput& input, const MetricParameters&, ScoreWriter& o
   std::vector<std::vector<std::string>> texts;
   for (const std::string& accepted : input.sample.accepted) texts.push_back(bleu_words(accepted));
   texts.push_back(bleu_words(input.answer));
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   NgramIndex index(kOrder);
   NgramIndex::Counts expected(kOrder);
   const auto words = static_cast<int64_t>(texts.back().size());

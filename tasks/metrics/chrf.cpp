@@ -90,7 +90,7 @@ std::vector<int64_t> best_counts(const ScoreInput& input, size_t word_order) {
     std::vector<int64_t> counts;
     add_orders(counts, kCharacterOrder, characters(accepted), given);
     if (word_order > 0) {
-      Vocabulary vocabulary;
+      WordNumbers vocabulary;
       const std::vector<uint32_t> expected = vocabulary.numbers(words(accepted));
       add_orders(counts, word_order, expected, vocabulary.numbers(given_words));
     }

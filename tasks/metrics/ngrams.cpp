@@ -4,7 +4,7 @@
 
 namespace sizeup {
 
-std::vector<uint32_t> Vocabulary::numbers(std::span<const std::string_view> words) {
+std::vector<uint32_t> WordNumbers::numbers(std::span<const std::string_view> words) {
   std::vector<uint32_t> out;
   out.reserve(words.size());
   for (const std::string_view word : words) {

@@ -11,7 +11,7 @@
 namespace sizeup {
 
 // Numbers for words: equal words have equal numbers.
-class Vocabulary {
+class WordNumbers {
  public:
   // Refers to the words' bytes, which must stay.
   std::vector<uint32_t> numbers(std::span<const std::string_view> words);

@@ -47,7 +47,7 @@ void mark_common(const Tokens& expected, const Tokens& given, std::vector<bool>&
 }
 
 // The words of each line that is not empty, as numbers; of all lines together at most kMostWords.
-std::vector<Tokens> lines_of(std::string_view text, Vocabulary& vocabulary,
+std::vector<Tokens> lines_of(std::string_view text, WordNumbers& vocabulary,
                              std::vector<std::string>& storage) {
   std::vector<size_t> sizes;
   for (const std::string_view line : split_at(text, "\n")) {
@@ -93,7 +93,7 @@ std::vector<std::string> rouge_words(std::string_view text) {
 double rouge_n(std::string_view expected, std::string_view answer, size_t n) {
   const std::vector<std::string> wanted = rouge_words(expected);
   const std::vector<std::string> given = rouge_words(answer);
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   NgramIndex index(n);
   const NgramIndex::Counts wanted_counts = index.add(vocabulary.numbers(views(wanted)));
   const NgramIndex::Counts given_counts = index.known(vocabulary.numbers(views(given)));
@@ -103,7 +103,7 @@ double rouge_n(std::string_view expected, std::string_view answer, size_t n) {
 }
 
 double rouge_l(std::string_view expected, std::string_view answer) {
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   std::vector<std::string> wanted_words = rouge_words(expected);
   std::vector<std::string> given_words = rouge_words(answer);
   Tokens wanted = vocabulary.numbers(views(wanted_words));
@@ -117,7 +117,7 @@ double rouge_l(std::string_view expected, std::string_view answer) {
 }
 
 double rouge_l_sum(std::string_view expected, std::string_view answer) {
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   std::vector<std::string> wanted_words;
   std::vector<std::string> given_words;
   const std::vector<Tokens> wanted = lines_of(expected, vocabulary, wanted_words);

@@ -78,7 +78,7 @@ double token_f1(std::string_view expected, std::string_view answer) {
   const std::vector<std::string_view> wanted = jinja::split_words(wanted_text, -1);
   const std::vector<std::string_view> given = jinja::split_words(given_text, -1);
   if (wanted.empty() || given.empty()) return wanted.empty() && given.empty() ? 1.0 : 0.0;
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   NgramIndex index(1);
   const NgramIndex::Counts wanted_counts = index.add(vocabulary.numbers(wanted));
   const NgramIndex::Counts given_counts = index.known(vocabulary.numbers(given));
@@ -95,7 +95,7 @@ EditDistance edit_distance(std::string_view expected, std::string_view answer, T
   Tokens wanted;
   Tokens given;
   if (unit == TextUnit::words) {
-    Vocabulary vocabulary;
+    WordNumbers vocabulary;
     wanted = vocabulary.numbers(jinja::split_words(expected, -1));
     given = vocabulary.numbers(jinja::split_words(answer, -1));
   } else {

@@ -207,7 +207,7 @@ class ShiftSearch {
 int64_t translation_edits(std::string_view expected, std::string_view answer) {
   const std::string wanted_text = jinja::to_lower(expected);
   const std::string given_text = jinja::to_lower(answer);
-  Vocabulary vocabulary;
+  WordNumbers vocabulary;
   Words wanted = vocabulary.numbers(jinja::split_words(wanted_text, -1));
   Words given = vocabulary.numbers(jinja::split_words(given_text, -1));
   if (wanted.empty()) return static_cast<int64_t>(given.size());

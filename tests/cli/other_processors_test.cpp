@@ -22,7 +22,7 @@ const std::string kInput = "{\"context\":\"The printer\",\"continuation\":\" is 
 class OtherProcessor : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || !defined(__x86_64__)
+#if defined(SIZEUP_SANITIZED) || !defined(__x86_64__)
     GTEST_SKIP() << "the emulator can't run this build";
 #endif
     if (std::system("command -v qemu-x86_64 > /dev/null") != 0) GTEST_SKIP() << "no qemu-x86_64";

@@ -132,14 +132,14 @@ void apply_step(const decode::SentencePiece& step, Pieces& pieces) {
 
 }  // namespace
 
-Decoder::Decoder(std::vector<DecoderStep> steps) : steps_(std::move(steps)) {
+PieceDecoder::PieceDecoder(std::vector<DecoderStep> steps) : steps_(std::move(steps)) {
   const auto whole = std::find_if(steps_.begin(), steps_.end(), [](const DecoderStep& step) {
     return !std::visit([]<class Step>(const Step&) { return AppliesToPiece<Step>; }, step);
   });
   prepared_ = static_cast<size_t>(whole - steps_.begin());
 }
 
-std::string Decoder::prepare(std::string_view piece) const {
+std::string PieceDecoder::prepare(std::string_view piece) const {
   Pieces pieces = {std::string(piece)};
   for (size_t i = 0; i < prepared_; ++i) {
     std::visit([&](const auto& step) { apply_step(step, pieces); }, steps_[i]);
@@ -147,7 +147,7 @@ std::string Decoder::prepare(std::string_view piece) const {
   return std::move(pieces.front());
 }
 
-std::string Decoder::join(std::span<const std::string* const> prepared) const {
+std::string PieceDecoder::join(std::span<const std::string* const> prepared) const {
   size_t next = prepared_;
   Pieces pieces;
   if (next == steps_.size() || std::holds_alternative<decode::Fuse>(steps_[next])) {

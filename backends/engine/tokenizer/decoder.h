@@ -54,10 +54,10 @@ using DecoderStep = std::variant<decode::ByteAlphabet, decode::ByteFallback, Rep
                                  decode::Metaspace, decode::WordPiece, decode::WordEnds, decode::Ctc,
                                  decode::Fuse, decode::Join, decode::SentencePiece>;
 
-class Decoder {
+class PieceDecoder {
  public:
-  Decoder() = default;
-  explicit Decoder(std::vector<DecoderStep> steps);
+  PieceDecoder() = default;
+  explicit PieceDecoder(std::vector<DecoderStep> steps);
 
   // What the steps at the beginning that look at one piece only make of it; can be done once for each piece.
   std::string prepare(std::string_view piece) const;

@@ -148,13 +148,13 @@ Normalizer marks_for_spaces(bool prefix) {
   return Normalizer(std::move(steps));
 }
 
-Decoder spaces_for_marks(bool prefix) {
+PieceDecoder spaces_for_marks(bool prefix) {
   std::vector<DecoderStep> steps;
   steps.emplace_back(decode::ByteFallback{});
   steps.emplace_back(Replacement{std::string(kSpaceMark), {}, " "});
   steps.emplace_back(decode::Fuse{});
   if (prefix) steps.emplace_back(decode::Strip{U' ', 1, 0});
-  return Decoder(std::move(steps));
+  return PieceDecoder(std::move(steps));
 }
 
 Result<const GgufPreTokenizer*> find_pre_tokenizer(const GgufMetadata& metadata) {
@@ -212,7 +212,7 @@ Result<std::unique_ptr<Tokenizer>> load_rank_merges(const GgufMetadata& metadata
   std::vector<DecoderStep> decoding;
   decoding.emplace_back(decode::ByteAlphabet{});
   decoding.emplace_back(decode::Fuse{});
-  parts.decoder = Decoder(std::move(decoding));
+  parts.decoder = PieceDecoder(std::move(decoding));
   return make_tokenizer(std::move(parts));
 }
 
@@ -329,7 +329,7 @@ Result<std::unique_ptr<Tokenizer>> load_word_piece(const GgufMetadata& metadata)
   parts.pre_tokenizer = std::move(*pre_tokenizer);
   std::vector<DecoderStep> decoding;
   decoding.emplace_back(decode::WordPiece{"##", true});
-  parts.decoder = Decoder(std::move(decoding));
+  parts.decoder = PieceDecoder(std::move(decoding));
   return make_tokenizer(std::move(parts));
 }
 

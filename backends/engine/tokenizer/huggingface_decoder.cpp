@@ -106,14 +106,14 @@ Result<void> add_decoder(const SortedJson& value, const std::string& place, Step
 }  // namespace
 
 // Without a decoder Hugging Face puts spaces between the pieces.
-Result<Decoder> read_decoder(const SortedJson& value, const std::string& place) {
+Result<PieceDecoder> read_decoder(const SortedJson& value, const std::string& place) {
   Steps steps;
   if (value.is_null()) {
     steps.emplace_back(decode::Join{});
   } else if (auto added = add_decoder(value, place, steps); !added) {
     return forward_error(added);
   }
-  return Decoder(std::move(steps));
+  return PieceDecoder(std::move(steps));
 }
 
 }  // namespace sizeup

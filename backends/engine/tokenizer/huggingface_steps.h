@@ -13,7 +13,7 @@ namespace sizeup {
 // Each takes the value of its key (null: nothing to do) and refuses what the pipeline cannot do, by name.
 Result<Normalizer> read_normalizer(const SortedJson& value, const std::string& place);
 Result<PreTokenizer> read_pre_tokenizer(const SortedJson& value, const std::string& place);
-Result<Decoder> read_decoder(const SortedJson& value, const std::string& place);
+Result<PieceDecoder> read_decoder(const SortedJson& value, const std::string& place);
 
 // A pattern of Split or Replace: {"Regex": "..."}, or {"String": "..."} (or the text itself) in `text`.
 struct StepPattern {

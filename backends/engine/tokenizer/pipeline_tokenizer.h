@@ -23,7 +23,7 @@ struct TokenizerParts {
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::unique_ptr<const WordModel> model;  // refers to the vocabulary
-  Decoder decoder;
+  PieceDecoder decoder;
   std::vector<Token> prefix;  // what add_special puts before
   std::vector<Token> suffix;  // and behind
   SpecialTokens special;

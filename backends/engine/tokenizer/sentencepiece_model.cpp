@@ -234,7 +234,7 @@ Result<TokenizerParts> sentencepiece_parts(SentencePieceModel model, const std::
   if (model.denormalizer) decoder.denormalizer = SentencePieceNormalizer(std::move(*model.denormalizer));
   std::vector<DecoderStep> decoding;
   decoding.emplace_back(std::move(decoder));
-  parts.decoder = Decoder(std::move(decoding));
+  parts.decoder = PieceDecoder(std::move(decoding));
   parts.decoded_as.emplace_back(*unknown, model.unknown_surface);
   std::vector<NormalizerStep> steps;
   steps.emplace_back(SentencePieceNormalizer(std::move(model.rules), user_defined(model.pieces)));

@@ -137,7 +137,7 @@ TEST(Gate, AShareWithoutSpreadIsNoCertainty) {
 
 TEST(ClassCounts, GiveWilsonsIntervalOverTheClass) {
   EvidenceTask task = invented_task("t", {1, 1, 1, 0, 1, 1});
-  const std::vector<LabelRow> labels = {{"spam", "spam"}, {"spam", "spam"}, {"spam", "spam"},
+  const std::vector<ClassRow> labels = {{"spam", "spam"}, {"spam", "spam"}, {"spam", "spam"},
                                         {"ham", "spam"},  {"ham", "ham"},   {"", ""}};
   for (size_t i = 0; i < 6; ++i) task.samples[i].slices["part"] = i < 2 ? "a" : "b";
   task.results = {{"recall:spam", "", "", 1.0, 1.0, 1.0, 6},
