@@ -6,51 +6,12 @@
 #include <cmath>
 #include <span>
 
+#include "harness/decide/checked_yaml.h"
 #include "harness/decide/policy.h"
-#include "tasks/text/nearest.h"
 #include "tasks/yaml.h"
 
 namespace sizeup {
 namespace {
-
-// Thrown inside this file only; parse_policy turns it into its Result.
-struct Refused {
-  Error error;
-};
-
-[[noreturn]] void refuse(const YamlNode& node, std::string message, std::string expected,
-                         std::string hint = {}) {
-  throw Refused{{ErrorKind::bad_input, node.place, std::move(message), std::move(expected), std::move(hint)}};
-}
-
-// The entries of a mapping whose keys are all known.
-const std::vector<YamlEntry>& entries_of(const YamlNode& node, const std::string& what,
-                                         std::span<const std::string_view> known) {
-  if (node.kind != YamlNode::Kind::map) {
-    refuse(node, what + " is no mapping", fmt::format("keys: {}", fmt::join(known, ", ")));
-  }
-  const std::vector<std::string> names(known.begin(), known.end());
-  for (const YamlEntry& entry : node.entries) {
-    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
-    refuse(entry.value, fmt::format("{} has the unknown key '{:.100}'", what, entry.key),
-           fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(entry.key, names));
-  }
-  return node.entries;
-}
-
-double number(const YamlNode& node, const std::string& key, double lowest, double highest) {
-  const bool is_number = node.kind == YamlNode::Kind::integer || node.kind == YamlNode::Kind::real;
-  if (!is_number || !(node.real >= lowest && node.real <= highest)) {
-    refuse(node, fmt::format("'{}' is '{:.60}'", key, node.text),
-           fmt::format("a number from {} to {}", lowest, highest));
-  }
-  return node.real;
-}
-
-std::string text(const YamlNode& node, const std::string& key) {
-  if (!node.is_scalar() || node.text.empty()) refuse(node, fmt::format("'{}' is no text", key), "a text");
-  return node.text;
-}
 
 constexpr double kMostOfAnything = 1e15;
 
@@ -59,7 +20,7 @@ NonInferiorCheck read_non_inferior(const YamlNode& node) {
   NonInferiorCheck check;
   constexpr double kLeast = 1e-6;
   for (const YamlEntry& entry : entries_of(node, "'non_inferior'", kKeys)) {
-    check.margin = number(entry.value, "margin", kLeast, 1.0);
+    check.margin = number_of(entry.value, "margin", kLeast, 1.0);
   }
   if (check.margin == 0.0) {
     refuse(node, "'non_inferior' has no margin", "non_inferior: {margin: 0.02}",
@@ -76,7 +37,7 @@ void read_bounds(const YamlNode& node, const std::string& key, bool by_estimate,
   }
   for (const YamlEntry& entry : node.entries) {
     out.push_back(MetricCheck{entry.key, key == "minimum",
-                              number(entry.value, entry.key, -kMostOfAnything, kMostOfAnything),
+                              number_of(entry.value, entry.key, -kMostOfAnything, kMostOfAnything),
                               by_estimate});
   }
 }
@@ -85,7 +46,7 @@ void read_hallucination(const YamlNode& node, bool by_estimate, std::vector<Chec
   constexpr std::array<std::string_view, 4> kKinds = {"closed_book", "unsupported", "unanswerable",
                                                       "fabricated"};
   for (const YamlEntry& entry : entries_of(node, "'hallucination'", kKinds)) {
-    out.push_back(HallucinationCheck{entry.key, number(entry.value, entry.key, 0.0, 1.0), by_estimate});
+    out.push_back(HallucinationCheck{entry.key, number_of(entry.value, entry.key, 0.0, 1.0), by_estimate});
   }
 }
 
@@ -99,20 +60,20 @@ LatencyCheck read_latency(const YamlNode& node) {
     if (entry.key == "percentile") {
       constexpr double kLowest = 1.0;
       constexpr double kHighest = 99.9;
-      check.percent = number(entry.value, entry.key, kLowest, kHighest);
+      check.percent = number_of(entry.value, entry.key, kLowest, kHighest);
     }
     if (entry.key == "quantity") {
-      const std::string name = text(entry.value, entry.key);
+      const std::string name = text_of(entry.value, entry.key);
       if (name != "total_ms" && name != "ttft_ms") {
         refuse(entry.value, fmt::format("'quantity' is '{:.60}'", name), "total_ms or ttft_ms");
       }
       check.first_token = name == "ttft_ms";
     }
     if (entry.key == "maximum_ms") {
-      check.limit.absolute = number(entry.value, entry.key, 0.0, kMostOfAnything);
+      check.limit.absolute = number_of(entry.value, entry.key, 0.0, kMostOfAnything);
     }
     if (entry.key == "increase_percent") {
-      check.limit.change = number(entry.value, entry.key, 0.0, kMostPercent) / 100.0;
+      check.limit.change = number_of(entry.value, entry.key, 0.0, kMostPercent) / 100.0;
     }
   }
   if (!check.limit.absolute && !check.limit.change) {
@@ -128,9 +89,9 @@ ResourceCheck read_resource(const YamlNode& node, const std::string& key, Resour
   check.what = what;
   for (const YamlEntry& entry : entries_of(node, fmt::format("'{}'", key), keys)) {
     if (entry.key == absolute) {
-      check.limit.absolute = number(entry.value, entry.key, 0.0, kMostOfAnything);
+      check.limit.absolute = number_of(entry.value, entry.key, 0.0, kMostOfAnything);
     } else {
-      check.limit.change = number(entry.value, entry.key, 0.0, kMostPercent) / 100.0;
+      check.limit.change = number_of(entry.value, entry.key, 0.0, kMostPercent) / 100.0;
     }
   }
   if (!check.limit.absolute && !check.limit.change) {
@@ -145,7 +106,7 @@ void read_slice(const YamlNode& node, Rule& rule) {
            "\"*\" as the value stands for each of them");
   }
   rule.slice_field = node.entries.front().key;
-  rule.slice_value = text(node.entries.front().value, rule.slice_field);
+  rule.slice_value = text_of(node.entries.front().value, rule.slice_field);
 }
 
 constexpr std::array<std::string_view, 11> kRuleKeys = {"task",       "slice",    "non_inferior",  "minimum",
@@ -181,10 +142,10 @@ void read_rule(const YamlNode& node, Policy& policy) {
   rule.place = node.place;
   bool by_estimate = false;
   for (const YamlEntry& entry : entries_of(node, "a rule", kRuleKeys)) {
-    if (entry.key == "task") rule.task = text(entry.value, entry.key);
+    if (entry.key == "task") rule.task = text_of(entry.value, entry.key);
     if (entry.key == "slice") read_slice(entry.value, rule);
     if (entry.key != "estimate") continue;
-    const std::string how = text(entry.value, entry.key);
+    const std::string how = text_of(entry.value, entry.key);
     if (how != "point" && how != "interval") {
       refuse(entry.value, fmt::format("'estimate' is '{:.60}'", how), "interval (the default) or point");
     }
@@ -228,7 +189,7 @@ Result<Policy> from_yaml(Result<YamlNode> root, const std::string& name) {
   if (!root) return forward_error(root);
   try {
     return read(*root, name);
-  } catch (const Refused& refused) {
+  } catch (const RefusedYaml& refused) {
     return tl::unexpected<Error>(refused.error);
   }
 }

@@ -6,34 +6,12 @@
 #include <span>
 #include <string_view>
 
+#include "harness/decide/checked_yaml.h"
 #include "harness/decide/requirements.h"
-#include "tasks/text/nearest.h"
 #include "tasks/yaml.h"
 
 namespace sizeup {
 namespace {
-
-// Thrown inside this file only; parse_requirements turns it into its Result.
-struct Refused {
-  Error error;
-};
-
-[[noreturn]] void refuse(const YamlNode& node, std::string message, std::string expected,
-                         std::string hint = {}) {
-  throw Refused{{ErrorKind::bad_input, node.place, std::move(message), std::move(expected), std::move(hint)}};
-}
-
-void check_keys(const YamlNode& node, const std::string& what, std::span<const std::string_view> known) {
-  if (node.kind != YamlNode::Kind::map) {
-    refuse(node, what + " is no mapping", fmt::format("keys: {}", fmt::join(known, ", ")));
-  }
-  const std::vector<std::string> names(known.begin(), known.end());
-  for (const YamlEntry& entry : node.entries) {
-    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
-    refuse(entry.value, fmt::format("{} has the unknown key '{:.100}'", what, entry.key),
-           fmt::format("one of {}", fmt::join(names, ", ")), did_you_mean(entry.key, names));
-  }
-}
 
 struct Range {
   double lowest;
@@ -45,17 +23,7 @@ constexpr Range kScore = {-1e15, 1e15};  // a headline may be any number, such a
 constexpr Range kAmount = {1e-9, 1e15};
 
 double number(const YamlNode& node, const std::string& key, const Range& range) {
-  const bool is_number = node.kind == YamlNode::Kind::integer || node.kind == YamlNode::Kind::real;
-  if (!is_number || !(node.real >= range.lowest && node.real <= range.highest)) {
-    refuse(node, fmt::format("'{}' is '{:.60}'", key, node.text),
-           fmt::format("a number from {} to {}", range.lowest, range.highest));
-  }
-  return node.real;
-}
-
-std::string text(const YamlNode& node, const std::string& key) {
-  if (!node.is_scalar() || node.text.empty()) refuse(node, fmt::format("'{}' is no text", key), "a text");
-  return node.text;
+  return number_of(node, key, range.lowest, range.highest);
 }
 
 // One number for every task, or a mapping of task to number.
@@ -70,13 +38,13 @@ void read_by_task(const YamlNode& node, const std::string& key, const Range& ran
 
 MonthlyBudget read_cost(const YamlNode& node) {
   constexpr std::array<std::string_view, 3> kKeys = {"per_month", "currency", "requests_per_month"};
-  check_keys(node, "'cost'", kKeys);
+  entries_of(node, "'cost'", kKeys);
   for (const std::string_view key : kKeys) {
     if (node.find(key) != nullptr) continue;
     refuse(node, fmt::format("'cost' has no {}", key),
            "cost: {per_month: 500, currency: EUR, requests_per_month: 100000}");
   }
-  return {number(*node.find("per_month"), "per_month", kAmount), text(*node.find("currency"), "currency"),
+  return {number(*node.find("per_month"), "per_month", kAmount), text_of(*node.find("currency"), "currency"),
           number(*node.find("requests_per_month"), "requests_per_month", kAmount)};
 }
 
@@ -110,7 +78,7 @@ bool read_flag(const YamlNode& node, const std::string& key) {
 }
 
 Preference read_preference(const YamlNode& node) {
-  const std::string name = text(node, "prefer");
+  const std::string name = text_of(node, "prefer");
   if (name == "smallest") return Preference::smallest;
   if (name == "cheapest") return Preference::cheapest;
   if (name == "fastest") return Preference::fastest;
@@ -120,7 +88,7 @@ Preference read_preference(const YamlNode& node) {
 Requirements read(const YamlNode& root, const std::string& name) {
   constexpr std::array<std::string_view, 7> kKeys = {"margin", "minimum",    "p95_ms", "cost",
                                                      "memory", "local_only", "prefer"};
-  check_keys(root, "the file", kKeys);
+  entries_of(root, "the file", kKeys);
   Requirements out;
   out.source = name;
   for (const auto& [key, value] : root.entries) {
@@ -139,7 +107,7 @@ Result<Requirements> from_yaml(Result<YamlNode> root, const std::string& name) {
   if (!root) return forward_error(root);
   try {
     return read(*root, name);
-  } catch (Refused& refused) {
+  } catch (RefusedYaml& refused) {
     return tl::unexpected<Error>(std::move(refused.error));
   }
 }
