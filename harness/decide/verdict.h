@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "harness/statistics/paired.h"
+#include "harness/statistics/power.h"
 
 namespace sizeup {
 
 enum class Verdict { yes, no, not_enough_data };
 
 std::string_view verdict_name(Verdict verdict);  // "yes", "no", "not enough data"
-
-inline constexpr double kPower = 0.8;  // chance to decide that the number of missing samples aims at
 
 // What the samples say about candidate - baseline > -margin.
 struct NonInferiority {

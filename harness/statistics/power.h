@@ -7,7 +7,7 @@
 
 namespace sizeup {
 
-constexpr double kPower = 0.8;  // the customary chance of finding a difference that is there
+inline constexpr double kPower = 0.8;  // the customary chance of finding a difference that is there
 
 // The smallest difference between two models' accuracies on the same n samples that a two-sided McNemar test
 // finds with this power, if the models disagree on a share `discordance` of the samples (Connor 1987,
