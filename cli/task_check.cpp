@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <variant>
 
 #include "cli/compare_tokenizers.h"
@@ -56,16 +57,16 @@ class Fit {
   explicit Fit(const ComparedTokenizer& model) : model_(&model) {}
 
   void add(const Sample& sample) {
-    tokens_.push_back(tokens_of(*model_, sample, special_));
-    if (model_->context_length && tokens_.back() > *model_->context_length) ++too_long_;
+    const int64_t tokens = tokens_of(*model_, sample, special_);
+    ++samples_;
+    ++tokens_[tokens];
+    if (model_->context_length && tokens > *model_->context_length) ++too_long_;
   }
 
   Json report() const {
-    std::vector<int64_t> sorted = tokens_;
-    std::sort(sorted.begin(), sorted.end());
-    Json json = {{"model", model_->name},        {"tokens_median", sorted[sorted.size() / 2]},
-                 {"tokens_most", sorted.back()}, {"context_length", nullptr},
-                 {"too_long", nullptr},          {"with_special_tokens", special_}};
+    Json json = {
+        {"model", model_->name},     {"tokens_median", median()}, {"tokens_most", tokens_.rbegin()->first},
+        {"context_length", nullptr}, {"too_long", nullptr},       {"with_special_tokens", special_}};
     if (!model_->context_length) return json;
     json["context_length"] = *model_->context_length;
     json["too_long"] = too_long_;
@@ -73,8 +74,18 @@ class Fit {
   }
 
  private:
+  int64_t median() const {
+    int64_t below = 0;
+    for (const auto& [tokens, samples] : tokens_) {
+      below += samples;
+      if (below > samples_ / 2) return tokens;
+    }
+    throw InternalError("a task that is checked has samples");
+  }
+
   const ComparedTokenizer* model_;
-  std::vector<int64_t> tokens_;
+  int64_t samples_ = 0;
+  std::map<int64_t, int64_t> tokens_;  // to how many samples have so many
   size_t special_ = 0;
   int64_t too_long_ = 0;
 };

@@ -221,7 +221,7 @@ std::vector<MetricInfo> YamlTask::metrics() const {
     for (size_t pipeline = 0; pipeline < std::max<size_t>(1, pipelines_.size()); ++pipeline) {
       for (const std::string& name : use.names()) {
         infos.push_back({name + suffix(pipeline), use.entry->description, use.entry->higher_is_better,
-                         use.entry->aggregate == nullptr});
+                         use.entry->aggregate == nullptr, use.parameters.leaves_out_nan});
       }
     }
   }

@@ -28,11 +28,13 @@ ResultRow row_of(const std::string& metric, const Slice& slice, const Estimate& 
   return row;
 }
 
-Estimate mean_of(const std::string& metric, std::span<const Scored* const> scored) {
+Estimate mean_of(const MetricInfo& metric, std::span<const Scored* const> scored) {
   std::vector<double> values;
   for (const Scored* sample : scored) {
-    const auto found = sample->scores.find(metric);
-    if (found != sample->scores.end() && !std::isnan(found->second)) values.push_back(found->second);
+    const auto found = sample->scores.find(metric.name);
+    if (found == sample->scores.end()) continue;
+    if (metric.leaves_out_nan && std::isnan(found->second)) continue;
+    values.push_back(found->second);
   }
   return mean_estimate(values);
 }
@@ -48,7 +50,7 @@ void add_metrics(const Task& task, const Slice& slice, std::span<const Scored* c
                  std::vector<ResultRow>& rows) {
   for (const MetricInfo& metric : task.metrics()) {
     const Estimate estimate =
-        metric.is_mean ? mean_of(metric.name, scored) : set_metric(task, metric.name, scored);
+        metric.is_mean ? mean_of(metric, scored) : set_metric(task, metric.name, scored);
     if (estimate.n > 0) rows.push_back(row_of(metric.name, slice, estimate));
   }
 }
@@ -86,18 +88,13 @@ void add_rates(const Task& task, std::span<const AnswerRow> answers, std::vector
 }  // namespace
 
 std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
-                                 std::span<const SampleRow> samples) {
-  std::unordered_map<int64_t, const SampleRow*> by_id;
-  for (const SampleRow& sample : samples) by_id[sample.id] = &sample;
-
+                                 std::span<const SampleSlices> slices) {
   std::vector<Scored> scored;
-  std::vector<const SampleRow*> sample_of;
+  std::vector<int64_t> ids;
   for (const AnswerRow& answer : answers) {
     if (answer.error) continue;
-    const auto sample = by_id.find(answer.sample_id);
-    require(sample != by_id.end(), "every answer has its sample");
     scored.push_back(scored_of(answer));
-    sample_of.push_back(sample->second);
+    ids.push_back(answer.sample_id);
   }
 
   std::vector<const Scored*> all;
@@ -105,11 +102,15 @@ std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> an
   std::vector<ResultRow> rows;
   add_metrics(task, {}, all, rows);
   add_rates(task, answers, rows);
+  std::unordered_map<int64_t, const SampleSlices*> slices_of;
+  for (const SampleSlices& sample : slices) slices_of[sample.id] = &sample;
   for (const std::string& field : task.slice_fields()) {
     std::map<std::string, std::vector<const Scored*>> by_value;
     for (size_t i = 0; i < scored.size(); ++i) {
-      const auto value = sample_of[i]->slices.find(field);
-      if (value != sample_of[i]->slices.end()) by_value[value->second].push_back(&scored[i]);
+      const auto sample = slices_of.find(ids[i]);
+      require(sample != slices_of.end(), "every answer has its sample");
+      const auto value = sample->second->slices.find(field);
+      if (value != sample->second->slices.end()) by_value[value->second].push_back(&scored[i]);
     }
     for (const auto& [value, members] : by_value) add_metrics(task, {field, value}, members, rows);
   }

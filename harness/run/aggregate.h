@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "harness/store/records.h"
+#include "harness/store/read.h"
 #include "tasks/task.h"
 
 namespace sizeup {
@@ -18,9 +18,10 @@ inline constexpr const char* kErrorRate = "error_rate";          // the request 
 // Beside them where rows of the data were left out: how many, no rate; n is the samples that there are.
 inline constexpr const char* kBadRows = "bad_rows";
 
-// `samples` are those of `answers` (by sample_id), for their slices. Failed samples count in error_rate only.
-// Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap with a fixed seed.
+// `slices` are those of `answers` (by sample id); none where the task has no slice fields. Failed samples
+// count in error_rate only. Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap
+// with a fixed seed.
 std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
-                                 std::span<const SampleRow> samples);
+                                 std::span<const SampleSlices> slices);
 
 }  // namespace sizeup

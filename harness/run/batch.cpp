@@ -13,19 +13,11 @@ namespace sizeup {
 namespace {
 
 Result<std::unordered_set<int64_t>> finished_samples(const Store& store, int64_t evaluation_id, Cache cache) {
-  std::unordered_set<int64_t> finished;
-  if (cache == Cache::ignore) {
-    Result<std::vector<TimingRow>> timings = read_timings(store, evaluation_id);
-    if (!timings) return forward_error(timings);
-    for (const TimingRow& timing : *timings) finished.insert(timing.sample_id);
-    return finished;
-  }
-  Result<std::vector<AnswerRow>> answers = read_answers(store, evaluation_id);
-  if (!answers) return forward_error(answers);
-  for (const AnswerRow& answer : *answers) {
-    if (!answer.error) finished.insert(answer.sample_id);
-  }
-  return finished;
+  Result<std::vector<int64_t>> finished = cache == Cache::ignore
+                                              ? read_timed_samples(store, evaluation_id)
+                                              : read_answered_samples(store, evaluation_id);
+  if (!finished) return forward_error(finished);
+  return std::unordered_set<int64_t>(finished->begin(), finished->end());
 }
 
 class BatchMaker {
@@ -33,12 +25,13 @@ class BatchMaker {
   BatchMaker(const RunPlan& plan, const Store& store, Cache cache)
       : plan_(plan), store_(store), cache_(cache) {}
 
-  Result<void> add(const PlannedEvaluation& evaluation) {
+  Result<void> add(const EvaluationPart& part) {
+    const PlannedEvaluation& evaluation = *part.evaluation;
     Result<std::unordered_set<int64_t>> finished = finished_samples(store_, evaluation.row.id, cache_);
     if (!finished) return forward_error(finished);
     const bool written = evaluation.row.protocol == name_of(Protocol::generative) &&
                          plan_.tasks[evaluation.task].task->output_type() == OutputType::multiple_choice;
-    for (size_t i = 0; i < evaluation.samples.size(); ++i) {
+    for (size_t i = part.first; i < part.last; ++i) {
       if (finished->contains(evaluation.sample_ids[i])) {
         ++batch_.samples_done;
         continue;
@@ -191,11 +184,30 @@ class BatchMaker {
 
 }  // namespace
 
-Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEvaluation*>& evaluations,
-                         const Store& store, Cache cache) {
-  BatchMaker maker(plan, store, cache);
+std::vector<std::vector<EvaluationPart>> portions_of(const std::vector<const PlannedEvaluation*>& evaluations,
+                                                     size_t most) {
+  std::vector<std::vector<EvaluationPart>> portions;
+  size_t room = 0;
   for (const PlannedEvaluation* evaluation : evaluations) {
-    if (Result<void> added = maker.add(*evaluation); !added) return forward_error(added);
+    for (size_t first = 0; first < evaluation->samples.size();) {
+      if (room == 0) {
+        portions.emplace_back();
+        room = most;
+      }
+      const size_t count = std::min(room, evaluation->samples.size() - first);
+      portions.back().push_back({evaluation, first, first + count});
+      first += count;
+      room -= count;
+    }
+  }
+  return portions;
+}
+
+Result<Batch> make_batch(const RunPlan& plan, const std::vector<EvaluationPart>& parts, const Store& store,
+                         Cache cache) {
+  BatchMaker maker(plan, store, cache);
+  for (const EvaluationPart& part : parts) {
+    if (Result<void> added = maker.add(part); !added) return forward_error(added);
   }
   return maker.take();
 }

@@ -64,10 +64,22 @@ enum class Cache {
   ignore,  // everything is asked: timings are never cached
 };
 
-// The batch of these evaluations of one model. A sample with an answer but no error is done (Cache::use), or
-// one with a timing (Cache::ignore). An error here is the store's.
-Result<Batch> make_batch(const RunPlan& plan, const std::vector<const PlannedEvaluation*>& evaluations,
-                         const Store& store, Cache cache);
+// The samples [first, last) of an evaluation, by their place in PlannedEvaluation::samples.
+struct EvaluationPart {
+  const PlannedEvaluation* evaluation = nullptr;
+  size_t first = 0;
+  size_t last = 0;
+};
+
+// All samples of these evaluations, in portions of at most `most`: what a batch holds of a sample is several
+// times its text.
+std::vector<std::vector<EvaluationPart>> portions_of(const std::vector<const PlannedEvaluation*>& evaluations,
+                                                     size_t most);
+
+// The batch of these parts of one model's evaluations. A sample with an answer but no error is done
+// (Cache::use), or one with a timing (Cache::ignore). An error here is the store's.
+Result<Batch> make_batch(const RunPlan& plan, const std::vector<EvaluationPart>& parts, const Store& store,
+                         Cache cache);
 
 // The next turns of the conversations in a batch that has been answered; empty when all are over.
 Result<Batch> next_turns(const RunPlan& plan, Batch& answered, const Store& store);

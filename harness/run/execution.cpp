@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "core/json/json.h"
@@ -62,15 +63,17 @@ int64_t total_samples(const std::vector<const PlannedEvaluation*>& evaluations) 
 }  // namespace
 
 Execution::Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::stop_token stop,
-                     GroupLimits commits)
+                     const RunEnvironment& environment)
     : plan_(plan),
       store_(store),
       sink_(progress),
       stop_(std::move(stop)),
       finished_(plan.evaluations.size()),
+      portion_samples_(environment.portion_samples),
       progress_(progress,
                 static_cast<int64_t>(plan.models.size()) * (plan.settings.latency_samples > 0 ? 2 : 1)),
-      writer_(store, commits, [this](const Committed& committed) { progress_.on_commit(committed); }) {}
+      writer_(store, environment.commits,
+              [this](const Committed& committed) { progress_.on_commit(committed); }) {}
 
 Result<ExecutionCounts> Execution::run() {
   Result<std::vector<EvaluationRow>> rows = read_evaluations(store_, plan_.run.id);
@@ -114,19 +117,33 @@ Error Execution::interrupted() const {
 Result<void> Execution::offline_pass(size_t model) {
   const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "offline");
   if (evaluations.empty()) return {};
-  Result<Batch> batch = make_batch(plan_, evaluations, store_, Cache::use);
-  if (!batch) return forward_error(batch);
-  progress_.begin(plan_.models[model].row.name, "offline", total_samples(evaluations), batch->samples_done);
-  if (batch->systems_dropped > 0) {
-    progress_.message(fmt::format("{}: the chat template refuses a system message; left out in {} prompts",
-                                  plan_.models[model].row.name, batch->systems_dropped));
-  }
-
+  progress_.begin(plan_.models[model].row.name, "offline", total_samples(evaluations));
   std::stop_source abort;
   const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
   PassUsage usage;
   PassRuns runs;
   progress_.count(usage);
+  Result<void> answered;
+  for (const std::vector<EvaluationPart>& portion : portions_of(evaluations, portion_samples_)) {
+    if (!answered || abort.stop_requested()) break;
+    answered = answer_portion(model, portion, abort, usage, runs);
+  }
+  progress_.end();
+  if (!answered) return answered;
+  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
+  return finish_offline(evaluations, usage, runs);
+}
+
+// What was answered is in the store when this returns: the next portion finds it there.
+Result<void> Execution::answer_portion(size_t model, const std::vector<EvaluationPart>& portion,
+                                       std::stop_source& abort, PassUsage& usage, PassRuns& runs) {
+  Result<Batch> batch = make_batch(plan_, portion, store_, Cache::use);
+  if (!batch) return forward_error(batch);
+  progress_.found_done(batch->samples_done);
+  if (batch->systems_dropped > 0) {
+    progress_.message(fmt::format("{}: the chat template refuses a system message; left out in {} prompts",
+                                  plan_.models[model].row.name, batch->systems_dropped));
+  }
   Result<void> answered = answer(model, *batch, abort, usage, runs);
   while (answered && !abort.stop_requested()) {
     Result<Batch> next = next_turns(plan_, *batch, store_);
@@ -139,11 +156,7 @@ Result<void> Execution::offline_pass(size_t model) {
     answered = answer(model, *batch, abort, usage, runs);
   }
   Result<void> flushed = writer_.flush();
-  progress_.end();
-  if (!flushed) return flushed;
-  if (!answered) return answered;
-  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
-  return finish_offline(evaluations, usage, runs);
+  return flushed ? answered : flushed;
 }
 
 // A batch that the store does not answer alone is one run of the backend.
@@ -199,12 +212,15 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
                                        const std::optional<std::string>& counts) {
   Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
   if (!answers) return forward_error(answers);
-  Result<std::vector<SampleRow>> samples = read_samples(store_, evaluation.row.id);
-  if (!samples) return forward_error(samples);
+  Result<std::vector<SampleSlices>> slices;
+  if (!plan_.tasks[evaluation.task].task->slice_fields().empty()) {
+    slices = read_slices(store_, evaluation.row.id);
+    if (!slices) return forward_error(slices);
+  }
   require(answers->size() == evaluation.samples.size(), "every sample has an answer when its pass is over");
 
   const LoadedTask& task = plan_.tasks[evaluation.task];
-  std::vector<ResultRow> results = aggregate(*task.task, *answers, *samples);
+  std::vector<ResultRow> results = aggregate(*task.task, *answers, *slices);
   if (const int64_t bad = task.bad_rows->count(); bad > 0) {
     results.push_back({kBadRows, {}, {}, static_cast<double>(bad), {}, {}, evaluation.row.samples});
   }
@@ -231,9 +247,11 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
 Result<void> Execution::single_pass(size_t model) {
   const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "single");
   if (evaluations.empty()) return {};
-  Result<Batch> batch = make_batch(plan_, evaluations, store_, Cache::ignore);
+  const auto portions = portions_of(evaluations, std::numeric_limits<size_t>::max());
+  Result<Batch> batch = make_batch(plan_, portions.front(), store_, Cache::ignore);
   if (!batch) return forward_error(batch);
-  progress_.begin(plan_.models[model].row.name, "single", total_samples(evaluations), batch->samples_done);
+  progress_.begin(plan_.models[model].row.name, "single", total_samples(evaluations));
+  progress_.found_done(batch->samples_done);
   counts_.measured += static_cast<int64_t>(batch->requests.size());
 
   std::stop_source abort;

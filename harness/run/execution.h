@@ -10,6 +10,7 @@
 #include "harness/run/pass_progress.h"
 #include "harness/run/plan_run.h"
 #include "harness/run/progress.h"
+#include "harness/run/run.h"
 #include "harness/store/store.h"
 #include "harness/store/writer.h"
 
@@ -23,7 +24,8 @@ struct ExecutionCounts {
 
 class Execution {
  public:
-  Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::stop_token stop, GroupLimits commits);
+  Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::stop_token stop,
+            const RunEnvironment& environment);
 
   // Error `interrupted` after a stop; whatever was answered is in the store.
   Result<ExecutionCounts> run();
@@ -32,12 +34,15 @@ class Execution {
   std::vector<const PlannedEvaluation*> unfinished(size_t model, const char* scenario) const;
   void announce() const;
   Result<void> offline_pass(size_t model);
-  // The backend's runs of one offline pass together: one, or one for each turn of the longest conversation.
+  // The backend's runs of one offline pass together: one for each portion of its samples, or one for each
+  // turn of the portion's longest conversation.
   struct PassRuns {
     std::optional<double> wall_ms;
     RunCounts counts;
   };
 
+  Result<void> answer_portion(size_t model, const std::vector<EvaluationPart>& portion,
+                              std::stop_source& abort, PassUsage& usage, PassRuns& runs);
   Result<void> answer(size_t model, Batch& batch, std::stop_source& abort, PassUsage& usage, PassRuns& runs);
   Result<void> finish_offline(const std::vector<const PlannedEvaluation*>& evaluations, const PassUsage& pass,
                               const PassRuns& runs);
@@ -53,6 +58,7 @@ class Execution {
   std::stop_token stop_;
   std::vector<bool> finished_;  // evaluations that a resumed run had finished before
   ExecutionCounts counts_;
+  size_t portion_samples_;
   PassProgress progress_;
   StoreWriter writer_;
 };

@@ -2,17 +2,25 @@
 
 namespace sizeup {
 
-void PassProgress::begin(const std::string& model, const std::string& scenario, int64_t total, int64_t done) {
+void PassProgress::begin(const std::string& model, const std::string& scenario, int64_t total) {
   const std::lock_guard lock(mutex_);
   progress_.model = model;
   progress_.scenario = scenario;
   progress_.samples_total = total;
-  progress_.samples_done = done;
+  progress_.samples_done = 0;
   ++progress_.pass;
-  done_before_ = done;
+  done_before_ = 0;
   committed_before_ = committed_;
   started_ = Clock::now();
   report(started_);
+}
+
+void PassProgress::found_done(int64_t samples) {
+  if (samples == 0) return;
+  const std::lock_guard lock(mutex_);
+  done_before_ += samples;
+  progress_.samples_done += samples;
+  report(Clock::now());
 }
 
 void PassProgress::count(const PassUsage& usage) {

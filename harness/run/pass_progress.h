@@ -18,8 +18,10 @@ class PassProgress {
 
   PassProgress(ProgressSink& sink, int64_t passes) : sink_(sink) { progress_.passes = passes; }
 
-  // A pass of `total` samples begins, `done` of them finished by an earlier run.
-  void begin(const std::string& model, const std::string& scenario, int64_t total, int64_t done);
+  // A pass of `total` samples begins.
+  void begin(const std::string& model, const std::string& scenario, int64_t total);
+  // So many of them turn out to be finished by an earlier run.
+  void found_done(int64_t samples);
   // The tokens of this pass are counted here until end().
   void count(const PassUsage& usage);
   void end();

@@ -136,7 +136,6 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   loaded.task = std::move(*task);
   loaded.samples = std::move(*samples);
   make_ids_unique(loaded.samples);
-  for (const Sample& sample : loaded.samples) loaded.rows.push_back(row_of(sample));
   loaded.row = row_of(*loaded.task);
   return loaded;
 }
@@ -297,16 +296,12 @@ Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& envi
 Result<void> place_in_store(RunPlan& plan, Store& store, bool resumed) {
   Store::Plan rows;
   rows.run = plan.run;
-  std::vector<std::vector<SampleRow>> asked;
-  asked.reserve(plan.evaluations.size());
   for (const PlannedEvaluation& evaluation : plan.evaluations) {
     rows.evaluations.push_back(evaluation.row);
-    const std::vector<SampleRow>& all = plan.tasks[evaluation.task].rows;
-    std::vector<SampleRow>& these = asked.emplace_back();
-    for (const size_t index : evaluation.samples) these.push_back(all[index]);
+    const std::vector<Sample>& all = plan.tasks[evaluation.task].samples;
+    rows.samples.emplace_back(evaluation.samples.size(),
+                              [&](size_t index) { return row_of(all[evaluation.samples[index]]); });
   }
-  for (const std::vector<SampleRow>& these : asked) rows.samples.emplace_back(these);
-
   Result<Store::Planned> placed = resumed ? store.find_run_plan(rows) : store.create_run(rows);
   if (!placed) return forward_error(placed);
   plan.run = placed->run;

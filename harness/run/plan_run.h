@@ -26,7 +26,6 @@ struct LoadedTask {
   std::unique_ptr<BadRows> bad_rows = {};  // the task counts in it
   std::unique_ptr<Task> task = {};
   std::vector<Sample> samples;  // ids made unique
-  std::vector<SampleRow> rows;  // of samples
   TaskRow row;
 };
 

@@ -159,7 +159,7 @@ Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, 
         "cannot be scored again without asking again");
   }
   for (const LoadedTask& task : plan->tasks) tell_bad_rows(task, progress);
-  Execution execution(*plan, *store, progress, std::move(stop), environment.commits);
+  Execution execution(*plan, *store, progress, std::move(stop), environment);
   Result<ExecutionCounts> counts = execution.run();
   if (!counts) return forward_error(counts);
   if (Result<void> grouped = finish_groups(*plan, *store); !grouped) return forward_error(grouped);

@@ -30,6 +30,9 @@ struct RunEnvironment {
   std::function<Result<std::unique_ptr<Task>>(const std::string& file, const TaskOptions&)> open_task;
   std::function<Result<TaskGuess>(const OwnData& data, int64_t max_bad_rows)> guess_task;
   GroupLimits commits;
+  // So many samples are planned together. A prefix that two portions share is computed twice, so they are
+  // large; but not all prompts of a file of millions are held at once.
+  size_t portion_samples = 100'000;
 
   // The registry's backends, the task files under `definitions`, this machine.
   static RunEnvironment standard(const std::filesystem::path& definitions);

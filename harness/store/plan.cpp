@@ -74,7 +74,7 @@ class PlanRows {
     return database_->last_insert_id();
   }
 
-  std::vector<int64_t> samples(int64_t task_id, std::span<const SampleRow> rows) {
+  std::vector<int64_t> samples(int64_t task_id, const SampleList& list) {
     Statement find(*database_,
                    "SELECT id FROM sample WHERE task_id = ? AND document_id = ? AND document_hash = ? AND "
                    "prompt_hash = ?");
@@ -87,8 +87,9 @@ class PlanRows {
                       "= ? AND edited");
     const bool fills = texts_->keeps_all() && if_absent_ == IfAbsent::insert;
     std::vector<int64_t> ids;
-    ids.reserve(rows.size());
-    for (const SampleRow& row : rows) {
+    ids.reserve(list.size());
+    for (size_t index = 0; index < list.size(); ++index) {
+      const SampleRow row = list.row(index);
       const std::string prompt_hash = sha256_hex(row.prompt);
       if (find.bind(task_id, row.document_id, row.document_hash, prompt_hash).step()) {
         ids.push_back(find.integer(0));

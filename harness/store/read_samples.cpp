@@ -42,7 +42,38 @@ std::vector<Row> in_order_of_data(std::vector<Row> rows, const std::vector<int64
   return sorted;
 }
 
+Result<std::vector<int64_t>> read_ids(const Store& store, const char* query, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database, query);
+    statement.bind(evaluation_id);
+    std::vector<int64_t> ids;
+    while (statement.step()) ids.push_back(statement.integer(0));
+    return ids;
+  });
+}
+
 }  // namespace
+
+Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id) {
+  return read_ids(store, "SELECT sample_id FROM answer WHERE evaluation_id = ? AND error IS NULL",
+                  evaluation_id);
+}
+
+Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id) {
+  return read_ids(store, "SELECT sample_id FROM timing WHERE evaluation_id = ?", evaluation_id);
+}
+
+Result<std::vector<SampleSlices>> read_slices(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT sample.id, slices FROM answer JOIN sample ON sample.id = sample_id "
+                        "WHERE evaluation_id = ?");
+    statement.bind(evaluation_id);
+    std::vector<SampleSlices> rows;
+    while (statement.step()) rows.push_back({statement.integer(0), text_map(statement.text(1))});
+    return rows;
+  });
+}
 
 Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,22 @@ enum class StoreAccess {
   read,           // the file must exist
   write,          // created if absent; a killed process loses nothing that was committed
   write_durable,  // the same for power loss: every commit waits for the disk
+};
+
+// Samples to store, one at a time: a large task need not hold all of their rows.
+class SampleList {
+ public:
+  SampleList(size_t count, std::function<SampleRow(size_t)> row) : count_(count), row_(std::move(row)) {}
+  // `rows` must live as long as the list.
+  SampleList(const std::vector<SampleRow>& rows)
+      : SampleList(rows.size(), [&rows](size_t index) { return rows[index]; }) {}
+
+  size_t size() const { return count_; }
+  SampleRow row(size_t index) const { return row_(index); }
+
+ private:
+  size_t count_;
+  std::function<SampleRow(size_t)> row_;
 };
 
 // Functions may be called from several threads; each is atomic.
@@ -48,7 +65,7 @@ class Store {
   struct Plan {
     RunRow run;
     std::vector<EvaluationRow> evaluations;
-    std::vector<std::span<const SampleRow>> samples;
+    std::vector<SampleList> samples;
   };
   struct Planned {
     RunRow run;

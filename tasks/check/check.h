@@ -41,7 +41,7 @@ struct TaskCheck {
 };
 
 // The rows are read one at a time where the task allows it (no process_docs, no examples of the same split),
-// and a few dozen bytes are kept of each. `training`: a data file that a model was trained on, or empty.
+// and about 150 bytes are kept of each. `training`: a data file that a model was trained on, or empty.
 // `on_sample` sees every sample with its prompt as it will be sent. An error is what load_task would say.
 Result<TaskCheck> check_task(const SelectedTask& selected, const TaskOptions& options,
                              const std::filesystem::path& training,

@@ -1,5 +1,5 @@
-// The single checks. Each is shown row after row, and keeps of a row a few bytes at most: a file of millions
-// of rows is checked in one pass.
+// The single checks. Each is shown row after row, and keeps about a hundred bytes of it at most: a file of
+// millions of rows is checked in one pass.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "core/io/sha256.h"
 #include "tasks/check/findings.h"
@@ -40,28 +41,21 @@ std::string without_id(Json document) {
   return to_canonical(document);
 }
 
-// 128 bits of a text's SHA-256: a collision would be a finding that is none.
-struct Print {
-  std::array<uint64_t, 2> bits = {};
-  bool operator==(const Print&) const = default;
-};
-struct PrintHash {
-  size_t operator()(const Print& print) const { return static_cast<size_t>(print.bits[0]); }
-};
-
-Print print_of(std::string_view text) {
+// 64 bits of a text's SHA-256. That two of ten million texts share one is a matter of 3 in a million.
+uint64_t print_of(std::string_view text) {
   const std::array<uint8_t, 32> digest = sha256(text);
-  Print print;
-  std::memcpy(print.bits.data(), digest.data(), sizeof print.bits);
+  uint64_t print = 0;
+  std::memcpy(&print, digest.data(), sizeof print);
   return print;
 }
 
-// The longest prompts, and how long all are.
+// The longest prompts, and how many there are of each length.
 class Lengths {
  public:
   void add(const CheckedRow& row) {
     const size_t length = row.sample.prompt.user.size();
-    lengths_.push_back(length);
+    ++rows_;
+    ++lengths_[length];
     longest_.emplace_back(length, row.place);
     std::stable_sort(longest_.begin(), longest_.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -71,13 +65,17 @@ class Lengths {
   void report(Findings& findings) const {
     constexpr size_t kTimes = 10;  // as long as the middle one
     constexpr size_t kFewest = 10;
-    if (lengths_.size() < kFewest) return;
-    std::vector<size_t> sorted = lengths_;
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2),
-                     sorted.end());
-    const size_t most = kTimes * std::max<size_t>(1, sorted[sorted.size() / 2]);
-    const auto count = static_cast<size_t>(
-        std::count_if(lengths_.begin(), lengths_.end(), [&](size_t length) { return length > most; }));
+    if (rows_ < kFewest) return;
+    size_t middle = 0;
+    size_t below = 0;
+    for (const auto& [length, rows] : lengths_) {
+      middle = length;
+      below += rows;
+      if (below > rows_ / 2) break;
+    }
+    const size_t most = kTimes * std::max<size_t>(1, middle);
+    size_t count = 0;
+    for (auto it = lengths_.upper_bound(most); it != lengths_.end(); ++it) count += it->second;
     if (count == 0) return;
     Finding finding{Severity::note,
                     "length",
@@ -92,7 +90,8 @@ class Lengths {
 
  private:
   static constexpr size_t kShown = 3;
-  std::vector<size_t> lengths_;
+  size_t rows_ = 0;
+  std::map<size_t, size_t> lengths_;  // to how many rows have it
   std::vector<std::pair<size_t, std::string>> longest_;
 };
 
@@ -147,20 +146,63 @@ class EmptyAndOddRows : public RowCheck {
   Lengths lengths_;
 };
 
+// Which row had a print first: a table of open addressing, since it holds a line of every row of the data and
+// the nodes of std::unordered_map are three times as large.
+class FirstRows {
+ public:
+  struct Row {
+    uint64_t print = 0;
+    uint64_t target = 0;
+    int64_t index = kNone;
+  };
+
+  // The row with this print that came first; `row` itself if none did.
+  Row first(const Row& row) {
+    if (10 * (rows_ + 1) > 8 * table_.size()) grow();
+    Row& place = place_of(row.print);
+    if (place.index == kNone) {
+      place = row;
+      ++rows_;
+    }
+    return place;
+  }
+
+ private:
+  static constexpr int64_t kNone = -1;
+  static constexpr size_t kSmallest = 1024;
+
+  Row& place_of(uint64_t print) {
+    size_t at = print % table_.size();
+    while (table_[at].index != kNone && table_[at].print != print) at = (at + 1) % table_.size();
+    return table_[at];
+  }
+
+  void grow() {
+    const std::vector<Row> old =
+        std::exchange(table_, std::vector<Row>(std::max(kSmallest, table_.size() / 2 * 3)));
+    for (const Row& row : old) {
+      if (row.index != kNone) place_of(row.print) = row;
+    }
+  }
+
+  std::vector<Row> table_;
+  size_t rows_ = 0;
+};
+
 class Duplicates : public RowCheck {
  public:
   void add(const CheckedRow& row) override {
     const Sample& sample = row.sample;
-    const auto [document, is_new] = documents_.emplace(print_of(without_id(row.document)), sample.index);
-    if (!is_new) {
-      same_.add(row.place, "as " + shown_document(document->second));
+    const FirstRows::Row document{print_of(without_id(row.document)), 0, sample.index};
+    if (const FirstRows::Row first = documents_.first(document); first.index != sample.index) {
+      same_.add(row.place, "as " + shown_document(first.index));
       return;
     }
-    const Asked asked{sample.index, print_of(sample.target)};
-    const auto [prompt, is_first] = prompts_.emplace(print_of(fold_text(whole_prompt(sample))), asked);
-    if (is_first) return;
-    const bool alike = prompt->second.target == asked.target;
-    (alike ? alike_ : contrary_).add(row.place, "as " + shown_document(prompt->second.index));
+    const FirstRows::Row asked{print_of(fold_text(whole_prompt(sample))), print_of(sample.target),
+                               sample.index};
+    const FirstRows::Row first = prompts_.first(asked);
+    if (first.index == sample.index) return;
+    (first.target == asked.target ? alike_ : contrary_).add(row.place, "as " + shown_document(first.index));
   }
 
   void report(Findings& findings) const override {
@@ -171,12 +213,8 @@ class Duplicates : public RowCheck {
   }
 
  private:
-  struct Asked {
-    int64_t index;
-    Print target;
-  };
-  std::unordered_map<Print, int64_t, PrintHash> documents_;  // to the first row that has it
-  std::unordered_map<Print, Asked, PrintHash> prompts_;
+  FirstRows documents_;
+  FirstRows prompts_;
   FoundRows same_, contrary_, alike_;
 };
 

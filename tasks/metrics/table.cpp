@@ -49,10 +49,11 @@ const char* needed_keys(Need need) {
 std::vector<MetricListing> metric_table() {
   std::vector<MetricListing> listing;
   for (const MetricEntry& entry : metric_entries()) {
-    listing.push_back({{entry.name, entry.description, entry.higher_is_better, entry.aggregate == nullptr},
-                       entry.output_types,
-                       needed_keys(entry.need),
-                       entry.example});
+    MetricListing& row = listing.emplace_back();
+    row.info = {entry.name, entry.description, entry.higher_is_better, entry.aggregate == nullptr};
+    row.output_types = entry.output_types;
+    row.requires_keys = needed_keys(entry.need);
+    row.example = entry.example;
   }
   return listing;
 }

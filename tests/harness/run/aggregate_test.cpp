@@ -12,7 +12,7 @@ namespace {
 // Answers of a task "write" with these scores, one sample each, slices as given.
 struct Answers {
   std::vector<AnswerRow> answers;
-  std::vector<SampleRow> samples;
+  std::vector<SampleSlices> slices;
 
   void add(const std::string& metric, double value, const std::string& slice = "even",
            const std::string& predicted = "0") {
@@ -22,14 +22,11 @@ struct Answers {
     answer.scores[metric] = value;
     answer.details["predicted"] = predicted;
     answers.push_back(answer);
-    SampleRow sample;
-    sample.id = id;
-    sample.slices["parity"] = slice;
-    samples.push_back(sample);
+    slices.push_back({id, {{"parity", slice}}});
   }
   ResultRow result(const std::string& metric, const std::string& slice = "") const {
     const FakeTask task("write", OutputType::generate_until, 1);
-    for (const ResultRow& row : aggregate(task, answers, samples)) {
+    for (const ResultRow& row : aggregate(task, answers, slices)) {
       if (row.metric == metric && row.slice_value == slice) return row;
     }
     return {"none", "", "", std::nan(""), {}, {}, -1};
@@ -105,6 +102,15 @@ TEST(Aggregate, AMetricThatAppliesToNoSampleHasNoRow) {
   Answers data;
   data.add("exact_match", 1.0);
   EXPECT_EQ(data.result("length").n, -1);
+}
+
+// As numpy.mean in lm-evaluation-harness; its nanmean leaves them out.
+TEST(Aggregate, AnUndefinedScoreMakesTheMeanUndefined) {
+  Answers data;
+  data.add("length", std::nan(""));
+  data.add("length", 1.0);
+  EXPECT_TRUE(std::isnan(data.result("length").value));
+  EXPECT_EQ(data.result("length").n, 2);
 }
 
 TEST(Aggregate, AnUndefinedMeanIsNoNumber) {

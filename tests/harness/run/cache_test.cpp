@@ -106,6 +106,15 @@ TEST_F(CacheTest, EqualRequestsOfTwoTasksAreAskedOnceAndLinkedToBoth) {
   EXPECT_EQ(summary.requests_sent, 18);
   EXPECT_EQ(query("SELECT count(*) FROM sample_response")[0], "36");
   EXPECT_EQ(summary.evaluations[0].headline.value, summary.evaluations[1].headline.value);
+
+  settings.db = folder / "portions.db";
+  RunEnvironment small = environment();
+  small.portion_samples = 6;  // the second portion finds in the store what the first one asked
+  const Result<RunSummary> portions = execute(settings, progress, stop.get_token(), small);
+  ASSERT_TRUE(portions.has_value());
+  EXPECT_EQ(portions->requests_sent, 18);
+  EXPECT_EQ(portions->requests_from_store, 18);
+  EXPECT_EQ(query("SELECT count(*) FROM sample_response")[0], "36");
 }
 
 }  // namespace

@@ -58,6 +58,25 @@ TEST_F(ExecuteTest, AsksEverythingOfAModelInOneRunOfTheBackend) {
   EXPECT_EQ(logs["small"].runs[0].max_concurrent, 0);
 }
 
+TEST_F(ExecuteTest, PortionsChangeNothingButTheRunsOfTheBackend) {
+  settings.tasks = {"choice", "write", "read"};
+  const std::string answers =
+      "SELECT group_concat(document_id || answer || coalesce(value, '') || coalesce(lo, '')) FROM (SELECT * "
+      "FROM answer JOIN sample ON sample.id = sample_id JOIN score USING (evaluation_id, sample_id) "
+      "JOIN result USING (evaluation_id) ORDER BY evaluation_id, sample_id, result.metric, slice_value)";
+  const RunSummary whole = done();
+  const std::string expected = query(answers)[0];
+  settings.db = folder / "portions.db";
+  RunEnvironment small = environment();
+  small.portion_samples = 4;  // of 13: the second and the third portion begin within a task
+  const Result<RunSummary> summary = execute(settings, progress, stop.get_token(), small);
+  ASSERT_TRUE(summary.has_value());
+  EXPECT_EQ(query(answers)[0], expected);
+  EXPECT_EQ(summary->requests_sent, whole.requests_sent);
+  EXPECT_EQ(logs["small"].runs.size(), 1U + 4U);
+  EXPECT_EQ(progress.seen.back().samples_done, 13);
+}
+
 TEST_F(ExecuteTest, BadRowsAreToldOfAndCountedForEachTask) {
   settings.tasks = {"choice", "write"};
   settings.max_bad_rows = 25;
