@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "harness/decide/comparison.h"
 #include "harness/store/read.h"
 #include "harness/store/writer.h"
 #include "reports/report.h"
@@ -47,7 +48,7 @@ struct Answers {
     for (int64_t i = 0; i < documents; ++i) {
       SampleRow sample;
       sample.document_id = fmt::format("{}", i);
-      sample.document_hash = fmt::format("hash of document {}", i);
+      sample.document_hash = fmt::format("{:064x}", i * 0x9E3779B97F4A7C15U);
       sample.row = i;
       sample.prompt =
           fmt::format("Ticket {}: my parcel has not arrived, although it was sent a week ago.\nQueue:", i);
@@ -176,19 +177,16 @@ const std::filesystem::path& million() {
   return file;
 }
 
-// What a comparison of two models reads: answers and scores of both, and the samples that they share.
-void read_both(benchmark::State& state) {
+// `sizeup compare`: reads the scores of both models and compares them.
+void compared(benchmark::State& state) {
   const Store store = value_of(Store::open(million(), StoreAccess::read));
-  const RunRow run = value_of(find_run(store, "latest"));
   for (auto _ : state) {
-    const std::vector<EvaluationRow> evaluations = value_of(read_evaluations(store, run.id));
-    const std::vector<AnswerRow> small = value_of(read_answers(store, evaluations[0].id));
-    const std::vector<AnswerRow> large = value_of(read_answers(store, evaluations[1].id));
-    const std::vector<SampleRow> samples = value_of(read_samples(store, evaluations[0].id));
-    benchmark::DoNotOptimize(small.size() + large.size() + samples.size());
+    const Evidence small = value_of(load_evidence(store, "small"));
+    const Evidence large = value_of(load_evidence(store, "large"));
+    benchmark::DoNotOptimize(value_of(compare(small, large, {}, kDefaultMargin)).tasks.size());
   }
 }
-BENCHMARK(read_both)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+BENCHMARK(compared)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 
 void report_loaded(benchmark::State& state) {
   const Store store = value_of(Store::open(million(), StoreAccess::read));

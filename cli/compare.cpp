@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
 
 #include "cli/command.h"
@@ -53,9 +54,12 @@ Result<std::vector<ShownFlip>> shown_flips(const LoadedSide& candidate, const Lo
 }
 
 Outcome compare(const CompareCommand& command) {
+  // Each side has its own connection to its store, and reading is most of the time.
+  auto loading = std::async(std::launch::async, load_side, command.baseline,
+                            command.other_db.empty() ? command.db : command.other_db);
   auto candidate = load_side(command.candidate, command.db);
+  auto baseline = loading.get();
   if (!candidate) return forward_error(candidate);
-  auto baseline = load_side(command.baseline, command.other_db.empty() ? command.db : command.other_db);
   if (!baseline) return forward_error(baseline);
   auto comparison = sizeup::compare(candidate->evidence, baseline->evidence, command.tasks, command.margin);
   if (!comparison) return forward_error(comparison);

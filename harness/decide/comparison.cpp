@@ -116,6 +116,30 @@ void note_other_differences(const EvidenceTask& candidate, const EvidenceTask& b
   }
 }
 
+// Two runs of a task mostly have its samples in the same order, so the one after the last found is looked at
+// before a table of all is made.
+class SamplesById {
+ public:
+  explicit SamplesById(const std::vector<EvidenceSample>& samples) : samples_(samples) {}
+
+  const EvidenceSample* find(const std::string& id) {
+    if (next_ < samples_.size() && samples_[next_].document_id == id) return &samples_[next_++];
+    if (places_.empty()) {
+      places_.reserve(samples_.size());
+      for (size_t i = 0; i < samples_.size(); ++i) places_.emplace(samples_[i].document_id, i);
+    }
+    const auto place = places_.find(id);
+    if (place == places_.end()) return nullptr;
+    next_ = place->second + 1;
+    return &samples_[place->second];
+  }
+
+ private:
+  const std::vector<EvidenceSample>& samples_;
+  size_t next_ = 0;
+  std::unordered_map<std::string_view, size_t> places_;
+};
+
 // The tasks to compare: those asked for, or those that both sides have.
 std::vector<std::string> chosen_tasks(const Evidence& candidate, const Evidence& baseline,
                                       const std::vector<std::string>& asked,
@@ -148,22 +172,17 @@ Result<PairedTask> pair_task(const Evidence& candidate, const Evidence& baseline
                                  mismatch->candidate, mismatch->baseline),
                      "the same on both sides", mismatch->hint);
   }
-  std::unordered_map<std::string_view, const EvidenceSample*> by_id;
-  by_id.reserve((*other)->samples.size());
-  for (const EvidenceSample& sample : (*other)->samples) {
-    if (!std::isnan(sample.score)) by_id[sample.document_id] = &sample;
-  }
+  SamplesById others((*other)->samples);
   PairedTask paired;
   DocumentNumbers documents;
   for (const EvidenceSample& sample : (*own)->samples) {
     if (std::isnan(sample.score)) continue;
-    const auto match = by_id.find(sample.document_id);
-    if (match == by_id.end()) continue;
-    const EvidenceSample& same = *match->second;
-    if (same.document_hash != sample.document_hash || same.prompt_hash != sample.prompt_hash) continue;
-    paired.pairs.add(sample.score, same.score, documents.number_of(sample.document_hash));
+    const EvidenceSample* same = others.find(sample.document_id);
+    if (same == nullptr || std::isnan(same->score)) continue;
+    if (same->document_hash != sample.document_hash || same->prompt_hash != sample.prompt_hash) continue;
+    paired.pairs.add(sample.score, same->score, documents.number_of(sample.document_hash));
     paired.candidate.push_back(&sample);
-    paired.baseline.push_back(&same);
+    paired.baseline.push_back(same);
   }
   if (paired.pairs.empty() && !(*own)->metric.empty()) {
     return bad_input(sides(candidate, baseline),

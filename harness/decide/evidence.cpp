@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/json/json.h"
 #include "harness/decide/class_intervals.h"
@@ -22,18 +23,6 @@ std::string listed(const std::vector<std::string>& names) {
   std::string text =
       fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<long>(shown), ", "));
   return names.size() > shown ? fmt::format("{} and {} more", text, names.size() - shown) : text;
-}
-
-// Names of the run's models, in its order.
-Result<std::vector<std::string>> models_of(const Store& store, const RunRow& run) {
-  Result<std::vector<EvaluationRow>> evaluations = read_evaluations(store, run.id);
-  if (!evaluations) return forward_error(evaluations);
-  std::vector<std::string> names;
-  for (const EvaluationRow& evaluation : *evaluations) {
-    const std::string& name = evaluation.model.name;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names;
 }
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -56,30 +45,34 @@ void fill_model(const ModelRow& row, Evidence& evidence) {
   if (bytes != card->end() && bytes->is_number_integer()) evidence.packed_bytes = bytes->get<int64_t>();
 }
 
-Result<void> fill_samples(const Store& store, const EvaluationRow& evaluation, EvidenceTask& task) {
-  Result<std::vector<ScoreSpan>> spans = read_score_spans(store, evaluation.id);
-  if (!spans) return forward_error(spans);
-  std::map<std::string, ScoreRange> ranges;
-  for (const ScoreSpan& span : *spans) ranges[span.metric] = {span.lowest, span.highest};
-  task.metric = comparable_metric(evaluation.task.metrics, ranges);
-  Result<std::vector<OutcomeRow>> outcomes = read_outcomes(store, evaluation.id, task.metric);
-  if (!outcomes) return forward_error(outcomes);
-  task.samples.reserve(outcomes->size());
-  for (OutcomeRow& row : *outcomes) {
-    EvidenceSample sample;
-    sample.document_id = std::move(row.document_id);
-    sample.document_hash = std::move(row.document_hash);
-    sample.prompt_hash = std::move(row.prompt_hash);
-    sample.slices = std::move(row.slices);
-    sample.score = row.failed ? kNoNumber : row.score;
-    sample.no_answer = row.no_answer;
-    sample.invalid = row.invalid;
-    sample.truncated = row.truncated;
-    sample.failed = row.failed;
-    sample.sample_id = row.sample_id;
-    sample.row = row.row;
-    task.samples.push_back(std::move(sample));
+ScoreRange range_of(const std::vector<OutcomeRow>& outcomes) {
+  ScoreRange range;
+  for (const OutcomeRow& row : outcomes) {
+    range.lowest = std::fmin(range.lowest, row.score);  // fmin and fmax pass over what is no number
+    range.highest = std::fmax(range.highest, row.score);
   }
+  return range;
+}
+
+// The first metric that can be compared decides, as in comparable_metric; mostly it is the first of all, and
+// nothing is read twice.
+Result<std::vector<OutcomeRow>> read_comparable(const Store& store, const EvaluationRow& evaluation,
+                                                std::string& metric) {
+  for (const MetricRow& one : evaluation.task.metrics) {
+    if (!can_be_compared(one)) continue;
+    Result<std::vector<OutcomeRow>> outcomes = read_outcomes(store, evaluation.id, one.name);
+    if (outcomes && !is_share(range_of(*outcomes))) continue;
+    metric = one.name;
+    return outcomes;
+  }
+  metric.clear();
+  return read_outcomes(store, evaluation.id, metric);
+}
+
+Result<void> fill_samples(const Store& store, const EvaluationRow& evaluation, EvidenceTask& task) {
+  Result<std::vector<OutcomeRow>> outcomes = read_comparable(store, evaluation, task.metric);
+  if (!outcomes) return forward_error(outcomes);
+  task.samples = std::move(*outcomes);
   return {};
 }
 
@@ -155,7 +148,7 @@ Result<Side> find_side(const Store& store, const std::string& text) {
   for (size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
     const RunRow* run = named(text.substr(0, colon));
     if (run == nullptr) continue;
-    Result<std::vector<std::string>> models = models_of(store, *run);
+    Result<std::vector<std::string>> models = read_model_names(store, run->id);
     if (!models) return forward_error(models);
     if (has(*models, text.substr(colon + 1))) return Side{*run, text.substr(colon + 1)};
     return usage_error(
@@ -165,7 +158,7 @@ Result<Side> find_side(const Store& store, const std::string& text) {
   std::vector<std::string> known;
   const RunRow* with_model = nullptr;
   for (const RunRow& run : *runs) {
-    Result<std::vector<std::string>> models = models_of(store, run);
+    Result<std::vector<std::string>> models = read_model_names(store, run.id);
     if (!models) return forward_error(models);
     if (with_model == nullptr && has(*models, text)) with_model = &run;
     for (const std::string& model : *models) {
@@ -185,7 +178,7 @@ Result<Side> find_side(const Store& store, const std::string& text) {
         fmt::format("no run and no model of {} is named '{}'", store.file().string(), text),
         fmt::format("its models are: {}; its runs are: {}; or say RUN:MODEL", listed(known), listed(names)));
   }
-  Result<std::vector<std::string>> models = models_of(store, *run);
+  Result<std::vector<std::string>> models = read_model_names(store, run->id);
   if (!models) return forward_error(models);
   if (models->size() == 1) return Side{*run, models->front()};
   return usage_error(fmt::format("the run '{}' has {} models", run->name, models->size()),

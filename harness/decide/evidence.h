@@ -10,26 +10,13 @@
 
 #include "core/errors/result.h"
 #include "harness/statistics/interval.h"
+#include "harness/store/read_outcomes.h"
 #include "harness/store/records.h"
 
 namespace sizeup {
 
-class Store;
-
-// A sample with its score by EvidenceTask::metric.
-struct EvidenceSample {
-  std::string document_id;
-  std::string document_hash;
-  std::string prompt_hash;
-  std::map<std::string, std::string> slices;
-  double score = kNoNumber;  // NaN: none, as of a failed request
-  bool no_answer = false;
-  bool invalid = false;
-  bool truncated = false;
-  bool failed = false;
-  int64_t sample_id = 0;  // in the store; 0: from a file
-  int64_t row = 0;        // in the task's data; 0: from a file
-};
+// A sample with its score by EvidenceTask::metric. From a file: sample_id and row are 0.
+using EvidenceSample = OutcomeRow;
 
 // What answering took; requests that were answered from the store took nothing.
 struct EvidenceWork {

@@ -20,18 +20,24 @@ bool is_unbounded(const std::string& metric) {
   return metric.find("perplexity") != std::string::npos || metric.find("bits_per_byte") != std::string::npos;
 }
 
+bool can_be_compared(const MetricRow& metric) {
+  return metric.is_mean && metric.higher_is_better && !is_unbounded(metric.name);
+}
+
+bool is_share(const ScoreRange& range) {
+  return range.lowest >= 0.0 && range.highest <= 1.0;
+}
+
 std::string comparable_metric(std::span<const MetricRow> metrics,
                               const std::map<std::string, ScoreRange>& scores) {
   for (const MetricRow& metric : metrics) {
-    if (!metric.is_mean || !metric.higher_is_better || is_unbounded(metric.name)) continue;
     const auto range = scores.find(metric.name);
-    if (range == scores.end()) continue;
-    if (range->second.lowest >= 0.0 && range->second.highest <= 1.0) return metric.name;
+    if (range != scores.end() && can_be_compared(metric) && is_share(range->second)) return metric.name;
   }
   return {};
 }
 
-int64_t DocumentNumbers::number_of(const std::string& document_hash) {
+int64_t DocumentNumbers::number_of(std::string_view document_hash) {
   if (document_hash.empty()) return next_++;
   const auto [known, is_new] = numbers_.try_emplace(document_hash, next_);
   if (is_new) ++next_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct ScoreRange {
   double highest = kNoNumber;
 };
 
+// What a metric must be for differences to compare it, whatever its scores: a mean over samples, better when
+// higher, and no perplexity.
+bool can_be_compared(const MetricRow& metric);
+bool is_share(const ScoreRange& range);  // within 0..1
+
 // The metric that differences compare, of those with scores: the first that is a mean over samples, better
 // when higher, with every score in 0..1. Empty where there is none.
 std::string comparable_metric(std::span<const MetricRow> metrics,
@@ -37,12 +43,12 @@ bool is_unbounded(const std::string& metric);
 // other, whatever their names.
 class DocumentNumbers {
  public:
-  // A document without a hash is like no other.
-  int64_t number_of(const std::string& document_hash);
+  // A document without a hash is like no other. The hash must live as long as the numbers are asked for.
+  int64_t number_of(std::string_view document_hash);
 
  private:
   int64_t next_ = 0;
-  std::unordered_map<std::string, int64_t> numbers_;
+  std::unordered_map<std::string_view, int64_t> numbers_;
 };
 
 // Scores on the samples that both models have one for.

@@ -123,6 +123,18 @@ Result<std::optional<RunRow>> find_unfinished_run(const Store& store) {
                        [](Database& database) { return newest_run(database, "WHERE finished_at IS NULL"); });
 }
 
+Result<std::vector<std::string>> read_model_names(const Store& store, int64_t run_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT model.name FROM evaluation JOIN model ON model.id = model_id "
+                        "WHERE run_id = ? GROUP BY model.id ORDER BY min(evaluation.id)");
+    statement.bind(run_id);
+    std::vector<std::string> names;
+    while (statement.step()) names.push_back(statement.text(0));
+    return names;
+  });
+}
+
 Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t run_id) {
   return with_database(store, [&](Database& database) {
     Statement statement(database, kEvaluations);

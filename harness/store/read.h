@@ -22,6 +22,9 @@ Result<RunRow> find_run(const Store& store, const std::string& name);
 // The newest run without finished_at; nothing if every run is finished.
 Result<std::optional<RunRow>> find_unfinished_run(const Store& store);
 
+// Names of a run's models, in the order in which it planned them.
+Result<std::vector<std::string>> read_model_names(const Store& store, int64_t run_id);
+
 // In the order in which the run planned them: by scenario ("offline" first), model and task.
 Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t run_id);
 

@@ -17,11 +17,14 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
     Statement statement(
         database,
         "SELECT sample.id, document_id, document_hash, prompt_hash, slices, no_answer, invalid, truncated, "
-        "error IS NOT NULL, score.value, sample.row FROM answer JOIN sample ON sample.id = answer.sample_id "
-        "LEFT JOIN score ON score.evaluation_id = answer.evaluation_id "
-        "               AND score.sample_id = answer.sample_id AND score.metric = ?2 "
-        "WHERE answer.evaluation_id = ?1 ORDER BY answer.sample_id");
-    statement.bind(evaluation_id, metric);
+        "error IS NOT NULL, sample.row FROM answer JOIN sample ON sample.id = answer.sample_id "
+        "WHERE answer.evaluation_id = ? ORDER BY answer.sample_id");
+    statement.bind(evaluation_id);
+    // Both tables are walked through side by side: to look each score up takes SQLite longer than all else.
+    Statement scores(database,
+                     "SELECT sample_id, value FROM score WHERE evaluation_id = ? AND metric = ? "
+                     "ORDER BY sample_id");
+    bool scored = scores.bind(evaluation_id, metric).step();
     // Most samples share their slices with others: each text is parsed once.
     constexpr size_t kMostKept = 10'000;
     std::unordered_map<std::string, std::map<std::string, std::string>> parsed;
@@ -41,8 +44,9 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
       row.invalid = statement.integer(6) != 0;
       row.truncated = statement.integer(7) != 0;
       row.failed = statement.integer(8) != 0;
-      row.score = statement.real(9);
-      row.row = statement.integer(10);
+      row.row = statement.integer(9);
+      while (scored && scores.integer(0) < row.sample_id) scored = scores.step();
+      if (scored && scores.integer(0) == row.sample_id) row.score = scores.real(1);
       rows.push_back(std::move(row));
     }
     // Samples are stored in the order of the data, as a rule: SQLite's sorting would copy every row.
@@ -51,18 +55,6 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
     };
     if (!std::is_sorted(rows.begin(), rows.end(), in_order)) std::sort(rows.begin(), rows.end(), in_order);
     return rows;
-  });
-}
-
-Result<std::vector<ScoreSpan>> read_score_spans(const Store& store, int64_t evaluation_id) {
-  return with_database(store, [&](Database& database) {
-    Statement statement(database,
-                        "SELECT metric, min(value), max(value) FROM score "
-                        "WHERE evaluation_id = ? AND value IS NOT NULL GROUP BY metric");
-    statement.bind(evaluation_id);
-    std::vector<ScoreSpan> spans;
-    while (statement.step()) spans.push_back({statement.text(0), statement.real(1), statement.real(2)});
-    return spans;
   });
 }
 

@@ -31,14 +31,6 @@ struct OutcomeRow {
 Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
                                               const std::string& metric);
 
-// The lowest and the highest defined score of each metric that has one.
-struct ScoreSpan {
-  std::string metric;
-  double lowest = 0.0;
-  double highest = 0.0;
-};
-Result<std::vector<ScoreSpan>> read_score_spans(const Store& store, int64_t evaluation_id);
-
 // What classification recorded of each answered sample, in the order of read_outcomes; empty where it did
 // not.
 struct ClassRow {
