@@ -17,6 +17,7 @@ struct ReportCommand {
   std::string csv;
   std::string json;
   std::string markdown;
+  std::string junit;
   std::string lm_eval;
   std::string requirements;
   ReportOptions options;
@@ -25,9 +26,10 @@ struct ReportCommand {
 Outcome report(const ReportCommand& command) {
   ReportOptions options = command.options;
   if (command.html.empty() && command.csv.empty() && command.json.empty() && command.markdown.empty() &&
-      command.lm_eval.empty()) {
-    return usage_error("nothing to write",
-                       "give --html FILE, --csv FOLDER, --markdown FILE, --json FILE or --lm-eval FOLDER");
+      command.junit.empty() && command.lm_eval.empty()) {
+    return usage_error(
+        "nothing to write",
+        "give --html FILE, --csv FOLDER, --markdown FILE, --junit FILE, --json FILE or --lm-eval FOLDER");
   }
   if (!command.lm_eval.empty() && !command.options.redact.empty()) {
     return usage_error("--lm-eval writes texts as they are and cannot redact them",
@@ -51,6 +53,9 @@ Outcome report(const ReportCommand& command) {
   if (!command.markdown.empty()) {
     if (auto written = write_markdown(*data, command.markdown); !written) return forward_error(written);
   }
+  if (!command.junit.empty()) {
+    if (auto written = write_junit(*data, command.junit); !written) return forward_error(written);
+  }
   if (!command.html.empty()) {
     if (auto written = write_html(*data, command.html); !written) return forward_error(written);
   }
@@ -61,7 +66,7 @@ Outcome report(const ReportCommand& command) {
   fmt::print("{}\n", verdict_sentence(*data));
   for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
   for (const std::string& path :
-       {command.csv, command.json, command.markdown, command.html, command.lm_eval}) {
+       {command.csv, command.json, command.markdown, command.junit, command.html, command.lm_eval}) {
     if (!path.empty()) fmt::print("{}\n", path);
   }
   return 0;
@@ -77,6 +82,7 @@ std::function<Outcome()> add_report(CLI::App& app) {
   app.add_option("--csv", command->csv, "A folder of tables");
   app.add_option("--json", command->json, "The page's data as one JSON object");
   app.add_option("--markdown", command->markdown, "Verdict, differences and models as Markdown");
+  app.add_option("--junit", command->junit, "Answers, differences and requirements as JUnit XML");
   app.add_option("--lm-eval", command->lm_eval,
                  "A folder of results and samples in lm-evaluation-harness's form");
   app.add_option("--baseline", command->options.baseline,

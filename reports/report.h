@@ -41,6 +41,12 @@ Result<void> write_json(const ReportData& data, const std::filesystem::path& pat
 std::string to_markdown(const ReportData& data);
 Result<void> write_markdown(const ReportData& data, const std::filesystem::path& path);
 
+// JUnit XML: a case for each model and task (an error where samples failed or are missing), one for each
+// difference (failed where small is worse by more than the margin, skipped without enough data) and one for
+// each requirement.
+std::string to_junit(const ReportData& data);
+Result<void> write_junit(const ReportData& data, const std::filesystem::path& path);
+
 // Results and samples in the form of lm-evaluation-harness's results_*.json and --log-samples, for viewers of
 // those: FOLDER/MODEL/results_DATE.json and samples_TASK_DATE.jsonl. What a document held beside id and
 // slices is not in the store, nor what filters after the first one found. `run` empty: the latest.

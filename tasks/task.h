@@ -117,12 +117,20 @@ struct MetricInfo {
   bool leaves_out_nan = false;  // of a mean: undefined scores do not count; else one makes it undefined
 };
 
+// `hits` of `of` samples: the recall of a class is a share of the samples of that class.
+struct ShareCount {
+  int64_t hits = 0;
+  int64_t of = 0;
+};
+
 // A set metric over the samples of an evaluation, equal samples put together.
 struct SetMetric {
   std::vector<int64_t> counts;  // how many samples each distinct one stands for
   // The metric of a set in which distinct sample i occurs counts[i] times; NaN where it applies to none of
   // them.
   std::function<double(std::span<const int64_t> counts)> value;
+  // Set where the metric is a share of some of the samples, each of which counts once.
+  std::optional<ShareCount> share = {};
 };
 
 class Task {

@@ -557,9 +557,12 @@ SetMetric YamlTask::set_metric(const std::string& metric, const std::vector<cons
   require(use.entry->aggregate != nullptr, "a mean is no set metric");
   const auto table = std::make_shared<const DetailTable>(scored, suffix(pipeline), use.entry->details);
   const std::span<const int64_t> counts = table->counts();
+  std::optional<ShareCount> share;
+  if (use.entry->share != nullptr) share = use.entry->share(ScoredSet(*table, counts, use.parameters.label));
   return {{counts.begin(), counts.end()},
           [table, formula = use.entry->aggregate, label = use.parameters.label](
-              std::span<const int64_t> weights) { return formula(ScoredSet(*table, weights, label)); }};
+              std::span<const int64_t> weights) { return formula(ScoredSet(*table, weights, label)); },
+          share};
 }
 
 }  // namespace sizeup

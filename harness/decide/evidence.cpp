@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "core/json/json.h"
-#include "harness/decide/class_intervals.h"
 #include "harness/decide/pairs.h"
 #include "harness/store/model_text.h"
 #include "harness/store/read.h"
@@ -111,11 +110,6 @@ Result<EvidenceTask> task_of(const Store& store, const EvaluationRow& evaluation
   Result<std::vector<ResultRow>> results = read_results(store, evaluation.id);
   if (!results) return forward_error(results);
   task.results = std::move(*results);
-  if (has_class_metrics(task)) {
-    Result<std::vector<ClassRow>> labels = read_classes(store, evaluation.id);
-    if (!labels) return forward_error(labels);
-    use_class_counts(*labels, task);
-  }
   return task;
 }
 

@@ -41,6 +41,10 @@ Estimate mean_of(const MetricInfo& metric, std::span<const Scored* const> scored
 
 Estimate set_metric(const Task& task, const std::string& metric, std::span<const Scored* const> scored) {
   const SetMetric set = task.set_metric(metric, {scored.begin(), scored.end()});
+  if (set.share && set.share->of > 0) {
+    const auto [lo, hi] = wilson_interval(set.share->hits, set.share->of);
+    return {set.value(set.counts), lo, hi, set.share->of};
+  }
   BootstrapOptions options;
   options.resamples = kSetMetricResamples;
   return percentile_bootstrap(set.counts, set.value, options);

@@ -20,7 +20,8 @@ inline constexpr const char* kBadRows = "bad_rows";
 
 // `slices` are those of `answers` (by sample id); none where the task has no slice fields. Failed samples
 // count in error_rate only. Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap
-// with a fixed seed.
+// with a fixed seed; what is a share of some of the samples (recall of a class): Wilson over these, which are
+// the row's n.
 std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
                                  std::span<const SampleSlices> slices);
 

@@ -58,21 +58,6 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
   });
 }
 
-Result<std::vector<ClassRow>> read_classes(const Store& store, int64_t evaluation_id) {
-  return with_database(store, [&](Database& database) {
-    Statement statement(database,
-                        "SELECT json_extract(details, '$.gold'), json_extract(details, '$.predicted') "
-                        "FROM answer JOIN sample ON sample.id = answer.sample_id "
-                        "WHERE answer.evaluation_id = ? ORDER BY sample.row, sample.id");
-    statement.bind(evaluation_id);
-    std::vector<ClassRow> rows;
-    while (statement.step()) {
-      rows.push_back({statement.optional_text(0).value_or(""), statement.optional_text(1).value_or("")});
-    }
-    return rows;
-  });
-}
-
 Result<AnswerText> read_answer_text(const Store& store, int64_t evaluation_id, int64_t sample_id) {
   return with_database(store, [&](Database& database) {
     Statement statement(database,

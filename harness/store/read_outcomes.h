@@ -31,14 +31,6 @@ struct OutcomeRow {
 Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
                                               const std::string& metric);
 
-// What classification recorded of each answered sample, in the order of read_outcomes; empty where it did
-// not.
-struct ClassRow {
-  std::string gold;
-  std::string predicted;
-};
-Result<std::vector<ClassRow>> read_classes(const Store& store, int64_t evaluation_id);
-
 // What a model answered to a sample, and what was expected; empty where the store holds no such answer.
 struct AnswerText {
   std::string answer;

@@ -33,6 +33,22 @@ double of_class(const ScoredSet& set, double ClassNumbers::*number, bool of_gold
   return found->second.*number;
 }
 
+enum class Side { gold, predicted };
+
+// Of the samples whose label on this side is the set's class, those where both sides agree.
+ShareCount share_of_class(const ScoredSet& set, Side side) {
+  ShareCount share;
+  const std::string label(set.label());
+  for (const auto& [gold, row] : confusion_matrix(set)) {
+    for (const auto& [predicted, count] : row) {
+      if ((side == Side::gold ? gold : predicted) != label) continue;
+      share.of += count;
+      if (gold == predicted) share.hits += count;
+    }
+  }
+  return share;
+}
+
 }  // namespace
 
 std::string predicted_label(const ScoreInput& input) {
@@ -163,6 +179,17 @@ double aggregate_mcc(const ScoredSet& set) {
   const double covariance = right * samples - both;
   const double spread = (samples * samples - predicted_squares) * (samples * samples - gold_squares);
   return spread == 0.0 ? 0.0 : covariance / std::sqrt(spread);
+}
+
+ShareCount share_found(const ScoredSet& set) {
+  return share_of_class(set, Side::gold);
+}
+ShareCount share_missed(const ScoredSet& set) {
+  const ShareCount found = share_of_class(set, Side::gold);
+  return {found.of - found.hits, found.of};
+}
+ShareCount share_rightly_named(const ScoredSet& set) {
+  return share_of_class(set, Side::predicted);
 }
 
 double aggregate_class_precision(const ScoredSet& set) {

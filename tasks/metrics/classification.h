@@ -43,6 +43,10 @@ double aggregate_mcc(const ScoredSet& set);
 // Of the class set.label(). NaN where a set has no sample that the number is about: no gold label of the
 // class (recall, false negatives), neither a gold nor a predicted one (precision, F1). Precision is 0 where
 // the class occurs but is never predicted, as scikit-learn's zero_division=0.
+// Counts behind recall, misses and precision of the set's class.
+ShareCount share_found(const ScoredSet& set);
+ShareCount share_missed(const ScoredSet& set);
+ShareCount share_rightly_named(const ScoredSet& set);
 double aggregate_class_precision(const ScoredSet& set);
 double aggregate_class_recall(const ScoredSet& set);
 double aggregate_class_f1(const ScoredSet& set);

@@ -167,6 +167,8 @@ struct MetricEntry {
   double (*aggregate)(const ScoredSet& set);
   // The details that the set formula reads.
   std::vector<std::string> details = {};
+  // Of a set formula that is a share of some of the samples; null elsewhere.
+  ShareCount (*share)(const ScoredSet& set) = nullptr;
 };
 
 }  // namespace sizeup

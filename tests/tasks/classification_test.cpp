@@ -102,6 +102,28 @@ TEST(Classification, ClassesAndCostsAreNamedInTheTask) {
   EXPECT_FALSE(task->metrics()[0].higher_is_better);
 }
 
+TEST(Classification, SharesOfAClassCountItsSamples) {
+  const auto task = task_with(
+      "{metric: recall, class: fraud}, {metric: false_negative_rate, class: fraud}, "
+      "{metric: precision, class: fraud}, {metric: macro_f1}",
+      Json::array({"fraud", "fraud", "fraud", "fine", "fine"}), "labels: [fraud, fine]\n");
+  const std::vector<Scored> answers =
+      scored(*task, Json::array({"fraud", "fraud", "what?", "fraud", "fine"}));
+  std::vector<const Scored*> all;
+  for (const Scored& one : answers) all.push_back(&one);
+  const auto expect = [&](const char* metric, int64_t hits, int64_t of) {
+    const SetMetric set = task->set_metric(metric, all);
+    ASSERT_TRUE(set.share.has_value()) << metric;
+    EXPECT_EQ(set.share->hits, hits) << metric;
+    EXPECT_EQ(set.share->of, of) << metric;
+    EXPECT_DOUBLE_EQ(set.value(set.counts), static_cast<double>(hits) / static_cast<double>(of)) << metric;
+  };
+  expect("recall:fraud", 2, 3);
+  expect("false_negative_rate:fraud", 1, 3);
+  expect("precision:fraud", 2, 3);
+  EXPECT_FALSE(task->set_metric("macro_f1", all).share.has_value());
+}
+
 // Without the key `labels` targets are not held against them: an empty list is no right label.
 TEST(Classification, DocumentsWithoutALabelSayNothing) {
   const auto task = task_with("{metric: macro_f1}", Json::array({Json::array()}), "doc_to_choice: [a, b]\n");

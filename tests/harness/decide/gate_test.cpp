@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "core/random/counter_random.h"
-#include "harness/decide/class_intervals.h"
 #include "invented_evidence.h"
 
 namespace sizeup {
@@ -133,29 +132,6 @@ TEST(Gate, AShareWithoutSpreadIsNoCertainty) {
   const GateResult result = judged("  - minimum: {macro_f1: 0.6}\n", with_results());
   EXPECT_EQ(result.outcome, kOpen);
   EXPECT_NEAR(result.lines[0].measured.lo, 0.5655, 1e-4);
-}
-
-TEST(ClassCounts, GiveWilsonsIntervalOverTheClass) {
-  EvidenceTask task = invented_task("t", {1, 1, 1, 0, 1, 1});
-  const std::vector<ClassRow> labels = {{"spam", "spam"}, {"spam", "spam"}, {"spam", "spam"},
-                                        {"ham", "spam"},  {"ham", "ham"},   {"", ""}};
-  for (size_t i = 0; i < 6; ++i) task.samples[i].slices["part"] = i < 2 ? "a" : "b";
-  task.results = {{"recall:spam", "", "", 1.0, 1.0, 1.0, 6},
-                  {"false_negative_rate:ham", "", "", 0.5, 0.0, 1.0, 6},
-                  {"precision:spam", "", "", 0.75, 0.4, 1.0, 6},
-                  {"recall:spam", "part", "b", 1.0, 1.0, 1.0, 4},
-                  {"recall:other", "", "", 0.3, 0.1, 0.5, 6}};
-  use_class_counts(labels, task);
-  const auto expect = [&](size_t row, int64_t hits, int64_t of) {
-    EXPECT_EQ(task.results[row].n, of) << row;
-    EXPECT_EQ(task.results[row].lo, wilson_interval(hits, of).lo) << row;
-    EXPECT_EQ(task.results[row].hi, wilson_interval(hits, of).hi) << row;
-  };
-  expect(0, 3, 3);
-  expect(1, 1, 2);
-  expect(2, 3, 4);
-  expect(3, 1, 1);
-  EXPECT_EQ(task.results[4].lo, 0.1) << "unknown to the labels: as stored";
 }
 
 TEST(Gate, HallucinationByKind) {

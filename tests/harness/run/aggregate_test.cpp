@@ -104,6 +104,23 @@ TEST(Aggregate, AMetricThatAppliesToNoSampleHasNoRow) {
   EXPECT_EQ(data.result("length").n, -1);
 }
 
+TEST(Aggregate, ASharesIntervalIsWilsonsOverItsOwnSamples) {
+  FakeTask task("write", OutputType::generate_until, 1);
+  task.share = ShareCount{5, 5};
+  AnswerRow answer;
+  answer.details["predicted"] = "1";
+  const std::vector<AnswerRow> answers(8, answer);
+  for (const ResultRow& row : aggregate(task, answers, std::vector<SampleSlices>{{0, {}}})) {
+    if (row.metric != "share_of_ones") continue;
+    EXPECT_EQ(row.n, 5);
+    EXPECT_EQ(row.value, 1.0);
+    // statsmodels.stats.proportion.proportion_confint(5, 5, method="wilson")
+    EXPECT_NEAR(row.lo.value(), 0.5655175352168252, 1e-12);
+    return;
+  }
+  FAIL() << "no row";
+}
+
 // As numpy.mean in lm-evaluation-harness; its nanmean leaves them out.
 TEST(Aggregate, AnUndefinedScoreMakesTheMeanUndefined) {
   Answers data;

@@ -72,6 +72,12 @@ class FakeTask : public Task {
 
   // share_of_ones: predictions "1" and others are the two distinct samples.
   SetMetric set_metric(const std::string&, const std::vector<const Scored*>& scored) const override {
+    if (share)
+      return {{1},
+              [hits = share->hits, of = share->of](std::span<const int64_t>) {
+                return static_cast<double>(hits) / static_cast<double>(of);
+              },
+              share};
     SetMetric set;
     set.counts = {0, 0};
     for (const Scored* one : scored) ++set.counts[one->details.at("predicted") == "1" ? 0 : 1];
@@ -80,6 +86,8 @@ class FakeTask : public Task {
     };
     return set;
   }
+
+  std::optional<ShareCount> share;  // share_of_ones is this share, whatever was answered
 
  private:
   Sample sample(int64_t i) const {
