@@ -13,6 +13,8 @@
 
 namespace sizeup {
 
+class Tokenizer;
+
 // Who answers, and with which numbers: everything that a result's identity depends on.
 struct ModelCard {
   std::string name;          // short, for tables: "pocket-small"
@@ -87,6 +89,9 @@ class Backend {
 
   // The prompt exactly as this backend will send it to the model: what the response key is made of.
   virtual Result<std::string> render(const Prompt& prompt) const = 0;
+
+  // What the ids of prompts and responses mean; none for endpoints and recorded answers.
+  virtual const Tokenizer* tokenizer() const { return nullptr; }
 
   // Answers every request of the source; returns when all have been answered, or soon after a stop.
   // A request that fails becomes a response with an error; an error here means the backend is broken.
