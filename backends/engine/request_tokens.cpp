@@ -164,7 +164,8 @@ Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& a
   TokenisedRequest result;
   // A token more where nothing follows the prompt: its last one is predicted, not read.
   const int answer = request.truncate == Truncate::answer ? std::min(ask.max_tokens, 1) : ask.max_tokens;
-  const auto longest = static_cast<size_t>(answer > 0 ? std::max(1, limits_.context_length - answer)
+  const int least = request.truncate == Truncate::left ? 1 : 0;
+  const auto longest = static_cast<size_t>(answer > 0 ? std::max(least, limits_.context_length - answer)
                                                       : limits_.context_length + 1);
   if (tokens.size() > longest && (ask.max_tokens > 0 || ask.score_prompt)) {
     if (request.truncate != Truncate::left) {
