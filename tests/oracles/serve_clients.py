@@ -3,9 +3,8 @@
     python tests/oracles/serve_clients.py PROGRAM [SHARED]
 
 PROGRAM is the sizeup program; SHARED holds models/ (stories260K), default: SIZEUP_SHARED
-of the environment, or ../shared beside this repository. What the
-clients get must be what `sizeup score` and `sizeup generate` say in process: log-probabilities to the bit, decisions,
-texts. Exit status 77 and the reason where a package is missing (serve_requirements.txt).
+of the environment, or ../shared beside this repository. What the clients get must be what `sizeup score` and
+`sizeup generate` say in process: log-probabilities to the bit, decisions, texts. Exit status 77 and the reason where a package is missing (serve_requirements.txt).
 """
 
 import asyncio
@@ -196,7 +195,8 @@ def harness_scores(path, tokenizer, pairs, texts, special):
     # What the model itself goes on with is greedy, unless its text is tokenised in another way.
     contexts = list(dict.fromkeys(context for context, _ in pairs))
     own = lines("generate", path, [{"prompt": context, "max_tokens": 3} for context in contexts])
-    pairs = pairs + [(context, line["text"]) for context, line in zip(contexts, own) if line["text"].strip()]
+    space = " " if special else ""  # which the tokenizer of such a model takes from an answer's start
+    pairs = pairs + [(context, space + line["text"]) for context, line in zip(contexts, own) if line["text"].strip()]
     bos = "--add-special" if special else "--no-add-special"
     expected = lines("score", path, [{"context": context, "continuation": continuation} for context, continuation in pairs], bos)
     rolling = lines("score", path, [{"text": text} for text in texts], "--no-add-special")
