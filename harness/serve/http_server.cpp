@@ -251,12 +251,14 @@ struct HttpServer::Transport final : public httplib::Server {
         continue;
       }
       idle = 0;
-      const bool replied = process_request(connection, false, last, [](httplib::Request& request) {
+      bool understood = false;  // or where the next request begins is unknown
+      const bool replied = process_request(connection, false, last, [&](httplib::Request& request) {
+        understood = true;
         // Compressing costs more than a loopback or a local network takes, and parts of a reply mean nothing.
         request.headers.erase("Accept-Encoding");
         request.ranges.clear();
       });
-      last = last || !replied;
+      last = last || !replied || !understood;
     }
     {
       const std::lock_guard lock(mutex);

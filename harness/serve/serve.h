@@ -15,8 +15,8 @@ struct ServeSettings {
   int port = 0;             // 0: any that is free
   int max_concurrent = 64;  // answers that the engine works on at once
   int queue = 256;          // answers in line for it
-  std::string key;          // that clients must have; empty: none
-  RunOptions engine;        // but for max_concurrent
+  std::string key = {};     // that clients must have; empty: none
+  RunOptions engine = {};   // but for max_concurrent
 };
 
 // Serves until the stop: then what was asked before is answered, and the rest refused. `on_listening` is told
