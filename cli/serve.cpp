@@ -77,6 +77,7 @@ Outcome serve(const ServeCommand& command) {
 std::function<Outcome()> add_serve(CLI::App& app) {
   auto command = std::make_shared<ServeCommand>();
   ServeSettings& settings = command->settings;
+  settings.port = 8080;
   add_engine_options(app, command->engine);
   app.add_option("--host", settings.host, "Address to listen on")->capture_default_str();
   app.add_option("--port", settings.port, "Port; 0: any that is free, the first line of output names it")
