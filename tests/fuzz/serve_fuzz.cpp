@@ -1,5 +1,5 @@
-// Any bytes as the body of a completions or chat request: what is understood lies within the stated limits, and
-// what is not has a reply.
+// Any bytes as the body of a completions or chat request: what is understood lies within the stated limits,
+// and what is not has a reply.
 #include <cmath>
 #include <cstdint>
 #include <string_view>
