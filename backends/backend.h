@@ -48,6 +48,9 @@ class RequestSource {
   virtual ~RequestSource() = default;
   // The next request; nothing when there are no more.
   virtual std::optional<Request> next() = 0;
+  // Nobody will ask again, perhaps because the backend broke: a next() that waits for arrivals returns. From
+  // any thread.
+  virtual void abandon() {}
 };
 
 // Where responses go. Calls come from any thread, one at a time.

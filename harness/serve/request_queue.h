@@ -69,6 +69,7 @@ class RequestQueue : public RequestSource, public ResponseSink {
 
   // For the engine.
   std::optional<Request> next() override;
+  void abandon() override { close(); }
   void on_response(Response response) override;
   void on_token(uint64_t request_id, int32_t token, double elapsed_ms) override;
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <new>
+#include <thread>
 
 #include "backends/registry.h"
 #include "core/json/json.h"
@@ -147,6 +149,43 @@ TEST_F(ServeTest, AStopLetsAnswersBeFinished) {
   ASSERT_TRUE(counts.has_value());
   EXPECT_GT(counts->tokens_generated, 8);
   EXPECT_FALSE(RawHttp(port).connected());
+}
+
+// Of memory that is not there, say, with the source waiting for more requests.
+class BreakingBackend : public Backend {
+ public:
+  explicit BreakingBackend(Backend& whole) : whole_(whole) {}
+  const ModelCard& card() const override { return whole_.card(); }
+  const Tokenizer* tokenizer() const override { return whole_.tokenizer(); }
+  Result<std::string> render(const Prompt& prompt) const override { return whole_.render(prompt); }
+  Result<RunCounts> run(RequestSource& source, ResponseSink&, const RunOptions& options,
+                        std::stop_token stop) override {
+    FunctionSink sink([](const Response&) { throw std::bad_alloc(); });
+    return whole_.run(source, sink, options, std::move(stop));
+  }
+
+ private:
+  Backend& whole_;
+};
+
+TEST_F(ServeTest, EndsWhenTheEngineBreaks) {
+  auto opened = open_backend(*ModelReference::parse(source_path("models/pocket/pocket-small.gguf").string()));
+  ASSERT_TRUE(opened.has_value());
+  BreakingBackend broken(**opened);
+  std::string reply;
+  std::thread client;
+  const auto ended = serve(broken, {},
+                           [&](int at) {
+                             client = std::thread([&, at] {
+                               reply = http_exchange(
+                                   at, http_post("/v1/completions", R"({"prompt": "A", "max_tokens": 1})"));
+                             });
+                           },
+                           {});
+  client.join();
+  EXPECT_THAT(reply, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("the engine is broken")));
+  ASSERT_FALSE(ended.has_value());
+  EXPECT_EQ(ended.error().kind, ErrorKind::unavailable);
 }
 
 TEST_F(ServeTest, APortThatIsTakenIsUnavailable) {
