@@ -13,6 +13,8 @@
 
 namespace sizeup {
 
+class Tokenizer;
+
 // Who answers, and with which numbers: everything that a result's identity depends on.
 struct ModelCard {
   std::string name;          // short, for tables: "pocket-small"
@@ -46,6 +48,9 @@ class RequestSource {
   virtual ~RequestSource() = default;
   // The next request; nothing when there are no more.
   virtual std::optional<Request> next() = 0;
+  // Nobody will ask again, perhaps because the backend broke: a next() that waits for arrivals returns. From
+  // any thread.
+  virtual void abandon() {}
 };
 
 // Where responses go. Calls come from any thread, one at a time.
@@ -87,6 +92,9 @@ class Backend {
 
   // The prompt exactly as this backend will send it to the model: what the response key is made of.
   virtual Result<std::string> render(const Prompt& prompt) const = 0;
+
+  // What the ids of prompts and responses mean; none for endpoints and recorded answers.
+  virtual const Tokenizer* tokenizer() const { return nullptr; }
 
   // Answers every request of the source; returns when all have been answered, or soon after a stop.
   // A request that fails becomes a response with an error; an error here means the backend is broken.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,8 +21,10 @@ struct ChatMessage {
 
 // A plain text (tokenised as it stands, special tokens in it are text), or a conversation that the backend
 // renders with the model's chat template (special tokens are parsed, the generation prompt is added). A last
-// message of the assistant is continued: it is not closed, and no generation prompt follows.
-using Prompt = std::variant<std::string, std::vector<ChatMessage>>;
+// message of the assistant is continued: it is not closed, and no generation prompt follows. Or token ids as
+// they stand, which only an answer can follow (Generate): clients of a server tokenise themselves.
+using TokenIds = std::vector<int32_t>;
+using Prompt = std::variant<std::string, std::vector<ChatMessage>, TokenIds>;
 
 // log P(continuation | context), tokenised as lm-evaluation-harness does it: trailing spaces of the context
 // move to the continuation, the joined text is tokenised whole and cut at the context's token count.
@@ -50,12 +53,16 @@ struct Generate {
   int max_tokens = 256;
   std::vector<std::string> stop;  // cut before each of these, in this order; EOS always stops
   Sampling sampling;
+  // The response's tokens begin with the prompt's own, each with its log-probability after those before it.
+  bool score_prompt = false;
+  int top_logprobs = 0;  // so many most probable tokens are wanted in each token's place, at most 64
 };
 
 // What to do when prompt and answer do not fit the context.
 enum class Truncate {
-  left,   // drop tokens from the left of the prompt; the response says truncated
-  error,  // the request fails
+  left,    // drop tokens from the left of the prompt; the response says truncated
+  error,   // the request fails
+  answer,  // the answer ends where the context does; the request fails if the prompt alone fills it
 };
 
 // Whose request this is: recorded answers are looked up by it. No model sees it.
@@ -72,6 +79,8 @@ struct Request {
   Truncate truncate = Truncate::left;
   bool add_special = true;  // plain texts get BOS/EOS by the tokenizer's own rule; templates write their own
   AskedFor asked_for = {};
+  // A stop ends the answer at its next token: the response is an error (interrupted). Scoring goes on.
+  std::stop_token cancelled = {};
 };
 
 enum class FinishReason { stop, length, none };  // none: nothing was generated (scoring)
@@ -81,6 +90,13 @@ enum class FinishReason { stop, length, none };  // none: nothing was generated 
 struct Timing {
   double ttft_ms = 0.0;   // first token (or the score) - request submitted
   double total_ms = 0.0;  // last token - request submitted
+};
+
+struct TokenLogprob {
+  int32_t token = 0;
+  float logprob = 0.0F;
+
+  bool operator==(const TokenLogprob&) const = default;
 };
 
 struct Response {
@@ -94,8 +110,11 @@ struct Response {
   std::string text;
   FinishReason finish = FinishReason::none;
 
-  std::vector<int32_t> tokens;        // of the continuation, the text or the answer
+  std::vector<int32_t> tokens;        // of the continuation, the text, or (the prompt and) the answer
   std::vector<float> token_logprobs;  // one for each of tokens; NaN for an unconditioned first token
+  // For each of tokens, if asked for: the most probable ones, in order; none for an unconditioned first
+  // token.
+  std::vector<std::vector<TokenLogprob>> top;
   int prompt_tokens = 0;
   int completion_tokens = 0;
   bool truncated = false;

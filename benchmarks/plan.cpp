@@ -61,9 +61,9 @@ std::vector<TokenRequest> generating_requests() {
 
 class Ignoring : public PlanListener {
  public:
-  void on_target(int, int, float, bool) override {}
-  std::optional<Token> on_next(int, const NextToken& next) override { return next.best; }
-  void on_done(int) override {}
+  void on_target(int64_t, int, float, bool, const NextToken&) override {}
+  std::optional<Token> on_next(int64_t, const NextToken& next) override { return next.best; }
+  void on_done(int64_t) override {}
 };
 
 void plan_all(benchmark::State& state, const std::vector<TokenRequest>& requests) {

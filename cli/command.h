@@ -35,6 +35,7 @@ std::function<Outcome()> add_tasks(CLI::App& app);
 std::function<Outcome()> add_inspect(CLI::App& app);
 std::function<Outcome()> add_score(CLI::App& app);
 std::function<Outcome()> add_generate(CLI::App& app);
+std::function<Outcome()> add_serve(CLI::App& app);
 std::function<Outcome()> add_tokenize(CLI::App& app);
 std::function<Outcome()> add_render(CLI::App& app);
 std::function<Outcome()> add_bench(CLI::App& app);

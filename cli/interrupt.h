@@ -11,7 +11,8 @@ namespace sizeup::cli {
 // Create it before any other thread, so that they inherit the blocked signals.
 class Interrupt {
  public:
-  Interrupt();
+  // `message`: said at the first signal.
+  explicit Interrupt(const char* message = "Stopping after this step; once more to stop at once.");
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

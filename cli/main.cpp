@@ -27,6 +27,8 @@ constexpr std::array kCommands{
     Command{"inspect", "Show a model's architecture, tensors, tokenizer, template and memory", add_inspect},
     Command{"score", "Log-probabilities of continuations or texts, JSON lines in and out", add_score},
     Command{"generate", "Generated text for prompts or conversations, JSON lines in and out", add_generate},
+    Command{"serve", "Answer over HTTP as OpenAI's API does: completions, chat, log-probabilities",
+            add_serve},
     Command{"tokenize", "Texts to token ids (or back), JSON lines in and out", add_tokenize},
     Command{"render", "Conversations through a chat template, JSON lines in and out", add_render},
     Command{"bench", "Measure a model's speed beside what this machine can do at most", add_bench},

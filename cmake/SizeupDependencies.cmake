@@ -13,6 +13,7 @@ find_package(Boost REQUIRED)  # headers only: Boost.Math
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # 0.11: Stream and process_request
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 # Optional: Parquet files. A package with CMake files of its own, or the folder of Python's pyarrow
 # (-DSIZEUP_PYARROW=.../site-packages/pyarrow), which carries headers and libraries.

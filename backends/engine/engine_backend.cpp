@@ -88,6 +88,8 @@ class EngineBackend final : public Backend {
     return std::move(rendered->text);
   }
 
+  const Tokenizer* tokenizer() const override { return &text_.tokenizer(); }
+
   Result<RunCounts> run(RequestSource& source, ResponseSink& sink, const RunOptions& options,
                         std::stop_token stop) override {
     return EngineRun(decoder_, text_, sink, options, std::move(stop)).answer(source);

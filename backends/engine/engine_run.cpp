@@ -31,6 +31,21 @@ void forget_text(Request& request) {
   if (auto* generate = std::get_if<Generate>(&request.ask)) generate->prompt = Prompt();
 }
 
+Error cancelled_error() {
+  return {.kind = ErrorKind::interrupted, .place = {}, .message = "cancelled", .expected = {}, .hint = {}};
+}
+
+// As many as were asked for.
+std::vector<TokenLogprob> most_probable(const NextToken& place, const Generate& ask) {
+  if (ask.top_logprobs == 1) return {{place.best, place.best_logprob}};
+  std::vector<TokenLogprob> top;
+  for (const TopToken& one :
+       place.top.first(std::min(place.top.size(), static_cast<size_t>(ask.top_logprobs)))) {
+    top.push_back({one.token, one.logprob});
+  }
+  return top;
+}
+
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -131,8 +146,13 @@ void EngineRun::start(std::vector<TakenRequest> taken) {
   std::vector<Result<TokenisedRequest>> tokenised = tokenise(taken);
   if (stop_.stop_requested()) return;
   std::vector<TokenRequest> planned;
-  for (size_t i = 0; i < taken.size(); ++i) begin(std::move(taken[i]), std::move(tokenised[i]), planned);
-  if (!planned.empty()) plan_.add(std::move(planned));
+  std::vector<Part> parts;
+  for (size_t i = 0; i < taken.size(); ++i) {
+    begin(std::move(taken[i]), std::move(tokenised[i]), planned, parts);
+  }
+  if (planned.empty()) return;
+  int64_t number = plan_.add(std::move(planned));
+  for (const Part& part : parts) parts_.emplace(number++, part);
 }
 
 // In order; takes the texts away. After a stop the rest is left out.
@@ -154,16 +174,18 @@ std::vector<Result<TokenisedRequest>> EngineRun::tokenise(std::vector<TakenReque
 }
 
 void EngineRun::begin(TakenRequest taken, Result<TokenisedRequest> tokenised,
-                      std::vector<TokenRequest>& planned) {
-  Active active{.request = std::move(taken.request), .start = taken.at, .response = {}};
+                      std::vector<TokenRequest>& planned, std::vector<Part>& parts) {
   std::optional<Error> error;
-  if (tokenised) {
+  if (taken.request.cancelled.stop_requested()) {
+    error = cancelled_error();
+  } else if (tokenised) {
     for (const TokenRequest& part : tokenised->parts) {
       if (!error) error = too_long(part, device_);
     }
   } else {
     error = std::move(tokenised.error());
   }
+  Active active{.request = std::move(taken.request), .start = taken.at, .response = {}};
   if (error) {
     active.response.id = active.request.id;
     active.response.error = std::move(error);
@@ -177,12 +199,14 @@ void EngineRun::begin(TakenRequest taken, Result<TokenisedRequest> tokenised,
     return;
   }
   active.parts_left = tokenised->parts.size();
+  if (std::holds_alternative<Generate>(active.request.ask))
+    active.answer_begin = active.response.tokens.size();
   active.first_scored = static_cast<size_t>(tokenised->offsets.front());
   for (size_t i = 0; i < tokenised->parts.size(); ++i) {
     TokenRequest& part = tokenised->parts[i];
     // A scored part's last token is predicted and not among its rows.
     counts_.tokens_asked += static_cast<int64_t>(part.tokens.size()) + (part.targets.empty() ? 0 : 1);
-    parts_.push_back({.active = next_active_, .offset = tokenised->offsets[i]});
+    parts.push_back({.active = next_active_, .offset = tokenised->offsets[i]});
     planned.push_back(std::move(part));
   }
   active_.emplace(next_active_++, std::move(active));
@@ -194,21 +218,40 @@ void EngineRun::compute_step() {
   plan_.finish_step(result_, *this);
 }
 
-void EngineRun::on_target(int request, int index, float logprob, bool best) {
-  const Part part = parts_[static_cast<size_t>(request)];
-  Response& response = active_.at(part.active).response;
-  response.token_logprobs[static_cast<size_t>(part.offset + index)] = logprob;
+void EngineRun::on_target(int64_t request, int index, float logprob, bool best, const NextToken& place) {
+  const Part part = parts_.at(request);
+  Active& active = active_.at(part.active);
+  Response& response = active.response;
+  const auto at = static_cast<size_t>(part.offset + index);
+  response.token_logprobs[at] = logprob;
   response.greedy = response.greedy && best;
+  if (!response.top.empty()) response.top[at] = most_probable(place, std::get<Generate>(active.request.ask));
 }
 
-std::optional<Token> EngineRun::on_next(int request, const NextToken& next) {
-  Active& active = active_.at(parts_[static_cast<size_t>(request)].active);
+std::optional<Token> EngineRun::on_next(int64_t request, const NextToken& next) {
+  Active& active = active_.at(parts_.at(request).active);
+  Response& response = active.response;
+  if (active.request.cancelled.stop_requested()) {
+    response.error = cancelled_error();
+    return std::nullopt;
+  }
+  choose(active, next);
+  const double elapsed = milliseconds_since(active.start);
+  if (response.tokens.size() == active.answer_begin + 1) active.first_ms = elapsed;
+  sink_.on_token(response.id, response.tokens.back(), elapsed);
+  if (answer_is_complete(active)) return std::nullopt;
+  return response.tokens.back();
+}
+
+// The answer's next token.
+void EngineRun::choose(Active& active, const NextToken& next) const {
   Response& response = active.response;
   Token token = next.best;
   float logprob = next.best_logprob;
-  const Sampling& sampling = std::get<Generate>(active.request.ask).sampling;
+  const auto& ask = std::get<Generate>(active.request.ask);
+  const Sampling& sampling = ask.sampling;
   if (sampling.temperature > 0.0) {
-    const size_t position = response.tokens.size();
+    const size_t position = response.tokens.size() - active.answer_begin;
     if (top_is_enough(sampling)) {
       const size_t count = std::min(next.top.size(), static_cast<size_t>(sampling.top_k));
       const TopToken chosen = sample(next.top.first(count), sampling, position);
@@ -221,11 +264,7 @@ std::optional<Token> EngineRun::on_next(int request, const NextToken& next) {
   }
   response.tokens.push_back(token);
   response.token_logprobs.push_back(logprob);
-  const double elapsed = milliseconds_since(active.start);
-  if (response.tokens.size() == 1) active.first_ms = elapsed;
-  sink_.on_token(response.id, token, elapsed);
-  if (answer_is_complete(active)) return std::nullopt;
-  return token;
+  if (ask.top_logprobs > 0) response.top.push_back(most_probable(next, ask));
 }
 
 bool EngineRun::answer_is_complete(Active& active) const {
@@ -233,13 +272,15 @@ bool EngineRun::answer_is_complete(Active& active) const {
   const auto& ask = std::get<Generate>(active.request.ask);
   const bool ended =
       text_.ends_generation(response.tokens.back()) ||
-      (!ask.stop.empty() && contains_stop(text_.tokenizer().decode(response.tokens, true), ask.stop));
+      (!ask.stop.empty() && contains_stop(text_.tokenizer().decode(active.answer(), true), ask.stop));
   if (ended) response.finish = FinishReason::stop;
   return ended;
 }
 
-void EngineRun::on_done(int request) {
-  const auto found = active_.find(parts_[static_cast<size_t>(request)].active);
+void EngineRun::on_done(int64_t request) {
+  const auto part = parts_.find(request);
+  const auto found = active_.find(part->second.active);
+  parts_.erase(part);
   Active& active = found->second;
   if (--active.parts_left > 0) return;
   if (std::holds_alternative<Generate>(active.request.ask)) finish_answer(active);
@@ -250,12 +291,12 @@ void EngineRun::on_done(int request) {
 void EngineRun::finish_answer(Active& active) const {
   Response& response = active.response;
   if (response.finish == FinishReason::none) response.finish = FinishReason::length;
-  std::span<const Token> tokens = response.tokens;
+  std::span<const Token> tokens = active.answer();
   // The token that ends an answer may be spelled in the vocabulary as plain text.
   if (!tokens.empty() && text_.ends_generation(tokens.back())) tokens = tokens.first(tokens.size() - 1);
   const std::string text = text_.tokenizer().decode(tokens, true);
   response.text = replace_invalid_utf8(before_stops(text, std::get<Generate>(active.request.ask).stop));
-  response.completion_tokens = static_cast<int>(response.tokens.size());
+  response.completion_tokens = static_cast<int>(active.answer().size());
 }
 
 void EngineRun::respond(Active& active) {

@@ -31,12 +31,15 @@ class EngineRun final : private PlanListener {
     std::chrono::steady_clock::time_point start;
     Response response;
     size_t parts_left = 0;
+    size_t answer_begin = 0;  // in the response's tokens: behind those of a scored prompt
     size_t first_scored = 0;  // 1 where a text's first token has nothing before it
     double first_ms = 0.0;
+
+    std::span<const Token> answer() const { return std::span(response.tokens).subspan(answer_begin); }
   };
   // What a request of the plan belongs to.
   struct Part {
-    int active = 0;
+    int64_t active = 0;
     int offset = 0;
   };
 
@@ -44,12 +47,14 @@ class EngineRun final : private PlanListener {
   void answer_some(RequestSource& source);
   void start(std::vector<TakenRequest> taken);
   std::vector<Result<TokenisedRequest>> tokenise(std::vector<TakenRequest>& taken) const;
-  void begin(TakenRequest taken, Result<TokenisedRequest> tokenised, std::vector<TokenRequest>& planned);
+  void begin(TakenRequest taken, Result<TokenisedRequest> tokenised, std::vector<TokenRequest>& planned,
+             std::vector<Part>& parts);
   void compute_step();
 
-  void on_target(int request, int index, float logprob, bool best) override;
-  std::optional<Token> on_next(int request, const NextToken& next) override;
-  void on_done(int request) override;
+  void on_target(int64_t request, int index, float logprob, bool best, const NextToken& place) override;
+  std::optional<Token> on_next(int64_t request, const NextToken& next) override;
+  void on_done(int64_t request) override;
+  void choose(Active& active, const NextToken& next) const;
   bool answer_is_complete(Active& active) const;
   void finish_answer(Active& active) const;
   void respond(Active& active);
@@ -64,9 +69,9 @@ class EngineRun final : private PlanListener {
   Plan plan_;
   StepResult result_;
   RunCounts counts_;
-  std::vector<Part> parts_;  // by the plan's request numbers
-  std::unordered_map<int, Active> active_;
-  int next_active_ = 0;
+  std::unordered_map<int64_t, Part> parts_;  // by the plan's request numbers
+  std::unordered_map<int64_t, Active> active_;
+  int64_t next_active_ = 0;
   int responded_ = 0;
 };
 

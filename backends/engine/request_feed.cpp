@@ -5,9 +5,10 @@
 namespace sizeup {
 
 RequestFeed::RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop)
-    : max_in_flight_(max_in_flight),
+    : source_(source),
+      max_in_flight_(max_in_flight),
       stop_(std::move(stop)),
-      thread_([this, &source](const std::stop_token& end) { pull(source, end); }) {}
+      thread_([this](const std::stop_token& end) { pull(end); }) {}
 
 std::vector<TakenRequest> RequestFeed::take(bool wait) {
   std::unique_lock lock(mutex_);
@@ -23,13 +24,13 @@ void RequestFeed::finished(int count) {
   changed_.notify_all();
 }
 
-void RequestFeed::pull(RequestSource& source, const std::stop_token& stop) {
+void RequestFeed::pull(const std::stop_token& stop) {
   while (true) {
     {
       std::unique_lock lock(mutex_);
       if (!changed_.wait(lock, stop, [this] { return in_flight_ < max_in_flight_; })) return;
     }
-    std::optional<Request> request = source.next();
+    std::optional<Request> request = source_.next();
     const auto now = std::chrono::steady_clock::now();
     {
       const std::lock_guard lock(mutex_);

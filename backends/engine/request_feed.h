@@ -17,11 +17,14 @@ struct TakenRequest {
   std::chrono::steady_clock::time_point at;  // when the source gave it: its times count from here
 };
 
-// A source may block (arrivals at stated times), so a thread of its own waits for it. The destructor waits
-// for the source's last answer.
+// A source may block (arrivals at stated times), so a thread of its own waits for it. The destructor abandons
+// the source and waits for its last answer.
 class RequestFeed {
  public:
   RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop);
+  ~RequestFeed() { source_.abandon(); }
+  RequestFeed(const RequestFeed&) = delete;
+  RequestFeed& operator=(const RequestFeed&) = delete;
 
   // What was taken since the last call; if `wait`, at least one unless the source is exhausted or a stop
   // came.
@@ -30,8 +33,9 @@ class RequestFeed {
   void finished(int count);
 
  private:
-  void pull(RequestSource& source, const std::stop_token& stop);
+  void pull(const std::stop_token& stop);
 
+  RequestSource& source_;
   int max_in_flight_;
   std::stop_token stop_;
   std::mutex mutex_;

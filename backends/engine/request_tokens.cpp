@@ -138,25 +138,37 @@ Result<TokenisedRequest> RequestTokeniser::tokenise_text(const ScoreText& ask, c
   return result;
 }
 
-Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& ask,
-                                                               const Request& request) const {
-  auto rendered = text_.render(ask.prompt);
-  if (!rendered) return forward_error(rendered);
-  std::vector<Token> tokens = text_.encode(rendered->text, rendered->from_template, request.add_special);
+// Never empty.
+Result<std::vector<Token>> RequestTokeniser::prompt_tokens(const Prompt& prompt, bool add_special) const {
+  std::vector<Token> tokens;
+  if (const auto* ids = std::get_if<TokenIds>(&prompt)) {
+    tokens = *ids;
+  } else {
+    auto rendered = text_.render(prompt);
+    if (!rendered) return forward_error(rendered);
+    tokens = text_.encode(rendered->text, rendered->from_template, add_special);
+  }
   if (tokens.empty()) {
     const std::optional<Token> prefix = text_.prefix_token();
     if (!prefix) return bad_input("", std::string(kNoPrefix));
     tokens.push_back(*prefix);
   }
+  return tokens;
+}
+
+Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& ask,
+                                                               const Request& request) const {
+  auto prompt = prompt_tokens(ask.prompt, request.add_special);
+  if (!prompt) return forward_error(prompt);
+  std::vector<Token> tokens = std::move(*prompt);
   TokenisedRequest result;
-  if (ask.max_tokens <= 0) {
-    result.response.finish = FinishReason::length;
-    result.response.prompt_tokens = static_cast<int>(tokens.size());
-    return result;
-  }
-  const auto longest = static_cast<size_t>(std::max(1, limits_.context_length - ask.max_tokens));
-  if (tokens.size() > longest) {
-    if (request.truncate == Truncate::error) {
+  // A token more where nothing follows the prompt: its last one is predicted, not read.
+  const int answer = request.truncate == Truncate::answer ? std::min(ask.max_tokens, 1) : ask.max_tokens;
+  const int least = request.truncate == Truncate::left ? 1 : 0;
+  const auto longest = static_cast<size_t>(answer > 0 ? std::max(least, limits_.context_length - answer)
+                                                      : limits_.context_length + 1);
+  if (tokens.size() > longest && (ask.max_tokens > 0 || ask.score_prompt)) {
+    if (request.truncate != Truncate::left) {
       return bad_input("", fmt::format("the prompt has {} tokens", tokens.size()),
                        fmt::format("at most {}, so that the answer fits the context too", longest));
     }
@@ -164,18 +176,38 @@ Result<TokenisedRequest> RequestTokeniser::tokenise_generation(const Generate& a
     result.response.truncated = true;
   }
   result.response.prompt_tokens = static_cast<int>(tokens.size());
+  if (ask.score_prompt) {
+    expect_tokens(result, tokens);
+    if (ask.top_logprobs > 0) result.response.top.resize(tokens.size());
+    if (tokens.size() > 1) {
+      result.parts.push_back(score_part(tokens, tokens.size() - 1));
+      result.parts.back().top_count = wanted_top(ask);
+      result.offsets.push_back(1);
+    }
+  }
+  result.response.completion_tokens = 0;
+  if (ask.max_tokens <= 0) {
+    result.response.finish = FinishReason::length;
+    return result;
+  }
   const int room = limits_.context_length - static_cast<int>(tokens.size());
   const bool samples = ask.sampling.temperature > 0.0;
   const bool top = samples && top_is_enough(ask.sampling);
-  result.parts.push_back({.tokens = std::move(tokens),
-                          .targets = {},
-                          .first_target = 0,
-                          .max_new_tokens = std::max(1, std::min(ask.max_tokens, room)),
-                          .top_count = top ? std::min(ask.sampling.top_k, limits_.vocabulary) : 0,
-                          .distribution = samples && !top,
-                          .greedy = !samples});
+  result.parts.push_back(
+      {.tokens = std::move(tokens),
+       .targets = {},
+       .first_target = 0,
+       .max_new_tokens = std::max(1, std::min(ask.max_tokens, room)),
+       .top_count = std::max(top ? std::min(ask.sampling.top_k, limits_.vocabulary) : 0, wanted_top(ask)),
+       .distribution = samples && !top,
+       .greedy = !samples});
   result.offsets.push_back(0);
   return result;
+}
+
+// The single most probable token is found at every row that is asked anything.
+int RequestTokeniser::wanted_top(const Generate& ask) const {
+  return ask.top_logprobs > 1 ? std::min({ask.top_logprobs, kMostTop, limits_.vocabulary}) : 0;
 }
 
 Result<TokenisedRequest> RequestTokeniser::tokenise_ask(const Request& request) {

@@ -18,10 +18,11 @@ struct DecoderLimits {
 };
 
 struct TokenisedRequest {
-  // id, tokens (of the continuation or text), prompt_tokens and truncated are filled in; token_logprobs has
-  // its size, NaN where nothing is predicted.
+  // id, tokens (of the continuation, the text or a scored prompt), prompt_tokens and truncated are filled in;
+  // token_logprobs and, if asked for, top have their size, NaN and nothing where nothing is predicted.
   Response response;
-  // One, or one for each window of a text; none where nothing has to be computed.
+  // One, or one for each window of a text, or that of a scored prompt and that of its answer; none where
+  // nothing has to be computed.
   std::vector<TokenRequest> parts;
   // targets[i] of part p is response.tokens[offsets[p] + i].
   std::vector<int> offsets;
@@ -54,6 +55,8 @@ class RequestTokeniser {
   Result<TokenisedRequest> tokenise_ask(const Request& request);
   Result<TokenisedRequest> tokenise_score(const ScoreContinuation& ask, const Request& request);
   Result<TokenisedRequest> tokenise_text(const ScoreText& ask, const Request& request) const;
+  int wanted_top(const Generate& ask) const;
+  Result<std::vector<Token>> prompt_tokens(const Prompt& prompt, bool add_special) const;
   Result<TokenisedRequest> tokenise_generation(const Generate& ask, const Request& request) const;
 
   const TextModel& text_;

@@ -19,13 +19,13 @@ double seconds_since(Clock::time_point start) {
 // Answers that never end by themselves.
 class Listener : public PlanListener {
  public:
-  void on_target(int, int, float, bool) override {}
-  std::optional<Token> on_next(int request, const NextToken& next) override {
+  void on_target(int64_t, int, float, bool, const NextToken&) override {}
+  std::optional<Token> on_next(int64_t request, const NextToken& next) override {
     answering_.insert(request);
     ++tokens_;
     return next.best;
   }
-  void on_done(int request) override {
+  void on_done(int64_t request) override {
     answering_.erase(request);
     ++done_;
   }
@@ -35,7 +35,7 @@ class Listener : public PlanListener {
   bool all_run(int requests) const { return done_ == 0 && static_cast<int>(answering_.size()) == requests; }
 
  private:
-  std::unordered_set<int> answering_;
+  std::unordered_set<int64_t> answering_;
   int64_t tokens_ = 0;
   int done_ = 0;
 };

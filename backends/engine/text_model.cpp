@@ -47,6 +47,10 @@ TextModel::TextModel(std::unique_ptr<Tokenizer> tokenizer, std::optional<std::st
 
 Result<RenderedPrompt> TextModel::render(const Prompt& prompt) const {
   if (const auto* text = std::get_if<std::string>(&prompt)) return RenderedPrompt{*text, false};
+  if (std::holds_alternative<TokenIds>(prompt)) {
+    return bad_input("", "the prompt is token ids", "a text or a conversation",
+                     "only answers can follow token ids");
+  }
   if (!template_) {
     return bad_input("", "the model has no chat template", "a plain prompt",
                      "give the task a prompt without roles");

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/files.h"
+
 namespace sizeup {
 
 struct Finished {
@@ -16,6 +18,24 @@ struct Finished {
 // starts it and that program's arguments, if any.
 Finished run_program(const std::vector<std::string>& arguments, const std::string& input = {},
                      const std::vector<std::string>& launcher = {});
+
+// The program while it runs: what a server's user sees. Killed by the destructor if it still does.
+class StartedProgram {
+ public:
+  // `environment`: "NAME=value", beside that of the test.
+  StartedProgram(const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
+  ~StartedProgram();
+  StartedProgram(const StartedProgram&) = delete;
+  StartedProgram& operator=(const StartedProgram&) = delete;
+
+  std::string first_line() const;  // of standard output; waits for it
+  void signal(int number) const;
+  Finished finish();  // waits for the end
+
+ private:
+  TemporaryFolder folder_;
+  int process_ = -1;
+};
 
 // Non-empty lines.
 std::vector<std::string> lines_of(const std::string& text);

@@ -285,6 +285,9 @@ def main():
         # zstd of '{"a": 1}\n' as one raw block: magic, header (single segment, content size 9), block
         "dataset/zstd": b"\6" + bytes.fromhex("28b52ffd2009490000") + b'{"a": 1}\n',
         **{f"own_data/{name}": content for name, content in own_data().items()},
+        "serve/completions": b'{"model": "tiny", "prompt": [[1, 2], [3]], "echo": true, "logprobs": 1, "max_tokens": 0, "stop": ["a"], "n": 2}',
+        "serve/chat": b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "A"}]}], "logprobs": true, "top_logprobs": 2, '
+        b'"seed": -1, "temperature": 0.5, "stream": true, "stream_options": {"include_usage": true}, "tools": []}',
         "tokenizer/sentencepiece": vocabulary("llama", "default", tokens, types, []),
         "tokenizer/unigram": vocabulary("t5", "default", tokens, types, []),
         "tokenizer/word_piece": vocabulary("bert", "default", tokens, types, []),

@@ -66,6 +66,7 @@ void Plan::want_row(int index, int position) {
     if (target < 0) continue;
     builder_.add_target(asked.targets[static_cast<size_t>(target)]);
     target_uses_.push_back({.request = r, .index = target});
+    wanted.top_count = std::max<int32_t>(wanted.top_count, asked.top_count);
   }
   if (answers_begin) {
     for (const int r : tree.generating) {

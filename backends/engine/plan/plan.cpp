@@ -31,7 +31,8 @@ Plan::Plan(const PlanLimits& limits)
       pool_(limits_.pages, limits_.state_pages),
       builder_(limits_.earlier_tokens) {}
 
-int Plan::add(std::vector<TokenRequest> requests) {
+int64_t Plan::add(std::vector<TokenRequest> requests) {
+  forget_finished();
   const int first_request = static_cast<int>(requests_.size());
   const int first_node = static_cast<int>(nodes_.size());
   for (const TokenRequest& one : requests) {
@@ -55,7 +56,8 @@ int Plan::add(std::vector<TokenRequest> requests) {
     if (!owns[r] && requests[r].max_new_tokens == 0) requests[r].tokens = std::vector<Token>();
     requests_.push_back(std::move(requests[r]));
   }
-  return first_request;
+  added_.push_back({static_cast<int>(requests_.size()), static_cast<int>(nodes_.size())});
+  return first_request_ + first_request;
 }
 
 bool Plan::idle() const {

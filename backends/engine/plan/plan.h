@@ -68,24 +68,27 @@ struct NextToken {
 class PlanListener {
  public:
   virtual ~PlanListener() = default;
-  // targets[index] of the request has this log-probability; `best` tells whether it is the most probable.
-  virtual void on_target(int request, int index, float logprob, bool best) = 0;
+  // targets[index] of the request has this log-probability in its place's distribution, without all of it;
+  // `best` tells whether it is the most probable.
+  virtual void on_target(int64_t request, int index, float logprob, bool best, const NextToken& place) = 0;
   // Chooses the next token of an answer; nothing ends it. After max_new_tokens it is ended anyway. A step may
   // find several tokens of an answer, one after the other.
-  virtual std::optional<Token> on_next(int request, const NextToken& next) = 0;
+  virtual std::optional<Token> on_next(int64_t request, const NextToken& next) = 0;
   // All targets were found, or the answer ended.
-  virtual void on_done(int request) = 0;
+  virtual void on_done(int64_t request) = 0;
 };
 
-// plan.cpp: requests and steps · nodes.cpp: rows of the tree · generations.cpp: rows of answers ·
-// drafts.cpp: rows of what they may become · pages.cpp: who holds what · results.cpp: what a step found.
+// plan.cpp: requests and steps · finished.cpp: what is no longer needed · nodes.cpp: rows of the tree ·
+// generations.cpp: rows of answers · drafts.cpp: rows of what they may become · pages.cpp: who holds what ·
+// results.cpp: what a step found.
 class Plan {
  public:
   explicit Plan(const PlanLimits& limits);
 
   // Plans these together and returns the number of the first; the others follow. Prefixes are shared among
-  // the requests of one call.
-  int add(std::vector<TokenRequest> requests);
+  // the requests of one call. What earlier calls asked for is forgotten when all of it has been answered:
+  // a plan may go on for ever.
+  int64_t add(std::vector<TokenRequest> requests);
 
   // Nothing left to do.
   bool idle() const;
@@ -97,6 +100,8 @@ class Plan {
 
   const PlanCounts& counts() const { return counts_; }
   int pages_in_use() const { return pool_.in_use(); }
+  // Requests and nodes that it still knows of.
+  size_t remembered() const { return requests_.size() + nodes_.size(); }
 
  private:
   // Of the device, from position 0 on. The state is that after the last position computed; there is one where
@@ -131,6 +136,11 @@ class Plan {
     int positions = 0;        // that these pages hold
     bool taken_over = false;  // nobody else needs them
   };
+  // One call of add(): its requests and nodes end before these.
+  struct Added {
+    int request_end = 0;
+    int node_end = 0;
+  };
   // Who asked for a target, and who continues from a wanted row.
   struct TargetUse {
     int request = 0;
@@ -144,6 +154,9 @@ class Plan {
   Node& node(int index) { return nodes_[static_cast<size_t>(index)]; }
   const Node& node(int index) const { return nodes_[static_cast<size_t>(index)]; }
   TokenRequest& request(int index) { return requests_[static_cast<size_t>(index)]; }
+
+  void forget_finished();
+  void forget(int requests, int nodes);
 
   void build_step();
   bool has_states() const { return limits_.state_pages > 0; }
@@ -172,7 +185,8 @@ class Plan {
   bool take_a_last_page();
   void release(Memory& memory);
 
-  void finish_targets(const StepResult& result, size_t wanted, PlanListener& listener);
+  void finish_targets(const StepResult& result, size_t wanted, const NextToken& place,
+                      PlanListener& listener);
   void begin_answers(int index, const NextToken& next, PlanListener& listener);
   void continue_answer(Generation& generation, int32_t row, const NextToken& next, PlanListener& listener);
   void remove_finished_generations();
@@ -183,6 +197,10 @@ class Plan {
   PagePool pool_;
   PlanCounts counts_;
 
+  // Requests, nodes and what names them are counted from the first that is remembered.
+  int64_t first_request_ = 0;
+  std::deque<Added> added_;  // the oldest first
+  int finished_ = 0;         // all requests before this one have been answered
   std::vector<TokenRequest> requests_;
   std::vector<int> targets_left_;  // of each request
   std::vector<Node> nodes_;

@@ -22,7 +22,7 @@ void Plan::finish_step(const StepResult& result, PlanListener& listener) {
       next.distribution = std::span(result.distributions).subspan(place, vocabulary);
       place += vocabulary;
     }
-    finish_targets(result, w, listener);
+    finish_targets(result, w, next, listener);
     const WantedUse use = wanted_uses_[w];
     if (use.node >= 0) begin_answers(use.node, next, listener);
     if (use.generation >= 0) {
@@ -33,14 +33,15 @@ void Plan::finish_step(const StepResult& result, PlanListener& listener) {
   finish_nodes();
 }
 
-void Plan::finish_targets(const StepResult& result, size_t wanted, PlanListener& listener) {
+void Plan::finish_targets(const StepResult& result, size_t wanted, const NextToken& place,
+                          PlanListener& listener) {
   const Step& step = builder_.step();
   const WantedRow& row = step.wanted[wanted];
   for (int t = row.target_begin; t < row.target_begin + row.target_count; ++t) {
     const auto target = static_cast<size_t>(t);
     const TargetUse use = target_uses_[target];
-    listener.on_target(use.request, use.index, result.target_logprobs[target],
-                       step.targets[target] == result.best[wanted]);
+    listener.on_target(first_request_ + use.request, use.index, result.target_logprobs[target],
+                       step.targets[target] == place.best, place);
     if (--targets_left_[static_cast<size_t>(use.request)] == 0) finish_request(use.request, listener);
   }
 }
@@ -48,7 +49,7 @@ void Plan::finish_targets(const StepResult& result, size_t wanted, PlanListener&
 void Plan::begin_answers(int index, const NextToken& next, PlanListener& listener) {
   Node& prompt = node(index);
   for (const int r : prompt.tree.generating) {
-    const std::optional<Token> token = listener.on_next(r, next);
+    const std::optional<Token> token = listener.on_next(first_request_ + r, next);
     ++counts_.tokens_generated;
     if (token && request(r).max_new_tokens > 1) {
       request(r).tokens.push_back(*token);
@@ -67,7 +68,7 @@ void Plan::continue_answer(Generation& generation, int32_t row, const NextToken&
   const int computed = static_cast<int>(asked.tokens.size());
   counts_.rows_accepted += computed - generation.next_row;
   generation.next_row = computed;
-  const std::optional<Token> token = listener.on_next(generation.request, next);
+  const std::optional<Token> token = listener.on_next(first_request_ + generation.request, next);
   ++counts_.tokens_generated;
   const int generated = static_cast<int>(asked.tokens.size()) - node(generation.node).tree.end + 1;
   if (token && generated < asked.max_new_tokens) {
@@ -101,7 +102,7 @@ void Plan::finish_request(int index, PlanListener& listener) {
   // Whoever shares its tokens has computed them by now: they all lie on its own path.
   request(index).tokens = std::vector<Token>();
   request(index).targets = std::vector<Token>();
-  listener.on_done(index);
+  listener.on_done(first_request_ + index);
 }
 
 }  // namespace sizeup

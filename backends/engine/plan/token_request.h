@@ -14,9 +14,9 @@ struct TokenRequest {
   std::vector<Token> targets;  // scoring: one for each of tokens[first_target...]; empty for generation
   int first_target = 0;        // tokens.size() - targets.size() for scoring
   int max_new_tokens = 0;      // generation: at most this many, at least 1; 0 for scoring
-  int top_count = 0;          // generation: the listener needs so many most probable tokens, at most kMostTop
-  bool distribution = false;  // generation: the listener needs all log-probabilities
-  bool greedy = false;        // generation: the listener takes the best token, which may be worth guessing
+  int top_count = 0;           // the listener needs so many most probable tokens, at most kMostTop
+  bool distribution = false;   // generation: the listener needs all log-probabilities
+  bool greedy = false;         // generation: the listener takes the best token, which may be worth guessing
 };
 
 }  // namespace sizeup

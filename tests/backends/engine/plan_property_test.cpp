@@ -149,6 +149,27 @@ TEST_P(PlanProperty, RequestsMayComeWhileOthersRun) {
   }
 }
 
+// A server's plan is never idle for long and never ends.
+TEST_P(PlanProperty, WhatWasAnsweredIsForgotten) {
+  Random random(15);
+  FakeDevice device(recurrent());
+  Plan plan({.max_rows = 100, .pages = 40, .weight_rows = 8, .state_pages = state_pages(random)});
+  TokenRunner runner(std::ref(device), kEnd);
+  std::vector<TokenRequest> all;
+  size_t most = 0;
+  while (all.size() < 2000) {
+    const std::vector<TokenRequest> some = random_requests(random, 1 + random.below(8));
+    all.insert(all.end(), some.begin(), some.end());
+    runner.add(plan, some);
+    for (int step = 0; step < 40 && !plan.idle(); ++step) runner.step(plan);
+    most = std::max(most, plan.remembered());
+  }
+  EXPECT_LT(most, 400u);
+  while (!plan.idle()) runner.step(plan);
+  ASSERT_EQ(runner.outcomes(), expected_outcomes(all));
+  EXPECT_EQ(plan.pages_in_use(), 0);
+}
+
 TEST_P(PlanProperty, RowsAreThoseOfDistinctPrefixes) {
   Random random(14);
   for (int round = 0; round < 20; ++round) {

@@ -47,7 +47,8 @@ class TokenRunner : public PlanListener {
       outcome.best.assign(request.targets.size(), false);
     }
     const size_t count = requests.size();
-    first_ = plan.add(std::move(requests)) + static_cast<int>(count) - static_cast<int>(outcomes_.size());
+    first_ =
+        plan.add(std::move(requests)) + static_cast<int64_t>(count) - static_cast<int64_t>(outcomes_.size());
   }
 
   void step(Plan& plan) {
@@ -59,14 +60,14 @@ class TokenRunner : public PlanListener {
 
   const std::vector<TokenOutcome>& outcomes() const { return outcomes_; }
 
-  void on_target(int request, int index, float logprob, bool best) override {
+  void on_target(int64_t request, int index, float logprob, bool best, const NextToken&) override {
     TokenOutcome& outcome = at(request);
     EXPECT_TRUE(std::isnan(outcome.logprobs[static_cast<size_t>(index)])) << "a target was found twice";
     outcome.logprobs[static_cast<size_t>(index)] = logprob;
     outcome.best[static_cast<size_t>(index)] = best;
   }
 
-  std::optional<Token> on_next(int request, const NextToken& next) override {
+  std::optional<Token> on_next(int64_t request, const NextToken& next) override {
     TokenOutcome& outcome = at(request);
     outcome.tokens.push_back(next.best);
     outcome.logprobs.push_back(next.best_logprob);
@@ -74,15 +75,15 @@ class TokenRunner : public PlanListener {
     return next.best;
   }
 
-  void on_done(int request) override { ++at(request).done; }
+  void on_done(int64_t request) override { ++at(request).done; }
 
  private:
-  TokenOutcome& at(int request) { return outcomes_[static_cast<size_t>(request - first_)]; }
+  TokenOutcome& at(int64_t request) { return outcomes_[static_cast<size_t>(request - first_)]; }
 
   Compute compute_;
   std::optional<Token> end_;
   StepResult result_;
-  int first_ = 0;
+  int64_t first_ = 0;
   std::vector<TokenOutcome> outcomes_;
 };
 
