@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -21,11 +22,15 @@ struct TakenRequest {
 // for the source's last answer.
 class RequestFeed {
  public:
-  RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop);
+  // `on_news` is called, from the thread, whenever take() or exhausted() has something new to say.
+  RequestFeed(
+      RequestSource& source, int max_in_flight, std::stop_token stop, std::function<void()> on_news = [] {});
 
   // What was taken since the last call; if `wait`, at least one unless the source is exhausted or a stop
   // came.
   std::vector<TakenRequest> take(bool wait);
+  // The source has no more: what it gave is with take().
+  bool exhausted();
   // This many have been answered.
   void finished(int count);
 
@@ -34,6 +39,7 @@ class RequestFeed {
 
   int max_in_flight_;
   std::stop_token stop_;
+  std::function<void()> on_news_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<TakenRequest> taken_;
