@@ -88,9 +88,9 @@ void EndpointRun::take_new(RequestFeed& feed) {
 // Repetitions first: they have waited longer.
 std::unique_ptr<EndpointRun::Asked> EndpointRun::next_due(Clock::time_point now) {
   std::unique_ptr<Asked> next;
-  if (!delayed_.empty() && delayed_.top().at <= now) {
-    next = std::move(const_cast<Delayed&>(delayed_.top()).asked);  // the queue gives no other way to move
-    delayed_.pop();
+  if (!delayed_.empty() && delayed_.begin()->first <= now) {
+    next = std::move(delayed_.begin()->second);
+    delayed_.erase(delayed_.begin());
   } else if (!waiting_.empty()) {
     next = std::move(waiting_.front());
     waiting_.pop_front();
@@ -149,7 +149,7 @@ EndpointRun::Clock::time_point EndpointRun::next_event() const {
   auto next = Clock::time_point::max();
   const bool room = active_ < concurrency_.now() && (most_ == 0 || active_ < most_);
   if (room && !waiting_.empty()) next = std::max(now, blocked_until_);
-  if (room && !delayed_.empty()) next = std::min(next, std::max(delayed_.top().at, blocked_until_));
+  if (room && !delayed_.empty()) next = std::min(next, std::max(delayed_.begin()->first, blocked_until_));
   if (!first_tokens_.empty()) next = std::min(next, first_tokens_.front().at);
   return next;
 }
@@ -304,7 +304,7 @@ void EndpointRun::set_back(Attempt attempt, Setback setback) {
   if (setback.retry_after) addresses_.pause(attempt.address, now + *setback.retry_after);
   const double random = uniform(asked.taken.request.id, kJitterStream, static_cast<uint64_t>(asked.attempts));
   const auto pause = pause_after(asked.attempts, options_.first_pause, random);
-  delayed_.push({now + pause, ++serial_, std::make_unique<Asked>(std::move(asked))});
+  delayed_.emplace(now + pause, std::make_unique<Asked>(std::move(asked)));
 }
 
 void EndpointRun::respond_failed(Asked& asked, Error error) {

@@ -5,8 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
-#include <queue>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -54,14 +55,6 @@ class EndpointRun final : private TransferListener {
     double first_ms = -1.0;  // since the source gave the request; negative: no text yet
     double last_ms = 0.0;
   };
-  struct Delayed {
-    Clock::time_point at;
-    uint64_t order;
-    std::unique_ptr<Asked> asked;
-    bool operator<(const Delayed& other) const {
-      return std::pair(at, order) > std::pair(other.at, other.order);
-    }
-  };
   struct Deadline {
     Clock::time_point at;
     int transfer;
@@ -108,9 +101,9 @@ class EndpointRun final : private TransferListener {
   Observations observations_;
   RunCounts counts_;
   std::deque<std::unique_ptr<Asked>> waiting_;
-  std::priority_queue<Delayed> delayed_;
-  std::vector<std::unique_ptr<Attempt>> attempts_;  // by transfer
-  std::deque<Deadline> first_tokens_;               // in the order of starts
+  std::multimap<Clock::time_point, std::unique_ptr<Asked>> delayed_;  // repetitions, by when they are due
+  std::vector<std::unique_ptr<Attempt>> attempts_;                    // by transfer
+  std::deque<Deadline> first_tokens_;                                 // in the order of starts
   int active_ = 0;
   int highest_active_ = 0;
   int responded_ = 0;

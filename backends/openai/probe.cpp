@@ -106,8 +106,10 @@ class Probe {
     for (const std::string& url : options_.base_urls) {
       const Exchange models = asker_.ask(url + "/models", "");
       if (models.end.status == 0) {
+        const bool certificate = url.starts_with("https") && models.end.kind == TransferEnd::Kind::hopeless;
         last = {ErrorKind::unavailable, url, models.end.failure, "",
-                "base_url names the server, with /v1 where it has that"};
+                certificate ? "certificates are always checked; ca_file=FILE names others than the machine's"
+                            : "base_url names the server, with /v1 where it has that"};
         continue;
       }
       const StatusMeaning meaning = meaning_of(models.end.status);

@@ -1,5 +1,8 @@
 // Conversations with a server that does as it should: what is sent, what is made of the answer.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 
 #include "core/json/json.h"
 #include "tests/backends/openai/endpoint_fixture.h"
@@ -147,6 +150,33 @@ TEST_F(EndpointChat, OneAtATimeWhereTheScenarioSaysSo) {
   const auto result = ask(*backend, requests, options);
   EXPECT_THAT(result.responses, SizeIs(20));
   EXPECT_EQ(server.most_at_once(), 1);
+}
+
+TEST_F(EndpointChat, AThousandStreamsAtOnce) {
+  constexpr rlim_t kDescriptors = 2100;  // both ends are in this process
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < kDescriptors) GTEST_SKIP() << "too few descriptors: " << limit.rlim_max;
+  limit.rlim_cur = std::max(limit.rlim_cur, kDescriptors);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const ScriptedEndpoint server([](const EndpointRequest& request) {
+    if (request.number == 0) return plain_chat_server(request);
+    EndpointScript script = event_stream({chat_delta("fo"), chat_delta("ur"), chat_end() + chat_usage(7, 3)});
+    script.steps[1].pause = std::chrono::milliseconds(500);  // time for all the others to begin
+    return script;
+  });
+  const auto backend = open(server, "api=chat&concurrency=1000");
+  std::vector<Request> requests;
+  for (uint64_t id = 0; id < 1000; ++id) requests.push_back(chat_request(id));
+  const auto result = ask(*backend, requests);
+  ASSERT_TRUE(result.counts.has_value());
+  ASSERT_THAT(result.responses, SizeIs(1000));
+  for (const auto& [id, response] : result.responses) {
+    EXPECT_FALSE(response.error) << describe(*response.error);
+    EXPECT_EQ(response.text, "four");
+  }
+  EXPECT_EQ(result.counts->tokens_generated, 3000);
+  EXPECT_THAT(result.counts->notes, Contains("at most 1000 requests at once"));
 }
 
 }  // namespace
