@@ -35,12 +35,16 @@ struct ModelCard {
   bool can_score = false;
   bool can_generate = false;
   bool has_chat_template = false;
+  bool scores_conversations = true;  // false: can_score holds for plain texts alone
   // The answers are from a file: each belongs to a document, not to its prompt, and nothing is computed.
   bool recorded = false;
   bool has_latencies = true;       // false: recorded answers without them
   std::string currency;            // of Response::cost; empty if there is none
   std::vector<std::string> notes;  // fallbacks and warnings to show in doctor and reports
 };
+
+// Of a piece of text whose token the server does not say.
+constexpr int32_t kUnknownToken = -1;
 
 // Where requests come from. next() may be called from any thread, one call at a time.
 class RequestSource {
@@ -58,7 +62,8 @@ class ResponseSink {
  public:
   virtual ~ResponseSink() = default;
   virtual void on_response(Response response) = 0;
-  // One generated token, as soon as it is known (streaming, TTFT). Optional.
+  // One generated token, as soon as it is known (streaming, TTFT); kUnknownToken from endpoints, which send
+  // pieces of text. Optional.
   virtual void on_token(uint64_t request_id, int32_t token, double elapsed_ms) {
     (void)request_id, (void)token, (void)elapsed_ms;
   }
@@ -71,8 +76,9 @@ struct RunCounts {
   int64_t tokens_computed = 0;    // rows that went through the decoder, recomputation included
   int64_t tokens_recomputed = 0;  // those of them that had been given up for memory
   int64_t tokens_generated = 0;
-  int64_t tokens_drafted = 0;   // rows of guessed tokens, among those computed
-  int64_t tokens_accepted = 0;  // guesses that were right: steps saved to the answers
+  int64_t tokens_drafted = 0;      // rows of guessed tokens, among those computed
+  int64_t tokens_accepted = 0;     // guesses that were right: steps saved to the answers
+  std::vector<std::string> notes;  // what a reader of the results must know of this run, a sentence each
 };
 
 struct RunOptions {

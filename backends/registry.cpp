@@ -11,6 +11,7 @@
 #include "backends/cpu/tier.h"
 #include "backends/cuda/plugin.h"
 #include "backends/engine/engine_backend.h"
+#include "backends/openai/openai_backend.h"
 #include "backends/reference/reference_device.h"
 
 namespace sizeup {
@@ -63,6 +64,14 @@ constexpr std::array kBackends{
         .make_device = make_reference_device,
         .why_unavailable = always_available,
         .measure_limits = measure_machine_limits},
+    BackendEntry{.scheme = "openai",
+                 .device = "",
+                 .description = "an OpenAI-compatible server",
+                 .example = "large=openai:NAME?base_url=http://127.0.0.1:8000/v1",
+                 .open = open_endpoint,
+                 .make_device = nullptr,
+                 .why_unavailable = always_available,
+                 .measure_limits = nullptr},
 };
 
 // The schemes, or the devices of one scheme.

@@ -110,13 +110,16 @@ struct Response {
   std::string text;
   FinishReason finish = FinishReason::none;
 
-  std::vector<int32_t> tokens;        // of the continuation, the text, or (the prompt and) the answer
+  // Of the continuation, the text, or (the prompt and) the answer; empty from endpoints.
+  std::vector<int32_t> tokens;
   std::vector<float> token_logprobs;  // one for each of tokens; NaN for an unconditioned first token
   // For each of tokens, if asked for: the most probable ones, in order; none for an unconditioned first
   // token.
   std::vector<std::vector<TokenLogprob>> top;
   int prompt_tokens = 0;
   int completion_tokens = 0;
+  std::optional<int> cached_prompt_tokens;  // of prompt_tokens, where an endpoint says so
+  std::optional<int> reasoning_tokens;      // of completion_tokens, likewise: they are not in the text
   bool truncated = false;
   std::optional<double> cost;  // in the card's currency, where the source says what this answer cost
   Timing timing;               // NaN: recorded without one

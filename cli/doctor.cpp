@@ -114,7 +114,8 @@ void print_report(const Json& report) {
   fmt::print("{}\n", machine.to_text());
   Table backends({"device", "available", "note"});
   for (const Json& backend : report["backends"]) {
-    backends.add({backend["device"].get<std::string>(), backend["available"].get<bool>() ? "yes" : "no",
+    const auto device = backend["device"].get<std::string>();  // an endpoint has none
+    backends.add({device.empty() ? backend["scheme"].get<std::string>() : device, backend["available"].get<bool>() ? "yes" : "no",
                   backend["note"].get<std::string>()});
   }
   fmt::print("{}\n", backends.to_text());

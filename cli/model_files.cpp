@@ -55,6 +55,10 @@ HubSettings hub_settings(bool offline, std::stop_token stop) {
 
 Result<ModelReference> with_local_files(ModelReference reference, HubNeed need, bool offline,
                                         std::stop_token stop) {
+  if (offline && reference.scheme == "openai") {
+    return unavailable(reference.name, "an endpoint is asked over a connection, and --offline opens none",
+                       "leave out --offline, or the model");
+  }
   DownloadLine line;
   HubSettings settings = hub_settings(offline, std::move(stop));
   settings.on_progress = [&line](const HubProgress& progress) { line.show(progress); };

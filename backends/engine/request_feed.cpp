@@ -4,16 +4,23 @@
 
 namespace sizeup {
 
-RequestFeed::RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop)
+RequestFeed::RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop,
+                         std::function<void()> on_news)
     : source_(source),
       max_in_flight_(max_in_flight),
       stop_(std::move(stop)),
+      on_news_(std::move(on_news)),
       thread_([this](const std::stop_token& end) { pull(end); }) {}
 
 std::vector<TakenRequest> RequestFeed::take(bool wait) {
   std::unique_lock lock(mutex_);
   if (wait) changed_.wait(lock, stop_, [this] { return !taken_.empty() || exhausted_; });
   return std::exchange(taken_, {});
+}
+
+bool RequestFeed::exhausted() {
+  const std::lock_guard lock(mutex_);
+  return exhausted_;
 }
 
 void RequestFeed::finished(int count) {
@@ -42,6 +49,7 @@ void RequestFeed::pull(const std::stop_token& stop) {
       }
     }
     changed_.notify_all();
+    on_news_();
     if (!request) return;
   }
 }

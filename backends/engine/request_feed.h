@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -21,7 +22,9 @@ struct TakenRequest {
 // the source and waits for its last answer.
 class RequestFeed {
  public:
-  RequestFeed(RequestSource& source, int max_in_flight, std::stop_token stop);
+  // `on_news` is called, from the thread, whenever take() or exhausted() has something new to say.
+  RequestFeed(
+      RequestSource& source, int max_in_flight, std::stop_token stop, std::function<void()> on_news = [] {});
   ~RequestFeed() { source_.abandon(); }
   RequestFeed(const RequestFeed&) = delete;
   RequestFeed& operator=(const RequestFeed&) = delete;
@@ -29,6 +32,8 @@ class RequestFeed {
   // What was taken since the last call; if `wait`, at least one unless the source is exhausted or a stop
   // came.
   std::vector<TakenRequest> take(bool wait);
+  // The source has no more: what it gave is with take().
+  bool exhausted();
   // This many have been answered.
   void finished(int count);
 
@@ -38,6 +43,7 @@ class RequestFeed {
   RequestSource& source_;
   int max_in_flight_;
   std::stop_token stop_;
+  std::function<void()> on_news_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<TakenRequest> taken_;

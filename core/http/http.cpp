@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "core/errors/result.h"
+#include "core/http/libcurl.h"
 
 namespace sizeup {
 namespace {
@@ -15,11 +16,6 @@ constexpr int kMaxRedirects = 8;              // the hub needs two
 constexpr long kConnectSeconds = 15;          // a far server answers within one
 constexpr int64_t kMaxUnreadBody = 64 << 10;  // of an error's page, before the connection is given up
 constexpr auto kMaxRetryAfter = std::chrono::seconds(86400);
-
-void initialise_libcurl() {
-  static const bool done = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  require(done, "libcurl can be initialised");
-}
 
 struct Origin {
   std::string scheme, host, port;

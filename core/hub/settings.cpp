@@ -69,7 +69,8 @@ HubSettings HubSettings::from_environment() {
   }
   if (!rows_endpoint.empty()) settings.rows_endpoint = std::move(rows_endpoint);
   if (!endpoint.empty()) settings.endpoint = std::move(endpoint);
-  settings.rows_cache = home / "sizeup" / "datasets";
+  settings.sizeup_home = home / "sizeup";
+  settings.rows_cache = settings.sizeup_home / "datasets";
   const std::string cache = variable({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
   settings.cache = cache.empty() ? home / "hub" : fs::path(cache);
   settings.token = find_token(home);

@@ -21,9 +21,10 @@ struct HubSettings {
   std::string endpoint = "https://huggingface.co";
   std::string rows_endpoint = "https://datasets-server.huggingface.co";  // the service for rows of data sets
   std::filesystem::path cache;
-  std::filesystem::path rows_cache;  // of data sets
-  std::string token;                 // sent to the two endpoints only; empty: none
-  bool offline = false;              // no connection is opened
+  std::filesystem::path sizeup_home;  // HF_HOME/sizeup: what no other program keeps there
+  std::filesystem::path rows_cache;   // of data sets, in sizeup_home
+  std::string token;                  // sent to the two endpoints only; empty: none
+  bool offline = false;               // no connection is opened
   // Before a failed request is repeated for the first time; doubled for each further one.
   std::chrono::milliseconds first_pause{1000};
   std::chrono::seconds stall{60};  // a transfer that moves nothing for so long has failed

@@ -42,6 +42,8 @@ ResponseRow row_of(const Response& response, const PendingRequest& request) {
   row.token_logprobs = response.token_logprobs;
   row.prompt_tokens = response.prompt_tokens;
   row.completion_tokens = response.completion_tokens;
+  row.cached_prompt_tokens = response.cached_prompt_tokens;
+  row.reasoning_tokens = response.reasoning_tokens;
   row.truncated = response.truncated;
   return row;
 }
@@ -92,6 +94,8 @@ void Collector::on_response(Response response) {
     EvaluationUsage& usage = usage_of(batch_.samples[request.uses.front().sample]);
     usage.input_tokens += row.prompt_tokens;
     usage.output_tokens += row.completion_tokens;
+    if (row.cached_prompt_tokens)
+      usage.cached_input_tokens = usage.cached_input_tokens.value_or(0) + *row.cached_prompt_tokens;
     usage.priced += response.cost ? 1 : 0;
     usage.cost += response.cost.value_or(0.0);
     store(std::move(row), request.uses);

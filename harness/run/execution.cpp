@@ -27,11 +27,11 @@ double milliseconds_since(Clock::time_point start) {
 }
 
 std::string counts_json(const RunCounts& counts) {
-  const Json json = {
-      {"tokens_asked", counts.tokens_asked},         {"tokens_unique", counts.tokens_unique},
-      {"tokens_computed", counts.tokens_computed},   {"tokens_recomputed", counts.tokens_recomputed},
-      {"tokens_generated", counts.tokens_generated}, {"tokens_drafted", counts.tokens_drafted},
-      {"tokens_accepted", counts.tokens_accepted}};
+  Json json = {{"tokens_asked", counts.tokens_asked},         {"tokens_unique", counts.tokens_unique},
+               {"tokens_computed", counts.tokens_computed},   {"tokens_recomputed", counts.tokens_recomputed},
+               {"tokens_generated", counts.tokens_generated}, {"tokens_drafted", counts.tokens_drafted},
+               {"tokens_accepted", counts.tokens_accepted}};
+  if (!counts.notes.empty()) json["notes"] = counts.notes;
   return to_line(json);
 }
 
@@ -43,6 +43,7 @@ void add(const RunCounts& more, RunCounts& total) {
   total.tokens_generated += more.tokens_generated;
   total.tokens_drafted += more.tokens_drafted;
   total.tokens_accepted += more.tokens_accepted;
+  total.notes.insert(total.notes.end(), more.notes.begin(), more.notes.end());
 }
 
 std::vector<Request> take_requests(Batch& batch) {
@@ -174,6 +175,8 @@ Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abo
     const Clock::time_point start = Clock::now();
     Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
     if (!ran) return forward_error(ran);
+    for (const std::string& note : ran->notes)
+      progress_.message(fmt::format("{}: {}", plan_.models[model].row.name, note));
     if (!plan_.models[model].backend->card().recorded) {
       runs.wall_ms = runs.wall_ms.value_or(0.0) + milliseconds_since(start);
       add(*ran, runs.counts);
@@ -197,8 +200,8 @@ Result<void> Execution::finish_offline(const std::vector<const PlannedEvaluation
     if (usage.samples > 0 && runs.wall_ms) {
       const double share =
           tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
-      measurement = {usage.samples, usage.input_tokens, usage.output_tokens, *runs.wall_ms,
-                     share,         plan_.run.name};
+      measurement = {usage.samples, usage.input_tokens, usage.output_tokens,      *runs.wall_ms,
+                     share,         plan_.run.name,     usage.cached_input_tokens};
     }
     Result<void> finished = finish_offline(*evaluation, measurement, usage, counts);
     if (!finished) return finished;

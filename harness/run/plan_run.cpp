@@ -187,9 +187,20 @@ Result<void> settle_protocol(RunPlan& plan) {
   const auto without = std::find_if(cards.begin(), cards.end(),
                                     [](const ModelCard* card) { return !card->has_chat_template; });
   plan.asking.seed = plan.settings.seed;
-  plan.asking.chat_template = plan.settings.apply_chat_template.value_or(without == cards.end());
+  const auto texts_only = std::find_if(cards.begin(), cards.end(), [&](const ModelCard* card) {
+    return plan.protocol == Protocol::likelihood && card->can_score && !card->scores_conversations;
+  });
+  const bool scores = std::any_of(kinds.begin(), kinds.end(), [](const TaskKind& kind) {
+    return kind.output_type == OutputType::multiple_choice || kind.output_type == OutputType::loglikelihood;
+  });
+  const bool plain = scores && texts_only != cards.end();
+  plan.asking.chat_template = plan.settings.apply_chat_template.value_or(without == cards.end() && !plain);
   if (plan.asking.chat_template && without != cards.end()) {
     return unavailable((*without)->name, "has no chat template", "run without --apply-chat-template");
+  }
+  if (plan.asking.chat_template && plain) {
+    return unavailable((*texts_only)->name, "scores plain texts only, no conversations",
+                       "run without --apply-chat-template, or with --protocol generative");
   }
   const auto conversation = std::find_if(plan.tasks.begin(), plan.tasks.end(), [](const LoadedTask& task) {
     return std::any_of(task.samples.begin(), task.samples.end(),

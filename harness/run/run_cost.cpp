@@ -56,6 +56,7 @@ CostRow cost_row(const std::optional<Prices>& prices, const std::optional<Measur
   used.requests = measured->samples;
   used.wall_seconds = measured->pass_ms * measured->pass_share / 1000.0;
   used.input_tokens = measured->input_tokens;
+  used.cached_input_tokens = measured->cached_input_tokens;
   used.output_tokens = measured->output_tokens;
   const Cost cost = cost_of(*prices, used);
 
@@ -89,7 +90,7 @@ CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationU
         fmt::format("unknown: the recorded answers have no {}", by_time ? "machine time" : "token counts"),
         {}};
   }
-  const MeasurementRow measured{usage.samples, usage.input_tokens, usage.output_tokens, 0.0, 1.0, run};
+  const MeasurementRow measured{usage.samples, usage.input_tokens, usage.output_tokens, 0.0, 1.0, run, {}};
   return cost_row(prices, measured, run, answers, headline);
 }
 

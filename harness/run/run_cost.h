@@ -21,8 +21,9 @@ struct EvaluationUsage {
   int64_t samples = 0;       // samples with at least one request that was sent
   int64_t input_tokens = 0;  // of responses that were sent for
   int64_t output_tokens = 0;
-  int64_t priced = 0;  // responses that said what they cost
-  double cost = 0.0;   // of those
+  std::optional<int64_t> cached_input_tokens;  // of input_tokens; nothing: no response said
+  int64_t priced = 0;                          // responses that said what they cost
+  double cost = 0.0;                           // of those
 };
 
 // Of recorded answers: the costs that they say, in `currency`, else their tokens (0: not recorded) by the

@@ -147,7 +147,8 @@ const char* const kResponseColumns =
     "response.id, response.key, response.key_json, prompt.text, response.logprob, response.greedy, "
     "response.text, "
     "response.finish, response.tokens, response.token_logprobs, response.prompt_tokens, "
-    "response.completion_tokens, response.truncated";
+    "response.completion_tokens, response.cached_prompt_tokens, response.reasoning_tokens, "
+    "response.truncated";
 
 ResponseRow read_response(const sqlite::Statement& statement, int first_column) {
   int column = first_column;
@@ -164,6 +165,12 @@ ResponseRow read_response(const sqlite::Statement& statement, int first_column) 
   row.token_logprobs = float_list(statement.text(column++));
   row.prompt_tokens = static_cast<int>(statement.integer(column++));
   row.completion_tokens = static_cast<int>(statement.integer(column++));
+  const auto optional_count = [&](int at) -> std::optional<int> {
+    const std::optional<int64_t> count = statement.optional_integer(at);
+    return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
+  };
+  row.cached_prompt_tokens = optional_count(column++);
+  row.reasoning_tokens = optional_count(column++);
   row.truncated = statement.integer(column++) != 0;
   // A scored text without a log-probability is an impossible one; a generated text was not scored.
   if (!row.text && std::isnan(row.logprob)) row.logprob = -std::numeric_limits<double>::infinity();

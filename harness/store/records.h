@@ -94,6 +94,8 @@ struct ResponseRow {
   std::vector<float> token_logprobs;  // NaN: unconditioned
   int prompt_tokens = 0;
   int completion_tokens = 0;
+  std::optional<int> cached_prompt_tokens = {};  // of prompt_tokens; nothing: not said
+  std::optional<int> reasoning_tokens = {};      // of completion_tokens; nothing: not said
   bool truncated = false;
 };
 
@@ -125,9 +127,10 @@ struct MeasurementRow {
   int64_t samples = 0;  // that were asked; what came from the store took no time and no tokens
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
-  double pass_ms = 0.0;     // of the whole pass
-  double pass_share = 1.0;  // of its tokens that belong to this evaluation
-  std::string run;          // the run's name; read only
+  double pass_ms = 0.0;                             // of the whole pass
+  double pass_share = 1.0;                          // of its tokens that belong to this evaluation
+  std::string run;                                  // the run's name; read only
+  std::optional<int64_t> cached_input_tokens = {};  // of input_tokens; nothing: not said
 };
 
 // An aggregate with its 95 % interval; slice_field "" is the whole evaluation.

@@ -164,6 +164,11 @@ std::optional<double> Statement::optional_real(int column) const {
   return sqlite3_column_double(statement_.get(), column);
 }
 
+std::optional<int64_t> Statement::optional_integer(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return integer(column);
+}
+
 Transaction::Transaction(Database& database) : database_(&database) {
   database.execute("BEGIN IMMEDIATE");
 }

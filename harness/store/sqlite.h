@@ -87,6 +87,7 @@ class Statement {
   std::string text(int column) const;
   std::optional<std::string> optional_text(int column) const;
   std::optional<double> optional_real(int column) const;
+  std::optional<int64_t> optional_integer(int column) const;
 
  private:
   struct Finalize {

@@ -33,12 +33,16 @@ class RowWriter {
                 "WHERE edited AND NOT excluded.edited"),
         response_(database,
                   "INSERT INTO response (key, key_json, prompt_id, logprob, greedy, text, finish, tokens, "
-                  "token_logprobs, prompt_tokens, completion_tokens, truncated, created_at, edited) "
-                  "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "token_logprobs, prompt_tokens, completion_tokens, cached_prompt_tokens, "
+                  "reasoning_tokens, truncated, created_at, edited) "
+                  "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                  "?) "
                   "ON CONFLICT (key) DO UPDATE SET key_json = excluded.key_json, logprob = excluded.logprob, "
                   "text = excluded.text, finish = excluded.finish, tokens = excluded.tokens, "
                   "token_logprobs = excluded.token_logprobs, prompt_tokens = excluded.prompt_tokens, "
-                  "completion_tokens = excluded.completion_tokens, truncated = excluded.truncated, "
+                  "completion_tokens = excluded.completion_tokens, "
+                  "cached_prompt_tokens = excluded.cached_prompt_tokens, "
+                  "reasoning_tokens = excluded.reasoning_tokens, truncated = excluded.truncated, "
                   "created_at = excluded.created_at, edited = 0 WHERE edited AND NOT excluded.edited"),
         use_(database,
              "INSERT OR REPLACE INTO sample_response (evaluation_id, sample_id, ask, response_id) "
@@ -105,7 +109,8 @@ class RowWriter {
     if (!row.text) greedy = row.greedy ? 1 : 0;
     response_
         .bind(row.key, key_json, hash, logprob, greedy, text, row.finish, tokens, token_logprobs,
-              row.prompt_tokens, row.completion_tokens, row.truncated, created_at, edited)
+              row.prompt_tokens, row.completion_tokens, row.cached_prompt_tokens, row.reasoning_tokens,
+              row.truncated, created_at, edited)
         .run();
   }
 

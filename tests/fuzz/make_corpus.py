@@ -257,6 +257,22 @@ def own_data():
     return files
 
 
+# A byte for the content type, one for the length of the pieces, the body.
+def endpoint_reply():
+    def events(*objects):
+        return b"".join(b"data: " + json.dumps(thing).encode() + b"\n\n" for thing in objects)
+
+    end = {"choices": [{"delta": {}, "finish_reason": "stop", "logprobs": {"content": [{"logprob": -0.5}]}}]}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 1}}
+    echo = {"tokens": ["ab", "cd"], "token_logprobs": [None, -1], "top_logprobs": [None, {"cd": -1}], "text_offset": [0, 2]}
+    stream = events({"choices": [{"index": 0, "delta": {"content": "fo"}}]}) + b": sign of life\r\n" + events(end)
+    return {
+        "chat_stream": b"\0\5" + stream + events({"choices": [], "usage": usage}) + b"data: [DONE]\n\n",
+        "echo": b"\1\5" + json.dumps({"choices": [{"text": "abcd", "finish_reason": "length", "logprobs": echo}]}).encode(),
+        "error_in_stream": b"\0\1" + events({"error": {"message": "busy", "type": "server_error", "code": 429}}),
+    }
+
+
 def main():
     entry = {"dtype": "F32", "shape": [1, 2], "data_offsets": [4, 12]}
     half = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
@@ -285,6 +301,7 @@ def main():
         # zstd of '{"a": 1}\n' as one raw block: magic, header (single segment, content size 9), block
         "dataset/zstd": b"\6" + bytes.fromhex("28b52ffd2009490000") + b'{"a": 1}\n',
         **{f"own_data/{name}": content for name, content in own_data().items()},
+        **{f"endpoint_reply/{name}": content for name, content in endpoint_reply().items()},
         "serve/completions": b'{"model": "tiny", "prompt": [[1, 2], [3]], "echo": true, "logprobs": 1, "max_tokens": 0, "stop": ["a"], "n": 2}',
         "serve/chat": b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "A"}]}], "logprobs": true, "top_logprobs": 2, '
         b'"seed": -1, "temperature": 0.5, "stream": true, "stream_options": {"include_usage": true}, "tools": []}',

@@ -207,6 +207,23 @@ TEST_F(ExecuteTest, TheTemplateCanBeForcedOffAndNotInvented) {
   EXPECT_THAT(refused.error().message, HasSubstr("no chat template"));
 }
 
+TEST_F(ExecuteTest, AModelThatScoresPlainTextsAloneGetsThem) {
+  models["small"].has_chat_template = true;
+  models["small"].scores_conversations = false;
+  EXPECT_FALSE(done().chat_template);
+  settings.apply_chat_template = true;
+  EXPECT_THAT(run().error().message, HasSubstr("scores plain texts only"));
+  settings.protocol = ProtocolChoice::generative;
+  EXPECT_TRUE(done().chat_template) << "nothing is scored";
+}
+
+TEST_F(ExecuteTest, WhatABackendNotesIsSaidOnceAndKept) {
+  done();
+  EXPECT_EQ(std::count(progress.messages.begin(), progress.messages.end(), "small: seen by small"), 1);
+  EXPECT_EQ(query("SELECT counts ->> '$.notes[0]' FROM evaluation WHERE scenario = 'offline'")[0],
+            "seen by small");
+}
+
 TEST_F(ExecuteTest, RollingTextsAreNeverPutIntoATemplate) {
   models["small"].has_chat_template = true;
   settings.tasks = {"read"};

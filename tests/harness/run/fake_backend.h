@@ -52,6 +52,7 @@ struct FakeModel {
   bool can_score = true;
   bool can_generate = true;
   bool has_chat_template = false;
+  bool scores_conversations = true;
   bool refuses_system = false;         // its template raises an error for system messages
   std::chrono::microseconds delay{0};  // before each response
   std::function<std::optional<Error>(const Request&)> fails = {};  // this request fails
@@ -72,6 +73,7 @@ class FakeBackend : public Backend {
     card_.can_score = model_.can_score;
     card_.can_generate = model_.can_generate;
     card_.has_chat_template = model_.has_chat_template;
+    card_.scores_conversations = model_.scores_conversations;
   }
 
   const ModelCard& card() const override { return card_; }
@@ -88,6 +90,7 @@ class FakeBackend : public Backend {
                         std::stop_token stop) override {
     log_.runs.push_back(options);
     RunCounts counts;
+    counts.notes = {"seen by " + model_.name};
     size_t answered = 0;
     while (!stop.stop_requested()) {
       std::optional<Request> request = source.next();

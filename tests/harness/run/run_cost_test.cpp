@@ -58,6 +58,10 @@ TEST(RunCost, ByTheToken) {
   const CostRow cost = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5), "acc");
   EXPECT_NEAR(cost.total.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.0002, 1e-12);
+  prices.per_million_cached_input = 0.1;
+  MeasurementRow row = measured(10, 20'000);
+  row.cached_input_tokens = 400;  // of 1000
+  EXPECT_NEAR(cost_row(prices, row, "r1", answers(5, 5), "acc").total.value(), 0.00164, 1e-12);
 }
 
 TEST(RunCost, ASampleFromTheStoreDoesNotMakeOthersCheaper) {

@@ -62,7 +62,10 @@ class StoreFixture : public testing::Test {
 
 // Takes a file of this version back to version 1.
 constexpr const char* kBackToVersion1 =
-    "DROP VIEW label_agreement; DROP VIEW labelled; DROP TABLE label; ALTER TABLE run DROP COLUMN texts; "
+    "ALTER TABLE response DROP COLUMN cached_prompt_tokens; ALTER TABLE response DROP COLUMN "
+    "reasoning_tokens; "
+    "ALTER TABLE measurement DROP COLUMN cached_input_tokens; DROP VIEW label_agreement; DROP VIEW labelled; "
+    "DROP TABLE label; ALTER TABLE run DROP COLUMN texts; "
     "ALTER TABLE sample DROP COLUMN edited; ALTER TABLE prompt DROP COLUMN edited; "
     "ALTER TABLE response DROP COLUMN edited; ALTER TABLE answer DROP COLUMN edited; "
     "DROP VIEW group_results; DROP TABLE group_result; DROP TABLE measurement; "

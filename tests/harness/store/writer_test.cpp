@@ -105,11 +105,17 @@ TEST_F(WriterTest, AResponseComesBackAsItWas) {
   ResponseWrite write = response("k");
   write.response.token_logprobs = {-0.1F, std::nanf(""), -1e-30F};
   write.response.truncated = true;
+  write.response.cached_prompt_tokens = 3;
+  write.response.reasoning_tokens = 1;
   {
     StoreWriter writer(*store, {});
     ASSERT_TRUE(writer.write(write).has_value());
+    ASSERT_TRUE(writer.write(response("plain")).has_value());
   }
+  EXPECT_FALSE((*store->find_response("plain"))->cached_prompt_tokens.has_value()) << "unknown is not 0";
   const ResponseRow row = **store->find_response("k");
+  EXPECT_EQ(row.cached_prompt_tokens, 3);
+  EXPECT_EQ(row.reasoning_tokens, 1);
   EXPECT_GT(row.id, 0);
   EXPECT_EQ(row.key_json, write.response.key_json);
   EXPECT_EQ(row.prompt, "Question?");
