@@ -85,7 +85,7 @@ Outcome prune(const DbCommand& command) {
   }
   auto store = open_existing(command.db);
   if (!store) return forward_error(store);
-  auto pruned = prune_store(*store, rule, utc_now(), command.dry_run);
+  auto pruned = prune_store(*store, rule, stored_now(), command.dry_run);
   if (!pruned) return forward_error(pruned);
   if (pruned->runs.empty()) {
     fmt::print("nothing to remove\n");

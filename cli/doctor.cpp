@@ -115,8 +115,8 @@ void print_report(const Json& report) {
   Table backends({"device", "available", "note"});
   for (const Json& backend : report["backends"]) {
     const auto device = backend["device"].get<std::string>();  // an endpoint has none
-    backends.add({device.empty() ? backend["scheme"].get<std::string>() : device, backend["available"].get<bool>() ? "yes" : "no",
-                  backend["note"].get<std::string>()});
+    backends.add({device.empty() ? backend["scheme"].get<std::string>() : device,
+                  backend["available"].get<bool>() ? "yes" : "no", backend["note"].get<std::string>()});
   }
   fmt::print("{}\n", backends.to_text());
   Table tiers({"CPU tier", "available", "note"});

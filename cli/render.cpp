@@ -9,7 +9,7 @@
 #include "core/io/file.h"
 #include "core/jinja/template.h"
 #include "core/json/json.h"
-#include "harness/store/store.h"
+#include "core/timing/utc_time.h"
 
 namespace sizeup::cli {
 namespace {

@@ -113,7 +113,7 @@ struct MetricInfo {
   std::string name;
   std::string description;
   bool higher_is_better = true;
-  bool is_mean = true;  // false: computed from all samples together (macro_f1), see Task::aggregate
+  bool is_mean = true;          // false: computed from all samples together (macro_f1), see Task::aggregate
   bool leaves_out_nan = false;  // of a mean: undefined scores do not count; else one makes it undefined
 };
 

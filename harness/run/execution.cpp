@@ -241,7 +241,7 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
       card.recorded ? recorded_cost_row(prices, usage, card.currency, plan_.run.name, *answers, headline)
                     : cost_row(prices, *measured, plan_.run.name, *answers, headline);
   EvaluationRow row = evaluation.row;
-  row.finished_at = utc_now();
+  row.finished_at = stored_now();
   if (measurement) row.wall_ms = measurement->pass_ms;
   row.counts = counts;
   return store_.finish_evaluation(row, results, cost);
@@ -281,7 +281,7 @@ Result<void> Execution::single_pass(size_t model) {
   }
   for (const PlannedEvaluation* evaluation : evaluations) {
     EvaluationRow row = evaluation->row;
-    row.finished_at = utc_now();
+    row.finished_at = stored_now();
     if (!plan_.models[model].backend->card().recorded) {
       row.wall_ms = wall_ms;
       row.counts = counts_json(*ran);

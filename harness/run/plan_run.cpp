@@ -281,7 +281,7 @@ Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& envi
   if (resumed) plan.run = *resumed;
   if (!resumed) {
     plan.run.name = settings.name;
-    plan.run.created_at = utc_now();
+    plan.run.created_at = stored_now();
     plan.run.now = settings.now.empty() ? plan.run.created_at : settings.now;
     plan.run.program = environment.program;
     plan.run.machine = environment.machine;

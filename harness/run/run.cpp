@@ -163,7 +163,7 @@ Result<RunSummary> execute(const RunSettings& settings, ProgressSink& progress, 
   Result<ExecutionCounts> counts = execution.run();
   if (!counts) return forward_error(counts);
   if (Result<void> grouped = finish_groups(*plan, *store); !grouped) return forward_error(grouped);
-  if (Result<void> finished = store->finish_run(plan->run.id, utc_now()); !finished)
+  if (Result<void> finished = store->finish_run(plan->run.id, stored_now()); !finished)
     return forward_error(finished);
   Result<RunSummary> summary = summarize(*plan, *store);
   if (!summary) return summary;

@@ -57,7 +57,7 @@ Result<LabelReport> store_labels(Store& store, std::span<const LabelRow> labels)
                     "INSERT OR REPLACE INTO label (task, document_id, model, run, annotator, label, score, "
                     "imported_at) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-      const std::string now = utc_now();
+      const std::string now = stored_now();
       for (const LabelRow& row : labels) {
         if (std::optional<Error> missing = known.missing(row)) {
           report.refused.push_back(std::move(*missing));

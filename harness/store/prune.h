@@ -27,8 +27,8 @@ struct PruneReport {
   std::optional<Error> not_compacted;                 // the rows are gone, but the file keeps its size
 };
 
-// `now` is UTC as utc_now() writes it. With `dry_run` nothing changes. bad_input for a run that is not there.
-// Responses, samples and models that another run uses stay.
+// `now` is UTC as stored_now() writes it. With `dry_run` nothing changes. bad_input for a run that is not
+// there. Responses, samples and models that another run uses stay.
 Result<PruneReport> prune_store(Store& store, const PruneRule& rule, const std::string& now, bool dry_run);
 
 }  // namespace sizeup

@@ -206,7 +206,7 @@ Result<void> Store::finish_run(int64_t run_id, const std::string& finished_at) {
   });
 }
 
-std::string utc_now() {
+std::string stored_now() {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto milliseconds = now.time_since_epoch().count() % 1000;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),

@@ -104,6 +104,6 @@ class Store {
 };
 
 // UTC now as the store writes it: 2026-11-21T03:04:05.678Z.
-std::string utc_now();
+std::string stored_now();
 
 }  // namespace sizeup

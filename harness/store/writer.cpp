@@ -101,7 +101,7 @@ class RowWriter {
     // Tokens are the text once more.
     const std::string tokens = texts_->keeps_all() ? to_json(row.tokens) : "[]";
     const std::string token_logprobs = to_json(row.token_logprobs);
-    const std::string created_at = utc_now();
+    const std::string created_at = stored_now();
     // -infinity is stored as NULL: other programs read an infinite REAL in different ways.
     const bool finite = row.logprob > -std::numeric_limits<double>::infinity();
     const std::optional<double> logprob = finite ? std::optional(row.logprob) : std::nullopt;

@@ -137,7 +137,7 @@ TEST_F(PruneTest, ADryRunSaysTheSameAndChangesNothing) {
 
 TEST_F(PruneTest, NoSuchRun) {
   Store store = open();
-  Result<PruneReport> report = prune_store(store, {.runs = {"four"}}, utc_now(), false);
+  Result<PruneReport> report = prune_store(store, {.runs = {"four"}}, stored_now(), false);
   ASSERT_FALSE(report.has_value());
   EXPECT_THAT(report.error().message, HasSubstr("no run named 'four'"));
 }
