@@ -25,6 +25,7 @@ function(sizeup_library name)
   add_library(sizeup_${name} STATIC ${ARG_SOURCES})
   add_library(sizeup::${name} ALIAS sizeup_${name})
   target_link_libraries(sizeup_${name} PUBLIC sizeup_options ${ARG_LINKS})
+  set_property(GLOBAL APPEND PROPERTY SIZEUP_LIBRARIES sizeup_${name})
 endfunction()
 
 # sizeup_test_options: what tests' own text is compiled with besides. What they test comes from the libraries,
