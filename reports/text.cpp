@@ -64,6 +64,27 @@ std::string clean_text(std::string_view text) {
   return cleaned(text, std::numeric_limits<size_t>::max());
 }
 
+std::string marked_up(std::string_view text, const MarkupWriter& write) {
+  const std::string valid = replace_invalid_utf8(text);
+  std::string out;
+  for (std::string_view rest = valid; !rest.empty();) {
+    const CodePoint next = *decode_utf8(rest);
+    if (next.value == '&') {
+      out += "&amp;";
+    } else if (next.value == '<') {
+      out += "&lt;";
+    } else if (next.value == '>') {
+      out += "&gt;";
+    } else if (next.value == '\n' || next.value == '\t') {
+      out += ' ';
+    } else {
+      write(next, rest, out);
+    }
+    rest.remove_prefix(next.bytes);
+  }
+  return out;
+}
+
 std::string snippet(std::string_view text, size_t limit) {
   const std::string valid = replace_invalid_utf8(text);
   std::string out;

@@ -1,8 +1,11 @@
 // Foreign text on its way into a report.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+
+#include "core/text/utf8.h"
 
 namespace sizeup {
 
@@ -18,6 +21,11 @@ std::string clean_name(std::string_view name);
 
 // A sentence for a terminal: as clean_name, of any length.
 std::string clean_text(std::string_view text);
+
+// Text for a markup language: invalid UTF-8 becomes U+FFFD, `&`, `<` and `>` entities, tabs and line feeds
+// spaces. Whatever else there is `write` adds to `out`, one code point at a time: the first of `rest`.
+using MarkupWriter = std::function<void(CodePoint next, std::string_view rest, std::string& out)>;
+std::string marked_up(std::string_view text, const MarkupWriter& write);
 
 // The first `limit` code points, with "…" where something was cut; white space runs become one space.
 std::string snippet(std::string_view text, size_t limit);

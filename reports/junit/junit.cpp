@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/text/utf8.h"
 #include "reports/text.h"
 
 namespace sizeup {
@@ -14,29 +13,16 @@ using Outcome = JunitCase::Outcome;
 
 // Text for an attribute or an element. What XML 1.0 cannot hold, or an eye would not see, is spelled out.
 std::string xml(std::string_view text) {
-  const std::string valid = replace_invalid_utf8(text);
-  std::string out;
-  for (std::string_view rest = valid; !rest.empty();) {
-    const CodePoint next = *decode_utf8(rest);
+  return marked_up(text, [](CodePoint next, std::string_view rest, std::string& out) {
     const bool no_character = (next.value & 0xFFFE) == 0xFFFE;
-    if (next.value == '&') {
-      out += "&amp;";
-    } else if (next.value == '<') {
-      out += "&lt;";
-    } else if (next.value == '>') {
-      out += "&gt;";
-    } else if (next.value == '"') {
+    if (next.value == '"') {
       out += "&quot;";
-    } else if (next.value == '\n' || next.value == '\t') {
-      out += ' ';
     } else if (is_odd(next.value) || no_character) {
       out += "[" + code_point_name(next.value) + "]";
     } else {
       out += rest.substr(0, next.bytes);
     }
-    rest.remove_prefix(next.bytes);
-  }
-  return out;
+  });
 }
 
 std::string test_case(const JunitCase& one) {
