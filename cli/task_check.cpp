@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <variant>
 
 #include "cli/compare_tokenizers.h"
@@ -16,6 +15,7 @@
 #include "harness/statistics/power.h"
 #include "tasks/catalogue.h"
 #include "tasks/check/check.h"
+#include "tasks/check/value_counts.h"
 
 namespace sizeup::cli {
 namespace {
@@ -58,15 +58,14 @@ class Fit {
 
   void add(const Sample& sample) {
     const int64_t tokens = tokens_of(*model_, sample, special_);
-    ++samples_;
-    ++tokens_[tokens];
+    tokens_.add(tokens);
     if (model_->context_length && tokens > *model_->context_length) ++too_long_;
   }
 
   Json report() const {
-    Json json = {
-        {"model", model_->name},     {"tokens_median", median()}, {"tokens_most", tokens_.rbegin()->first},
-        {"context_length", nullptr}, {"too_long", nullptr},       {"with_special_tokens", special_}};
+    Json json = {{"model", model_->name},         {"tokens_median", tokens_.median()},
+                 {"tokens_most", tokens_.most()}, {"context_length", nullptr},
+                 {"too_long", nullptr},           {"with_special_tokens", special_}};
     if (!model_->context_length) return json;
     json["context_length"] = *model_->context_length;
     json["too_long"] = too_long_;
@@ -74,18 +73,8 @@ class Fit {
   }
 
  private:
-  int64_t median() const {
-    int64_t below = 0;
-    for (const auto& [tokens, samples] : tokens_) {
-      below += samples;
-      if (below > samples_ / 2) return tokens;
-    }
-    throw InternalError("a task that is checked has samples");
-  }
-
   const ComparedTokenizer* model_;
-  int64_t samples_ = 0;
-  std::map<int64_t, int64_t> tokens_;  // to how many samples have so many
+  ValueCounts tokens_;
   size_t special_ = 0;
   int64_t too_long_ = 0;
 };

@@ -10,6 +10,7 @@
 
 #include "core/io/sha256.h"
 #include "tasks/check/findings.h"
+#include "tasks/check/value_counts.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/own_data/fields.h"
 #include "tasks/text/unicode.h"
@@ -53,9 +54,8 @@ uint64_t print_of(std::string_view text) {
 class Lengths {
  public:
   void add(const CheckedRow& row) {
-    const size_t length = row.sample.prompt.user.size();
-    ++rows_;
-    ++lengths_[length];
+    const auto length = static_cast<int64_t>(row.sample.prompt.user.size());
+    lengths_.add(length);
     longest_.emplace_back(length, row.place);
     std::stable_sort(longest_.begin(), longest_.end(),
                      [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -63,19 +63,11 @@ class Lengths {
   }
 
   void report(Findings& findings) const {
-    constexpr size_t kTimes = 10;  // as long as the middle one
-    constexpr size_t kFewest = 10;
-    if (rows_ < kFewest) return;
-    size_t middle = 0;
-    size_t below = 0;
-    for (const auto& [length, rows] : lengths_) {
-      middle = length;
-      below += rows;
-      if (below > rows_ / 2) break;
-    }
-    const size_t most = kTimes * std::max<size_t>(1, middle);
-    size_t count = 0;
-    for (auto it = lengths_.upper_bound(most); it != lengths_.end(); ++it) count += it->second;
+    constexpr int64_t kTimes = 10;  // as long as the middle one
+    constexpr int64_t kFewest = 10;
+    if (lengths_.count() < kFewest) return;
+    const int64_t most = kTimes * std::max<int64_t>(1, lengths_.median());
+    const auto count = static_cast<size_t>(lengths_.above(most));
     if (count == 0) return;
     Finding finding{Severity::note,
                     "length",
@@ -90,9 +82,8 @@ class Lengths {
 
  private:
   static constexpr size_t kShown = 3;
-  size_t rows_ = 0;
-  std::map<size_t, size_t> lengths_;  // to how many rows have it
-  std::vector<std::pair<size_t, std::string>> longest_;
+  ValueCounts lengths_;
+  std::vector<std::pair<int64_t, std::string>> longest_;
 };
 
 class EmptyAndOddRows : public RowCheck {
