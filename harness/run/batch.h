@@ -1,4 +1,5 @@
-// All requests of one model over all its tasks: what the store knows already, and what is still to be asked.
+// Requests of one model over its tasks, a portion at a time: what the store knows already, and what is still
+// to be asked.
 #pragma once
 
 #include <cstdint>
