@@ -56,6 +56,7 @@ struct Answers {
       sample.slices = {{"language", i % 3 == 0 ? "de" : "en"}};
       samples.push_back(std::move(sample));
     }
+    plan.samples.emplace_back(samples);
     plan.run.created_at = plan.run.now = "2026-11-26T03:00:00.000Z";
     plan.run.protocol = "generative";
     plan.run.settings = "{}";
@@ -75,7 +76,7 @@ struct Answers {
       evaluation.protocol = "generative";
       evaluation.samples = documents;
       plan.evaluations.push_back(evaluation);
-      plan.samples.emplace_back(samples);
+      plan.lists.push_back(0);
     }
   }
 };
@@ -103,7 +104,7 @@ int64_t write_answers(StoreWriter& writer, const Answers& answers, const Store::
                       int64_t first, int64_t count) {
   for (size_t model = 0; model < 2; ++model) {
     for (int64_t i = first; i < first + count; ++i) {
-      const int64_t sample = planned.sample_ids[model][static_cast<size_t>(i)];
+      const int64_t sample = planned.sample_ids[0][static_cast<size_t>(i)];
       const int64_t evaluation = planned.evaluation_ids[model];
       ResponseRow response = response_of(model, i, answers.samples[static_cast<size_t>(i)].prompt);
       value_of(writer.write(ResponseWrite{std::move(response), {{evaluation, sample, 0}}}));

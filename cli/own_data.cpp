@@ -43,14 +43,14 @@ Result<void> show_guess(const OwnData& data, const TaskGuess& guess, const HubSe
   TaskOptions options;
   options.bad_rows = &bad_rows;
   options.hub = &hub;
-  options.limit = max_bad_rows == 0 ? 1 : 0;  // else any row may be the first good one
+  options.held_documents = 1;
   options.overrides = std::move(selected->overrides);
   Result<std::unique_ptr<Task>> task = load_task(selected->file, options);
   if (!task) return forward_error(task);
-  Result<std::vector<Sample>> samples = (*task)->samples(options.limit);
-  if (!samples) return forward_error(samples);
-  if (samples->empty()) return bad_input(data.file.string(), "every row is bad", "at least one good row");
-  const Sample& first = samples->front();
+  const Result<std::optional<Sample>> sample = (*task)->read_samples(0, &bad_rows)->next();
+  if (!sample) return tl::unexpected<Error>(sample.error());
+  if (!*sample) return bad_input(data.file.string(), "every row is bad", "at least one good row");
+  const Sample& first = **sample;
   fmt::print(stderr, "{} ({} rows)\n", data.file.string(), guess.rows);
   for (const std::string& reason : guess.reasons) fmt::print(stderr, "  {}\n", reason);
   fmt::print(stderr, "first prompt:\n{}{}\nexpected: {}\n\n", indented(shown_prompt(first)), asked_for(first),

@@ -1,5 +1,7 @@
 #include "tasks/task.h"
 
+#include <utility>
+
 #include "tasks/yaml_task.h"
 
 namespace sizeup {
@@ -16,6 +18,17 @@ const char* name_of(OutputType type) {
       return "generate_until";
   }
   throw InternalError("unknown OutputType");
+}
+
+Result<std::vector<Sample>> Task::samples(int64_t limit, BadRows* bad_rows) const {
+  const std::unique_ptr<SampleReader> reader = read_samples(limit, bad_rows);
+  std::vector<Sample> samples;
+  while (true) {
+    Result<std::optional<Sample>> sample = reader->next();
+    if (!sample) return forward_error(sample);
+    if (!*sample) return samples;
+    samples.push_back(std::move(**sample));
+  }
 }
 
 Result<std::unique_ptr<Task>> load_task(const std::filesystem::path& file, const TaskOptions& options) {

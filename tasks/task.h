@@ -69,7 +69,7 @@ using Ask = std::variant<AskScore, AskText, AskGenerate>;
 // `repeats` as many generations, which differ in what they draw, a conversation one for each of its turns:
 // the earlier turns and their answers come before it.
 struct Sample {
-  std::string id;             // stable across runs: the document's own id, or its index
+  std::string id;             // unique and stable across runs: the document's own id, or its index
   std::string document_hash;  // SHA-256 of the document's canonical JSON
   PromptText prompt;
   std::vector<Ask> asks;
@@ -84,6 +84,13 @@ struct Sample {
       counted_text;           // rolling: whose words and bytes are counted, if not prompt.user's
   std::string answer_prefix;  // put before the filtered answer
   std::string source;         // the text that the answer must rest on (key `grounding`), or ""
+};
+
+// The samples of a task, one after the other.
+class SampleReader {
+ public:
+  virtual ~SampleReader() = default;
+  virtual Result<std::optional<Sample>> next() = 0;  // nothing after the last
 };
 
 // The harness's view of a response.
@@ -147,9 +154,13 @@ class Task {
 
   virtual Truncation truncation() const { return Truncation::left; }
 
-  // All samples in the order of the data (of the first `limit` documents, 0: all), prompts rendered. A
-  // document without what the task needs is a bad row (TaskOptions::bad_rows).
-  virtual Result<std::vector<Sample>> samples(int64_t limit) const = 0;
+  // The samples in the order of the data (of the first `limit` documents, 0: all), prompts rendered; every
+  // reader begins with the first. A document without what the task needs is a bad row and goes to
+  // `bad_rows`; without that it is an error. Task and bad rows must outlive the reader.
+  virtual std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows* bad_rows) const = 0;
+
+  // All of them at once.
+  Result<std::vector<Sample>> samples(int64_t limit, BadRows* bad_rows = nullptr) const;
 
   // Filters and per-sample metrics; replies are in the order of sample.asks. Pure. A sample with a failed
   // reply gets no scores at all.
@@ -181,9 +192,11 @@ struct TaskOptions {
   // How data sets of the Hugging Face hub are fetched; it must live until the task is loaded. Nothing: they
   // are an error.
   const HubSettings* hub = nullptr;
-  int64_t limit = 0;  // samples() will be asked for so many at most (0: all): other rows are read, not held
-  // Where rows that cannot be used are counted; it must live as long as the task. Nothing: the first one is
-  // an error.
+  // So many documents are held at most (0: all): where there are more, every reader of the samples reads the
+  // files again.
+  int64_t held_documents = 0;
+  // Where rows that cannot be read are counted; used while the task is loaded. Nothing: the first one is an
+  // error.
   BadRows* bad_rows = nullptr;
 };
 

@@ -51,16 +51,14 @@ std::string shown_target(const std::vector<std::string>& accepted) {
 }  // namespace
 
 Result<std::unique_ptr<YamlTask>> YamlTask::load(Definition definition, const TaskOptions& options) {
-  std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition), options));
-  for (const auto step : {&YamlTask::load_documents, &YamlTask::load_fewshot, &YamlTask::load_scoring}) {
-    if (Result<void> done = (task.get()->*step)(); !done) return forward_error(done);
-  }
-  return task;
-}
-
-Result<Documents> YamlTask::read_split(const std::string& split, int64_t keep) const {
+  std::unique_ptr<YamlTask> task(new YamlTask(std::move(definition)));
   BadRows none;
-  return load_split(definition_, split, keep, bad_rows_ == nullptr ? none : *bad_rows_);
+  BadRows& bad_rows = options.bad_rows == nullptr ? none : *options.bad_rows;
+  if (Result<void> done = task->load_documents(options.held_documents, bad_rows); !done)
+    return forward_error(done);
+  if (Result<void> done = task->load_fewshot(bad_rows); !done) return forward_error(done);
+  if (Result<void> done = task->load_scoring(); !done) return forward_error(done);
+  return task;
 }
 
 // Whose documents are asked.
@@ -76,7 +74,7 @@ std::optional<std::string> YamlTask::fewshot_split() const {
   return definition_.training_split ? definition_.training_split : definition_.validation_split;
 }
 
-Result<void> YamlTask::load_documents() {
+Result<void> YamlTask::load_documents(int64_t held, BadRows& bad_rows) {
   const std::optional<std::string>& split = evaluated_split();
   if (!split) {
     return bad_input(definition_.file.string(), "neither 'test_split' nor 'validation_split' is given",
@@ -85,7 +83,7 @@ Result<void> YamlTask::load_documents() {
   // Examples are drawn from all documents of their split, and chosen ones may stand anywhere.
   const bool holds_examples = definition_.num_fewshot > 0 && fewshot_split() == split;
   const bool holds_all = holds_examples || !definition_.rows.empty();
-  Result<Documents> documents = read_split(*split, holds_all ? 0 : limit_);
+  Result<Documents> documents = load_split(definition_, *split, holds_all ? 0 : held, bad_rows);
   if (!documents) return forward_error(documents);
   documents_ = std::move(*documents);
   data_hash_ = documents_.hash;
@@ -132,7 +130,7 @@ Result<void> YamlTask::find_kind_of_choices() {
 
 // lm-evaluation-harness falls back to the test split without leaving out the document that is asked; that
 // would show the answer, so it is refused here.
-Result<void> YamlTask::load_fewshot() {
+Result<void> YamlTask::load_fewshot(BadRows& bad_rows) {
   if (definition_.num_fewshot == 0) return {};
   const std::optional<std::string> split = fewshot_split();
   pool_.holds_eval_documents = definition_.fewshot_split == definition_.test_split;
@@ -143,8 +141,7 @@ Result<void> YamlTask::load_fewshot() {
     Definition source = definition_;
     if (own_form) source.process_docs = definition_.examples.process_docs;
     if (source.process_docs && source.process_docs->kind == YamlNode::Kind::null) source.process_docs.reset();
-    BadRows none;
-    Result<Documents> documents = load_split(source, *split, 0, bad_rows_ == nullptr ? none : *bad_rows_);
+    Result<Documents> documents = load_split(source, *split, 0, bad_rows);
     if (!documents) return forward_error(documents);
     fewshot_documents_ = std::move(*documents);
     pool_.documents = &*fewshot_documents_;
@@ -231,75 +228,114 @@ std::vector<MetricInfo> YamlTask::metrics() const {
 // Makes samples in the order of the data; bad rows are counted, ids told apart.
 class YamlTask::SampleMaker {
  public:
-  explicit SampleMaker(const YamlTask& task)
-      : task_(task), prompts_(task.definition_, task.expressions_, task.pool_) {}
+  SampleMaker(const YamlTask& task, BadRows* bad_rows)
+      : task_(task), bad_rows_(bad_rows), prompts_(task.definition_, task.expressions_, task.pool_) {}
 
   // Nothing: a bad row.
   Result<std::optional<Sample>> make(const Json& document, const std::string& place, int64_t index) {
     Result<Sample> sample = task_.make_sample(document, place, index, prompts_);
     if (!sample) {
-      if (task_.bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input)
-        return forward_error(sample);
-      if (Result<void> counted = task_.bad_rows_->add(std::move(sample.error())); !counted)
+      if (bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input) return forward_error(sample);
+      if (Result<void> counted = bad_rows_->add(std::move(sample.error())); !counted)
         return forward_error(counted);
       return std::optional<Sample>();
     }
-    // Ids that are not unique are told apart by their occurrence.
-    const int occurrence = ++seen_[sample->id];
-    if (occurrence > 1) sample->id += fmt::format("#{}", occurrence);
+    make_unique(sample->id);
     return std::optional(std::move(*sample));
   }
 
  private:
+  // Ids that are not unique are told apart by their occurrence.
+  void make_unique(std::string& id) {
+    int& occurrence = seen_[id];
+    if (++occurrence == 1) return;
+    std::string name = fmt::format("{}#{}", id, occurrence);
+    while (seen_.contains(name)) name = fmt::format("{}#{}", id, ++occurrence);
+    seen_[name] = 1;
+    id = std::move(name);
+  }
+
   const YamlTask& task_;
+  BadRows* bad_rows_;
   PromptBuilder prompts_;
   std::unordered_map<std::string, int> seen_;
 };
 
-Result<std::vector<Sample>> YamlTask::samples(int64_t limit) const {
-  require(limit_ == 0 || (limit > 0 && limit <= limit_), "the documents that are asked for are held");
-  SampleMaker maker(*this);
-  const bool chosen = !definition_.rows.empty();
-  const size_t all = chosen ? definition_.rows.size() : documents_.rows.size();
-  const size_t count = limit <= 0 ? all : std::min(all, static_cast<size_t>(limit));
-  std::vector<Sample> samples;
-  samples.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t row = chosen ? *documents_.row_of(definition_.rows[i]) : i;
-    Result<std::optional<Sample>> sample =
-        maker.make(documents_.rows[row], documents_.place(row), documents_.index(row));
-    if (!sample) return forward_error(sample);
-    if (*sample) samples.push_back(std::move(**sample));
+class YamlTask::Reader : public DocumentReader {
+ public:
+  Reader(const YamlTask& task, int64_t limit, BadRows* bad_rows)
+      : task_(task),
+        maker_(task, bad_rows),
+        left_(limit <= 0 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(limit)) {}
+
+  Result<std::optional<Sample>> next() override {
+    while (left_ > 0) {
+      Result<bool> found = next_document();
+      if (!found) return forward_error(found);
+      if (!*found) break;
+      --left_;
+      Result<std::optional<Sample>> sample = maker_.make(document(), place_, index_);
+      if (!sample || *sample) return sample;
+    }
+    return std::optional<Sample>();
   }
-  return samples;
+
+  const Json& document() const override { return held_ == nullptr ? read_ : *held_; }
+  const std::string& place() const override { return place_; }
+
+ private:
+  // False after the last one.
+  Result<bool> next_document() {
+    return task_.documents_.whole ? next_held_document() : next_document_of_files();
+  }
+
+  bool next_held_document() {
+    const Documents& documents = task_.documents_;
+    const std::vector<int64_t>& chosen = task_.definition_.rows;
+    if (read_documents_ == (chosen.empty() ? documents.rows.size() : chosen.size())) return false;
+    const size_t row = chosen.empty() ? read_documents_ : *documents.row_of(chosen[read_documents_]);
+    ++read_documents_;
+    held_ = &documents.rows[row];
+    place_ = documents.place(row);
+    index_ = documents.index(row);
+    return true;
+  }
+
+  Result<bool> next_document_of_files() {
+    if (!files_) {
+      Result<std::vector<std::filesystem::path>> files =
+          files_of_split(task_.definition_, *task_.evaluated_split());
+      if (!files) return forward_error(files);
+      const RowOptions options{task_.definition_.column_names, task_.definition_.text_rows};
+      files_.emplace(std::move(*files), options, known_bad_rows_);
+    }
+    Result<std::optional<Json>> row = files_->next();
+    if (!row) return forward_error(row);
+    if (!*row) return false;
+    read_ = std::move(**row);
+    place_ = fmt::format("{} (document {})", files_->place(), files_->index() + 1);
+    index_ = files_->index();
+    return true;
+  }
+
+  const YamlTask& task_;
+  SampleMaker maker_;
+  size_t left_;
+  size_t read_documents_ = 0;
+  BadRows known_bad_rows_{std::numeric_limits<int64_t>::max()};  // counted when the documents were loaded
+  std::optional<RowReader> files_;
+  const Json* held_ = nullptr;
+  Json read_;
+  std::string place_;
+  int64_t index_ = 0;
+};
+
+std::unique_ptr<DocumentReader> YamlTask::read_documents(int64_t limit, BadRows* bad_rows) const {
+  return std::make_unique<Reader>(*this, limit, bad_rows);
 }
 
-Result<void> YamlTask::for_each_sample(const SampleVisitor& visit) const {
-  SampleMaker maker(*this);
-  const auto show = [&](const Json& document, const std::string& place, int64_t index) -> Result<void> {
-    Result<std::optional<Sample>> sample = maker.make(document, place, index);
-    if (!sample) return forward_error(sample);
-    if (*sample) visit(document, place, std::move(**sample));
-    return {};
-  };
-  if (documents_.whole) {
-    for (size_t row = 0; row < documents_.rows.size(); ++row) {
-      Result<void> shown = show(documents_.rows[row], documents_.place(row), documents_.index(row));
-      if (!shown) return shown;
-    }
-    return {};
-  }
-  Result<std::vector<std::filesystem::path>> files = files_of_split(definition_, *evaluated_split());
-  if (!files) return forward_error(files);
-  BadRows known(std::numeric_limits<int64_t>::max());  // counted when the documents were loaded
-  RowReader reader(std::move(*files), {definition_.column_names, definition_.text_rows}, known);
-  while (true) {
-    const Result<std::optional<Json>> row = reader.next();
-    if (!row) return tl::unexpected<Error>(row.error());
-    if (!*row) return {};
-    const std::string place = fmt::format("{} (document {})", reader.place(), reader.index() + 1);
-    if (Result<void> shown = show(**row, place, reader.index()); !shown) return shown;
-  }
+std::unique_ptr<SampleReader> YamlTask::read_samples(int64_t limit, BadRows* bad_rows) const {
+  return read_documents(limit, bad_rows);
 }
 
 Result<Sample> YamlTask::make_sample(const Json& document, const std::string& place, int64_t index,

@@ -1,7 +1,6 @@
 // A task made of a definition and its documents.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "tasks/definition.h"
@@ -13,8 +12,12 @@
 
 namespace sizeup {
 
-// A sample, the document it was made of, and that one's place: "test.jsonl:13 (document 12)".
-using SampleVisitor = std::function<void(const Json& document, const std::string& place, Sample sample)>;
+// Tells of the last sample which document it was made of.
+class DocumentReader : public SampleReader {
+ public:
+  virtual const Json& document() const = 0;
+  virtual const std::string& place() const = 0;  // "test.jsonl:13 (document 12)"
+};
 
 class YamlTask : public Task {
  public:
@@ -30,22 +33,17 @@ class YamlTask : public Task {
   std::string version() const override { return definition_.version; }
   Truncation truncation() const override { return definition_.truncation; }
 
-  Result<std::vector<Sample>> samples(int64_t limit) const override;
-
-  // All samples whatever TaskOptions::limit says, one after the other; where documents can be read one at a
-  // time none of them is held.
-  Result<void> for_each_sample(const SampleVisitor& visit) const;
+  std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows* bad_rows) const override;
+  std::unique_ptr<DocumentReader> read_documents(int64_t limit, BadRows* bad_rows) const;
   Scored score(const Sample& sample, const std::vector<Reply>& replies) const override;
   double aggregate(const std::string& metric, const std::vector<const Scored*>& scored) const override;
   SetMetric set_metric(const std::string& metric, const std::vector<const Scored*>& scored) const override;
 
  private:
-  YamlTask(Definition definition, const TaskOptions& options)
-      : definition_(std::move(definition)), limit_(options.limit), bad_rows_(options.bad_rows) {}
+  explicit YamlTask(Definition definition) : definition_(std::move(definition)) {}
 
-  Result<Documents> read_split(const std::string& split, int64_t keep) const;
-  Result<void> load_documents();
-  Result<void> load_fewshot();
+  Result<void> load_documents(int64_t held, BadRows& bad_rows);
+  Result<void> load_fewshot(BadRows& bad_rows);
   const std::optional<std::string>& evaluated_split() const;
   std::optional<std::string> fewshot_split() const;
   Result<void> load_scoring();
@@ -54,6 +52,7 @@ class YamlTask : public Task {
   Result<void> open_sandbox();
 
   class SampleMaker;
+  class Reader;
   Result<Sample> make_sample(const Json& document, const std::string& place, int64_t index,
                              PromptBuilder& prompts) const;
   Result<void> add_contexts(const Json& document, const std::string& place, Sample& sample) const;
@@ -74,8 +73,6 @@ class YamlTask : public Task {
   std::string suffix(size_t pipeline) const;  // of a metric's name; empty if there is one pipeline only
 
   Definition definition_;
-  int64_t limit_;
-  BadRows* bad_rows_;
   Documents documents_;
   std::optional<Documents> fewshot_documents_;  // where they are not the evaluated ones
   FewshotPool pool_;

@@ -1,10 +1,13 @@
 // The results of an evaluation: every metric with its 95 % interval, overall and by slice, and the rates.
 #pragma once
 
-#include <span>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
 #include <vector>
 
-#include "harness/store/read.h"
+#include "harness/store/records.h"
 #include "tasks/task.h"
 
 namespace sizeup {
@@ -18,11 +21,43 @@ inline constexpr const char* kErrorRate = "error_rate";          // the request 
 // Beside them where rows of the data were left out: how many, no rate; n is the samples that there are.
 inline constexpr const char* kBadRows = "bad_rows";
 
-// `slices` are those of `answers` (by sample id); none where the task has no slice fields. Failed samples
-// count in error_rate only. Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap
-// with a fixed seed; what is a share of some of the samples (recall of a class): Wilson over these, which are
-// the row's n.
-std::vector<ResultRow> aggregate(const Task& task, std::span<const AnswerRow> answers,
-                                 std::span<const SampleSlices> slices);
+// Takes answers one after the other and keeps what their metrics need: of most a number for each.
+class Aggregator {
+ public:
+  explicit Aggregator(const Task& task);  // must outlive this
+
+  // Failed samples count in error_rate only. `slices` are the sample's.
+  void add(const AnswerRow& answer, const std::map<std::string, std::string>& slices);
+
+  // Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap with a fixed seed; what
+  // is a share of some of the samples (recall of a class): Wilson over these, which are the row's n. Means
+  // are summed in the order of the answers.
+  std::vector<ResultRow> results() const;
+
+ private:
+  // All samples, or those of one slice.
+  struct Set {
+    std::vector<std::vector<double>> values;  // of each metric that is a mean
+    std::vector<const Scored*> scored;        // for those that are not
+  };
+  struct Rate {
+    int64_t hits = 0;
+    int64_t of = 0;
+  };
+
+  void add(const AnswerRow& answer, const Scored* scored, Set& set) const;
+  void add_metrics(const std::string& field, const std::string& value, const Set& set,
+                   std::vector<ResultRow>& rows) const;
+  void add_rates(std::vector<ResultRow>& rows) const;
+
+  const Task& task_;
+  std::vector<MetricInfo> metrics_;
+  bool has_set_metrics_;
+  std::vector<std::string> fields_;
+  std::deque<Scored> scored_;  // where there are set metrics; stays in place
+  Set all_;
+  std::vector<std::map<std::string, Set>> slices_;  // of each field, by value
+  Rate no_answer_, invalid_, truncated_, error_;
+};
 
 }  // namespace sizeup

@@ -12,10 +12,13 @@
 namespace sizeup {
 namespace {
 
-Result<std::unordered_set<int64_t>> finished_samples(const Store& store, int64_t evaluation_id, Cache cache) {
+// Of these samples (at least one; others may be among them), by their ids in the store.
+Result<std::unordered_set<int64_t>> finished_samples(const Store& store, int64_t evaluation_id,
+                                                     std::span<const int64_t> ids, Cache cache) {
+  const auto [first, last] = std::ranges::minmax(ids);
   Result<std::vector<int64_t>> finished = cache == Cache::ignore
-                                              ? read_timed_samples(store, evaluation_id)
-                                              : read_answered_samples(store, evaluation_id);
+                                              ? read_timed_samples(store, evaluation_id, first, last)
+                                              : read_answered_samples(store, evaluation_id, first, last);
   if (!finished) return forward_error(finished);
   return std::unordered_set<int64_t>(finished->begin(), finished->end());
 }
@@ -27,20 +30,24 @@ class BatchMaker {
 
   Result<void> add(const EvaluationPart& part) {
     const PlannedEvaluation& evaluation = *part.evaluation;
-    Result<std::unordered_set<int64_t>> finished = finished_samples(store_, evaluation.row.id, cache_);
+    const LoadedTask& task = plan_.tasks[evaluation.task];
+    const auto places = std::span(evaluation.samples).subspan(part.first, part.last - part.first);
+    std::vector<int64_t> ids;
+    for (const size_t place : places) ids.push_back(task.sample_ids[place]);
+    Result<std::unordered_set<int64_t>> finished = finished_samples(store_, evaluation.row.id, ids, cache_);
     if (!finished) return forward_error(finished);
     const bool written = evaluation.row.protocol == name_of(Protocol::generative) &&
-                         plan_.tasks[evaluation.task].task->output_type() == OutputType::multiple_choice;
-    for (size_t i = part.first; i < part.last; ++i) {
-      if (finished->contains(evaluation.sample_ids[i])) {
+                         task.task->output_type() == OutputType::multiple_choice;
+    for (size_t i = 0; i < places.size(); ++i) {
+      if (finished->contains(ids[i])) {
         ++batch_.samples_done;
         continue;
       }
       PendingSample pending;
       pending.evaluation = &evaluation;
-      pending.task = &plan_.tasks[evaluation.task];
-      pending.sample = evaluation.samples[i];
-      pending.sample_id = evaluation.sample_ids[i];
+      pending.task = &task;
+      pending.sample = &(*task.samples)[places[i]];
+      pending.sample_id = ids[i];
       pending.written_choice = written;
       if (Result<void> added = add(std::move(pending)); !added) return added;
     }
@@ -48,7 +55,7 @@ class BatchMaker {
   }
 
   Result<void> go_on(PendingSample pending) {
-    const std::vector<Ask>& asks = pending.task->samples[pending.sample].asks;
+    const std::vector<Ask>& asks = pending.sample->asks;
     return ask(std::move(pending), asks);
   }
 
@@ -73,7 +80,7 @@ class BatchMaker {
   };
 
   static PromptText text_of_ask(const PendingSample& pending, const Ask& ask) {
-    const Sample& sample = pending.task->samples[pending.sample];
+    const Sample& sample = *pending.sample;
     if (pending.written_choice) return written_question(sample).prompt;
     if (pending.asked > 0) return text_of_turn(sample, std::span(pending.replies).first(pending.asked));
     return text_of(sample, ask);
@@ -97,7 +104,7 @@ class BatchMaker {
   }
 
   Result<void> add(PendingSample pending) {
-    const Sample& sample = pending.task->samples[pending.sample];
+    const Sample& sample = *pending.sample;
     std::vector<Ask> asks = pending.written_choice ? std::vector<Ask>{written_choice()} : sample.asks;
     require(!asks.empty(), "a sample asks at least one thing");
     // Repeats are for the score; a user waits for one answer.
@@ -111,7 +118,7 @@ class BatchMaker {
     const PlannedEvaluation& evaluation = *pending.evaluation;
     const Task& task = *pending.task->task;
     const Backend& backend = *plan_.models[evaluation.model].backend;
-    const Sample& sample = pending.task->samples[pending.sample];
+    const Sample& sample = *pending.sample;
     Result<std::vector<Rendered>> prompts = render_all(backend, pending, asks);
     if (!prompts) {
       pending.error = describe(prompts.error());

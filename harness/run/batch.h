@@ -19,7 +19,7 @@ namespace sizeup {
 struct PendingSample {
   const PlannedEvaluation* evaluation = nullptr;
   const LoadedTask* task = nullptr;
-  size_t sample = 0;  // index into task->samples
+  const Sample* sample = nullptr;  // held by the task's samples
   int64_t sample_id = 0;
   bool written_choice = false;  // one written answer stands for all choices, see protocol.h
   std::vector<Reply> replies;
@@ -77,8 +77,9 @@ struct EvaluationPart {
 std::vector<std::vector<EvaluationPart>> portions_of(const std::vector<const PlannedEvaluation*>& evaluations,
                                                      size_t most);
 
-// The batch of these parts of one model's evaluations. A sample with an answer but no error is done
-// (Cache::use), or one with a timing (Cache::ignore). An error here is the store's.
+// The batch of these parts of one model's evaluations, whose tasks hold their samples. A sample with an
+// answer but no error is done (Cache::use), or one with a timing (Cache::ignore). An error here is the
+// store's.
 Result<Batch> make_batch(const RunPlan& plan, const std::vector<EvaluationPart>& parts, const Store& store,
                          Cache cache);
 

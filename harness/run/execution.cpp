@@ -135,9 +135,24 @@ Result<void> Execution::offline_pass(size_t model) {
   return finish_offline(evaluations, usage, runs);
 }
 
+// Of one portion at a time: what is asked for holds its samples.
+Result<void> Execution::hold_samples(const std::vector<EvaluationPart>& portion) {
+  for (LoadedTask& task : plan_.tasks) task.samples->release();
+  for (const EvaluationPart& part : portion) {
+    const std::vector<size_t>& all = part.evaluation->samples;
+    std::vector<size_t> places(all.begin() + static_cast<ptrdiff_t>(part.first),
+                               all.begin() + static_cast<ptrdiff_t>(part.last));
+    std::sort(places.begin(), places.end());
+    Result<void> held = plan_.tasks[part.evaluation->task].samples->hold(places);
+    if (!held) return held;
+  }
+  return {};
+}
+
 // What was answered is in the store when this returns: the next portion finds it there.
 Result<void> Execution::answer_portion(size_t model, const std::vector<EvaluationPart>& portion,
                                        std::stop_source& abort, PassUsage& usage, PassRuns& runs) {
+  if (Result<void> held = hold_samples(portion); !held) return held;
   Result<Batch> batch = make_batch(plan_, portion, store_, Cache::use);
   if (!batch) return forward_error(batch);
   progress_.found_done(batch->samples_done);
@@ -213,17 +228,20 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
                                        const std::optional<MeasurementRow>& measurement,
                                        const EvaluationUsage& usage,
                                        const std::optional<std::string>& counts) {
-  Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.row.id);
-  if (!answers) return forward_error(answers);
-  Result<std::vector<SampleSlices>> slices;
-  if (!plan_.tasks[evaluation.task].task->slice_fields().empty()) {
-    slices = read_slices(store_, evaluation.row.id);
-    if (!slices) return forward_error(slices);
-  }
-  require(answers->size() == evaluation.samples.size(), "every sample has an answer when its pass is over");
-
   const LoadedTask& task = plan_.tasks[evaluation.task];
-  std::vector<ResultRow> results = aggregate(*task.task, *answers, *slices);
+  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
+  Aggregator aggregator(*task.task);
+  AnswerTally answers(metrics.empty() ? "" : metrics.front().name);
+  Result<void> read =
+      for_each_answer(store_, evaluation.row.id,
+                      [&](const AnswerRow& answer, const std::map<std::string, std::string>& slices) {
+                        aggregator.add(answer, slices);
+                        answers.add(answer);
+                      });
+  if (!read) return read;
+  require(answers.asked() == evaluation.row.samples, "every sample has an answer when its pass is over");
+
+  std::vector<ResultRow> results = aggregator.results();
   if (const int64_t bad = task.bad_rows->count(); bad > 0) {
     results.push_back({kBadRows, {}, {}, static_cast<double>(bad), {}, {}, evaluation.row.samples});
   }
@@ -234,12 +252,10 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   if (!measured) return forward_error(measured);
   const auto found = plan_.settings.prices.find(evaluation.row.model.name);
   const auto prices = found == plan_.settings.prices.end() ? std::nullopt : std::optional(found->second);
-  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
-  const std::string headline = metrics.empty() ? "" : metrics.front().name;
   const ModelCard& card = plan_.models[evaluation.model].backend->card();
-  const CostRow cost =
-      card.recorded ? recorded_cost_row(prices, usage, card.currency, plan_.run.name, *answers, headline)
-                    : cost_row(prices, *measured, plan_.run.name, *answers, headline);
+  const CostRow cost = card.recorded
+                           ? recorded_cost_row(prices, usage, card.currency, plan_.run.name, answers)
+                           : cost_row(prices, *measured, plan_.run.name, answers);
   EvaluationRow row = evaluation.row;
   row.finished_at = stored_now();
   if (measurement) row.wall_ms = measurement->pass_ms;
@@ -251,6 +267,7 @@ Result<void> Execution::single_pass(size_t model) {
   const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "single");
   if (evaluations.empty()) return {};
   const auto portions = portions_of(evaluations, std::numeric_limits<size_t>::max());
+  if (Result<void> held = hold_samples(portions.front()); !held) return held;
   Result<Batch> batch = make_batch(plan_, portions.front(), store_, Cache::ignore);
   if (!batch) return forward_error(batch);
   progress_.begin(plan_.models[model].row.name, "single", total_samples(evaluations));

@@ -41,6 +41,7 @@ class Execution {
     RunCounts counts;
   };
 
+  Result<void> hold_samples(const std::vector<EvaluationPart>& portion);
   Result<void> answer_portion(size_t model, const std::vector<EvaluationPart>& portion,
                               std::stop_source& abort, PassUsage& usage, PassRuns& runs);
   Result<void> answer(size_t model, Batch& batch, std::stop_source& abort, PassUsage& usage, PassRuns& runs);

@@ -14,6 +14,9 @@
 namespace sizeup {
 namespace {
 
+// What benchmarks have is read from its files once; of larger data so many documents take some ten megabytes.
+constexpr int64_t kHeldDocuments = 10'000;
+
 std::string card_json(const ModelCard& card) {
   const Json json = {{"name", card.name},
                      {"reference", card.reference},
@@ -78,15 +81,6 @@ Result<LoadedModel> load_model(ModelReference reference, const std::string& now,
   return model;
 }
 
-// A data file may repeat a row with its id; in the store a sample is one row, so repeats get a number.
-void make_ids_unique(std::vector<Sample>& samples) {
-  std::map<std::string, int> seen;
-  for (Sample& sample : samples) {
-    const int count = ++seen[sample.id];
-    if (count > 1) sample.id += fmt::format("#{}", count);
-  }
-}
-
 SampleRow row_of(const Sample& sample) {
   SampleRow row;
   row.document_id = sample.id;
@@ -97,6 +91,19 @@ SampleRow row_of(const Sample& sample) {
   row.source = sample.source;
   row.slices = sample.slices;
   return row;
+}
+
+// In their order, some at a time. `samples` must outlive the list.
+SampleList rows_of(TaskSamples& samples) {
+  return {samples.size(), [&samples](size_t place) -> Result<SampleRow> {
+            constexpr size_t kTogether = 1000;
+            if (place % kTogether == 0) {
+              std::vector<size_t> places(std::min(kTogether, samples.size() - place));
+              std::iota(places.begin(), places.end(), place);
+              if (Result<void> held = samples.hold(places); !held) return forward_error(held);
+            }
+            return row_of(samples[place]);
+          }};
 }
 
 TaskRow row_of(const Task& task) {
@@ -114,8 +121,9 @@ TaskRow row_of(const Task& task) {
   return row;
 }
 
+// `room`: how many of its samples may be kept.
 Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& settings,
-                        const RunEnvironment& environment) {
+                        const RunEnvironment& environment, size_t room) {
   LoadedTask loaded;
   loaded.bad_rows = std::make_unique<BadRows>(settings.max_bad_rows);
   TaskOptions options;
@@ -126,16 +134,15 @@ Result<LoadedTask> load(const SelectedTask& selected, const RunSettings& setting
   options.gen_prefix = settings.gen_prefix;
   options.fewshot_as_multiturn = settings.fewshot_as_multiturn;
   options.rows = settings.samples;
-  options.limit = settings.limit;
+  options.held_documents = kHeldDocuments;
   options.bad_rows = loaded.bad_rows.get();
   Result<std::unique_ptr<Task>> task = environment.open_task(selected.file, options);
   if (!task) return forward_error(task);
-  Result<std::vector<Sample>> samples = (*task)->samples(settings.limit);
-  if (!samples) return forward_error(samples);
-  if (samples->empty()) return bad_input(selected.file, "the task has no documents", "at least one");
   loaded.task = std::move(*task);
+  Result<TaskSamples> samples = TaskSamples::read(*loaded.task, settings.limit, *loaded.bad_rows, room);
+  if (!samples) return forward_error(samples);
+  if (samples->size() == 0) return bad_input(selected.file, "the task has no documents", "at least one");
   loaded.samples = std::move(*samples);
-  make_ids_unique(loaded.samples);
   loaded.row = row_of(*loaded.task);
   return loaded;
 }
@@ -158,9 +165,11 @@ Result<void> load_tasks(RunPlan& plan, const RunEnvironment& environment) {
   }
   plan.groups = std::move(selection->groups);
   std::set<std::string> names;
+  size_t room = environment.portion_samples;
   for (const SelectedTask& selected : selection->tasks) {
-    Result<LoadedTask> task = load(selected, plan.settings, environment);
+    Result<LoadedTask> task = load(selected, plan.settings, environment, room);
     if (!task) return forward_error(task);
+    if (task->samples->kept()) room -= task->samples->size();
     if (!names.insert(task->row.name).second) {
       return usage_error(fmt::format("two tasks are named '{}'", task->row.name), "leave one of them out");
     }
@@ -203,8 +212,7 @@ Result<void> settle_protocol(RunPlan& plan) {
                        "run without --apply-chat-template, or with --protocol generative");
   }
   const auto conversation = std::find_if(plan.tasks.begin(), plan.tasks.end(), [](const LoadedTask& task) {
-    return std::any_of(task.samples.begin(), task.samples.end(),
-                       [](const Sample& sample) { return !sample.later_turns.empty(); });
+    return task.samples->has_conversations();
   });
   if (!plan.asking.chat_template && conversation != plan.tasks.end()) {
     return usage_error(
@@ -245,7 +253,7 @@ std::vector<size_t> all_of(size_t count) {
 void plan_evaluations(RunPlan& plan) {
   for (size_t m = 0; m < plan.models.size(); ++m) {
     for (size_t t = 0; t < plan.tasks.size(); ++t) {
-      plan.evaluations.push_back(evaluation_of(plan, m, t, "offline", all_of(plan.tasks[t].samples.size())));
+      plan.evaluations.push_back(evaluation_of(plan, m, t, "offline", all_of(plan.tasks[t].samples->size())));
     }
   }
   if (plan.settings.latency_samples == 0) return;
@@ -253,7 +261,7 @@ void plan_evaluations(RunPlan& plan) {
     const ModelCard& card = plan.models[m].backend->card();
     if (!card.has_latencies) continue;
     for (size_t t = 0; t < plan.tasks.size(); ++t) {
-      const size_t all = plan.tasks[t].samples.size();
+      const size_t all = plan.tasks[t].samples->size();
       plan.evaluations.push_back(evaluation_of(
           plan, m, t, "single",
           card.recorded ? all_of(all)  // the times are there already
@@ -309,17 +317,19 @@ Result<void> place_in_store(RunPlan& plan, Store& store, bool resumed) {
   rows.run = plan.run;
   for (const PlannedEvaluation& evaluation : plan.evaluations) {
     rows.evaluations.push_back(evaluation.row);
-    const std::vector<Sample>& all = plan.tasks[evaluation.task].samples;
-    rows.samples.emplace_back(evaluation.samples.size(),
-                              [&](size_t index) { return row_of(all[evaluation.samples[index]]); });
+    rows.lists.push_back(evaluation.task);
   }
+  for (LoadedTask& task : plan.tasks) rows.samples.push_back(rows_of(*task.samples));
   Result<Store::Planned> placed = resumed ? store.find_run_plan(rows) : store.create_run(rows);
   if (!placed) return forward_error(placed);
   plan.run = placed->run;
   for (size_t e = 0; e < plan.evaluations.size(); ++e) {
     plan.evaluations[e].row.id = placed->evaluation_ids[e];
     plan.evaluations[e].row.run_id = placed->run.id;
-    plan.evaluations[e].sample_ids = std::move(placed->sample_ids[e]);
+  }
+  for (size_t t = 0; t < plan.tasks.size(); ++t) {
+    plan.tasks[t].sample_ids = std::move(placed->sample_ids[t]);
+    plan.tasks[t].samples->release();
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include "harness/run/protocol.h"
 #include "harness/run/run.h"
 #include "harness/run/run_settings.h"
+#include "harness/run/task_samples.h"
 #include "harness/store/store.h"
 #include "tasks/task.h"
 
@@ -25,17 +26,17 @@ struct LoadedModel {
 struct LoadedTask {
   std::unique_ptr<BadRows> bad_rows = {};  // the task counts in it
   std::unique_ptr<Task> task = {};
-  std::vector<Sample> samples;  // ids made unique
-  TaskRow row;
+  std::optional<TaskSamples> samples = {};
+  std::vector<int64_t> sample_ids = {};  // in the store, once the plan is there
+  TaskRow row = {};
 };
 
 // One model on one task in one scenario.
 struct PlannedEvaluation {
-  EvaluationRow row;                // with its id once the plan is in the store
-  size_t model = 0;                 // index into RunPlan::models
-  size_t task = 0;                  // index into RunPlan::tasks
-  std::vector<size_t> samples;      // indices into LoadedTask::samples, in the order of asking
-  std::vector<int64_t> sample_ids;  // of samples, in the store
+  EvaluationRow row;            // with its id once the plan is in the store
+  size_t model = 0;             // index into RunPlan::models
+  size_t task = 0;              // index into RunPlan::tasks
+  std::vector<size_t> samples;  // their places among the task's, in the order of asking
 };
 
 struct RunPlan {

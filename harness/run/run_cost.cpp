@@ -8,24 +8,11 @@
 namespace sizeup {
 namespace {
 
-// How many answers are right, where the headline metric says right or wrong of every sample.
-std::optional<int64_t> correct_answers(std::span<const AnswerRow> answers, const std::string& headline) {
-  int64_t correct = 0;
-  for (const AnswerRow& answer : answers) {
-    if (answer.error) continue;
-    const auto score = answer.scores.find(headline);
-    if (score == answer.scores.end() || (score->second != 0.0 && score->second != 1.0)) return std::nullopt;
-    correct += score->second == 1.0 ? 1 : 0;
-  }
-  return correct;
-}
-
 // All answers count here, also those from the store: each would have cost what the asked ones did.
-std::optional<double> per_1000_correct(double per_request, std::span<const AnswerRow> answers,
-                                       const std::string& headline) {
-  const std::optional<int64_t> correct = correct_answers(answers, headline);
-  if (!correct || *correct == 0) return std::nullopt;
-  return per_request * static_cast<double>(answers.size()) / static_cast<double>(*correct) * 1000.0;
+std::optional<double> per_1000_correct(double per_request, const AnswerTally& answers) {
+  if (!answers.correct() || *answers.correct() == 0) return std::nullopt;
+  return per_request * static_cast<double>(answers.asked()) / static_cast<double>(*answers.correct()) *
+         1000.0;
 }
 
 // On what the cost was measured, where that is not simply all of the run.
@@ -41,8 +28,19 @@ std::string measured_on(const MeasurementRow& measured, bool by_time, const std:
 
 }  // namespace
 
+void AnswerTally::add(const AnswerRow& answer) {
+  ++asked_;
+  if (answer.error || !correct_) return;
+  const auto score = answer.scores.find(headline_);
+  if (score == answer.scores.end() || (score->second != 0.0 && score->second != 1.0)) {
+    correct_.reset();
+  } else {
+    *correct_ += score->second == 1.0 ? 1 : 0;
+  }
+}
+
 CostRow cost_row(const std::optional<Prices>& prices, const std::optional<MeasurementRow>& measured,
-                 const std::string& run, std::span<const AnswerRow> answers, const std::string& headline) {
+                 const std::string& run, const AnswerTally& answers) {
   if (!prices || !prices->known()) return {{}, {}, {}, {}, "unknown: no price is given", {}};
   if (!measured) {
     return {prices->currency,
@@ -60,24 +58,25 @@ CostRow cost_row(const std::optional<Prices>& prices, const std::optional<Measur
   used.output_tokens = measured->output_tokens;
   const Cost cost = cost_of(*prices, used);
 
-  const auto asked = static_cast<int64_t>(answers.size());
-  CostRow row{
-      cost.currency, cost.per_request, {},
-      cost.total,    cost.basis,       measured_on(*measured, prices->per_hour.has_value(), run, asked)};
+  CostRow row{cost.currency,
+              cost.per_request,
+              {},
+              cost.total,
+              cost.basis,
+              measured_on(*measured, prices->per_hour.has_value(), run, answers.asked())};
   if (measured->run != run) row.total = 0.0;  // this run asked nothing
-  if (row.per_request) row.per_1000_correct = per_1000_correct(*row.per_request, answers, headline);
+  if (row.per_request) row.per_1000_correct = per_1000_correct(*row.per_request, answers);
   return row;
 }
 
 CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage,
-                          const std::string& currency, const std::string& run,
-                          std::span<const AnswerRow> answers, const std::string& headline) {
+                          const std::string& currency, const std::string& run, const AnswerTally& answers) {
   if (usage.priced > 0) {
     const double per_request = usage.cost / static_cast<double>(usage.priced);
     CostRow row{currency, per_request, {}, usage.cost, "recorded with the answers", ""};
-    row.per_1000_correct = per_1000_correct(per_request, answers, headline);
-    if (static_cast<size_t>(usage.priced) != answers.size())
-      row.measured = fmt::format("on {} of {} samples", usage.priced, answers.size());
+    row.per_1000_correct = per_1000_correct(per_request, answers);
+    if (usage.priced != answers.asked())
+      row.measured = fmt::format("on {} of {} samples", usage.priced, answers.asked());
     return row;
   }
   const bool by_time = prices && prices->per_hour;
@@ -91,7 +90,7 @@ CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationU
         {}};
   }
   const MeasurementRow measured{usage.samples, usage.input_tokens, usage.output_tokens, 0.0, 1.0, run, {}};
-  return cost_row(prices, measured, run, answers, headline);
+  return cost_row(prices, measured, run, answers);
 }
 
 }  // namespace sizeup

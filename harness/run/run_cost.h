@@ -3,18 +3,34 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
+#include <utility>
 
 #include "harness/cost/cost.h"
 #include "harness/store/records.h"
 
 namespace sizeup {
 
+// An evaluation's answers, counted.
+class AnswerTally {
+ public:
+  explicit AnswerTally(std::string headline) : headline_(std::move(headline)) {}
+  void add(const AnswerRow& answer);
+
+  int64_t asked() const { return asked_; }
+  // How many are right; nothing unless the headline metric says right or wrong of every sample.
+  std::optional<int64_t> correct() const { return correct_; }
+
+ private:
+  std::string headline_;
+  int64_t asked_ = 0;
+  std::optional<int64_t> correct_ = 0;
+};
+
 // `measured` is what Store::find_measurement gave: of this evaluation, which is in the run `run`, or of an
 // earlier run when all answers came from the store and nothing was spent now. Unknown stays unknown.
 CostRow cost_row(const std::optional<Prices>& prices, const std::optional<MeasurementRow>& measured,
-                 const std::string& run, std::span<const AnswerRow> answers, const std::string& headline);
+                 const std::string& run, const AnswerTally& answers);
 
 // What one evaluation's responses used in a pass.
 struct EvaluationUsage {
@@ -29,7 +45,6 @@ struct EvaluationUsage {
 // Of recorded answers: the costs that they say, in `currency`, else their tokens (0: not recorded) by the
 // prices of the run file. Machine time is not recorded.
 CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationUsage& usage,
-                          const std::string& currency, const std::string& run,
-                          std::span<const AnswerRow> answers, const std::string& headline);
+                          const std::string& currency, const std::string& run, const AnswerTally& answers);
 
 }  // namespace sizeup

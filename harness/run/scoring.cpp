@@ -89,7 +89,7 @@ AnswerRow answer_of(const PendingSample& pending) {
   }
   if (row.error) return row;
   const Task& task = *pending.task->task;
-  const Sample& sample = pending.task->samples[pending.sample];
+  const Sample& sample = *pending.sample;
   Scored scored = pending.written_choice ? score_written_choice(task, sample, pending.replies.front())
                                          : task.score(sample, pending.replies);
   if (scored.error) {

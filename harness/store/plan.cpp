@@ -89,7 +89,7 @@ class PlanRows {
     std::vector<int64_t> ids;
     ids.reserve(list.size());
     for (size_t index = 0; index < list.size(); ++index) {
-      const SampleRow row = list.row(index);
+      const SampleRow row = need(list.row(index));
       const std::string prompt_hash = sha256_hex(row.prompt);
       if (find.bind(task_id, row.document_id, row.document_hash, prompt_hash).step()) {
         ids.push_back(find.integer(0));
@@ -108,6 +108,11 @@ class PlanRows {
   }
 
  private:
+  static SampleRow need(Result<SampleRow> row) {
+    if (!row) throw Failure(std::move(row.error()));
+    return std::move(*row);
+  }
+
   // Slices are what results are broken down by, so they are redacted, but not left out.
   SampleRow stored(const SampleRow& row) {
     SampleRow kept = row;
@@ -134,15 +139,20 @@ class PlanRows {
 
 void place(Database& database, IfAbsent if_absent, const TextRule& texts, const Store::Plan& plan,
            Store::Planned& planned) {
-  require(plan.evaluations.size() == plan.samples.size(), "a plan has one list of samples per evaluation");
+  require(plan.evaluations.size() == plan.lists.size(), "every evaluation has its list of samples");
   PlanRows rows(database, if_absent, texts);
+  planned.sample_ids.resize(plan.samples.size());
+  std::vector<bool> placed(plan.samples.size());
   for (size_t e = 0; e < plan.evaluations.size(); ++e) {
     EvaluationRow evaluation = plan.evaluations[e];
     evaluation.run_id = planned.run.id;
     evaluation.model.id = rows.model(evaluation.model);
     evaluation.task.id = rows.task(evaluation.task);
     planned.evaluation_ids.push_back(rows.evaluation(evaluation));
-    planned.sample_ids.push_back(rows.samples(evaluation.task.id, plan.samples[e]));
+    const size_t list = plan.lists[e];
+    if (placed[list]) continue;
+    placed[list] = true;
+    planned.sample_ids[list] = rows.samples(evaluation.task.id, plan.samples[list]);
   }
 }
 

@@ -1,6 +1,7 @@
 // What is in a store, as plain values: for reports, comparisons and `sizeup list runs`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,16 +58,17 @@ Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_
 // The answers of an evaluation with their scores, in the order of the data.
 Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id);
 
-// Ids of the samples of an evaluation that have an answer without an error, or a timing. In any order.
-Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id);
-Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id);
+// The same, one after the other, with what results are broken down by. `visit` must not use the store.
+using AnswerVisitor =
+    std::function<void(const AnswerRow& answer, const std::map<std::string, std::string>& slices)>;
+Result<void> for_each_answer(const Store& store, int64_t evaluation_id, const AnswerVisitor& visit);
 
-// What results are broken down by, for each answered sample of an evaluation. In any order.
-struct SampleSlices {
-  int64_t id = 0;
-  std::map<std::string, std::string> slices;
-};
-Result<std::vector<SampleSlices>> read_slices(const Store& store, int64_t evaluation_id);
+// Ids, from `first` to `last`, of the samples of an evaluation that have an answer without an error, or a
+// timing. In any order.
+Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id, int64_t first,
+                                                   int64_t last);
+Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id, int64_t first,
+                                                int64_t last);
 
 // The samples of an evaluation that have an answer or a timing, in the order of the data.
 Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id);

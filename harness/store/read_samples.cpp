@@ -42,61 +42,97 @@ std::vector<Row> in_order_of_data(std::vector<Row> rows, const std::vector<int64
   return sorted;
 }
 
-Result<std::vector<int64_t>> read_ids(const Store& store, const char* query, int64_t evaluation_id) {
+Result<std::vector<int64_t>> read_ids(const Store& store, const char* query, int64_t evaluation_id,
+                                      int64_t first, int64_t last) {
   return with_database(store, [&](Database& database) {
     Statement statement(database, query);
-    statement.bind(evaluation_id);
+    statement.bind(evaluation_id, first, last);
     std::vector<int64_t> ids;
     while (statement.step()) ids.push_back(statement.integer(0));
     return ids;
   });
 }
 
+// Ids of the answered samples, in the order of the data.
+std::vector<int64_t> answered_in_order(Database& database, int64_t evaluation_id) {
+  struct Place {
+    int64_t row = 0;
+    int64_t id = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  Statement statement(database,
+                      "SELECT sample.row, sample_id FROM answer JOIN sample ON sample.id = sample_id "
+                      "WHERE evaluation_id = ?");
+  statement.bind(evaluation_id);
+  std::vector<Place> places;
+  while (statement.step()) places.push_back({statement.integer(0), statement.integer(1)});
+  std::sort(places.begin(), places.end());
+  std::vector<int64_t> ids;
+  for (const Place& place : places) ids.push_back(place.id);
+  return ids;
+}
+
+constexpr const char* kAnswerColumns =
+    "sample_id, answer, no_answer, invalid, truncated, error, confidence, details";
+
+// These columns, the first ones of the statement's.
+AnswerRow answer_of(const Statement& statement, int64_t evaluation_id) {
+  AnswerRow row;
+  row.evaluation_id = evaluation_id;
+  row.sample_id = statement.integer(0);
+  row.answer = statement.text(1);
+  row.no_answer = statement.integer(2) != 0;
+  row.invalid = statement.integer(3) != 0;
+  row.truncated = statement.integer(4) != 0;
+  row.error = statement.optional_text(5);
+  row.confidence = statement.real(6);
+  row.details = text_map(statement.text(7));
+  return row;
+}
+
 }  // namespace
 
-Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id) {
-  return read_ids(store, "SELECT sample_id FROM answer WHERE evaluation_id = ? AND error IS NULL",
-                  evaluation_id);
+Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id, int64_t first,
+                                                   int64_t last) {
+  return read_ids(store,
+                  "SELECT sample_id FROM answer WHERE evaluation_id = ? AND sample_id BETWEEN ? AND ? AND "
+                  "error IS NULL",
+                  evaluation_id, first, last);
 }
 
-Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id) {
-  return read_ids(store, "SELECT sample_id FROM timing WHERE evaluation_id = ?", evaluation_id);
+Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id, int64_t first,
+                                                int64_t last) {
+  return read_ids(store, "SELECT sample_id FROM timing WHERE evaluation_id = ? AND sample_id BETWEEN ? AND ?",
+                  evaluation_id, first, last);
 }
 
-Result<std::vector<SampleSlices>> read_slices(const Store& store, int64_t evaluation_id) {
+Result<void> for_each_answer(const Store& store, int64_t evaluation_id, const AnswerVisitor& visit) {
   return with_database(store, [&](Database& database) {
-    Statement statement(database,
-                        "SELECT sample.id, slices FROM answer JOIN sample ON sample.id = sample_id "
-                        "WHERE evaluation_id = ?");
-    statement.bind(evaluation_id);
-    std::vector<SampleSlices> rows;
-    while (statement.step()) rows.push_back({statement.integer(0), text_map(statement.text(1))});
-    return rows;
+    Statement find(database, fmt::format("SELECT {}, slices FROM answer JOIN sample ON sample.id = sample_id "
+                                         "WHERE evaluation_id = ? AND sample_id = ?",
+                                         kAnswerColumns));
+    Statement scores(database, "SELECT metric, value FROM score WHERE evaluation_id = ? AND sample_id = ?");
+    for (const int64_t id : answered_in_order(database, evaluation_id)) {
+      find.bind(evaluation_id, id).step();
+      AnswerRow row = answer_of(find, evaluation_id);
+      scores.bind(evaluation_id, id);
+      while (scores.step()) row.scores[scores.text(0)] = scores.real(1);
+      visit(row, text_map(find.text(8)));
+    }
   });
 }
 
 Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) {
     Statement statement(
-        database,
-        "SELECT sample_id, answer, no_answer, invalid, truncated, error, confidence, details, "
-        "sample.row FROM answer JOIN sample ON sample.id = sample_id WHERE evaluation_id = ? "
-        "ORDER BY sample_id");
+        database, fmt::format("SELECT {}, sample.row FROM answer JOIN sample ON sample.id = sample_id WHERE "
+                              "evaluation_id = ? ORDER BY sample_id",
+                              kAnswerColumns));
     statement.bind(evaluation_id);
     std::vector<AnswerRow> rows;
     std::vector<int64_t> places;
     while (statement.step()) {
-      AnswerRow row;
-      row.evaluation_id = evaluation_id;
-      row.sample_id = statement.integer(0);
-      row.answer = statement.text(1);
-      row.no_answer = statement.integer(2) != 0;
-      row.invalid = statement.integer(3) != 0;
-      row.truncated = statement.integer(4) != 0;
-      row.error = statement.optional_text(5);
-      row.confidence = statement.real(6);
-      row.details = text_map(statement.text(7));
-      rows.push_back(std::move(row));
+      rows.push_back(answer_of(statement, evaluation_id));
       places.push_back(statement.integer(8));
     }
     read_scores(database, evaluation_id, rows);

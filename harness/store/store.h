@@ -25,20 +25,21 @@ enum class StoreAccess {
   write_durable,  // the same for power loss: every commit waits for the disk
 };
 
-// Samples to store, one at a time: a large task need not hold all of their rows.
+// Samples to store, one at a time in their order: a large task need not hold all of their rows.
 class SampleList {
  public:
-  SampleList(size_t count, std::function<SampleRow(size_t)> row) : count_(count), row_(std::move(row)) {}
+  SampleList(size_t count, std::function<Result<SampleRow>(size_t)> row)
+      : count_(count), row_(std::move(row)) {}
   // `rows` must live as long as the list.
   SampleList(const std::vector<SampleRow>& rows)
       : SampleList(rows.size(), [&rows](size_t index) { return rows[index]; }) {}
 
   size_t size() const { return count_; }
-  SampleRow row(size_t index) const { return row_(index); }
+  Result<SampleRow> row(size_t index) const { return row_(index); }
 
  private:
   size_t count_;
-  std::function<SampleRow(size_t)> row_;
+  std::function<Result<SampleRow>(size_t)> row_;
 };
 
 // Functions may be called from several threads; each is atomic.
@@ -61,16 +62,17 @@ class Store {
   void set_text_rule(TextRule rule);
 
   // A new run with its evaluations and samples, all or nothing. `run.name` empty: today's date and a number.
-  // samples[e] are the samples of evaluations[e]. Rows that are there already are found, not repeated.
+  // Rows that are there already are found, not repeated.
   struct Plan {
     RunRow run;
     std::vector<EvaluationRow> evaluations;
-    std::vector<SampleList> samples;
+    std::vector<SampleList> samples;  // evaluations of one task share theirs
+    std::vector<size_t> lists;        // by evaluation: which of `samples` has those of its task
   };
   struct Planned {
     RunRow run;
     std::vector<int64_t> evaluation_ids;
-    std::vector<std::vector<int64_t>> sample_ids;
+    std::vector<std::vector<int64_t>> sample_ids;  // by list
   };
   Result<Planned> create_run(const Plan& plan);
 

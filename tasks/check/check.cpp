@@ -13,12 +13,23 @@ namespace {
 
 constexpr size_t kExamples = 3;  // of each finding
 
-// Without holding them: `limit` only says that no samples are asked for as a list.
+// Its documents are read one after the other.
 Result<std::unique_ptr<YamlTask>> open_task(const std::string& file, TaskOptions options) {
-  options.limit = 1;
+  options.held_documents = 1;
   Result<Definition> definition = read_definition(file, options);
   if (!definition) return forward_error(definition);
   return YamlTask::load(std::move(*definition), options);
+}
+
+template <class Visit>
+Result<void> for_each_sample(const YamlTask& task, const Visit& visit) {
+  const std::unique_ptr<DocumentReader> reader = task.read_documents(0, nullptr);
+  while (true) {
+    const Result<std::optional<Sample>> sample = reader->next();
+    if (!sample) return tl::unexpected<Error>(sample.error());
+    if (!*sample) return {};
+    visit(*reader, **sample);
+  }
 }
 
 // The texts of a split or of a file, read row by row.
@@ -114,24 +125,21 @@ Result<TaskCheck> check_task(const SelectedTask& selected, const TaskOptions& op
   if (Result<void> added = add_examples(*definition, split, checks); !added) return forward_error(added);
   if (Result<void> added = add_training(training, checks); !added) return forward_error(added);
 
-  const auto look_at = [&](const Json& document, const std::string& place, const Sample& sample) {
+  const auto look_at = [&](const DocumentReader& reader, const Sample& sample) {
     ++check.rows;
-    for (const auto& one : checks) one->add({document, sample, place});
+    for (const auto& one : checks) one->add({reader.document(), sample, reader.place()});
   };
   const bool with_examples = definition->num_fewshot > 0;
-  Result<void> seen =
-      (*task)->for_each_sample([&](const Json& document, const std::string& place, Sample sample) {
-        on_sample(sample);
-        if (!with_examples) look_at(document, place, sample);
-      });
+  Result<void> seen = for_each_sample(**task, [&](const DocumentReader& reader, const Sample& sample) {
+    on_sample(sample);
+    if (!with_examples) look_at(reader, sample);
+  });
   if (!seen) return forward_error(seen);
   if (with_examples) {
     own.num_fewshot = 0;
     Result<std::unique_ptr<YamlTask>> bare = open_task(selected.file, own);
     if (!bare) return forward_error(bare);
-    seen = (*bare)->for_each_sample([&](const Json& document, const std::string& place, Sample sample) {
-      look_at(document, place, sample);
-    });
+    seen = for_each_sample(**bare, look_at);
     if (!seen) return forward_error(seen);
   }
   for (const auto& one : checks) one->report(check.findings);

@@ -339,6 +339,7 @@ class Maker {
     row.num_fewshot = 0;
     row.samples = static_cast<int64_t>(samples_[task].size());
     plan_.evaluations.push_back(row);
+    plan_.lists.push_back(plan_.samples.size());
     plan_.samples.emplace_back(samples_[task]);
     keys_.push_back({model, static_cast<TaskNumber>(task)});
   }

@@ -1,6 +1,7 @@
 // Task files: what is read, and what every mistake is told.
 #include "tasks/definition.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -481,9 +482,9 @@ class BadRowsOfATask : public testing::Test {
                      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\n"
                      "test_split: test\ndoc_to_text: '{{question}}'\ndoc_to_target: '{{answer}}'\n" +
                          more),
-        {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .limit = limit, .bad_rows = bad});
+        {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .held_documents = limit, .bad_rows = bad});
     if (!task) return describe(task.error());
-    const auto samples = (*task)->samples(limit);
+    const auto samples = (*task)->samples(limit, bad);
     if (!samples) return describe(samples.error());
     std::string all;
     for (const Sample& sample : *samples) all += sample.id + " ";
@@ -504,6 +505,33 @@ TEST_F(BadRowsOfATask, AreLeftOutUpToANumber) {
   EXPECT_NE(ids(nullptr).find("d.jsonl:2"), std::string::npos);
 }
 
+TEST_F(BadRowsOfATask, DocumentsThatAreNotHeldGiveTheSameSamplesEveryTime) {
+  folder.write("d.jsonl", rows + "{\"question\":\"g\",\"answer\":1,\"id\":\"5\"}\n");
+  const auto file = folder.write(
+      "t.yaml",
+      "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ntest_split: test\n"
+      "doc_to_text: '{{question}}'\ndoc_to_target: '{{answer}}'\n");
+  const auto samples = [&](int64_t held, int64_t limit) {
+    BadRows bad(3);
+    const auto task = load_task(file, {.held_documents = held, .bad_rows = &bad}).value();
+    const auto read = [&](BadRows& counted) {
+      std::string all;
+      for (const Sample& sample : task->samples(limit, &counted).value())
+        all += sample.id + sample.prompt.user + sample.document_hash + " ";
+      return all;
+    };
+    const std::string first = read(bad);
+    BadRows again(3);
+    EXPECT_EQ(read(again), first);
+    EXPECT_EQ(again.count(), limit == 2 ? 0 : 1) << "unreadable rows were counted when it was loaded";
+    return fmt::format("{}{}", first, bad.count());
+  };
+  EXPECT_EQ(samples(1, 0), samples(0, 0));
+  EXPECT_NE(samples(1, 0).find("5#2g"), std::string::npos);
+  EXPECT_EQ(samples(1, 3), samples(0, 3));
+  EXPECT_EQ(samples(1, 2), samples(0, 2));
+}
+
 TEST_F(BadRowsOfATask, RowsBeyondTheLimitAreCheckedToo) {
   BadRows bad(2);
   EXPECT_EQ(ids(&bad, 2), "0 2 ");
@@ -521,7 +549,7 @@ TEST_F(BadRowsOfATask, ALimitDoesNotChangeWhereExamplesComeFrom) {
       "fewshot_split: test\nnum_fewshot: 2\ndoc_to_text: '{{q}}'\ndoc_to_target: '{{a}}'\n");
   const auto all = test::samples_of(*test::load(file));
   const auto limited = test::samples_of(
-      *test::load(file, {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .limit = 1}), 1);
+      *test::load(file, {.num_fewshot = {}, .data_dir = {}, .overrides = {}, .held_documents = 1}), 1);
   ASSERT_EQ(limited.size(), 1u);
   EXPECT_EQ(limited[0].prompt.user, all[0].prompt.user);
 }

@@ -16,11 +16,11 @@ class ChosenTask : public FakeTask {
  public:
   ChosenTask(int documents, std::vector<int64_t> rows)
       : FakeTask("write", OutputType::generate_until, documents), rows_(std::move(rows)) {}
-  Result<std::vector<Sample>> samples(int64_t limit) const override {
-    Result<std::vector<Sample>> all = FakeTask::samples(limit);
-    if (rows_.empty() || !all) return all;
+  std::vector<Sample> made_samples(int64_t limit) const override {
+    const std::vector<Sample> all = FakeTask::made_samples(limit);
+    if (rows_.empty()) return all;
     std::vector<Sample> chosen;
-    for (const int64_t row : rows_) chosen.push_back(all->at(static_cast<size_t>(row)));
+    for (const int64_t row : rows_) chosen.push_back(all.at(static_cast<size_t>(row)));
     return chosen;
   }
 

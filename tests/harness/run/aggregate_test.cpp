@@ -12,7 +12,7 @@ namespace {
 // Answers of a task "write" with these scores, one sample each, slices as given.
 struct Answers {
   std::vector<AnswerRow> answers;
-  std::vector<SampleSlices> slices;
+  std::vector<std::map<std::string, std::string>> slices;
 
   void add(const std::string& metric, double value, const std::string& slice = "even",
            const std::string& predicted = "0") {
@@ -22,11 +22,13 @@ struct Answers {
     answer.scores[metric] = value;
     answer.details["predicted"] = predicted;
     answers.push_back(answer);
-    slices.push_back({id, {{"parity", slice}}});
+    slices.push_back({{"parity", slice}});
   }
   ResultRow result(const std::string& metric, const std::string& slice = "") const {
     const FakeTask task("write", OutputType::generate_until, 1);
-    for (const ResultRow& row : aggregate(task, answers, slices)) {
+    Aggregator aggregator(task);
+    for (size_t i = 0; i < answers.size(); ++i) aggregator.add(answers[i], slices[i]);
+    for (const ResultRow& row : aggregator.results()) {
       if (row.metric == metric && row.slice_value == slice) return row;
     }
     return {"none", "", "", std::nan(""), {}, {}, -1};
@@ -109,8 +111,9 @@ TEST(Aggregate, ASharesIntervalIsWilsonsOverItsOwnSamples) {
   task.share = ShareCount{5, 5};
   AnswerRow answer;
   answer.details["predicted"] = "1";
-  const std::vector<AnswerRow> answers(8, answer);
-  for (const ResultRow& row : aggregate(task, answers, std::vector<SampleSlices>{{0, {}}})) {
+  Aggregator aggregator(task);
+  for (int i = 0; i < 8; ++i) aggregator.add(answer, {});
+  for (const ResultRow& row : aggregator.results()) {
     if (row.metric != "share_of_ones") continue;
     EXPECT_EQ(row.n, 5);
     EXPECT_EQ(row.value, 1.0);

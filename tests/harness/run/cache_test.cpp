@@ -69,9 +69,9 @@ TEST_F(CacheTest, SampledAnswersDependOnTheSeedAndTheDocument) {
   class Sampled : public FakeTask {
    public:
     using FakeTask::FakeTask;
-    Result<std::vector<Sample>> samples(int64_t limit) const override {
-      Result<std::vector<Sample>> all = FakeTask::samples(limit);
-      for (Sample& sample : *all) {
+    std::vector<Sample> made_samples(int64_t limit) const override {
+      std::vector<Sample> all = FakeTask::made_samples(limit);
+      for (Sample& sample : all) {
         AskGenerate ask;
         ask.temperature = 0.7;
         sample.asks.clear();

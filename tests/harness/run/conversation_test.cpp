@@ -15,8 +15,8 @@ class Talk : public FakeTask {
  public:
   Talk() : FakeTask("talk", OutputType::generate_until, 3) {}
 
-  Result<std::vector<Sample>> samples(int64_t limit) const override {
-    std::vector<Sample> samples = FakeTask::samples(limit).value();
+  std::vector<Sample> made_samples(int64_t limit) const override {
+    std::vector<Sample> samples = FakeTask::made_samples(limit);
     for (Sample& sample : samples) {
       sample.later_turns = {"Why?", "So?"};
       if (sample.index == 2) sample.later_turns.pop_back();

@@ -297,14 +297,13 @@ TEST_F(ExecuteTest, InvalidTextFromAModelIsStoredAsValidUtf8) {
             "b");
 }
 
-TEST_F(ExecuteTest, RepeatedDocumentIdsStayApart) {
+TEST_F(ExecuteTest, EqualDocumentsAreSamplesOfTheirOwn) {
   class Repeating : public FakeTask {
    public:
     using FakeTask::FakeTask;
-    Result<std::vector<Sample>> samples(int64_t limit) const override {
-      Result<std::vector<Sample>> all = FakeTask::samples(limit);
-      for (Sample& sample : *all) {
-        sample.id = "same";
+    std::vector<Sample> made_samples(int64_t limit) const override {
+      std::vector<Sample> all = FakeTask::made_samples(limit);
+      for (Sample& sample : all) {
         sample.document_hash = "same";
         sample.prompt.user = "the same question";
       }
@@ -315,7 +314,7 @@ TEST_F(ExecuteTest, RepeatedDocumentIdsStayApart) {
   const RunSummary summary = done();
   EXPECT_EQ(summary.evaluations[0].headline.n, 3);
   EXPECT_EQ(summary.requests_sent, 3);  // equal requests are asked once
-  EXPECT_THAT(query("SELECT document_id FROM sample ORDER BY row"), ElementsAre("same", "same#2", "same#3"));
+  EXPECT_THAT(query("SELECT document_id FROM sample ORDER BY row"), ElementsAre("0", "1", "2"));
 }
 
 TEST_F(ExecuteTest, ProgressCountsCommittedSamplesUpToTheTotal) {

@@ -13,6 +13,19 @@
 
 namespace sizeup {
 
+class ListReader : public SampleReader {
+ public:
+  explicit ListReader(std::vector<Sample> samples) : samples_(std::move(samples)) {}
+  Result<std::optional<Sample>> next() override {
+    if (read_ == samples_.size()) return std::optional<Sample>();
+    return std::optional(std::move(samples_[read_++]));
+  }
+
+ private:
+  std::vector<Sample> samples_;
+  size_t read_ = 0;
+};
+
 class FakeTask : public Task {
  public:
   FakeTask(std::string name, OutputType type, int documents, std::string system = "")
@@ -34,7 +47,11 @@ class FakeTask : public Task {
   std::string data_hash() const override { return "data of " + name_; }
   std::string version() const override { return "1"; }
 
-  Result<std::vector<Sample>> samples(int64_t limit) const override {
+  std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows*) const override {
+    return std::make_unique<ListReader>(made_samples(limit));
+  }
+
+  virtual std::vector<Sample> made_samples(int64_t limit) const {
     std::vector<Sample> samples;
     const int64_t count = limit == 0 ? documents_ : std::min<int64_t>(limit, documents_);
     for (int64_t i = 0; i < count; ++i) samples.push_back(sample(i));

@@ -59,11 +59,11 @@ TEST_F(LatencyTest, OfRepeatsIsThatOfOneAnswer) {
   class Repeated : public FakeTask {
    public:
     using FakeTask::FakeTask;
-    Result<std::vector<Sample>> samples(int64_t limit) const override {
-      Result<std::vector<Sample>> samples = FakeTask::samples(limit);
+    std::vector<Sample> made_samples(int64_t limit) const override {
+      std::vector<Sample> samples = FakeTask::made_samples(limit);
       AskGenerate ask;
       ask.temperature = 1.0;
-      for (Sample& sample : *samples) sample.asks.assign(3, ask);
+      for (Sample& sample : samples) sample.asks.assign(3, ask);
       return samples;
     }
   };

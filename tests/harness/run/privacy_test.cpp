@@ -17,9 +17,9 @@ class SecretTask : public FakeTask {
  public:
   using FakeTask::FakeTask;
 
-  Result<std::vector<Sample>> samples(int64_t limit) const override {
-    Result<std::vector<Sample>> samples = FakeTask::samples(limit);
-    for (Sample& sample : *samples) {
+  std::vector<Sample> made_samples(int64_t limit) const override {
+    std::vector<Sample> samples = FakeTask::made_samples(limit);
+    for (Sample& sample : samples) {
       sample.prompt.user += std::string(" ") + kSecret;
       sample.target = kSecret + sample.target;
       sample.source = kSecret;

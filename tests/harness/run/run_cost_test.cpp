@@ -9,14 +9,16 @@ namespace {
 
 using testing::HasSubstr;
 
-std::vector<AnswerRow> answers(int right, int wrong) {
-  std::vector<AnswerRow> rows;
-  for (int i = 0; i < right + wrong; ++i) {
-    AnswerRow row;
-    row.scores["acc"] = i < right ? 1.0 : 0.0;
-    rows.push_back(row);
-  }
-  return rows;
+AnswerRow answer(double score) {
+  AnswerRow row;
+  row.scores["acc"] = score;
+  return row;
+}
+
+AnswerTally answers(int right, int wrong) {
+  AnswerTally tally("acc");
+  for (int i = 0; i < right + wrong; ++i) tally.add(answer(i < right ? 1.0 : 0.0));
+  return tally;
 }
 
 MeasurementRow measured(int64_t samples, double pass_ms, double share = 1.0) {
@@ -24,7 +26,7 @@ MeasurementRow measured(int64_t samples, double pass_ms, double share = 1.0) {
 }
 
 TEST(RunCost, UnknownStaysUnknown) {
-  const CostRow none = cost_row(std::nullopt, measured(10, 5000), "r1", answers(5, 5), "acc");
+  const CostRow none = cost_row(std::nullopt, measured(10, 5000), "r1", answers(5, 5));
   EXPECT_FALSE(none.total.has_value());
   EXPECT_FALSE(none.per_request.has_value());
   EXPECT_FALSE(none.per_1000_correct.has_value());
@@ -32,7 +34,7 @@ TEST(RunCost, UnknownStaysUnknown) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cached = cost_row(prices, std::nullopt, "r1", answers(5, 5), "acc");
+  const CostRow cached = cost_row(prices, std::nullopt, "r1", answers(5, 5));
   EXPECT_FALSE(cached.per_request.has_value());
   EXPECT_EQ(cached.total, 0.0) << "nothing was asked";
   EXPECT_THAT(cached.basis, HasSubstr("from the store"));
@@ -42,7 +44,7 @@ TEST(RunCost, ByTheHour) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;  // 0.001 a second
-  const CostRow cost = cost_row(prices, measured(10, 40'000, 0.5), "r1", answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, measured(10, 40'000, 0.5), "r1", answers(4, 6));
   EXPECT_NEAR(cost.total.value(), 0.02, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);  // 0.02 for four right answers
@@ -55,20 +57,20 @@ TEST(RunCost, ByTheToken) {
   prices.currency = "USD";
   prices.per_million_input = 1.0;
   prices.per_million_output = 10.0;
-  const CostRow cost = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5), "acc");
+  const CostRow cost = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5));
   EXPECT_NEAR(cost.total.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_request.value(), 0.0002, 1e-12);
   prices.per_million_cached_input = 0.1;
   MeasurementRow row = measured(10, 20'000);
   row.cached_input_tokens = 400;  // of 1000
-  EXPECT_NEAR(cost_row(prices, row, "r1", answers(5, 5), "acc").total.value(), 0.00164, 1e-12);
+  EXPECT_NEAR(cost_row(prices, row, "r1", answers(5, 5)).total.value(), 0.00164, 1e-12);
 }
 
 TEST(RunCost, ASampleFromTheStoreDoesNotMakeOthersCheaper) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow cost = cost_row(prices, measured(5, 10'000), "r1", answers(4, 6), "acc");
+  const CostRow cost = cost_row(prices, measured(5, 10'000), "r1", answers(4, 6));
   EXPECT_NEAR(cost.per_request.value(), 0.002, 1e-12);
   EXPECT_NEAR(cost.per_1000_correct.value(), 5.0, 1e-12);
   EXPECT_EQ(cost.measured, "on 5 of 10 samples");
@@ -78,19 +80,19 @@ TEST(RunCost, RightAnswersAreCountedOnlyWhereTheMetricIsRightOrWrong) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  std::vector<AnswerRow> graded = answers(1, 1);
-  graded[1].scores["acc"] = 0.5;
-  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", graded, "acc").per_1000_correct.has_value());
-  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", answers(0, 2), "acc").per_1000_correct.has_value());
-  EXPECT_TRUE(cost_row(prices, measured(2, 1000), "r1", graded, "acc").per_request.has_value());
+  AnswerTally graded = answers(1, 0);
+  graded.add(answer(0.5));
+  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", graded).per_1000_correct.has_value());
+  EXPECT_FALSE(cost_row(prices, measured(2, 1000), "r1", answers(0, 2)).per_1000_correct.has_value());
+  EXPECT_TRUE(cost_row(prices, measured(2, 1000), "r1", graded).per_request.has_value());
 }
 
 TEST(RunCost, AnswersFromTheStoreCostWhatTheyCostWhenTheyWereMeasured) {
   Prices prices;
   prices.currency = "EUR";
   prices.per_hour = 3.6;
-  const CostRow now = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5), "acc");
-  const CostRow later = cost_row(prices, measured(10, 20'000), "r2", answers(5, 5), "acc");
+  const CostRow now = cost_row(prices, measured(10, 20'000), "r1", answers(5, 5));
+  const CostRow later = cost_row(prices, measured(10, 20'000), "r2", answers(5, 5));
   EXPECT_EQ(later.per_request, now.per_request);
   EXPECT_EQ(later.per_1000_correct, now.per_1000_correct);
   EXPECT_EQ(later.total, 0.0) << "this run asked nothing";

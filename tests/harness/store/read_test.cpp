@@ -151,6 +151,36 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
   EXPECT_EQ(turned[0].answer, "2");
   EXPECT_EQ(turned[0].scores.at("acc"), 2.0);
   EXPECT_EQ((*read_samples(store, small))[1].document_id, "doc-0");
+
+  std::vector<std::string> seen;
+  ASSERT_TRUE(for_each_answer(store, small, [&](const AnswerRow& answer, const auto& slices) {
+                seen.push_back(answer.answer + slices.at("subject"));
+                EXPECT_EQ(answer.evaluation_id, small);
+                EXPECT_EQ(answer.scores, turned[seen.size() - 1].scores);
+              }).has_value());
+  EXPECT_EQ(seen, (std::vector<std::string>{"2law", "0maths"}));
+}
+
+TEST_F(ReadTest, AnsweredSamplesOfARangeOfIds) {
+  Store store = open();
+  const Store::Planned planned = *store.create_run(example.plan);
+  const int64_t small = planned.evaluation_ids[0];
+  const std::vector<int64_t>& ids = planned.sample_ids[0];
+  {
+    StoreWriter writer(store, {});
+    for (size_t i = 0; i < 3; ++i) {
+      AnswerRow answer;
+      answer.evaluation_id = small;
+      answer.sample_id = ids[i];
+      if (i == 1) answer.error = "failed";
+      ASSERT_TRUE(writer.write(answer).has_value());
+    }
+    ASSERT_TRUE(writer.write(TimingRow{small, ids[1], 1, 2, 3, 4}).has_value());
+  }
+  EXPECT_EQ(*read_answered_samples(store, small, ids[0], ids[2]), (std::vector<int64_t>{ids[0], ids[2]}));
+  EXPECT_EQ(*read_answered_samples(store, small, ids[1], ids[2]), (std::vector<int64_t>{ids[2]}));
+  EXPECT_EQ(*read_timed_samples(store, small, ids[1], ids[1]), (std::vector<int64_t>{ids[1]}));
+  EXPECT_TRUE(read_timed_samples(store, small, ids[2], ids[2])->empty());
 }
 
 TEST_F(ReadTest, ACellThatSomebodyEditedIsAnErrorAndNoCrash) {

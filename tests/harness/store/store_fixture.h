@@ -129,6 +129,7 @@ struct ExamplePlan {
       evaluation.protocol = "likelihood";
       evaluation.samples = static_cast<int64_t>(samples.size());
       plan.evaluations.push_back(evaluation);
+      plan.lists.push_back(plan.samples.size());
       plan.samples.emplace_back(samples);
     }
   }
