@@ -1,5 +1,5 @@
 // sizeup bench MODEL: how fast the built-in engine is with this model, beside what the machine can do at
-// most.
+// most; with --scenario or --sweep how fast any model answers under stated load.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/engine_options.h"
+#include "cli/load.h"
 #include "cli/model_files.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
@@ -31,6 +32,7 @@ struct BenchCommand {
   bool quick = false;
   bool offline = false;
   bool json = false;
+  LoadCommand load;
 };
 
 // The settings of the command line; what it leaves open fits the model's context.
@@ -108,6 +110,11 @@ Outcome measure(const BenchCommand& command, const EngineModel& model) {
 }
 
 Outcome bench(const BenchCommand& command) {
+  if (command.load.wanted()) {
+    auto model = with_cpu_tier(command.model, command.cpu_tier);
+    if (!model) return forward_error(model);
+    return bench_load(command.load, *model, command.prompt, command.threads, command.offline, command.json);
+  }
   auto model = engine_model(command.model, command.cpu_tier, command.offline, "can be measured");
   if (!model) return forward_error(model);
   try {
@@ -134,6 +141,7 @@ std::function<Outcome()> add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1024));
   app.add_option("--questions", command->questions, "Multiple-choice questions that share a prefix")
       ->check(CLI::Range(1, 1 << 20));
+  add_load_options(app, command->load);
   add_cpu_tier(app, command->cpu_tier);
   add_offline(app, command->offline);
   app.add_flag("--quick", command->quick, "Small sizes, each measured once");

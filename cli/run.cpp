@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/engine_options.h"
 #include "cli/interrupt.h"
+#include "cli/load.h"
 #include "cli/model_files.h"
 #include "cli/own_data.h"
 #include "cli/progress_line.h"
@@ -31,6 +32,7 @@ struct RunCommand {
   std::string html;
   std::string csv;
   std::string samples;
+  std::string scenario;
   std::string cpu_tier;
   bool json = false;
   bool offline = false;
@@ -106,6 +108,14 @@ Result<RunSettings> resolve(const RunCommand& command, const CLI::App& app) {
   if (set("--seed")) settings.seed = given.seed;
   if (set("--now")) settings.now = given.now;
   if (set("--latency-samples")) settings.latency_samples = given.latency_samples;
+  if (set("--scenario")) {
+    auto scenario = parse_scenario(command.scenario);
+    if (!scenario) return forward_error(scenario);
+    settings.scenario = *scenario;
+  }
+  if (set("--limit-ttft")) settings.limits.ttft = given.limits.ttft;
+  if (set("--limit-tpot")) settings.limits.tpot = given.limits.tpot;
+  if (set("--limit-total")) settings.limits.total = given.limits.total;
   if (set("--threads")) settings.threads = given.threads;
   if (set("--durable")) settings.durable = given.durable;
   if (set("--no-text")) settings.no_text = given.no_text;
@@ -263,8 +273,11 @@ std::function<Outcome()> add_run(CLI::App& app) {
   app.add_option("--seed", settings.seed, "Seed of sampling and of the latency sample");
   app.add_option("--now", settings.now, "What chat templates see as the current time, ISO-8601");
   app.add_option("--latency-samples", settings.latency_samples,
-                 "Samples of each task measured one request at a time; 0: none")
+                 "Samples of each task whose latency is measured; 0: none")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--scenario", command->scenario,
+                 "How load is offered for that: single (default), concurrent:N, server:QPS[:BURSTINESS]");
+  add_latency_limits(app, settings.limits);
   app.add_option("--threads", settings.threads, "Threads (default: all processors)")
       ->check(CLI::Range(1, 4096));
   add_cpu_tier(app, command->cpu_tier);

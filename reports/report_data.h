@@ -103,7 +103,7 @@ struct ReportLeader {
   Estimate accuracy;      // over all tasks with a comparable headline, weighted by size
   double unusable = 0.0;  // share of answers that were none: no answer, no label, failed
   std::optional<double> cost_per_1000;
-  Estimate p50_ms;  // time to the full answer, scenario `single`; no value: not measured
+  Estimate p50_ms;  // time to the full answer, in ReportData::latency_scenario; no value: not measured
   Estimate p95_ms;  // no value also when there are not enough queries
 };
 
@@ -162,6 +162,16 @@ struct ReportLatency {
   std::vector<double> curve;  // milliseconds at 0, 2, 4, ... 98, 99, 99.8, 100 percent; empty for "per token"
 };
 
+// Answers a second while one model was under load with one task; nothing where no limits were stated.
+struct ReportLoad {
+  int model = 0;
+  int task = 0;
+  int64_t requests = 0;
+  double requests_per_second = kNoNumber;
+  std::optional<double> goodput;          // within every limit
+  std::optional<double> correct_goodput;  // and right
+};
+
 struct ReportCost {
   int model = 0;
   int task = -1;  // -1: all tasks of the run
@@ -187,7 +197,7 @@ struct ReportAnswer {
   std::string extracted;        // what the filters took from it, where that is not the text
   std::optional<double> score;  // of the task's pair_metric
   std::optional<double> confidence;
-  std::optional<double> total_ms;  // scenario `single`
+  std::optional<double> total_ms;  // in ReportData::latency_scenario
   std::string status;              // "", no_answer, invalid, truncated, error
   std::vector<ReportEvidence> evidence;
   std::vector<std::string> invented;  // sample_key of each kind of hallucination that this answer is
@@ -263,7 +273,9 @@ struct ReportData {
   std::vector<ReportDifference> slices;
   std::vector<ReportLeader> leaderboard;  // best first
   std::vector<ReportHallucination> hallucination;
+  std::string latency_scenario;  // of all times: "single", "concurrent:8", "server:2"; empty: there are none
   std::vector<ReportLatency> latency;
+  std::vector<ReportLoad> load;  // none in scenario single
   std::vector<ReportCost> cost;
   std::vector<ReportLadder> ladders;
   std::vector<ReportHistory> history;              // of the pair, by task

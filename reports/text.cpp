@@ -85,6 +85,19 @@ std::string marked_up(std::string_view text, const MarkupWriter& write) {
   return out;
 }
 
+std::string load_in_words(std::string_view scenario) {
+  const size_t colon = std::min(scenario.find(':'), scenario.size());
+  const std::string_view kind = scenario.substr(0, colon);
+  const std::string_view rest = scenario.substr(std::min(colon + 1, scenario.size()));
+  if (kind == "concurrent") return fmt::format("{} requests at a time", rest);
+  if (kind != "server") return "one request at a time";
+  const size_t second = std::min(rest.find(':'), rest.size());
+  std::string words = fmt::format(
+      "{} requests a second arriving in the mean, each timed from when it was due", rest.substr(0, second));
+  if (second < rest.size()) words += fmt::format("; burstiness {}", rest.substr(second + 1));
+  return words;
+}
+
 std::string snippet(std::string_view text, size_t limit) {
   const std::string valid = replace_invalid_utf8(text);
   std::string out;

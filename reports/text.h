@@ -27,6 +27,9 @@ std::string clean_text(std::string_view text);
 using MarkupWriter = std::function<void(CodePoint next, std::string_view rest, std::string& out)>;
 std::string marked_up(std::string_view text, const MarkupWriter& write);
 
+// What a scenario of latencies is: "8 requests at a time" for concurrent:8.
+std::string load_in_words(std::string_view scenario);
+
 // The first `limit` code points, with "…" where something was cut; white space runs become one space.
 std::string snippet(std::string_view text, size_t limit);
 

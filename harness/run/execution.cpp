@@ -9,6 +9,7 @@
 
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
+#include "harness/load/summary.h"
 #include "harness/run/aggregate.h"
 #include "harness/run/latency.h"
 #include "harness/run/run_cost.h"
@@ -72,7 +73,7 @@ Execution::Execution(RunPlan& plan, Store& store, ProgressSink& progress, std::s
       finished_(plan.evaluations.size()),
       portion_samples_(environment.portion_samples),
       progress_(progress,
-                static_cast<int64_t>(plan.models.size()) * (plan.settings.latency_samples > 0 ? 2 : 1)),
+                static_cast<int64_t>(plan.models.size()) * (plan.settings.measures_latency() ? 2 : 1)),
       writer_(store, environment.commits,
               [this](const Committed& committed) { progress_.on_commit(committed); }) {}
 
@@ -87,13 +88,13 @@ Result<ExecutionCounts> Execution::run() {
   announce();
   for (size_t model = 0; model < plan_.models.size(); ++model) {
     if (Result<void> done = offline_pass(model); !done) return forward_error(done);
-    if (plan_.settings.latency_samples == 0) continue;
-    if (Result<void> done = single_pass(model); !done) return forward_error(done);
+    if (!plan_.settings.measures_latency()) continue;
+    if (Result<void> done = latency_pass(model); !done) return forward_error(done);
   }
   return counts_;
 }
 
-std::vector<const PlannedEvaluation*> Execution::unfinished(size_t model, const char* scenario) const {
+std::vector<const PlannedEvaluation*> Execution::unfinished(size_t model, const std::string& scenario) const {
   std::vector<const PlannedEvaluation*> chosen;
   for (size_t e = 0; e < plan_.evaluations.size(); ++e) {
     const PlannedEvaluation& evaluation = plan_.evaluations[e];
@@ -135,7 +136,7 @@ Result<void> Execution::offline_pass(size_t model) {
   return finish_offline(evaluations, usage, runs);
 }
 
-// Of one portion at a time: what is asked for holds its samples.
+// From now on only the samples of this portion.
 Result<void> Execution::hold_samples(const std::vector<EvaluationPart>& portion) {
   for (LoadedTask& task : plan_.tasks) task.samples->release();
   for (const EvaluationPart& part : portion) {
@@ -263,49 +264,118 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   return store_.finish_evaluation(row, results, cost);
 }
 
-Result<void> Execution::single_pass(size_t model) {
-  const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, "single");
+Result<void> Execution::latency_pass(size_t model) {
+  const std::string scenario = name_of(latency_scenario(plan_, model));
+  const std::vector<const PlannedEvaluation*> evaluations = unfinished(model, scenario);
   if (evaluations.empty()) return {};
-  const auto portions = portions_of(evaluations, std::numeric_limits<size_t>::max());
-  if (Result<void> held = hold_samples(portions.front()); !held) return held;
-  Result<Batch> batch = make_batch(plan_, portions.front(), store_, Cache::ignore);
+  progress_.begin(plan_.models[model].row.name, scenario, total_samples(evaluations));
+  const bool recorded = plan_.models[model].backend->card().recorded;
+  // Load is offered without a break; recorded times can be as many as there are samples.
+  const size_t most = recorded ? portion_samples_ : std::numeric_limits<size_t>::max();
+  MeasuredLoad load;
+  Result<void> measured;
+  for (const std::vector<EvaluationPart>& portion : portions_of(evaluations, most)) {
+    measured = measure_portion(model, portion, load);
+    if (!measured || stop_.stop_requested()) break;
+  }
+  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
+  if (!measured) return measured;
+  if (load.failed > 0) {
+    progress_.message(
+        fmt::format("{}: {} requests failed while latency was measured, or have none recorded; their samples "
+                    "have no timing",
+                    plan_.models[model].row.name, load.failed));
+  }
+  for (const PlannedEvaluation* evaluation : evaluations) {
+    EvaluationRow row = evaluation->row;
+    row.finished_at = stored_now();
+    if (!recorded) {
+      row.wall_ms = load.wall_ms;
+      row.counts = counts_json(load.measurement.counts);
+    }
+    Result<std::vector<ResultRow>> results = load_results(*evaluation, load);
+    if (!results) return forward_error(results);
+    if (Result<void> finished = store_.finish_evaluation(row, *results, std::nullopt); !finished)
+      return finished;
+  }
+  return {};
+}
+
+Result<void> Execution::measure_portion(size_t model, const std::vector<EvaluationPart>& portion,
+                                        MeasuredLoad& load) {
+  if (Result<void> held = hold_samples(portion); !held) return held;
+  Result<Batch> batch = make_batch(plan_, portion, store_, Cache::ignore);
   if (!batch) return forward_error(batch);
-  progress_.begin(plan_.models[model].row.name, "single", total_samples(evaluations));
   progress_.found_done(batch->samples_done);
   counts_.measured += static_cast<int64_t>(batch->requests.size());
+  if (batch->requests.empty()) return {};
 
   std::stop_source abort;
   const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
   LatencySink sink(*batch, writer_, abort);
   progress_.count(sink.usage());
-  RunOptions options;
-  options.threads = plan_.settings.threads;
-  options.max_concurrent = 1;
-  ListSource source(take_requests(*batch));
-  const Clock::time_point start = Clock::now();
-  Result<RunCounts> ran = plan_.models[model].backend->run(source, sink, options, abort.get_token());
-  const double wall_ms = milliseconds_since(start);
+  const LoadOptions options{.scenario = latency_scenario(plan_, model),
+                            .threads = plan_.settings.threads,
+                            .seed = plan_.settings.seed};
+  SteadyClock clock;
+  Result<LoadMeasurement> measured = measure_load(*plan_.models[model].backend, take_requests(*batch),
+                                                  options, clock, abort.get_token(), &sink);
+  load.wall_ms += clock.now();
+  load.failed += sink.failed_requests();
   Result<void> flushed = writer_.flush();
   progress_.end();
   if (!flushed) return flushed;
-  if (!ran) return forward_error(ran);
-  if (stop_.stop_requested()) return tl::unexpected<Error>(interrupted());
-  if (sink.failed_requests() > 0) {
-    progress_.message(
-        fmt::format("{}: {} requests failed while latency was measured, or have none recorded; their samples "
-                    "have no timing",
-                    plan_.models[model].row.name, sink.failed_requests()));
-  }
-  for (const PlannedEvaluation* evaluation : evaluations) {
-    EvaluationRow row = evaluation->row;
-    row.finished_at = stored_now();
-    if (!plan_.models[model].backend->card().recorded) {
-      row.wall_ms = wall_ms;
-      row.counts = counts_json(*ran);
-    }
-    if (Result<void> finished = store_.finish_evaluation(row, {}, std::nullopt); !finished) return finished;
+  if (!measured) return forward_error(measured);
+  load.measurement = std::move(*measured);
+  load.samples.clear();
+  for (const PendingRequest& request : batch->requests) {
+    const PendingSample& sample = batch->samples[request.uses.front().sample];
+    load.samples.push_back({sample.evaluation, sample.sample_id});
   }
   return {};
+}
+
+// What the rates under load were while this task was asked, whose samples are a request each.
+Result<std::vector<ResultRow>> Execution::load_results(const PlannedEvaluation& evaluation,
+                                                       const MeasuredLoad& load) const {
+  std::vector<ResultRow> rows;
+  LoadMeasurement own;
+  own.scenario = load.measurement.scenario;
+  if (own.scenario.kind == Scenario::Kind::single || load.samples.empty()) return rows;
+  std::vector<int64_t> samples;
+  for (size_t i = 0; i < load.samples.size(); ++i) {
+    if (load.samples[i].evaluation != &evaluation) continue;
+    own.requests.push_back(load.measurement.requests[i]);
+    samples.push_back(load.samples[i].id);
+  }
+  Result<std::unordered_set<int64_t>> right = right_samples(evaluation);
+  if (!right) return forward_error(right);
+  const LoadSummary summary = summarize(own, plan_.settings.limits,
+                                        [&](size_t request) { return right->contains(samples[request]); });
+  const auto add = [&](const char* name, const std::optional<double>& value) {
+    if (value) rows.push_back({name, {}, {}, *value, {}, {}, summary.requests});
+  };
+  add(kRequestsPerSecond, summary.requests_per_second);
+  add(kGoodput, summary.goodput);
+  add(kCorrectGoodput, summary.correct_goodput);
+  return rows;
+}
+
+// Those whose answers the offline pass found right, by the task's headline.
+Result<std::unordered_set<int64_t>> Execution::right_samples(const PlannedEvaluation& evaluation) const {
+  std::unordered_set<int64_t> right;
+  const std::vector<MetricRow>& metrics = evaluation.row.task.metrics;
+  for (const PlannedEvaluation& other : plan_.evaluations) {
+    const bool answers = other.model == evaluation.model && other.task == evaluation.task &&
+                         other.row.scenario == "offline" && !metrics.empty();
+    if (!answers) continue;
+    Result<void> read = for_each_answer(store_, other.row.id, [&](const AnswerRow& answer, const auto&) {
+      const auto score = answer.scores.find(metrics.front().name);
+      if (score != answer.scores.end() && score->second >= 0.5) right.insert(answer.sample_id);
+    });
+    if (!read) return forward_error(read);
+  }
+  return right;
 }
 
 }  // namespace sizeup

@@ -1,10 +1,12 @@
-// The passes of a planned run: for each model all answers (offline), then its latencies (single).
+// The passes of a planned run: for each model all answers (offline), then its latencies under load.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <unordered_set>
 
+#include "harness/load/measure.h"
 #include "harness/run/batch.h"
 #include "harness/run/collector.h"
 #include "harness/run/pass_progress.h"
@@ -19,7 +21,7 @@ namespace sizeup {
 struct ExecutionCounts {
   int64_t sent = 0;        // offline requests
   int64_t from_store = 0;  // offline responses that the store had
-  int64_t measured = 0;    // requests of scenario "single"
+  int64_t measured = 0;    // requests whose latency was measured
 };
 
 class Execution {
@@ -31,7 +33,7 @@ class Execution {
   Result<ExecutionCounts> run();
 
  private:
-  std::vector<const PlannedEvaluation*> unfinished(size_t model, const char* scenario) const;
+  std::vector<const PlannedEvaluation*> unfinished(size_t model, const std::string& scenario) const;
   void announce() const;
   Result<void> offline_pass(size_t model);
   // The backend's runs of one offline pass together: one for each portion of its samples, or one for each
@@ -47,7 +49,23 @@ class Execution {
   Result<void> answer(size_t model, Batch& batch, std::stop_source& abort, PassUsage& usage, PassRuns& runs);
   Result<void> finish_offline(const std::vector<const PlannedEvaluation*>& evaluations, const PassUsage& pass,
                               const PassRuns& runs);
-  Result<void> single_pass(size_t model);
+  // The last portion of a pass, and sums over all.
+  struct MeasuredLoad {
+    struct MeasuredSample {
+      const PlannedEvaluation* evaluation = nullptr;
+      int64_t id = 0;
+    };
+    LoadMeasurement measurement;
+    std::vector<MeasuredSample> samples;  // of its requests
+    double wall_ms = 0.0;
+    int64_t failed = 0;
+  };
+
+  Result<void> latency_pass(size_t model);
+  Result<void> measure_portion(size_t model, const std::vector<EvaluationPart>& portion, MeasuredLoad& load);
+  Result<std::vector<ResultRow>> load_results(const PlannedEvaluation& evaluation,
+                                              const MeasuredLoad& load) const;
+  Result<std::unordered_set<int64_t>> right_samples(const PlannedEvaluation& evaluation) const;
   Result<void> finish_offline(const PlannedEvaluation& evaluation,
                               const std::optional<MeasurementRow>& measurement, const EvaluationUsage& usage,
                               const std::optional<std::string>& counts);

@@ -1,4 +1,4 @@
-// The sink of scenario "single": requests come back one after the other, and only their timings are kept.
+// The sink of a pass that measures latencies: only the timings are kept.
 #pragma once
 
 #include <cstdint>

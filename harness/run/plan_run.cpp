@@ -226,7 +226,7 @@ Result<void> settle_protocol(RunPlan& plan) {
   return {};
 }
 
-PlannedEvaluation evaluation_of(const RunPlan& plan, size_t model, size_t task, const char* scenario,
+PlannedEvaluation evaluation_of(const RunPlan& plan, size_t model, size_t task, const std::string& scenario,
                                 std::vector<size_t> samples) {
   PlannedEvaluation evaluation;
   evaluation.model = model;
@@ -256,21 +256,43 @@ void plan_evaluations(RunPlan& plan) {
       plan.evaluations.push_back(evaluation_of(plan, m, t, "offline", all_of(plan.tasks[t].samples->size())));
     }
   }
-  if (plan.settings.latency_samples == 0) return;
+  if (!plan.settings.measures_latency()) return;
   for (size_t m = 0; m < plan.models.size(); ++m) {
     const ModelCard& card = plan.models[m].backend->card();
     if (!card.has_latencies) continue;
     for (size_t t = 0; t < plan.tasks.size(); ++t) {
       const size_t all = plan.tasks[t].samples->size();
       plan.evaluations.push_back(evaluation_of(
-          plan, m, t, "single",
+          plan, m, t, name_of(latency_scenario(plan, m)),
           card.recorded ? all_of(all)  // the times are there already
                         : latency_sample(all, plan.settings.latency_samples, plan.settings.seed)));
     }
   }
 }
 
+// Under load a request arrives by itself: the choices of one sample would be several users.
+Result<void> check_scenario(const RunPlan& plan) {
+  const Scenario& scenario = plan.settings.scenario;
+  const bool alone = scenario.kind == Scenario::Kind::single || !plan.settings.measures_latency();
+  if (alone) return {};
+  for (const LoadedTask& task : plan.tasks) {
+    const OutputType type = task.task->output_type();
+    if (type != OutputType::multiple_choice || protocol_of(type, plan.protocol) == Protocol::generative)
+      continue;
+    return usage_error(
+        fmt::format("scenario {} sends one request a sample, and task '{}' scores several choices of each",
+                    name_of(scenario), task.row.name),
+        "run with --protocol generative, or with --scenario single");
+  }
+  return {};
+}
+
 }  // namespace
+
+Scenario latency_scenario(const RunPlan& plan, size_t model) {
+  if (plan.models[model].backend->card().recorded) return {.kind = Scenario::Kind::single};
+  return plan.settings.scenario;
+}
 
 std::vector<size_t> latency_sample(size_t samples, int count, uint64_t seed) {
   std::vector<size_t> order = all_of(samples);
@@ -306,6 +328,7 @@ Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& envi
     plan.models.push_back(std::move(*model));
   }
   if (Result<void> settled = settle_protocol(plan); !settled) return forward_error(settled);
+  if (Result<void> checked = check_scenario(plan); !checked) return forward_error(checked);
   plan.run.protocol = name_of(plan.protocol);
   if (!resumed) plan.run.settings = to_run_file(plan.settings);
   plan_evaluations(plan);

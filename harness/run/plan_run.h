@@ -47,8 +47,11 @@ struct RunPlan {
   std::vector<LoadedModel> models;
   std::vector<LoadedTask> tasks;
   std::vector<TaskGroup> groups;               // of tasks, by their index
-  std::vector<PlannedEvaluation> evaluations;  // offline ones by model and task, then single
+  std::vector<PlannedEvaluation> evaluations;  // offline ones by model and task, then those of latencies
 };
+
+// The scenario in which a model's latencies are measured; recorded ones are of one request at a time.
+Scenario latency_scenario(const RunPlan& plan, size_t model);
 
 // Opens models, loads tasks. Nothing is written. `run` holds name, now and seed of a run to resume.
 Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& environment,

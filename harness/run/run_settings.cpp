@@ -187,6 +187,27 @@ void read_protocol(const Reader& reader, const YAML::Node& node, RunSettings& se
                 "auto, likelihood or generative");
 }
 
+void read_scenario(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  Result<Scenario> scenario = parse_scenario(reader.text(node, "scenario"));
+  if (!scenario)
+    reader.refuse(node, "key 'scenario': " + scenario.error().message, scenario.error().expected);
+  settings.scenario = *scenario;
+}
+
+constexpr double kMaxMilliseconds = 1e9;
+constexpr std::array<Key<LatencyLimits>, 3> kLimitKeys{{
+    {"ttft_ms", [](const Reader& r, const YAML::Node& n,
+                   LatencyLimits& l) { l.ttft = r.number(n, "limits.ttft_ms", 0.0, kMaxMilliseconds); }},
+    {"tpot_ms", [](const Reader& r, const YAML::Node& n,
+                   LatencyLimits& l) { l.tpot = r.number(n, "limits.tpot_ms", 0.0, kMaxMilliseconds); }},
+    {"total_ms", [](const Reader& r, const YAML::Node& n,
+                    LatencyLimits& l) { l.total = r.number(n, "limits.total_ms", 0.0, kMaxMilliseconds); }},
+}};
+
+void read_limits(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  read_mapping<LatencyLimits>(reader, node, kLimitKeys, settings.limits);
+}
+
 void read_models(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
   for (const std::string& text : reader.texts(node, "models"))
     settings.models.push_back(reader.model(node, text));
@@ -250,7 +271,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 25> kKeys{{
+constexpr std::array<Key<RunSettings>, 27> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -290,6 +311,8 @@ constexpr std::array<Key<RunSettings>, 25> kKeys{{
      [](const Reader& r, const YAML::Node& n, Settings& s) {
        s.latency_samples = r.number(n, "latency_samples", 0, kMaxSmall);
      }},
+    {"scenario", read_scenario},
+    {"limits", read_limits},
     {"threads", [](const Reader& r, const YAML::Node& n,
                    Settings& s) { s.threads = r.number(n, "threads", 0, kMaxSmall); }},
     {"durable", [](const Reader& r, const YAML::Node& n,
@@ -307,6 +330,14 @@ Json to_json(const Prices& prices) {
   if (prices.per_million_input) json["per_million_input"] = *prices.per_million_input;
   if (prices.per_million_cached_input) json["per_million_cached_input"] = *prices.per_million_cached_input;
   if (prices.per_million_output) json["per_million_output"] = *prices.per_million_output;
+  return json;
+}
+
+Json to_json(const LatencyLimits& limits) {
+  Json json = Json::object();
+  if (limits.ttft) json["ttft_ms"] = *limits.ttft;
+  if (limits.tpot) json["tpot_ms"] = *limits.tpot;
+  if (limits.total) json["total_ms"] = *limits.total;
   return json;
 }
 
@@ -355,9 +386,11 @@ std::string to_run_file(const RunSettings& settings) {
                {"db", settings.db.string()},
                {"seed", settings.seed},
                {"latency_samples", settings.latency_samples},
+               {"scenario", name_of(settings.scenario)},
                {"threads", settings.threads},
                {"durable", settings.durable}};
   if (!settings.name.empty()) json["name"] = settings.name;
+  if (settings.limits.any()) json["limits"] = to_json(settings.limits);
   if (!settings.data_dir.empty()) json["data_dir"] = settings.data_dir.string();
   if (settings.data) json["data"] = to_json(*settings.data);
   if (settings.num_fewshot) json["num_fewshot"] = *settings.num_fewshot;

@@ -11,6 +11,8 @@
 
 #include "core/errors/result.h"
 #include "harness/cost/cost.h"
+#include "harness/load/limits.h"
+#include "harness/load/scenario.h"
 #include "tasks/own_data/own_data.h"
 
 namespace sizeup {
@@ -36,12 +38,16 @@ struct RunSettings {
   std::string think_end;  // what stands before its last occurrence in an answer was thought, not said
   uint64_t seed = 1234;   // of sampling and of the latency sample; lm-evaluation-harness's
   std::string now;        // ISO-8601, what templates see; empty: when the run starts
-  std::map<std::string, Prices> prices;  // by model name
-  int latency_samples = 40;              // of each task, measured one request at a time; 0: none
-  int threads = 0;                       // 0: all available processors
-  bool durable = false;                  // survive a loss of power, not only a kill
-  bool no_text = false;                  // keep prompts, targets, answers and sources out of the store
-  std::vector<std::string> redact;       // what these patterns match in them is masked before it is stored
+  std::map<std::string, Prices> prices;                  // by model name
+  int latency_samples = 40;                              // of each task, measured in `scenario`; 0: none
+  Scenario scenario = {.kind = Scenario::Kind::single};  // of latencies; offline: none are measured
+  LatencyLimits limits;                                  // that goodput counts by
+  int threads = 0;                                       // 0: all available processors
+  bool durable = false;                                  // survive a loss of power, not only a kill
+  bool no_text = false;             // keep prompts, targets, answers and sources out of the store
+  std::vector<std::string> redact;  // what these patterns match in them is masked before it is stored
+  bool measures_latency() const { return latency_samples > 0 && scenario.has_latencies(); }
+
   // In stored settings only, where patterns may be as secret as what they match: what they were.
   std::string redact_sha256;
 

@@ -5,6 +5,7 @@
 
 #include "reports/format.h"
 #include "reports/html/sections.h"
+#include "reports/text.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -36,6 +37,22 @@ Html table(const ReportData& data) {
     rows.push_back(std::move(cells));
   }
   return number_table("latency percentiles", columns, rows);
+}
+
+Html per_second(const std::optional<double>& rate) {
+  return value(rate ? fmt::format("{:.2f}", *rate) : "no limit stated");
+}
+
+Html load_table(const ReportData& data) {
+  std::vector<std::vector<Html>> rows;
+  for (const ReportLoad& load : data.load) {
+    rows.push_back(
+        {html("{}, {}", model_name(data, load.model), data.tasks[static_cast<size_t>(load.task)].name),
+         value(format_count(load.requests)), per_second(load.requests_per_second), per_second(load.goodput),
+         per_second(load.correct_goodput)});
+  }
+  return number_table("answers a second under load",
+                      {"answers a second", "n", "all", "within the limits", "and right"}, rows);
 }
 
 // Percent of the requests at the points of ReportLatency::curve.
@@ -123,10 +140,12 @@ std::optional<Section> latency_section(const ReportData& data) {
   out.main = plot_of(data);
   out.main += table(data);
   out.main +=
-      caption(html("Scenario <i>single</i>: one request at a time, n as printed, over all tasks of the run; "
+      caption(html("Scenario <i>{}</i>: {}, n as printed, over all tasks of the run; "
                    "intervals from order statistics. A "
                    "percentile is printed only where the early-stopping rule of MLPerf’s LoadGen finds "
-                   "enough queries for it."));
+                   "enough queries for it.",
+                   data.latency_scenario, load_in_words(data.latency_scenario)));
+  if (!data.load.empty()) out.main += load_table(data);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "reports/format.h"
 #include "reports/html/sections.h"
+#include "reports/text.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -258,7 +259,9 @@ std::optional<Section> models_section(const ReportData& data) {
       caption(html("Intervals: 95 %, Wilson for right or wrong, Student’s t for other scores; the mean over "
                    "tasks is weighted by "
                    "size with a pooled standard error.{}",
-                   timed ? html(" Latency from scenario <i>single</i>, one request at a time.") : Html{}));
+                   timed ? html(" Latency from scenario <i>{}</i>, {}.", data.latency_scenario,
+                                load_in_words(data.latency_scenario))
+                         : Html{}));
   return out;
 }
 

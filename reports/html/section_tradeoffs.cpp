@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/html/labels.h"
 #include "reports/html/sections.h"
+#include "reports/text.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -233,8 +234,8 @@ std::optional<Section> tradeoffs_section(const ReportData& data) {
   out.main += table(data, currency);
   out.main +=
       caption(html("Vertical bars: 95\u00a0% interval of the mean score over all tasks. Costs at the stated "
-                   "prices; times from scenario "
-                   "<i>single</i>, one request at a time."));
+                   "prices; times from scenario <i>{}</i>, {}.",
+                   data.latency_scenario, load_in_words(data.latency_scenario)));
   return out;
 }
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "core/io/file.h"
@@ -216,7 +218,18 @@ Json latency_json(const ReportData& data) {
     }
     rows.push_back(std::move(entry));
   }
-  return Json{{"unit", "ms, 95 % interval, scenario single"}, {"rows", std::move(rows)}};
+  Json load = Json::array();
+  for (const ReportLoad& one : data.load) {
+    load.push_back({{"model", model_name(data, one.model)},
+                    {"task", data.tasks[static_cast<size_t>(one.task)].name},
+                    {"requests", one.requests},
+                    {"requests_per_second", number(one.requests_per_second)},
+                    {"goodput", one.goodput ? number(*one.goodput) : Json(nullptr)},
+                    {"correct_goodput", one.correct_goodput ? number(*one.correct_goodput) : Json(nullptr)}});
+  }
+  return Json{{"unit", fmt::format("ms, 95 % interval, scenario {}", data.latency_scenario)},
+              {"rows", std::move(rows)},
+              {"load", std::move(load)}};
 }
 
 Json cost_json(const ReportData& data) {

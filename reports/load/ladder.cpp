@@ -33,7 +33,8 @@ struct Rates {
 
 void measure_rates(const RunContent& content, const ReportData& data, ReportRung& rung) {
   Rates rates;
-  for (size_t task = 0; task < data.tasks.size(); ++task) {
+  const bool alone = content.latency_scenario == "single";
+  for (size_t task = 0; alone && task < data.tasks.size(); ++task) {
     const bool writes =
         data.tasks[task].output_type == "generate_until" || data.tasks[task].protocol == "generative";
     for (const TimingRow& timing : content.cells[static_cast<size_t>(rung.model)][task].timings) {

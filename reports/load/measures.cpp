@@ -159,6 +159,19 @@ class CostSum {
   std::string basis_;
 };
 
+void add_load(const Cell& cell, int model, int task, ReportData& data) {
+  const auto value = [&](const char* metric) -> std::optional<double> {
+    for (const ResultRow& row : cell.load) {
+      if (row.metric == metric && row.slice_field.empty()) return row.value;
+    }
+    return std::nullopt;
+  };
+  const std::optional<double> rate = value("requests_per_second");
+  if (!rate) return;
+  data.load.push_back({model, task, static_cast<int64_t>(cell.timings.size()), *rate, value("goodput"),
+                       value("correct_goodput")});
+}
+
 }  // namespace
 
 std::vector<std::string> invented_kinds(const AnswerRow& answer) {
@@ -172,11 +185,13 @@ std::vector<std::string> invented_kinds(const AnswerRow& answer) {
 }
 
 void measure_latency(const RunContent& content, ReportData& data) {
+  data.latency_scenario = content.latency_scenario;
   for (size_t model = 0; model < content.models.size(); ++model) {
     std::vector<double> first_token;
     std::vector<double> per_token;
     std::vector<double> full;
     for (size_t task = 0; task < content.tasks.size(); ++task) {
+      add_load(content.cells[model][task], static_cast<int>(model), static_cast<int>(task), data);
       const bool writes =
           data.tasks[task].output_type == "generate_until" || data.tasks[task].protocol == "generative";
       for (const TimingRow& timing : content.cells[model][task].timings) {
@@ -195,8 +210,8 @@ void measure_latency(const RunContent& content, ReportData& data) {
   }
   if (data.latency.empty()) {
     data.missing.push_back(
-        "Latency is measured one request at a time: run again with latency_samples above 0, as is the "
-        "default.");
+        "Latency is measured one request at a time, or under load with --scenario: run again with "
+        "latency_samples above 0, as is the default.");
   }
 }
 

@@ -33,6 +33,22 @@ Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation
   return {};
 }
 
+// Times of two scenarios are not put together: the first one's stay.
+Result<void> read_timings_of(const Store& store, const EvaluationRow& evaluation, std::string& scenario,
+                             Cell& cell) {
+  const bool other = !scenario.empty() && evaluation.scenario != scenario;
+  if (evaluation.scenario == "offline" || other || !cell.timings.empty()) return {};
+  auto timings = read_timings(store, evaluation.id);
+  if (!timings) return forward_error(timings);
+  if (timings->empty()) return {};
+  auto load = read_results(store, evaluation.id);
+  if (!load) return forward_error(load);
+  cell.timings = std::move(*timings);
+  cell.load = std::move(*load);
+  scenario = evaluation.scenario;
+  return {};
+}
+
 // Appends what one run planned.
 Result<void> read_run(const Store& store, const std::string& name, RunContent& content) {
   auto run = find_run(store, name);
@@ -86,15 +102,13 @@ Result<RunContent> read_run_content(const Store& store, const std::vector<std::s
     place_of(content.tasks, evaluation.task);
   }
   content.cells.assign(content.models.size(), std::vector<Cell>(content.tasks.size()));
-  // Offline before single for each pair, so that answers of the measured subset never replace those of all.
+  // Offline first for each pair, so that answers of the measured subset never replace those of all.
   for (const EvaluationRow& evaluation : content.evaluations) {
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
     if (auto done = read_answers_of(store, evaluation, cell); !done) return forward_error(done);
-    if (evaluation.scenario != "single" || !cell.timings.empty()) continue;
-    auto timings = read_timings(store, evaluation.id);
-    if (!timings) return forward_error(timings);
-    cell.timings = std::move(*timings);
+    if (auto done = read_timings_of(store, evaluation, content.latency_scenario, cell); !done)
+      return forward_error(done);
   }
   for (size_t task = 0; task < content.tasks.size(); ++task) {
     auto samples = samples_of(store, content.cells, task);

@@ -11,14 +11,16 @@
 
 namespace sizeup {
 
-// One model on one task. Answers come from scenario offline where it exists, timings from single.
+// One model on one task. Answers come from scenario offline where it exists, timings from the run's other
+// one.
 struct Cell {
   bool present = false;
   EvaluationRow evaluation;
   std::vector<ResultRow> results;
   std::vector<AnswerRow> answers;
   std::optional<CostRow> cost;
-  std::vector<TimingRow> timings;  // scenario single
+  std::vector<TimingRow> timings;  // in RunContent::latency_scenario
+  std::vector<ResultRow> load;     // what was stored with them
 };
 
 struct RunContent {
@@ -27,6 +29,8 @@ struct RunContent {
   std::vector<TaskRow> tasks;
   std::vector<EvaluationRow> evaluations;
   std::vector<GroupRow> groups;
+  std::string
+      latency_scenario;  // of the first timings; those of another one are left out. Empty: there are none
   std::vector<std::vector<Cell>> cells;         // [model][task]
   std::vector<std::vector<SampleRow>> samples;  // [task], in the order of the data
 };

@@ -14,7 +14,8 @@ struct InventedRun {
   bool hostile = false;  // names and texts of an enemy
   bool prices = true;
   bool timings = true;
-  bool ladder = false;  // the models are one at Q8_0, F16 and Q4_0, from three files
+  std::string scenario = "single";  // of the timings; with another one rates under load are stored
+  bool ladder = false;              // the models are one at Q8_0, F16 and Q4_0, from three files
   // For a store with several runs: the day (and name) of this one, the first of its models, and their
   // version; another version has other weights and other luck.
   std::string day = "2026-11-21";

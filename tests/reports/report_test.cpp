@@ -323,6 +323,26 @@ TEST_F(ReportTest, PercentilesWithoutEnoughQueriesAreNotPrinted) {
   }
 }
 
+TEST_F(ReportTest, TimesSayUnderWhichLoadTheyWereTaken) {
+  InventedRun what;
+  what.scenario = "server:2.5";
+  const ReportData data = load(what);
+  EXPECT_EQ(data.latency_scenario, "server:2.5");
+  const std::string page = without_samples(to_html(data));
+  EXPECT_THAT(page, HasSubstr("2.5 requests a second arriving in the mean"));
+  EXPECT_THAT(page, Not(HasSubstr("<i>single</i>")));
+  EXPECT_THAT(page, HasSubstr("3.12"));  // correct goodput
+  const Json latency = to_json(data)["latency"];
+  EXPECT_EQ(latency["unit"], "ms, 95 % interval, scenario server:2.5");
+  EXPECT_EQ(latency["load"].size(), 2 * data.tasks.size());
+  EXPECT_EQ(latency["load"][0]["goodput"], 4.0);
+
+  const ReportData alone = load({});
+  EXPECT_TRUE(alone.load.empty());
+  EXPECT_THAT(without_samples(to_html(alone)), HasSubstr("<i>single</i>: one request at a time"));
+  EXPECT_THAT(without_samples(to_html(alone)), Not(HasSubstr("answers a second under load")));
+}
+
 TEST_F(ReportTest, ManySamplesKeepFlipsAndFailures) {
   ReportData data = load({});
   const std::vector<ReportSample> original = data.samples;

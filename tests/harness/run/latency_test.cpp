@@ -1,4 +1,4 @@
-// Scenario "single": measured one request at a time, never from the store.
+// Latencies, by default in scenario "single": measured one request at a time, never from the store.
 #include <gmock/gmock.h>
 
 #include <set>
@@ -126,6 +126,64 @@ TEST(LatencySample, IsSeededDistinctAndShuffled) {
     EXPECT_TRUE(std::any_of(one.begin(), one.end(), [&](size_t i) { return i / 250 == quarter; }));
   }
   EXPECT_EQ(latency_sample(3, 40, 1).size(), 3U);
+}
+
+TEST_F(LatencyTest, UnderLoadRatesAreStoredToo) {
+  settings.tasks = {"write"};
+  settings.latency_samples = 5;
+  settings.scenario = {.kind = Scenario::Kind::server, .qps = 500.0};
+  settings.limits.total = 1e6;
+  models["small"].writes = [](const Request& request) {
+    return request.asked_for.document == "1" ? "1" : "wrong";  // right for document 1 alone
+  };
+  done();
+  EXPECT_GT(logs["small"].runs[1].max_concurrent, 1);
+  EXPECT_THAT(query("SELECT DISTINCT scenario FROM evaluation ORDER BY id"),
+              ElementsAre("offline", "server:500"));
+  EXPECT_EQ(query("SELECT count(*) FROM timing")[0], "5");
+  const auto result = [&](const std::string& metric) {
+    return std::stod(query("SELECT value FROM result JOIN evaluation ON evaluation.id = evaluation_id WHERE "
+                           "scenario = 'server:500' AND metric = '" +
+                           metric + "'")
+                         .at(0));
+  };
+  EXPECT_GT(result("requests_per_second"), 0.0);
+  EXPECT_DOUBLE_EQ(result("goodput"), result("requests_per_second"));
+  EXPECT_NEAR(result("correct_goodput"), result("goodput") / 5, 1e-9 * result("goodput"));
+
+  settings.db = folder / "late.db";
+  settings.limits.total = 1e-6;
+  done();
+  EXPECT_EQ(result("goodput"), 0.0);
+}
+
+TEST_F(LatencyTest, WithoutLimitsThereIsNoGoodput) {
+  settings.tasks = {"write"};
+  settings.scenario = {.kind = Scenario::Kind::concurrent, .streams = 3};
+  done();
+  EXPECT_EQ(logs["small"].runs[1].max_concurrent, 3);
+  EXPECT_THAT(query("SELECT metric FROM result JOIN evaluation ON evaluation.id = evaluation_id WHERE "
+                    "scenario = 'concurrent:3'"),
+              ElementsAre("requests_per_second"));
+}
+
+TEST_F(LatencyTest, OfflineMeasuresNone) {
+  settings.scenario = {};
+  done();
+  EXPECT_EQ(logs["small"].runs.size(), 1U);
+  EXPECT_EQ(query("SELECT count(*) FROM evaluation")[0], "1");
+}
+
+TEST_F(LatencyTest, SeveralChoicesAreNoRequestUnderLoad) {
+  settings.scenario = {.kind = Scenario::Kind::concurrent, .streams = 2};
+  const Result<RunSummary> refused = run();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::usage);
+  EXPECT_THAT(describe(refused.error()), testing::HasSubstr("--protocol generative"));
+  EXPECT_EQ(logs["small"].count(), 0U);
+  settings.protocol = ProtocolChoice::generative;
+  done();
+  EXPECT_EQ(query("SELECT count(*) FROM timing")[0], "4");
 }
 
 }  // namespace

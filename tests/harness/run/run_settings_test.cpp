@@ -85,6 +85,24 @@ TEST(RunSettings, DefaultsAreThoseOfTheStruct) {
   EXPECT_EQ(parse("data: own.jsonl\n")->data->file, "jobs/own.jsonl");
 }
 
+TEST(RunSettings, ScenarioAndLimits) {
+  EXPECT_EQ(parse("tasks: t\n")->scenario.kind, Scenario::Kind::single);
+  const RunSettings read =
+      *parse("tasks: t\nscenario: server:2.5\nlimits: {ttft_ms: 300, tpot_ms: 0.5, total_ms: 2000}\n");
+  EXPECT_EQ(name_of(read.scenario), "server:2.5");
+  EXPECT_EQ(read.limits.ttft, 300.0);
+  EXPECT_EQ(read.limits.tpot, 0.5);
+  EXPECT_EQ(read.limits.total, 2000.0);
+  const std::string stored = to_run_file(read);
+  EXPECT_EQ(to_run_file(*parse_run_settings(stored, "store", "")), stored);
+  EXPECT_EQ(parse_run_settings(stored, "store", "")->limits.tpot, 0.5);
+
+  EXPECT_THAT(describe(parse("tasks: t\nscenario: server\n").error()), HasSubstr("server:PER_SECOND"));
+  EXPECT_THAT(describe(parse("tasks: t\nscenario: server\n").error()), HasSubstr("run.yaml:2"));
+  EXPECT_FALSE(parse("tasks: t\nlimits: {p95_ms: 3}\n").has_value());
+  EXPECT_FALSE(parse("tasks: t\nlimits: {ttft_ms: -3}\n").has_value());
+}
+
 TEST(RunSettings, AbsolutePathsStay) {
   const RunSettings read = *parse("models: [/m/a.gguf]\ntasks: [/t/own.yaml]\ndb: /d/x.db\n");
   EXPECT_THAT(read.models, ElementsAre("/m/a.gguf"));
