@@ -69,6 +69,16 @@ TEST(Sweep, TooFewRequestsProveNothing) {
   EXPECT_EQ(meets(*hundred_a_second(fast, 90), goal), Meets::no);
 }
 
+// 100 requests that arrive at once are answered within the limit, but no such rate can be kept up.
+TEST(Sweep, ARateThatIsNotKeptUpIsNotMet) {
+  const Sweep sweep =
+      find_highest_rate([](const Scenario& scenario) { return hundred_a_second(scenario, 100); },
+                        {.limits = {.total = 2000.0}}, {.first_qps = 10.0, .most_points = 20})
+          .value();
+  ASSERT_TRUE(sweep.bounded);
+  EXPECT_LT(*sweep.highest, 250.0);
+}
+
 TEST(Sweep, EveryLimitCountsAndSoDoFailures) {
   LoadMeasurement load;
   load.requests.assign(200, {.due = 0, .first = 10, .last = 30, .prompt_tokens = 1, .completion_tokens = 5});
