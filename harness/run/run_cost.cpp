@@ -74,7 +74,7 @@ CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationU
                           std::span<const AnswerRow> answers, const std::string& headline) {
   if (usage.priced > 0) {
     const double per_request = usage.cost / static_cast<double>(usage.priced);
-    CostRow row{currency, per_request, {}, usage.cost, "recorded with the answers", ""};
+    CostRow row{currency, per_request, {}, usage.cost, kRecordedCost, ""};
     row.per_1000_correct = per_1000_correct(per_request, answers, headline);
     if (static_cast<size_t>(usage.priced) != answers.size())
       row.measured = fmt::format("on {} of {} samples", usage.priced, answers.size());

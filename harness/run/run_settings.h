@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/errors/result.h"
-#include "harness/cost/cost.h"
+#include "harness/cost/assumptions.h"
 #include "tasks/own_data/own_data.h"
 
 namespace sizeup {
@@ -36,12 +36,13 @@ struct RunSettings {
   std::string think_end;  // what stands before its last occurrence in an answer was thought, not said
   uint64_t seed = 1234;   // of sampling and of the latency sample; lm-evaluation-harness's
   std::string now;        // ISO-8601, what templates see; empty: when the run starts
-  std::map<std::string, Prices> prices;  // by model name
-  int latency_samples = 40;              // of each task, measured one request at a time; 0: none
-  int threads = 0;                       // 0: all available processors
-  bool durable = false;                  // survive a loss of power, not only a kill
-  bool no_text = false;                  // keep prompts, targets, answers and sources out of the store
-  std::vector<std::string> redact;       // what these patterns match in them is masked before it is stored
+  std::map<std::string, Prices> prices;  // by model name; names of a price file are looked up
+  CostAssumptions cost;
+  int latency_samples = 40;         // of each task, measured one request at a time; 0: none
+  int threads = 0;                  // 0: all available processors
+  bool durable = false;             // survive a loss of power, not only a kill
+  bool no_text = false;             // keep prompts, targets, answers and sources out of the store
+  std::vector<std::string> redact;  // what these patterns match in them is masked before it is stored
   // In stored settings only, where patterns may be as secret as what they match: what they were.
   std::string redact_sha256;
 
