@@ -7,6 +7,7 @@
 
 #include "harness/run/batch.h"
 #include "harness/run/collector.h"
+#include "harness/run/pass_energy.h"
 #include "harness/run/pass_progress.h"
 #include "harness/run/plan_run.h"
 #include "harness/run/progress.h"
@@ -38,6 +39,7 @@ class Execution {
   // turn of the portion's longest conversation.
   struct PassRuns {
     std::optional<double> wall_ms;
+    PassEnergy energy;
     RunCounts counts;
   };
 
