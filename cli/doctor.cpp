@@ -17,6 +17,7 @@
 #include "core/threads/processors.h"
 #include "core/threads/thread_pool.h"
 #include "datasets/readers/parquet_rows.h"
+#include "harness/cost/energy.h"
 #include "harness/run/machine.h"
 #include "tasks/sandbox/sandbox.h"
 
@@ -60,6 +61,15 @@ Json examine_hub() {
           {"offline", settings.offline}};
 }
 
+// Whether runs can say what energy they took, and why not.
+Json examine_energy() {
+  const auto domains = energy_domains();
+  if (!domains) return {{"available", false}, {"note", describe(domains.error())}};
+  std::string names;
+  for (const EnergyDomain& domain : *domains) names += (names.empty() ? "" : ", ") + domain.name;
+  return {{"available", true}, {"note", names}};
+}
+
 // What is left for this process of the machine's processors and memory.
 void examine_resources(Json& machine) {
   machine["processors"] = ThreadPool::available_processors();
@@ -98,6 +108,7 @@ Json examine() {
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);
   report["sandbox"] = examine_sandbox();
   report["hub"] = examine_hub();
+  report["energy"] = examine_energy();
   const std::string parquet = parquet_support();
   report["parquet"] = parquet.empty() ? Json(nullptr) : Json(parquet);
   report["problems"] = Json::array();
@@ -132,6 +143,8 @@ void print_report(const Json& report) {
   fmt::print("models by name: {} ({}, token: {})\n", hub["cache"].get<std::string>(),
              hub["offline"].get<bool>() ? "offline" : "from " + hub["endpoint"].get<std::string>(),
              hub["token"].get<bool>() ? "yes" : "no");
+  fmt::print("energy counters: {}{}\n", report["energy"]["available"].get<bool>() ? "" : "not readable: ",
+             report["energy"]["note"].get<std::string>());
   fmt::print("Parquet files: {}\n", report["parquet"].is_null() ? "not read (built without Apache Arrow)"
                                                                 : report["parquet"].get<std::string>());
   if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));

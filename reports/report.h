@@ -6,6 +6,7 @@
 
 #include "core/errors/result.h"
 #include "core/json/json_fwd.h"
+#include "harness/cost/assumptions.h"
 #include "reports/report_data.h"
 
 namespace sizeup {
@@ -18,12 +19,16 @@ struct ReportOptions {
   // Names of models that are the same weights at several precisions; empty: found by their files and shapes.
   std::vector<std::string> ladder;
   std::optional<Requirements> requirements;  // their margins are then those of the differences
+  std::optional<CostAssumptions> cost;       // nothing: those of the run file
   bool no_text = false;                      // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
 
 // Reads a run by name, or the latest one if `run` is empty, and computes what the report says.
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options);
+
+// What the two models of a run cost: run, models, tasks, cost and pair_cost of a report.
+Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options);
 
 // One self-contained file: no network, no script needed to read it.
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
@@ -55,6 +60,13 @@ Result<void> write_lm_eval(const Store& store, const std::string& run, bool with
 
 // Whether the small model is enough, by task, with numbers: one or two sentences in fixed wordings.
 std::string verdict_sentence(const ReportData& data);
+
+// The block `cost` of to_json.
+Json cost_to_json(const ReportData& data);
+
+// From which volume, and after how many months, which model is the cheaper one: a sentence for each. Needs
+// pair_cost.
+std::vector<std::string> break_even_sentences(const ReportData& data);
 
 // For each quantisation ladder, which step down is the first to cost accuracy beyond noise, with numbers.
 std::vector<std::string> ladder_sentences(const ReportData& data);

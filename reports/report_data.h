@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/cost/break_even.h"
 #include "harness/decide/pairs.h"
 #include "harness/decide/recommend.h"
 #include "harness/decide/verdict.h"
@@ -181,6 +182,37 @@ struct ReportCost {
   std::optional<double> total;
   std::string basis;
   std::string measured;  // on what, of one task; see CostRow
+
+  // Of all tasks only.
+  Estimate per_request;                      // over samples; no interval where they have no token counts
+  std::optional<double> per_million_tokens;  // input and output together
+  std::optional<VolumeCost> by_volume;
+};
+
+// Of the machine's processors. Nothing: not measured, or no right answer.
+struct ReportEnergy {
+  int model = 0;
+  std::optional<double> joules_per_token;  // input and output together
+  std::optional<double> joules_per_request;
+  std::optional<double> joules_per_correct;
+  std::optional<double> grams_per_1000;  // CO2 of 1,000 requests, where the run file says how much a kWh has
+};
+
+// A number that the costs of a pair rest on.
+struct ReportAssumption {
+  int model = -1;  // index into models; -1: both
+  std::string what;
+  std::string value;
+  std::string from;  // "run file", "measured", ...
+};
+
+// The pair's costs at volumes of requests a month. Both models have ReportCost::by_volume, in one currency.
+struct ReportPairCost {
+  std::string currency;
+  std::optional<double> volume;  // that was stated
+  BreakEven by_volume;
+  std::optional<BreakEven> by_month;  // where there are a volume and costs that are paid once or now and then
+  std::vector<ReportAssumption> assumptions;
 };
 
 // Where in an answer the source gives no support; UTF-16 code units, as JavaScript counts.
@@ -277,6 +309,8 @@ struct ReportData {
   std::vector<ReportLatency> latency;
   std::vector<ReportLoad> load;  // none in scenario single
   std::vector<ReportCost> cost;
+  std::optional<ReportPairCost> pair_cost;
+  std::vector<ReportEnergy> energy;  // one for each of models
   std::vector<ReportLadder> ladders;
   std::vector<ReportHistory> history;              // of the pair, by task
   std::optional<RequirementsReport> requirements;  // the small model, then the large one, where asked for

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/cost/price_date.h"
+
 namespace sizeup {
 namespace {
 
@@ -56,11 +58,23 @@ Result<Prices> check_prices(Prices prices, const std::string& place) {
     return bad_input(place, fmt::format("utilisation {} is out of range", prices.utilisation),
                      "more than 0 and at most 1");
   }
+  if (prices.own) {
+    if (prices.per_hour) {
+      return bad_input(place, "a price per hour and a machine of one's own are both given", "one of them");
+    }
+    Result<OwnMachine> machine = check_machine(*prices.own, place);
+    if (!machine) return forward_error(machine);
+    prices.per_hour = price_per_hour(*machine, prices.utilisation);
+  }
   if (prices.per_hour && priced_by_token(prices)) {
     return bad_input(place, "a price per hour and prices per token are both given", "one of them");
   }
   if (priced_by_token(prices) && !(prices.per_million_input && prices.per_million_output)) {
     return bad_input(place, "prices per token are incomplete", "a price for input and one for output tokens");
+  }
+  if (!prices.date.empty() && !is_date(prices.date)) {
+    return bad_input(place, fmt::format("the date '{:.40}' is none", prices.date),
+                     "a day such as 2026-03-01");
   }
   if (prices.known() && prices.currency.empty()) {
     return bad_input(place, "prices without a currency", "a currency, such as USD");

@@ -7,23 +7,29 @@
 #include <string>
 
 #include "core/errors/result.h"
+#include "harness/cost/own_machine.h"
 
 namespace sizeup {
 
-// Either a price per hour or prices per token; neither: unknown.
+// Either a price per hour, a machine whose price per hour follows, or prices per token; neither: unknown.
 struct Prices {
   std::string currency;  // as printed, "USD"; empty only if no price is given
   std::optional<double> per_hour;
-  double utilisation = 1.0;  // share of the paid time in which the machine answers; in (0, 1]
+  std::optional<OwnMachine> own;  // per_hour is worked out of it by check_prices
+  double utilisation = 1.0;       // share of the paid time in which the machine answers; in (0, 1]
   std::optional<double> per_million_input;
   std::optional<double> per_million_cached_input;  // absent: cached tokens cost what other input does
   std::optional<double> per_million_output;
+  // Where they come from; all may be empty.
+  std::string entry;   // of a price file: "machine gpu-box"
+  std::string date;    // 2026-03-01
+  std::string source;  // in words
 
   bool known() const { return per_hour || per_million_input || per_million_output; }
 };
 
-// Checks signs, ranges, that a currency is named, and that only one way of pricing is given, complete (a
-// price for input and one for output). `place` goes into the error.
+// Checks signs, ranges, the date, that a currency is named, and that only one way of pricing is given,
+// complete (a price for input and one for output). `place` goes into the error.
 Result<Prices> check_prices(Prices prices, const std::string& place);
 
 // What a set of requests used.
@@ -35,6 +41,9 @@ struct Usage {
   std::optional<int64_t> cached_input_tokens;  // absent: none were cached
   std::optional<int64_t> output_tokens;
 };
+
+// The basis of costs that came with recorded answers; no prices stand behind it.
+inline constexpr const char* kRecordedCost = "recorded with the answers";
 
 struct Cost {
   std::string currency;

@@ -188,6 +188,7 @@ Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abo
     RunOptions options;
     options.threads = plan_.settings.threads;
     ListSource source(take_requests(batch));
+    const auto meter = energy_meter_for(plan_.models[model].backend->card());
     const Clock::time_point start = Clock::now();
     Result<RunCounts> ran = plan_.models[model].backend->run(source, collector, options, abort.get_token());
     if (!ran) return forward_error(ran);
@@ -195,6 +196,7 @@ Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abo
       progress_.message(fmt::format("{}: {}", plan_.models[model].row.name, note));
     if (!plan_.models[model].backend->card().recorded) {
       runs.wall_ms = runs.wall_ms.value_or(0.0) + milliseconds_since(start);
+      runs.energy.add(meter);
       add(*ran, runs.counts);
     }
   }
@@ -216,8 +218,8 @@ Result<void> Execution::finish_offline(const std::vector<const PlannedEvaluation
     if (usage.samples > 0 && runs.wall_ms) {
       const double share =
           tokens > 0 ? static_cast<double>(usage.input_tokens + usage.output_tokens) / tokens : 0.0;
-      measurement = {usage.samples, usage.input_tokens, usage.output_tokens,      *runs.wall_ms,
-                     share,         plan_.run.name,     usage.cached_input_tokens};
+      measurement = {usage.samples, usage.input_tokens, usage.output_tokens,       *runs.wall_ms,
+                     share,         plan_.run.name,     usage.cached_input_tokens, runs.energy.joules()};
     }
     Result<void> finished = finish_offline(*evaluation, measurement, usage, counts);
     if (!finished) return finished;

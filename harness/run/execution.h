@@ -9,6 +9,7 @@
 #include "harness/load/measure.h"
 #include "harness/run/batch.h"
 #include "harness/run/collector.h"
+#include "harness/run/pass_energy.h"
 #include "harness/run/pass_progress.h"
 #include "harness/run/plan_run.h"
 #include "harness/run/progress.h"
@@ -40,6 +41,7 @@ class Execution {
   // turn of the portion's longest conversation.
   struct PassRuns {
     std::optional<double> wall_ms;
+    PassEnergy energy;
     RunCounts counts;
   };
 

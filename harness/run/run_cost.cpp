@@ -73,7 +73,7 @@ CostRow recorded_cost_row(const std::optional<Prices>& prices, const EvaluationU
                           const std::string& currency, const std::string& run, const AnswerTally& answers) {
   if (usage.priced > 0) {
     const double per_request = usage.cost / static_cast<double>(usage.priced);
-    CostRow row{currency, per_request, {}, usage.cost, "recorded with the answers", ""};
+    CostRow row{currency, per_request, {}, usage.cost, kRecordedCost, ""};
     row.per_1000_correct = per_1000_correct(per_request, answers);
     if (usage.priced != answers.asked())
       row.measured = fmt::format("on {} of {} samples", usage.priced, answers.asked());

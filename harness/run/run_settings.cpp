@@ -12,6 +12,7 @@
 #include "core/io/file.h"
 #include "core/io/sha256.h"
 #include "core/json/json.h"
+#include "harness/cost/price_file.h"
 #include "tasks/catalogue.h"
 #include "tasks/text/nearest.h"
 
@@ -28,6 +29,7 @@ struct Refused {
 struct Reader {
   std::string place;
   std::filesystem::path folder;
+  std::optional<PriceFile> price_file;  // that the run file names
 
   [[noreturn]] void refuse(const YAML::Node& node, std::string message, std::string expected,
                            std::string hint = {}) const {
@@ -134,40 +136,152 @@ void read_mapping(const Reader& reader, const YAML::Node& mapping, std::span<con
 
 constexpr double kMaxPrice = 1e9;
 
-constexpr std::array<Key<Prices>, 6> kPriceKeys{{
-    {"currency", [](const Reader& r, const YAML::Node& n, Prices& p) { p.currency = r.text(n, "currency"); }},
-    {"per_hour", [](const Reader& r, const YAML::Node& n,
-                    Prices& p) { p.per_hour = r.number(n, "per_hour", 0.0, kMaxPrice); }},
+// A model's prices as they are written: numbers, or the name of an entry of the price file.
+struct PriceEntry {
+  Prices prices;
+  std::string machine;
+  std::string endpoint;
+};
+
+double price(const Reader& reader, const YAML::Node& node, const char* key) {
+  return reader.number(node, key, 0.0, kMaxPrice);
+}
+
+OwnMachine& machine_of(PriceEntry& entry) {
+  if (!entry.prices.own) entry.prices.own.emplace();
+  return *entry.prices.own;
+}
+
+using Entry = PriceEntry;
+
+constexpr std::array<Key<PriceEntry>, 17> kPriceKeys{{
+    {"currency",
+     [](const Reader& r, const YAML::Node& n, Entry& e) { e.prices.currency = r.text(n, "currency"); }},
+    {"per_hour",
+     [](const Reader& r, const YAML::Node& n, Entry& e) { e.prices.per_hour = price(r, n, "per_hour"); }},
     {"utilisation", [](const Reader& r, const YAML::Node& n,
-                       Prices& p) { p.utilisation = r.number(n, "utilisation", 0.0, 1.0); }},
-    {"per_million_input",
-     [](const Reader& r, const YAML::Node& n, Prices& p) {
-       p.per_million_input = r.number(n, "per_million_input", 0.0, kMaxPrice);
-     }},
+                       Entry& e) { e.prices.utilisation = r.number(n, "utilisation", 0.0, 1.0); }},
+    {"per_million_input", [](const Reader& r, const YAML::Node& n,
+                             Entry& e) { e.prices.per_million_input = price(r, n, "per_million_input"); }},
     {"per_million_cached_input",
-     [](const Reader& r, const YAML::Node& n, Prices& p) {
-       p.per_million_cached_input = r.number(n, "per_million_cached_input", 0.0, kMaxPrice);
+     [](const Reader& r, const YAML::Node& n, Entry& e) {
+       e.prices.per_million_cached_input = price(r, n, "per_million_cached_input");
      }},
-    {"per_million_output",
-     [](const Reader& r, const YAML::Node& n, Prices& p) {
-       p.per_million_output = r.number(n, "per_million_output", 0.0, kMaxPrice);
-     }},
+    {"per_million_output", [](const Reader& r, const YAML::Node& n,
+                              Entry& e) { e.prices.per_million_output = price(r, n, "per_million_output"); }},
+    {"purchase", [](const Reader& r, const YAML::Node& n,
+                    Entry& e) { machine_of(e).purchase = price(r, n, "purchase"); }},
+    {"lifetime_months", [](const Reader& r, const YAML::Node& n,
+                           Entry& e) { machine_of(e).lifetime_months = price(r, n, "lifetime_months"); }},
+    {"watts",
+     [](const Reader& r, const YAML::Node& n, Entry& e) { machine_of(e).watts = price(r, n, "watts"); }},
+    {"idle_watts", [](const Reader& r, const YAML::Node& n,
+                      Entry& e) { machine_of(e).idle_watts = price(r, n, "idle_watts"); }},
+    {"price_per_kwh", [](const Reader& r, const YAML::Node& n,
+                         Entry& e) { machine_of(e).price_per_kwh = price(r, n, "price_per_kwh"); }},
+    {"monthly",
+     [](const Reader& r, const YAML::Node& n, Entry& e) { machine_of(e).monthly = price(r, n, "monthly"); }},
+    {"machine", [](const Reader& r, const YAML::Node& n, Entry& e) { e.machine = r.text(n, "machine"); }},
+    {"endpoint", [](const Reader& r, const YAML::Node& n, Entry& e) { e.endpoint = r.text(n, "endpoint"); }},
+    {"entry", [](const Reader& r, const YAML::Node& n, Entry& e) { e.prices.entry = r.text(n, "entry"); }},
+    {"date", [](const Reader& r, const YAML::Node& n, Entry& e) { e.prices.date = r.text(n, "date"); }},
+    {"source", [](const Reader& r, const YAML::Node& n, Entry& e) { e.prices.source = r.text(n, "source"); }},
 }};
+
+// The prices of an entry: its own, or those that it names in the price file.
+Prices named_prices(const Reader& reader, const YAML::Node& node, const PriceEntry& entry) {
+  if (entry.machine.empty() && entry.endpoint.empty()) return entry.prices;
+  const bool machine = !entry.machine.empty();
+  const std::string& name = machine ? entry.machine : entry.endpoint;
+  Prices only_utilisation;
+  only_utilisation.utilisation = entry.prices.utilisation;
+  if ((machine && !entry.endpoint.empty()) || to_json(entry.prices) != to_json(only_utilisation)) {
+    reader.refuse(node, fmt::format("prices beside the name '{:.100}'", name),
+                  "{machine: NAME}, {endpoint: NAME}, with or without a utilisation, or prices alone");
+  }
+  if (!reader.price_file) {
+    reader.refuse(node, fmt::format("'{:.100}' is named, but no price file", name),
+                  "a line 'price_file: FILE'");
+  }
+  const auto& entries = machine ? reader.price_file->machines : reader.price_file->endpoints;
+  const auto found = entries.find(name);
+  if (found == entries.end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, prices] : entries) names.push_back(known);
+    reader.refuse(node,
+                  fmt::format("{} has no {} '{:.100}'", reader.price_file->name,
+                              machine ? "machine" : "endpoint", name),
+                  names.empty() ? "" : fmt::format("one of {}", fmt::join(names, ", ")),
+                  did_you_mean(name, names));
+  }
+  Prices prices = found->second;
+  prices.utilisation = entry.prices.utilisation;
+  return prices;
+}
 
 void read_prices(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
   if (!node.IsMap())
     reader.refuse(node, "key 'prices' has a value of the wrong kind", "'model name: {per_hour: ...}'");
   for (const auto& item : node) {
     const std::string model = reader.text(item.first, "prices");
-    Prices prices;
-    read_mapping<Prices>(reader, item.second, kPriceKeys, prices);
-    Result<Prices> checked = check_prices(prices, reader.place);
+    PriceEntry entry;
+    read_mapping<PriceEntry>(reader, item.second, kPriceKeys, entry);
+    Result<Prices> checked = check_prices(named_prices(reader, item.first, entry), reader.place);
     if (!checked) {
       reader.refuse(item.first, fmt::format("prices of '{}': {}", model, checked.error().message),
                     checked.error().expected, checked.error().hint);
     }
     settings.prices[model] = *checked;
   }
+}
+
+// Models and an amount for each.
+template <class Read>
+void read_by_model(const Reader& reader, const YAML::Node& node, const std::string& key, const Read& read) {
+  if (!node.IsMap())
+    reader.refuse(node, fmt::format("key '{}' has a value of the wrong kind", key), "'model name: ...'");
+  for (const auto& item : node) read(reader.text(item.first, key), item.second);
+}
+
+constexpr std::array<Key<RunningCosts>, 2> kRetrainingKeys{{
+    {"cost", [](const Reader& r, const YAML::Node& n,
+                RunningCosts& c) { c.retraining = r.number(n, "cost", 0.0, kMaxPrice); }},
+    {"every_months", [](const Reader& r, const YAML::Node& n,
+                        RunningCosts& c) { c.retraining_months = r.number(n, "every_months", 0.1, 1200.0); }},
+}};
+
+constexpr std::array<Key<CostAssumptions>, 5> kCostKeys{{
+    {"volume", [](const Reader& r, const YAML::Node& n,
+                  CostAssumptions& c) { c.volume = r.number(n, "volume", 1.0, 1e15); }},
+    {"one_time",
+     [](const Reader& r, const YAML::Node& n, CostAssumptions& c) {
+       read_by_model(r, n, "one_time", [&](const std::string& model, const YAML::Node& value) {
+         c.running[model].one_time = r.number(value, "one_time", 0.0, kMaxPrice);
+       });
+     }},
+    {"monthly",
+     [](const Reader& r, const YAML::Node& n, CostAssumptions& c) {
+       read_by_model(r, n, "monthly", [&](const std::string& model, const YAML::Node& value) {
+         c.running[model].monthly = r.number(value, "monthly", 0.0, kMaxPrice);
+       });
+     }},
+    {"retraining",
+     [](const Reader& r, const YAML::Node& n, CostAssumptions& c) {
+       read_by_model(r, n, "retraining", [&](const std::string& model, const YAML::Node& value) {
+         RunningCosts& costs = c.running[model];
+         read_mapping<RunningCosts>(r, value, kRetrainingKeys, costs);
+         if (costs.retraining_months <= 0)
+           r.refuse(value, "retraining without its months", "{cost: 200, every_months: 6}");
+       });
+     }},
+    {"grid_g_per_kwh",
+     [](const Reader& r, const YAML::Node& n, CostAssumptions& c) {
+       c.grid_g_per_kwh = r.number(n, "grid_g_per_kwh", 0.0, 10'000.0);
+     }},
+}};
+
+void read_cost(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  read_mapping<CostAssumptions>(reader, node, kCostKeys, settings.cost);
 }
 
 constexpr std::array<std::pair<const char*, ProtocolChoice>, 3> kProtocols{{
@@ -271,7 +385,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 27> kKeys{{
+constexpr std::array<Key<RunSettings>, 29> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -307,6 +421,8 @@ constexpr std::array<Key<RunSettings>, 27> kKeys{{
                 Settings& s) { s.seed = r.number<uint64_t>(n, "seed", 0, kMaxSeed); }},
     {"now", [](const Reader& r, const YAML::Node& n, Settings& s) { s.now = r.text(n, "now"); }},
     {"prices", read_prices},
+    {"price_file", [](const Reader&, const YAML::Node&, Settings&) {}},  // read before the prices
+    {"cost", read_cost},
     {"latency_samples",
      [](const Reader& r, const YAML::Node& n, Settings& s) {
        s.latency_samples = r.number(n, "latency_samples", 0, kMaxSmall);
@@ -323,15 +439,6 @@ constexpr std::array<Key<RunSettings>, 27> kKeys{{
     {"redact_sha256",
      [](const Reader& r, const YAML::Node& n, Settings& s) { s.redact_sha256 = r.text(n, "redact_sha256"); }},
 }};
-
-Json to_json(const Prices& prices) {
-  Json json = {{"currency", prices.currency}, {"utilisation", prices.utilisation}};
-  if (prices.per_hour) json["per_hour"] = *prices.per_hour;
-  if (prices.per_million_input) json["per_million_input"] = *prices.per_million_input;
-  if (prices.per_million_cached_input) json["per_million_cached_input"] = *prices.per_million_cached_input;
-  if (prices.per_million_output) json["per_million_output"] = *prices.per_million_output;
-  return json;
-}
 
 Json to_json(const LatencyLimits& limits) {
   Json json = Json::object();
@@ -359,9 +466,14 @@ Result<RunSettings> read_run_file(const std::filesystem::path& file) {
 
 Result<RunSettings> parse_run_settings(std::string_view yaml, const std::string& place,
                                        const std::filesystem::path& folder) {
-  const Reader reader{place, folder};
+  Reader reader{place, folder, {}};
   try {
     const YAML::Node root = YAML::Load(std::string(yaml));
+    if (const YAML::Node file = root.IsMap() ? root["price_file"] : YAML::Node(); file && !file.IsNull()) {
+      Result<PriceFile> prices = read_price_file(reader.joined(reader.text(file, "price_file")));
+      if (!prices) return forward_error(prices);
+      reader.price_file = std::move(*prices);
+    }
     RunSettings settings;
     settings.db = reader.joined(settings.db.string());
     read_mapping<RunSettings>(reader, root, kKeys, settings);
@@ -407,6 +519,7 @@ std::string to_run_file(const RunSettings& settings) {
   if (settings.no_text) json["no_text"] = true;
   if (!settings.redact.empty()) json["redact_sha256"] = hash_of_patterns(settings.redact);
   for (const auto& [model, prices] : settings.prices) json["prices"][model] = to_json(prices);
+  if (settings.cost.any()) json["cost"] = to_json(settings.cost);
   return to_line(json);
 }
 

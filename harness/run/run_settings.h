@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/errors/result.h"
-#include "harness/cost/cost.h"
+#include "harness/cost/assumptions.h"
 #include "harness/load/limits.h"
 #include "harness/load/scenario.h"
 #include "tasks/own_data/own_data.h"
@@ -38,7 +38,8 @@ struct RunSettings {
   std::string think_end;  // what stands before its last occurrence in an answer was thought, not said
   uint64_t seed = 1234;   // of sampling and of the latency sample; lm-evaluation-harness's
   std::string now;        // ISO-8601, what templates see; empty: when the run starts
-  std::map<std::string, Prices> prices;                  // by model name
+  std::map<std::string, Prices> prices;  // by model name; names of a price file are looked up
+  CostAssumptions cost;
   int latency_samples = 40;                              // of each task, measured in `scenario`; 0: none
   Scenario scenario = {.kind = Scenario::Kind::single};  // of latencies; offline: none are measured
   LatencyLimits limits;                                  // that goodput counts by

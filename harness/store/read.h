@@ -76,6 +76,16 @@ Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluati
 // What the model was given and gave back for each ask of one sample.
 Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t evaluation_id, int64_t sample_id);
 
+// Tokens of all asks of a sample.
+struct SampleTokens {
+  int64_t sample = 0;
+  int64_t input = 0;
+  int64_t cached_input = 0;  // of input; 0 also where nobody said
+  int64_t output = 0;
+};
+// For each sample of an evaluation that has a response, in the order of their ids.
+Result<std::vector<SampleTokens>> read_sample_tokens(const Store& store, int64_t evaluation_id);
+
 // What the model wrote to each sample of an evaluation, by sample id: the first of its asks that is text. All
 // in one query, where read_responses for every sample would be as many.
 Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store& store,

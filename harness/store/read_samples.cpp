@@ -92,6 +92,23 @@ AnswerRow answer_of(const Statement& statement, int64_t evaluation_id) {
 
 }  // namespace
 
+Result<std::vector<SampleTokens>> read_sample_tokens(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(
+        database,
+        "SELECT sample_id, SUM(prompt_tokens), COALESCE(SUM(cached_prompt_tokens), 0), "
+        "SUM(completion_tokens) FROM sample_response JOIN response ON response.id = response_id "
+        "WHERE evaluation_id = ? GROUP BY sample_id ORDER BY sample_id");
+    statement.bind(evaluation_id);
+    std::vector<SampleTokens> rows;
+    while (statement.step()) {
+      rows.push_back(
+          {statement.integer(0), statement.integer(1), statement.integer(2), statement.integer(3)});
+    }
+    return rows;
+  });
+}
+
 Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t evaluation_id, int64_t first,
                                                    int64_t last) {
   return read_ids(store,

@@ -131,6 +131,7 @@ struct MeasurementRow {
   double pass_share = 1.0;                          // of its tokens that belong to this evaluation
   std::string run;                                  // the run's name; read only
   std::optional<int64_t> cached_input_tokens = {};  // of input_tokens; nothing: not said
+  std::optional<double> pass_joules = {};           // of the machine's processors; nothing: not measured
 };
 
 // An aggregate with its 95 % interval; slice_field "" is the whole evaluation.

@@ -143,9 +143,10 @@ Result<void> Store::add_measurement(int64_t evaluation_id, const MeasurementRow&
   return with_database(*this, [&](Database& database) {
     Statement(database,
               "INSERT OR REPLACE INTO measurement (evaluation_id, samples, input_tokens, output_tokens, "
-              "pass_ms, pass_share, cached_input_tokens) VALUES (?, ?, ?, ?, ?, ?, ?)")
+              "pass_ms, pass_share, cached_input_tokens, pass_joules) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(evaluation_id, measurement.samples, measurement.input_tokens, measurement.output_tokens,
-              measurement.pass_ms, measurement.pass_share, measurement.cached_input_tokens)
+              measurement.pass_ms, measurement.pass_share, measurement.cached_input_tokens,
+              measurement.pass_joules)
         .run();
   });
 }
@@ -155,7 +156,7 @@ Result<std::optional<MeasurementRow>> Store::find_measurement(int64_t evaluation
     Statement find(
         database,
         "SELECT measurement.samples, input_tokens, output_tokens, pass_ms, pass_share, measured_run.name, "
-        "measurement.cached_input_tokens "
+        "measurement.cached_input_tokens, measurement.pass_joules "
         "FROM evaluation JOIN run ON run.id = evaluation.run_id "
         "JOIN evaluation AS measured ON measured.model_id = evaluation.model_id "
         "AND measured.task_id = evaluation.task_id AND measured.protocol = evaluation.protocol "
@@ -166,8 +167,8 @@ Result<std::optional<MeasurementRow>> Store::find_measurement(int64_t evaluation
         "JOIN measurement ON measurement.evaluation_id = measured.id "
         "WHERE evaluation.id = ? ORDER BY measured.id = evaluation.id DESC, measured.id DESC LIMIT 1");
     if (!find.bind(evaluation_id).step()) return std::nullopt;
-    return MeasurementRow{find.integer(0), find.integer(1), find.integer(2),         find.real(3),
-                          find.real(4),    find.text(5),    find.optional_integer(6)};
+    return MeasurementRow{find.integer(0), find.integer(1), find.integer(2),          find.real(3),
+                          find.real(4),    find.text(5),    find.optional_integer(6), find.optional_real(7)};
   });
 }
 

@@ -232,21 +232,60 @@ Json latency_json(const ReportData& data) {
               {"load", std::move(load)}};
 }
 
-Json cost_json(const ReportData& data) {
-  Json rows = Json::array();
-  for (const ReportCost& cost : data.cost) {
-    Json entry = Json::object();
-    entry["model"] = model_name(data, cost.model);
-    entry["task"] = task_or_null(data, cost.task);
-    entry["currency"] = text_or_null(cost.currency);
-    entry["per_1000"] = number(cost.per_1000);
-    entry["per_1000_correct"] = number(cost.per_1000_correct);
-    entry["total"] = number(cost.total);
-    entry["basis"] = cost.basis;
-    if (!cost.measured.empty()) entry["measured"] = cost.measured;
-    rows.push_back(std::move(entry));
+// Cost by volume: an endpoint has a price per request, machines cost by the month.
+void add_volume_cost(const ReportCost& cost, Json& entry) {
+  const StepLine line = cost.by_volume->by_volume();
+  const std::optional<double> capacity = cost.by_volume->capacity();
+  entry["per_request"] = Json{{"value", number(cost.per_request.value)},
+                              {"lo", number(cost.per_request.lo)},
+                              {"hi", number(cost.per_request.hi)}};
+  entry["per_million_tokens"] = number(cost.per_million_tokens);
+  entry["capacity_per_month"] = number(capacity);
+  entry["machine_per_month"] = capacity ? number(line.step) : Json(nullptr);
+  entry["endpoint_per_request"] = capacity ? Json(nullptr) : number(line.slope);
+  entry["fixed_per_month"] = number(line.fixed);
+}
+
+// `at` null: `cheaper` is the cheaper one at once, or for good. An interval's end beyond all numbers is
+// "never".
+Json break_even_json(const BreakEven& found) {
+  const auto name = [](Cheaper side) {
+    if (side == Cheaper::neither) return Json(nullptr);
+    return Json(side == Cheaper::candidate ? "small" : "large");
+  };
+  const auto end = [](double value) { return std::isinf(value) ? Json("never") : number(value); };
+  return Json{{"cheaper", name(found.crossing.above)},
+              {"below", name(found.crossing.below)},
+              {"at", number(found.crossing.at)},
+              {"lo", end(found.lo)},
+              {"hi", end(found.hi)}};
+}
+
+void add_break_even(const ReportData& data, Json& out) {
+  const ReportPairCost& pair = *data.pair_cost;
+  out["currency"] = pair.currency;
+  out["volume"] = number(pair.volume);
+  if (pair.volume) {
+    for (const ReportCost& cost : data.cost) {
+      if (cost.task >= 0 || !cost.by_volume) continue;
+      const double month = cost.by_volume->per_month(*pair.volume);
+      out["at_volume"].push_back(Json{{"model", model_name(data, cost.model)},
+                                      {"per_month", number(month)},
+                                      {"per_year", number(12.0 * month)},
+                                      {"machines", cost.by_volume->machines(*pair.volume)}});
+    }
   }
-  return Json{{"rows", std::move(rows)}};
+  out["break_even_volume"] = break_even_json(pair.by_volume);
+  if (pair.by_month) out["break_even_month"] = break_even_json(*pair.by_month);
+  out["sentences"] = break_even_sentences(data);
+  out["assumptions"] = Json::array();
+  for (const ReportAssumption& one : pair.assumptions) {
+    out["assumptions"].push_back(
+        Json{{"model", one.model < 0 ? Json(nullptr) : Json(model_name(data, one.model))},
+             {"what", one.what},
+             {"value", one.value},
+             {"from", one.from}});
+  }
 }
 
 Json rate_json(const Estimate& rate) {
@@ -410,6 +449,34 @@ Json method_json(const ReportData& data) {
 
 }  // namespace
 
+Json cost_to_json(const ReportData& data) {
+  Json rows = Json::array();
+  for (const ReportCost& cost : data.cost) {
+    Json entry = Json::object();
+    entry["model"] = model_name(data, cost.model);
+    entry["task"] = task_or_null(data, cost.task);
+    entry["currency"] = text_or_null(cost.currency);
+    entry["per_1000"] = number(cost.per_1000);
+    entry["per_1000_correct"] = number(cost.per_1000_correct);
+    entry["total"] = number(cost.total);
+    entry["basis"] = cost.basis;
+    if (!cost.measured.empty()) entry["measured"] = cost.measured;
+    if (cost.by_volume) add_volume_cost(cost, entry);
+    rows.push_back(std::move(entry));
+  }
+  Json out{{"rows", std::move(rows)}};
+  out["energy"] = Json::array();
+  for (const ReportEnergy& energy : data.energy) {
+    out["energy"].push_back(Json{{"model", model_name(data, energy.model)},
+                                 {"joules_per_token", number(energy.joules_per_token)},
+                                 {"joules_per_request", number(energy.joules_per_request)},
+                                 {"joules_per_correct", number(energy.joules_per_correct)},
+                                 {"co2_grams_per_1000", number(energy.grams_per_1000)}});
+  }
+  if (data.pair_cost) add_break_even(data, out);
+  return out;
+}
+
 Json to_json(const ReportData& data) {
   Json out = Json::object();
   out["schema"] = "sizeup.report/1";
@@ -428,7 +495,7 @@ Json to_json(const ReportData& data) {
   out["slices"] = slices_json(data);
   out["hallucination"] = hallucination_json(data);
   out["latency"] = latency_json(data);
-  out["cost"] = cost_json(data);
+  out["cost"] = cost_to_json(data);
   if (!data.ladders.empty()) out["ladders"] = ladders_json(data);
   if (!data.history.empty()) out["history"] = history_json(data);
   out["method"] = method_json(data);

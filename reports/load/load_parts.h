@@ -36,6 +36,12 @@ Result<void> build_ladders(const RunContent& content, const ReportOptions& optio
 // Latency, cost, hallucination, then the leaderboard, which shows some of each.
 void measure_latency(const RunContent& content, ReportData& data);
 void sum_costs(const RunContent& content, ReportData& data);
+// Costs by volume, and what the pair's rest on. Needs the sums.
+Result<void> compare_costs(const Store& store, const RunContent& content, const ReportOptions& options,
+                           ReportData& data);
+// Needs the tasks.
+Result<void> measure_energy(const Store& store, const RunContent& content, const ReportOptions& options,
+                            ReportData& data);
 void count_hallucinations(const RunContent& content, ReportData& data);
 void rank_models(const RunContent& content, ReportData& data);
 

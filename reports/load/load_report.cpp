@@ -53,12 +53,27 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   compare_pair(*content, *redactor, data);
   measure_latency(*content, data);
   sum_costs(*content, data);
+  if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
+  if (auto done = measure_energy(store, *content, options, data); !done) return forward_error(done);
   count_hallucinations(*content, data);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
   if (options.requirements) judge_pair(*content, *options.requirements, data);
   if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
+  return data;
+}
+
+Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options) {
+  Result<RunContent> content =
+      read_run_content(store, run.empty() ? std::vector<std::string>{} : std::vector{run});
+  if (!content) return forward_error(content);
+  ReportData data;
+  describe_run(*content, data);
+  if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
+  sum_costs(*content, data);
+  if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
+  if (auto done = measure_energy(store, *content, options, data); !done) return forward_error(done);
   return data;
 }
 

@@ -1,5 +1,5 @@
-// The commands of docs/own-data.md, docs/pilot.md, docs/ci.md and docs/report.md run as they stand there, on
-// a small file.
+// The commands of docs/own-data.md, docs/pilot.md, docs/ci.md, docs/cost.md and docs/report.md run as they
+// stand there, on a small file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -116,6 +116,46 @@ TEST_F(Documented, TheReportLeadsToARecommendation) {
   EXPECT_THAT(finished.output, HasSubstr("no price was given"));
   EXPECT_THAT(text("report.html"), HasSubstr("Your requirements, from <code>requirements.yaml</code>"));
   EXPECT_THAT(text("report.md"), HasSubstr("| Memory of the weights | at most 8.0\u00a0GB | met: "));
+}
+
+TEST_F(Documented, PricesLeadToABreakEven) {
+  const std::vector<std::string> files = blocks_of(read_whole(source_path("docs/cost.md")), "yaml");
+  ASSERT_EQ(files.size(), 2u);
+  folder.write("prices.yaml", files[0]);
+  folder.write("cost.yaml", files[1]);
+  const Finished finished = follow("docs/cost.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("requests a month small costs less"),
+                                     HasSubstr("machine example-bought"), HasSubstr("has paid back")));
+
+  // The command, its JSON and the page say the same.
+  const std::string db = (folder.path() / "cost.db").string();
+  const Json cost = Json::parse(run_program({"cost", "--db", db, "--json"}).output)["cost"];
+  const std::string printed = run_program({"cost", "--db", db}).output;
+  const std::string page = text("cost.html");
+  for (const Json& sentence : cost["sentences"]) {
+    EXPECT_THAT(printed, HasSubstr(sentence.get<std::string>()));
+    EXPECT_THAT(page, HasSubstr(sentence.get<std::string>()));
+  }
+  ASSERT_GT(cost["assumptions"].size(), 10u);
+  for (const Json& one : cost["assumptions"]) {
+    EXPECT_THAT(printed, HasSubstr(one["value"].get<std::string>()));
+    EXPECT_THAT(page, HasSubstr(one["value"].get<std::string>()));
+  }
+  const Json other = Json::parse(text("cost.json"))["cost"];
+  EXPECT_EQ(other["break_even_volume"], cost["break_even_volume"]);
+}
+
+TEST_F(Documented, CostsWithoutPricesAreAnError) {
+  folder.write("run.yaml", "models: small.gguf\ntasks: helpdesk\nlimit: 2\nlatency_samples: 0\ndb: run.db\n");
+  ASSERT_EQ(run_program({"run", (folder.path() / "run.yaml").string()}).status, 0);
+  const std::string db = (folder.path() / "run.db").string();
+  const Finished none = run_program({"cost", "--db", db});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_THAT(none.errors, HasSubstr("has no prices"));
+  const Finished wrong = run_program({"cost", "--db", db, "--one-time", "small:5"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.errors, HasSubstr("MODEL=AMOUNT"));
 }
 
 // The example in the page and the file of this test have the same columns.

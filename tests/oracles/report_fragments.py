@@ -1,10 +1,11 @@
-"""Rows of the report's forest plot and its plot of a score over runs, drawn by the design's rules without our code.
+"""Rows of the report's forest plot and its plots of a score over runs and of cost by volume, drawn by the design's rules without our code.
 
 Run as: python tests/oracles/report_fragments.py [PROTOTYPE.html]
-Writes forest_rows.json and history.json in tests/golden/reports. With the design prototype as argument it first checks that the
+Writes forest_rows.json, history.json and cost.json in tests/golden/reports. With the design prototype as argument it first checks that the
 rules reproduce the prototype's own rows from the numbers printed in their labels (to the labels' precision).
 """
 import json
+import math
 import pathlib
 import re
 import sys
@@ -102,6 +103,60 @@ def write_history(folder):
     (folder / "history.json").write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def cost_drawing(lines, mark, volume, x_axis, y_axis):
+    """Two logarithmic axes; 41 points a line, and both corners of each whole machine that is added."""
+    def along(axis, value):
+        return 100 * (math.log10(value) - math.log10(axis[0])) / (math.log10(axis[1]) - math.log10(axis[0]))
+
+    def cost(line, at, machines):
+        return line["fixed"] + line["slope"] * at + line["step"] * machines
+
+    def begun(line, at):
+        return 1 + (math.floor(at / line["width"]) if line["width"] else 0)
+
+    def place(at):
+        return x_axis[0] * (x_axis[1] / x_axis[0]) ** at
+
+    frame = '<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible">'
+    out = ""
+    for line in lines:
+        volumes = [place(k / 40) for k in range(41)]
+        points = [(v, 1, cost(line, v, begun(line, v))) for v in volumes]
+        if line["width"]:
+            k = math.floor(x_axis[0] / line["width"]) + 1
+            while k * line["width"] < x_axis[1]:
+                points += [(k * line["width"], -1, cost(line, k * line["width"], k)), (k * line["width"], 0, cost(line, k * line["width"], k + 1))]
+                k += 1
+        path = "L".join(f"{number(along(x_axis, v))} {number(100 - along(y_axis, c))}" for v, _, c in sorted(points))
+        out += f'{frame}<path class="s-{line["tone"]} w2" fill="none" vector-effect="non-scaling-stroke" d="M{path}"/></svg>'
+    ends = [100 - along(y_axis, cost(line, place(0.97), begun(line, place(0.97)))) for line in lines]
+    for line, top in zip(lines, ends):
+        crowded = any(0 <= top - other < 12 for other in ends if other is not top)
+        out += f'<text class="halo t-{line["tone"]}" x="97%" y="{percent(top)}" dy="{18 if crowded else -8}" text-anchor="end">{line["tone"]}</text>'
+    if mark:
+        left, top = along(x_axis, mark[0]), 100 - along(y_axis, mark[1])
+        side, shift = ("end", -2) if left > 60 else ("start", 2)
+        out += f'<circle class="s-hyb f-paper" cx="{percent(left)}" cy="{percent(top)}" r="6"/>'
+        out += f'<text class="halo t-lab" x="{percent(left)}" y="{percent(top)}" dx="{shift}" dy="22" text-anchor="{side}">break-even</text>'
+    if volume:
+        left = percent(along(x_axis, volume))
+        out += f'<line class="mg" x1="{left}" y1="100%" x2="{left}" y2="0%"/>'
+        out += f'<text class="halo t-mut" x="{left}" y="100%" dx="5" dy="-6" text-anchor="start">your volume</text>'
+    return out
+
+
+def write_costs(folder):
+    machine = {"tone": "small", "fixed": 0, "slope": 0, "step": 788.4, "width": 7_095_600}
+    endpoint = {"tone": "large", "fixed": 0, "slope": 0.001555, "step": 0, "width": None}
+    cheap = {"tone": "small", "fixed": 100, "slope": 0.001, "step": 0, "width": None}
+    cases = [([endpoint, machine], [788.4 / 0.001555, 788.4], 7e6, (1e5, 3e7), (100, 1e5)),
+             ([endpoint, cheap], [100 / 0.000555, 100 / 0.000555 * 0.001555], None, (1e4, 1e6), (10, 3000)),
+             ([endpoint, machine], None, None, (1e4, 1e6), (10, 3000))]
+    golden = [{"lines": lines, "mark": mark, "volume": volume, "x": x, "y": y, "svg": cost_drawing(lines, mark, volume, x, y)}
+              for lines, mark, volume, x, y in cases]
+    (folder / "cost.json").write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def shape(svg):
     """The row without its numbers."""
     return re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r' stroke-width="1"', "", svg))
@@ -132,6 +187,7 @@ def main():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_history(path.parent)
+    write_costs(path.parent)
 
 
 main()

@@ -5,6 +5,7 @@ Exit 77 (ctest: skipped) where there is no Chromium. Standard library only.
 """
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -323,7 +324,10 @@ class Controls(unittest.TestCase):
         browser.js("(() => { const v = document.querySelector('#volume'); v.value = 2000; v.dispatchEvent(new Event('input')); })()")
         rows = [row for row in data_of("pair")["cost"]["rows"] if row["task"] is None]
         shown = browser.js("[...document.querySelectorAll('[data-per-request]')].map(c => c.textContent)")
-        self.assertEqual(shown, ["€%s" % (format(row["per_1000"] * 2000, ",.2f" if row["per_1000"] * 2000 < 100 else ",.0f")) for row in rows])
+        def month(row):
+            machines = max(1, math.ceil(2e6 / row["capacity_per_month"])) if row["capacity_per_month"] else 0
+            return (row["endpoint_per_request"] or 0) * 2e6 + row["fixed_per_month"] + (row["machine_per_month"] or 0) * machines
+        self.assertEqual(shown, ["€%s" % format(month(row), ",.2f" if month(row) < 100 else ",.0f") for row in rows])
 
     def test_without_script(self):
         browser.call("Emulation.setScriptExecutionDisabled", value=True)

@@ -306,7 +306,7 @@ class Maker {
     plan_.run.now = what_.day + "T04:00:00Z";
     plan_.run.protocol = "generative";
     plan_.run.seed = 1234;
-    plan_.run.settings = "{}";
+    plan_.run.settings = to_line(settings());
     plan_.run.program = "sizeup 0.1.0";
     plan_.run.machine =
         R"({"cpu":"Example CPU 1","cores":8,"memory_bytes":64000000000,"os":"Linux","flags":["avx2","fma"]})";
@@ -326,6 +326,24 @@ class Maker {
           add_evaluation(model, task, scenario);
       }
     }
+  }
+
+  // Prices that agree with the costs of finish(); a machine for the first model, tokens for the others.
+  Json settings() const {
+    if (!what_.prices) return Json::object();
+    Json out;
+    const auto first = static_cast<size_t>(what_.first_model);
+    for (size_t model = first; model < first + static_cast<size_t>(what_.models); ++model) {
+      const Json machine{{"currency", "EUR"}, {"per_hour", 0.4}};
+      const Json tokens{{"currency", "EUR"},
+                        {"per_million_input", 5.0},
+                        {"per_million_output", 16.0},
+                        {"date", "2026-03-01"}};
+      out["prices"][(what_.ladder ? rung_row(model) : model_row(model, what_)).name] =
+          model == 1 ? tokens : machine;
+    }
+    out["cost"] = what_.assumptions;
+    return out;
   }
 
   void add_evaluation(size_t model, size_t task, const std::string& scenario) {
@@ -388,7 +406,7 @@ class Maker {
     write.response.prompt = "prompt";
     if (!written.text.empty()) write.response.text = written.text;
     write.response.finish = written.text.empty() ? "none" : "stop";
-    write.response.prompt_tokens = 40;
+    write.response.prompt_tokens = 30 + static_cast<int>(i % 21);
     write.response.completion_tokens = 12;
     write.uses = {{planned_.evaluation_ids[e], sample, 0}};
     return write;
@@ -420,11 +438,17 @@ class Maker {
                        per_request,
                        1000.0 * per_request / results.front().value,
                        per_request * n,
-                       "price per hour 0.40 at utilisation 1.00",
+                       model == 1 ? "price per token" : "price per hour 0.40 at utilisation 1.00",
                        "50.0 % of the pass's time, by tokens"};
       }
     }
     need(store_.finish_evaluation(row, results, cost));
+    if (what_.energy && model == 0 && row.scenario == "offline") {
+      const auto n = static_cast<int64_t>(answers_[e].size());
+      MeasurementRow measured{n, 40 * n, 10 * n, 14'000.0, 0.25, ""};
+      measured.pass_joules = 800.0;
+      need(store_.add_measurement(row.id, measured));
+    }
   }
 
   Store store_;

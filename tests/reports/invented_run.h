@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/json/json.h"
 #include "harness/store/store.h"
 
 namespace sizeup {
@@ -13,8 +14,10 @@ struct InventedRun {
   int models = 2;
   bool hostile = false;  // names and texts of an enemy
   bool prices = true;
+  Json assumptions = Json::object();  // the key `cost` of its run file
   bool timings = true;
   std::string scenario = "single";  // of the timings; with another one rates under load are stored
+  bool energy = false;              // measured, of the first model
   bool ladder = false;              // the models are one at Q8_0, F16 and Q4_0, from three files
   // For a store with several runs: the day (and name) of this one, the first of its models, and their
   // version; another version has other weights and other luck.

@@ -6,6 +6,7 @@
 
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "reports/html/cost_plot.h"
 #include "reports/html/forest.h"
 #include "reports/html/history_plot.h"
 #include "tests/support/files.h"
@@ -91,6 +92,27 @@ TEST(Golden, HistoryOfAScore) {
     series.push_back(std::move(drawn));
   }
   EXPECT_EQ(history_drawing(series, golden["runs"].get<size_t>(), y).str(), golden["svg"].get<std::string>());
+}
+
+TEST(Golden, CostByVolume) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "reports" / "cost.json"));
+  for (const Json& one : golden) {
+    const Axis x = log_axis(one["x"][0].get<double>(), one["x"][1].get<double>());
+    const Axis y = log_axis(one["y"][0].get<double>(), one["y"][1].get<double>());
+    std::vector<CostLine> lines;
+    for (const Json& line : one["lines"]) {
+      StepLine cost{line["fixed"].get<double>(), line["slope"].get<double>(), line["step"].get<double>()};
+      if (!line["width"].is_null()) cost.width = line["width"].get<double>();
+      lines.push_back(
+          {line["tone"] == "small" ? Tone::small : Tone::large, cost, line["tone"].get<std::string>()});
+    }
+    std::optional<CostMark> mark;
+    if (!one["mark"].is_null())
+      mark = {one["mark"][0].get<double>(), one["mark"][1].get<double>(), "break-even"};
+    std::optional<double> volume;
+    if (!one["volume"].is_null()) volume = one["volume"].get<double>();
+    EXPECT_EQ(cost_drawing(lines, mark, volume, x, y).str(), one["svg"].get<std::string>());
+  }
 }
 
 TEST(RowMark, LargeIsASquareAndOutsideIsNothing) {

@@ -95,8 +95,9 @@ const volume = $("#volume");
 function setVolume() {
   const requests = Math.max(0, Number(volume.value) || 0) * 1000;
   for (const cell of $$("[data-per-request]")) {
-    const each = Number(cell.dataset.perRequest);
-    const amount = each * requests, digits = amount >= 100 ? 0 : 2;
+    const set = cell.dataset, capacity = Number(set.capacity);
+    const machines = capacity ? Math.max(1, Math.ceil(requests / capacity)) : 1;
+    const amount = Number(set.perRequest) * requests + Number(set.fixed) + Number(set.machine) * machines, digits = amount >= 100 ? 0 : 2;
     cell.textContent = cell.dataset.symbol + amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/io/file.h"
+#include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
@@ -170,6 +171,65 @@ TEST(RunSettings, PatternsToRedactAreStoredAsAHash) {
   EXPECT_EQ(parse("models: a.gguf\n")->redact_sha256, hash_of_patterns({}));
 }
 
+constexpr const char* kPriceFile = R"(prices:
+  date: 2026-03-01
+  currency: EUR
+  source: invented
+  endpoints:
+    api: {per_million_input: 1.5, per_million_output: 6}
+  machines:
+    box: {purchase: 3600, lifetime_months: 36, watts: 400, idle_watts: 100, price_per_kwh: 0.3, monthly: 20}
+)";
+
+TEST(RunSettings, PricesByNameOfAPriceFile) {
+  const TemporaryFolder folder;
+  folder.write("prices.yaml", kPriceFile);
+  const std::string yaml =
+      "prices:\n  small: {machine: box, utilisation: 0.6}\n  large: {endpoint: api}\nprice_file: "
+      "prices.yaml\n"
+      "cost: {volume: 5e5, one_time: {small: 900}, monthly: {small: 50}, "
+      "retraining: {small: {cost: 300, every_months: 6}}, grid_g_per_kwh: 380}\n";
+  const Result<RunSettings> read = parse_run_settings(yaml, "run.yaml", folder.path());
+  ASSERT_TRUE(read.has_value()) << describe(read.error());
+  // What is stored names no file: a store is read on other machines, and the file may have changed.
+  const Result<RunSettings> again = parse_run_settings(to_run_file(*read), "stored", "");
+  ASSERT_TRUE(again.has_value()) << describe(again.error());
+  for (const RunSettings& settings : {*read, *again}) {
+    const Prices& small = settings.prices.at("small");
+    EXPECT_EQ(small.entry, "machine box");
+    EXPECT_EQ(small.date, "2026-03-01");
+    EXPECT_EQ(small.source, "invented");
+    EXPECT_EQ(small.currency, "EUR");
+    EXPECT_EQ(small.utilisation, 0.6);
+    EXPECT_NEAR(small.per_hour.value(), 120.0 / 730 + 0.28 * 0.3, 1e-12);
+    EXPECT_EQ(settings.prices.at("large").per_million_output, 6.0);
+    EXPECT_EQ(settings.cost.volume, 5e5);
+    const RunningCosts& costs = settings.cost.running.at("small");
+    EXPECT_EQ(costs.one_time, 900);
+    EXPECT_EQ(costs.monthly, 50);
+    EXPECT_EQ(costs.retraining, 300);
+    EXPECT_EQ(costs.retraining_months, 6);
+    EXPECT_EQ(settings.cost.grid_g_per_kwh, 380);
+  }
+}
+
+TEST(RunSettings, AWrongNameOfAPriceFileIsNamed) {
+  const TemporaryFolder folder;
+  folder.write("prices.yaml", kPriceFile);
+  const auto error = [&](const std::string& prices) {
+    return parse_run_settings("price_file: prices.yaml\nprices:\n  a: " + prices + "\n", "run.yaml",
+                              folder.path())
+        .error();
+  };
+  const Error machine = error("{machine: bax}");
+  EXPECT_EQ(machine.place, "run.yaml:3");
+  EXPECT_THAT(machine.message, HasSubstr("prices.yaml has no machine 'bax'"));
+  EXPECT_THAT(machine.hint, HasSubstr("box"));
+  EXPECT_THAT(error("{endpoint: box}").message, HasSubstr("no endpoint 'box'"));
+  EXPECT_THAT(parse_run_settings("price_file: none.yaml\n", "run.yaml", folder.path()).error().place,
+              HasSubstr("none.yaml"));
+}
+
 TEST(RunSettings, AnUnknownKeyNamesTheNearestOne) {
   const Error error = error_of("models: a\nlatency_sample: 3\n");
   EXPECT_EQ(error.kind, ErrorKind::bad_input);
@@ -205,6 +265,16 @@ TEST(RunSettings, WrongKindsAndRangesNameLineAndKey) {
            {"prices:\n  a: {currency: EUR, per_hour: .nan}\n", "run.yaml:2", "'per_hour'"},
            {"prices:\n  a: {currency: EUR, per_hour: 1, per_million_input: 1}\n", "run.yaml:2",
             "prices of 'a'"},
+           {"prices:\n  a: {currency: EUR, per_hour: 1, purchase: 9, lifetime_months: 3}\n", "run.yaml:2",
+            "both given"},
+           {"prices:\n  a: {currency: EUR, purchase: 9}\n", "run.yaml:2", "without a lifetime"},
+           {"prices:\n  a: {currency: EUR, per_hour: 1, date: 2026-02-30}\n", "run.yaml:2", "date"},
+           {"prices:\n  a: {machine: box}\n", "run.yaml:2", "no price file"},
+           {"prices:\n  a: {machine: box, currency: EUR}\n", "run.yaml:2", "beside the name"},
+           {"cost: {volume: 0}\n", "run.yaml:1", "'volume'"},
+           {"cost:\n  one_time: 5\n", "run.yaml:2", "'one_time'"},
+           {"cost:\n  retraining: {a: {cost: 5}}\n", "run.yaml:2", "without its months"},
+           {"cost: {volumes: 5}\n", "run.yaml:1", "unknown key 'volumes'"},
            {"name: a\nname: b\n", "run.yaml:2", "given twice"},
            {"- a\n- b\n", "run.yaml:1", "not a mapping"},
            {"just text", "run.yaml:1", "not a mapping"},

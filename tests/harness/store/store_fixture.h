@@ -64,6 +64,7 @@ class StoreFixture : public testing::Test {
 constexpr const char* kBackToVersion1 =
     "ALTER TABLE response DROP COLUMN cached_prompt_tokens; ALTER TABLE response DROP COLUMN "
     "reasoning_tokens; "
+    "ALTER TABLE measurement DROP COLUMN pass_joules; "
     "ALTER TABLE measurement DROP COLUMN cached_input_tokens; DROP VIEW label_agreement; DROP VIEW labelled; "
     "DROP TABLE label; ALTER TABLE run DROP COLUMN texts; "
     "ALTER TABLE sample DROP COLUMN edited; ALTER TABLE prompt DROP COLUMN edited; "

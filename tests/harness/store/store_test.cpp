@@ -35,7 +35,7 @@ TEST_F(StoreTest, WritingCreatesTheFileWithItsVersion) {
                 &statement, nullptr),
             SQLITE_OK);
   ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_EQ(sqlite3_column_int(statement, 0), 5);
+  EXPECT_EQ(sqlite3_column_int(statement, 0), 6);
   EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(statement, 1)), "wal");
   sqlite3_finalize(statement);
   sqlite3_close(handle);
@@ -58,12 +58,26 @@ TEST_F(StoreTest, RefusesTheDatabaseOfAnotherProgram) {
 
 TEST_F(StoreTest, RefusesANewerVersion) {
   { open(); }
-  execute("PRAGMA user_version = 6");
-  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 6)"));
+  execute("PRAGMA user_version = 7");
+  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 7)"));
   EXPECT_THAT(open_error(StoreAccess::write).message, HasSubstr("newer sizeup"));
 }
 
 // A file as version 1 made it: without the tables that version 2 added.
+TEST_F(StoreTest, AMeasurementComesBackWithItsEnergy) {
+  Store store = open();
+  const Store::Planned planned = *store.create_run(ExamplePlan().plan);
+  MeasurementRow row{3, 30, 6, 100.0, 0.5, ""};
+  ASSERT_TRUE(store.add_measurement(planned.evaluation_ids[0], row).has_value());
+  EXPECT_EQ((*store.find_measurement(planned.evaluation_ids[0]))->pass_joules, std::nullopt);
+  row.pass_joules = 12.5;
+  row.cached_input_tokens = 7;
+  ASSERT_TRUE(store.add_measurement(planned.evaluation_ids[0], row).has_value());
+  const MeasurementRow read = **store.find_measurement(planned.evaluation_ids[0]);
+  EXPECT_EQ(read.pass_joules, 12.5);
+  EXPECT_EQ(read.cached_input_tokens, 7);
+}
+
 TEST_F(StoreTest, TakesAnOlderFileToThisVersion) {
   ExamplePlan example;
   int64_t run = 0;
