@@ -54,6 +54,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   measure_latency(*content, data);
   sum_costs(*content, data);
   count_hallucinations(*content, data);
+  measure_calibration(*content, data);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);

@@ -8,6 +8,7 @@
 #include "core/json/json.h"
 #include "reports/html/forest.h"
 #include "reports/html/history_plot.h"
+#include "reports/html/reliability.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
@@ -91,6 +92,31 @@ TEST(Golden, HistoryOfAScore) {
     series.push_back(std::move(drawn));
   }
   EXPECT_EQ(history_drawing(series, golden["runs"].get<size_t>(), y).str(), golden["svg"].get<std::string>());
+}
+
+TEST(Golden, ShareRightAgainstConfidence) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "reports" / "reliability.json"));
+  ASSERT_EQ(golden.size(), 3u);
+  for (const Json& one : golden) {
+    Axis x;
+    x.lo = one["x"][0].get<double>();
+    x.hi = one["x"][1].get<double>();
+    Axis y;
+    y.lo = one["y"][0].get<double>();
+    y.hi = one["y"][1].get<double>();
+    std::vector<ReliabilitySeries> series;
+    for (const Json& drawn : one["series"]) {
+      series.push_back(
+          {drawn["tone"] == "small" ? Tone::small : Tone::large, drawn["name"].get<std::string>(), {}});
+      for (const Json& bin : drawn["bins"]) {
+        series.back().bins.push_back({bin[0].get<int64_t>(),
+                                      bin[1].get<int64_t>(),
+                                      bin[2].get<double>(),
+                                      {bin[3].get<double>(), bin[4].get<double>()}});
+      }
+    }
+    EXPECT_EQ(reliability_drawing(series, x, y).str(), one["svg"].get<std::string>());
+  }
 }
 
 TEST(RowMark, LargeIsASquareAndOutsideIsNothing) {
