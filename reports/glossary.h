@@ -12,7 +12,7 @@ struct GlossaryEntry {
   std::string_view meaning;
 };
 
-inline constexpr std::array<GlossaryEntry, 14> kGlossary = {{
+inline constexpr std::array<GlossaryEntry, 20> kGlossary = {{
     {"interval", "95\u00a0% interval",
      "The range that would hold the true value in 95 of 100 repetitions with fresh samples. Wide means few "
      "samples."},
@@ -30,6 +30,23 @@ inline constexpr std::array<GlossaryEntry, 14> kGlossary = {{
     {"unusable", "Unusable answer",
      "No answer found, not a valid label or form, or a failed request. Failed requests have no score; the "
      "others count as wrong."},
+    {"confidence", "Confidence",
+     "How sure a model is of an answer, between 0 and 1: the probability of the option that it took, or of "
+     "the tokens that it wrote. The report says which."},
+    {"ece", "ECE",
+     "Expected calibration error: how far stated confidence and share right lie apart, on average over ten "
+     "groups of answers of similar confidence. Chance alone keeps it above 0."},
+    {"brier", "Brier score",
+     "Mean squared gap between confidence and outcome; 0 is perfect, lower is better."},
+    {"auroc", "AUROC",
+     "Chance that a right answer has higher confidence than a wrong one; 0.5 is a coin, 1 is perfect."},
+    {"coverage", "Risk, coverage",
+     "Coverage is the share of the answers that are given when only the surest are; risk is the share of "
+     "those that are wrong."},
+    {"temperature", "Temperature",
+     "One number that makes every confidence less extreme (above 1) or more extreme (below 1), fitted so "
+     "that "
+     "confidence meets the share right. The order of the answers stays."},
     {"ttft", "TTFT", "Time from sending the request to the first streamed token."},
     {"e2e", "E2E", "Time from sending the request to the last token, or to the scores of all choices."},
     {"p95", "p50, p95", "The time within which 50 or 95 of 100 requests were done."},

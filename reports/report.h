@@ -34,15 +34,15 @@ Result<ReportData> load_costs(const Store& store, const std::string& run, const 
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
 std::string to_html(const ReportData& data);
 
-// A folder of RFC 4180 files: results, groups, differences, slices, latency, cost, ladder, history,
-// samples.
+// A folder of RFC 4180 files: results, groups, differences, slices, calibration, calibration_bins,
+// risk_coverage, latency, cost, ladder, history, samples.
 Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
 
 // The page's data block: what scripts read. Schema "sizeup.report/1".
 Json to_json(const ReportData& data);
 Result<void> write_json(const ReportData& data, const std::filesystem::path& path);
 
-// Verdict, differences, requirements, models and notes for a merge request or a chat; no texts.
+// Verdict, differences, requirements, models, confidence and notes for a merge request or a chat; no texts.
 std::string to_markdown(const ReportData& data);
 Result<void> write_markdown(const ReportData& data, const std::filesystem::path& path);
 

@@ -14,6 +14,8 @@
 #include "harness/decide/recommend.h"
 #include "harness/decide/verdict.h"
 #include "harness/statistics/interval.h"
+#include "harness/statistics/selection.h"
+#include "harness/statistics/temperature.h"
 
 namespace sizeup {
 
@@ -145,6 +147,30 @@ struct ReportHallucination {
   std::string unit;                        // "answers", "claims", "values"
   std::string sample_key;                  // names the kind in the sample browser's filter: "closed_book"
   std::vector<HallucinationCount> models;  // one for each of ReportData::models
+};
+
+// Whether one kind of a model's confidence can be trusted, over all tasks that state it or on one of them.
+struct ReportCalibration {
+  std::string kind;  // one of kConfidenceKinds
+  int model = 0;
+  int task = -1;  // -1: all that have it
+  int64_t n = 0;
+  int64_t right = 0;
+  double confidence = kNoNumber;  // mean
+  Estimate overconfidence;        // confidence minus share right
+  std::vector<ReliabilityBin> bins;
+  Estimate ece;
+  double chance_ece = kNoNumber;  // of a model that is right exactly as often as it states
+  Estimate brier;
+  Estimate auroc;
+  Temperature temperature;        // fitted on all of these answers
+  double scaled_ece = kNoNumber;  // after scaling, each answer by a temperature fitted on others
+  double scaled_brier = kNoNumber;
+  std::vector<RiskPoint>
+      curve;  // the points that first answer 2, 4, ... 100 percent; empty for one of several tasks
+  double risk_area = kNoNumber;
+
+  double share_right() const { return static_cast<double>(right) / static_cast<double>(n); }
 };
 
 // A percentile is printed only when the early-stopping rule says that n supports it.
@@ -305,6 +331,8 @@ struct ReportData {
   std::vector<ReportDifference> slices;
   std::vector<ReportLeader> leaderboard;  // best first
   std::vector<ReportHallucination> hallucination;
+  // Of the pair: by kind, small before large, all tasks before each of them.
+  std::vector<ReportCalibration> calibration;
   std::string latency_scenario;  // of all times: "single", "concurrent:8", "server:2"; empty: there are none
   std::vector<ReportLatency> latency;
   std::vector<ReportLoad> load;  // none in scenario single

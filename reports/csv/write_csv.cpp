@@ -114,6 +114,78 @@ std::string slices(const ReportData& data) {
   return table.content();
 }
 
+CsvTable& of_calibration(CsvTable& table, const ReportData& data, const ReportCalibration& entry) {
+  return table.text(model_name(data, entry.model)).text(entry.kind).text(task_cell(data, entry.task));
+}
+
+std::string calibration(const ReportData& data) {
+  CsvTable table({"model",
+                  "confidence",
+                  "task",
+                  "n",
+                  "right",
+                  "mean_confidence",
+                  "overconfidence",
+                  "overconfidence_lo",
+                  "overconfidence_hi",
+                  "ece",
+                  "ece_lo",
+                  "ece_hi",
+                  "ece_by_chance",
+                  "ece_scaled",
+                  "brier",
+                  "brier_lo",
+                  "brier_hi",
+                  "brier_scaled",
+                  "auroc",
+                  "auroc_lo",
+                  "auroc_hi",
+                  "temperature",
+                  "temperature_lo",
+                  "temperature_hi",
+                  "risk_coverage_area"});
+  const auto estimate = [&](const Estimate& e) { table.number(e.value).number(e.lo).number(e.hi); };
+  for (const ReportCalibration& entry : data.calibration) {
+    of_calibration(table, data, entry).integer(entry.n).integer(entry.right).number(entry.confidence);
+    estimate(entry.overconfidence);
+    estimate(entry.ece);
+    table.number(entry.chance_ece).number(entry.scaled_ece);
+    estimate(entry.brier);
+    table.number(entry.scaled_brier);
+    estimate(entry.auroc);
+    table.number(entry.temperature.value).number(entry.temperature.interval.lo);
+    table.number(entry.temperature.interval.hi).number(entry.risk_area);
+  }
+  return table.content();
+}
+
+std::string calibration_bins(const ReportData& data) {
+  CsvTable table(
+      {"model", "confidence", "task", "bin", "n", "right", "mean_confidence", "share_right", "lo", "hi"});
+  for (const ReportCalibration& entry : data.calibration) {
+    for (size_t i = 0; i < entry.bins.size(); ++i) {
+      const ReliabilityBin& bin = entry.bins[i];
+      of_calibration(table, data, entry).integer(static_cast<int64_t>(i + 1)).integer(bin.n);
+      table.integer(bin.right).number(bin.confidence).number(bin.share_right());
+      table.number(bin.interval.lo).number(bin.interval.hi);
+    }
+  }
+  return table.content();
+}
+
+std::string risk_coverage(const ReportData& data) {
+  CsvTable table({"model", "confidence", "task", "coverage", "risk", "answered", "wrong", "confidence_from"});
+  for (const ReportCalibration& entry : data.calibration) {
+    for (const RiskPoint& point : entry.curve) {
+      of_calibration(table, data, entry)
+          .number(static_cast<double>(point.answered) / static_cast<double>(entry.n))
+          .number(point.risk());
+      table.integer(point.answered).integer(point.wrong).number(point.confidence);
+    }
+  }
+  return table.content();
+}
+
 std::string latency(const ReportData& data) {
   CsvTable table({"model", "quantity", "percent", "ms", "lo", "hi", "n", "queries_needed"});
   for (const ReportLatency& row : data.latency) {
@@ -281,6 +353,11 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
   if (data.is_pair()) {
     if (auto done = write("differences.csv", differences(data)); !done) return done;
     if (auto done = write("slices.csv", slices(data)); !done) return done;
+  }
+  if (!data.calibration.empty()) {
+    if (auto done = write("calibration.csv", calibration(data)); !done) return done;
+    if (auto done = write("calibration_bins.csv", calibration_bins(data)); !done) return done;
+    if (auto done = write("risk_coverage.csv", risk_coverage(data)); !done) return done;
   }
   if (auto done = write("latency.csv", latency(data)); !done) return done;
   if (auto done = write("cost.csv", cost(data)); !done) return done;

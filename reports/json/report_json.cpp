@@ -6,6 +6,7 @@
 #include "core/json/json.h"
 #include "reports/format.h"
 #include "reports/glossary.h"
+#include "reports/json/calibration_json.h"
 #include "reports/ladder_text.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
@@ -494,6 +495,7 @@ Json to_json(const ReportData& data) {
   out["results"] = results_json(data);
   out["slices"] = slices_json(data);
   out["hallucination"] = hallucination_json(data);
+  if (!data.calibration.empty()) out["calibration"] = calibration_json(data);
   out["latency"] = latency_json(data);
   out["cost"] = cost_to_json(data);
   if (!data.ladders.empty()) out["ladders"] = ladders_json(data);

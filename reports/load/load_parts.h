@@ -45,6 +45,9 @@ Result<void> measure_energy(const Store& store, const RunContent& content, const
 void count_hallucinations(const RunContent& content, ReportData& data);
 void rank_models(const RunContent& content, ReportData& data);
 
+// What the pair's stated confidence is worth. Needs the pair and the tasks.
+void measure_calibration(const RunContent& content, ReportData& data);
+
 // What these models showed, `best` (a place in the list) being the measure of the others. Needs the tasks,
 // the scores and the leaderboard.
 Candidates candidates_of(const RunContent& content, const ReportData& data, const std::vector<int>& models,

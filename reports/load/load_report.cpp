@@ -56,6 +56,7 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
   if (auto done = measure_energy(store, *content, options, data); !done) return forward_error(done);
   count_hallucinations(*content, data);
+  measure_calibration(*content, data);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);

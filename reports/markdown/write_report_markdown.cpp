@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/io/file.h"
+#include "reports/calibration_text.h"
 #include "reports/format.h"
 #include "reports/markdown/markdown.h"
 #include "reports/recommendation.h"
@@ -59,6 +60,28 @@ std::string requirements(const RequirementsReport& report) {
   return out;
 }
 
+std::string calibration(const ReportData& data) {
+  if (data.calibration.empty()) return {};
+  std::string out = "\n## Confidence\n\n" +
+                    markdown_header({"model", "confidence", "n", "surer than right, pp", "ECE (by chance)",
+                                     "Brier", "AUROC", "temperature", "ECE scaled"});
+  for (const ReportCalibration& entry : data.calibration) {
+    if (entry.task >= 0) continue;
+    const Estimate& over = entry.overconfidence;
+    std::string area = format_significant(entry.auroc.value);
+    if (entry.auroc.has_interval()) {
+      area += fmt::format(" ({}…{})", format_significant(entry.auroc.lo), format_significant(entry.auroc.hi));
+    }
+    out += markdown_row(
+        {markdown_text(model_name(data, entry.model)), entry.kind, format_count(entry.n),
+         fmt::format("{} ({})", format_points(over.value), format_points_range(over.lo, over.hi, 0.0)),
+         fmt::format("{} ({})", format_percent(entry.ece.value), format_percent(entry.chance_ece)),
+         format_significant(entry.brier.value), area, temperature_text(entry.temperature.value),
+         format_percent(entry.scaled_ece)});
+  }
+  return out;
+}
+
 std::string duration(const Estimate& ms) {
   return std::isnan(ms.value) ? std::string(kNone) : format_duration(ms.value);
 }
@@ -108,6 +131,7 @@ std::string to_markdown(const ReportData& data) {
   out += differences(data);
   if (data.requirements) out += requirements(*data.requirements);
   out += leaderboard(data);
+  out += calibration(data);
   return out + notes(data);
 }
 

@@ -57,6 +57,8 @@ void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters,
         std::max_element(answers.begin(), answers.begin() + static_cast<ptrdiff_t>(considered),
                          [&](const auto& a, const auto& b) { return votes[a] < votes[b]; });
     out.score(fmt::format("maj@{}", k), is_accepted(input, *winner, parameters));
+    out.number(fmt::format("agreement@{}", k),
+               static_cast<double>(votes[*winner]) / static_cast<double>(considered));
   }
 }
 

@@ -1,7 +1,7 @@
-"""Rows of the report's forest plot and its plots of a score over runs and of cost by volume, drawn by the design's rules without our code.
+"""Rows of the report's forest plot and its plots of a score over runs, of cost by volume and of reliability, drawn by the design's rules without our code.
 
 Run as: python tests/oracles/report_fragments.py [PROTOTYPE.html]
-Writes forest_rows.json, history.json and cost.json in tests/golden/reports. With the design prototype as argument it first checks that the
+Writes forest_rows.json, history.json, cost.json and reliability.json in tests/golden/reports. With the design prototype as argument it first checks that the
 rules reproduce the prototype's own rows from the numbers printed in their labels (to the labels' precision).
 """
 import json
@@ -157,6 +157,44 @@ def write_costs(folder):
     (folder / "cost.json").write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def reliability(series, x_range, y_range):
+    """The line of equality where both axes have it, then all intervals, then all marks with what they say."""
+    def x(confidence):
+        return 100 * (confidence - x_range[0]) / (x_range[1] - x_range[0])
+
+    def y(share):
+        return 100 * (y_range[1] - 100 * share) / (y_range[1] - y_range[0])
+
+    out = ""
+    first, last = max(x_range[0], y_range[0] / 100), min(x_range[1], y_range[1] / 100)
+    if first < last:
+        out += ('<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible"><path class="s-oth dash" '
+                f'fill="none" vector-effect="non-scaling-stroke" d="M{number(x(first))} {number(y(first))}L{number(x(last))} {number(y(last))}"/></svg>')
+    for s in series:
+        for n, right, confidence, lo, hi in s["bins"]:
+            px = percent(x(confidence))
+            out += f'<line class="ci s-{s["tone"]}" x1="{px}" x2="{px}" y1="{percent(y(lo))}" y2="{percent(y(hi))}"/>'
+    for s in series:
+        for n, right, confidence, lo, hi in s["bins"]:
+            px, py = percent(x(confidence)), percent(y(right / n))
+            name = s["name"] + ", " if s["name"] else ""
+            tip = f"{name}confidence {confidence:.2f}: {100 * right / n:.1f}\u00a0% right ({100 * lo:.1f}…{100 * hi:.1f}), n = {n}"
+            if s["tone"] == "large":
+                out += f'<rect class="f-large" data-tip="{tip}" x="{px}" y="{py}" width="9" height="9" transform="translate(-4.5 -4.5)"/>'
+            else:
+                out += f'<circle class="f-small" data-tip="{tip}" cx="{px}" cy="{py}" r="4.5"/>'
+    return out
+
+
+def write_reliability(folder):
+    small = {"tone": "small", "name": "small", "bins": [[20, 8, .6524, .2188, .6134], [20, 13, .8304, .4329, .8188], [20, 20, .9908, .8389, 1]]}
+    large = {"tone": "large", "name": "large", "bins": [[21, 15, .7333, .5004, .8619], [20, 19, .9512, .7639, .9911]]}
+    alone = {"tone": "small", "name": "", "bins": [[50, 10, .4, .1124, .3304]]}
+    cases = [([small, large], [.6, 1], [20, 100]), ([alone], [.35, .45], [0, 40]), ([alone], [.4, .5], [0, 35])]
+    golden = [{"series": s, "x": x, "y": y, "svg": reliability(s, x, y)} for s, x, y in cases]
+    (folder / "reliability.json").write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def shape(svg):
     """The row without its numbers."""
     return re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r' stroke-width="1"', "", svg))
@@ -188,6 +226,7 @@ def main():
     path.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_history(path.parent)
     write_costs(path.parent)
+    write_reliability(path.parent)
 
 
 main()

@@ -9,6 +9,7 @@
 #include "reports/html/cost_plot.h"
 #include "reports/html/forest.h"
 #include "reports/html/history_plot.h"
+#include "reports/html/reliability.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
@@ -112,6 +113,31 @@ TEST(Golden, CostByVolume) {
     std::optional<double> volume;
     if (!one["volume"].is_null()) volume = one["volume"].get<double>();
     EXPECT_EQ(cost_drawing(lines, mark, volume, x, y).str(), one["svg"].get<std::string>());
+  }
+}
+
+TEST(Golden, ShareRightAgainstConfidence) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "reports" / "reliability.json"));
+  ASSERT_EQ(golden.size(), 3u);
+  for (const Json& one : golden) {
+    Axis x;
+    x.lo = one["x"][0].get<double>();
+    x.hi = one["x"][1].get<double>();
+    Axis y;
+    y.lo = one["y"][0].get<double>();
+    y.hi = one["y"][1].get<double>();
+    std::vector<ReliabilitySeries> series;
+    for (const Json& drawn : one["series"]) {
+      series.push_back(
+          {drawn["tone"] == "small" ? Tone::small : Tone::large, drawn["name"].get<std::string>(), {}});
+      for (const Json& bin : drawn["bins"]) {
+        series.back().bins.push_back({bin[0].get<int64_t>(),
+                                      bin[1].get<int64_t>(),
+                                      bin[2].get<double>(),
+                                      {bin[3].get<double>(), bin[4].get<double>()}});
+      }
+    }
+    EXPECT_EQ(reliability_drawing(series, x, y).str(), one["svg"].get<std::string>());
   }
 }
 

@@ -116,6 +116,17 @@ TEST(MajorityVote, FirstOfEqualsWins) {
   EXPECT_EQ(task->metrics().size(), 3U);
 }
 
+// Of the answers as they are compared: "paris" and "Paris" say the same here.
+TEST(MajorityVote, AgreementIsTheShareOfItsVoters) {
+  const auto task = task_with("{metric: maj@k, k: [1, 3, 4], ignore_case: true}", Json::array({"Paris"}),
+                              "repeats: 4\ngeneration_kwargs: {temperature: 1.0}\n");
+  const auto details =
+      test::score_texts(*task, test::samples_of(*task).front(), {"Rome", "paris", "Paris", "Oslo"}).details;
+  EXPECT_EQ(details.at("agreement@1"), "1");
+  EXPECT_NEAR(std::stod(details.at("agreement@3")), 2.0 / 3.0, 1e-15);
+  EXPECT_EQ(details.at("agreement@4"), "0.5");
+}
+
 // Two of four are right: C(2, k) / C(4, k).
 TEST(AllOfK, IsTheShareOfDrawsThatAreAllRight) {
   const auto task = task_with("{metric: pass^k, k: [1, 2, 3], ignore_case: true}", Json::array({"Paris"}),

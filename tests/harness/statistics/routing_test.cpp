@@ -1,0 +1,138 @@
+#include "harness/statistics/routing.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/harness/statistics/golden.h"
+#include "tests/harness/statistics/stated.h"
+
+namespace sizeup {
+namespace {
+
+std::vector<RoutedSample> golden_samples(const Json& rows) {
+  const auto at = [&](const char* column, size_t i) {
+    return rows[column][i].is_null() ? kNoNumber : rows[column][i].get<double>();
+  };
+  std::vector<RoutedSample> samples;
+  for (size_t i = 0; i < rows["small"].size(); ++i) {
+    samples.push_back({at("confidence", i), at("small", i), at("large", i),
+                       rows["document"][i].get<int64_t>(), at("small_cost", i), at("large_cost", i),
+                       at("small_ms", i), at("large_ms", i)});
+  }
+  return samples;
+}
+
+TEST(Routing, AgreesWithWorkingOutEveryShareAnew) {
+  const Json golden = Json::parse(read_whole(golden_folder() / "routing.json"));
+  for (const auto& [name, one] : golden.items()) {
+    SCOPED_TRACE(name);
+    const RoutingFrontier frontier = routing_frontier(golden_samples(one["rows"]));
+    ASSERT_EQ(frontier.points.size(), 101u);
+    for (size_t i = 0; i < frontier.points.size(); ++i) {
+      const RoutePoint& point = frontier.points[i];
+      const Json& expected = one["points"][i];
+      EXPECT_NEAR(point.share, expected[0].get<double>(), 1e-12) << i;
+      if (expected[1].is_null()) {
+        EXPECT_TRUE(std::isinf(point.threshold)) << i;
+      } else {
+        EXPECT_EQ(point.threshold, expected[1].get<double>()) << i;
+      }
+      EXPECT_NEAR(point.accuracy.value, expected[2].get<double>(), 1e-12) << i;
+      EXPECT_NEAR(point.cost, expected[3].get<double>(), 1e-9) << i;
+      EXPECT_NEAR(point.p95_ms, expected[4].get<double>(), 1e-9) << i;
+      EXPECT_NEAR(frontier.oracle[i], one["oracle"][i].get<double>(), 1e-12) << i;
+    }
+    EXPECT_NEAR(frontier.area, one["area"].get<double>(), 1e-12);
+    EXPECT_NEAR(frontier.apgr, one["apgr"].get<double>(), 1e-10);
+    for (const auto& [part, share] : one["cpt"].items())
+      EXPECT_NEAR(share_for(frontier, std::stod(part)).value(), share.get<double>(), 1e-12) << part;
+  }
+}
+
+// Both models' answers to n fresh requests: small is right as often as it states, large nine times in ten.
+std::vector<RoutedSample> traffic(int64_t n, uint64_t seed) {
+  std::vector<RoutedSample> samples;
+  for (const StatedAnswer& answer : simulated(n, 1.0, seed)) {
+    const bool large = uniform(seed, 3, static_cast<uint64_t>(answer.document)) < 0.9;
+    samples.push_back({answer.confidence, answer.right ? 1.0 : 0.0, large ? 1.0 : 0.0, answer.document});
+  }
+  return samples;
+}
+
+double accuracy_of(const std::vector<RoutedSample>& samples, double threshold) {
+  double sum = 0.0;
+  for (const RoutedSample& sample : samples)
+    sum += sample.confidence < threshold ? sample.large : sample.small;
+  return sum / static_cast<double>(samples.size());
+}
+
+TEST(Routing, PredictsFreshTrafficAtTheStatedRate) {
+  const std::vector<RoutedSample> fresh = traffic(200'000, 999'999);
+  for (const size_t percent : {size_t{20}, size_t{50}, size_t{80}}) {
+    int held = 0;
+    constexpr int kDataSets = 300;
+    for (int i = 0; i < kDataSets; ++i) {
+      const RoutingFrontier frontier = routing_frontier(traffic(200, static_cast<uint64_t>(i + 1)));
+      const RoutePoint& point = frontier.points[percent];
+      const double later = accuracy_of(fresh, point.threshold);
+      held += point.accuracy.lo <= later && later <= point.accuracy.hi;
+    }
+    EXPECT_GE(held, 0.92 * kDataSets) << percent;
+    EXPECT_LE(held, 0.985 * kDataSets) << percent;
+  }
+}
+
+TEST(Routing, EndsAreEitherModelAlone) {
+  const std::vector<RoutedSample> samples = traffic(150, 3);
+  const RoutingFrontier frontier = routing_frontier(samples);
+  EXPECT_EQ(frontier.points.front().share, 0.0);
+  EXPECT_EQ(frontier.points.back().share, 1.0);
+  EXPECT_NEAR(frontier.small, accuracy_of(samples, 0.0), 1e-12);
+  EXPECT_NEAR(frontier.large, accuracy_of(samples, 2.0), 1e-12);
+  EXPECT_GT(frontier.apgr, 0.5);  // better than drawing lots: small knows when it is wrong
+  for (size_t i = 1; i < frontier.points.size(); ++i) {
+    EXPECT_GE(frontier.points[i].share, frontier.points[i - 1].share);
+  }
+  EXPECT_TRUE(std::isnan(frontier.points[50].cost));  // unknown is never zero
+  EXPECT_TRUE(std::isnan(frontier.points[50].p95_ms));
+}
+
+// A confidence that says nothing is drawing lots.
+TEST(Routing, UselessConfidenceGivesHalfOfTheGap) {
+  std::vector<RoutedSample> samples = traffic(20'000, 4);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i].confidence = uniform(77, 7, i);
+  EXPECT_NEAR(routing_frontier(samples).apgr, 0.5, 0.04);
+}
+
+TEST(Routing, OneConfidenceIsSentOnTogether) {
+  std::vector<RoutedSample> samples(600, RoutedSample{0.7, 0.0, 1.0, 0});
+  for (size_t i = 0; i < samples.size(); ++i) samples[i].document = static_cast<int64_t>(i);
+  const RoutingFrontier frontier = routing_frontier(samples);
+  for (size_t i = 0; i < 100; ++i) EXPECT_EQ(frontier.points[i].share, 0.0);
+  EXPECT_EQ(share_for(frontier, 0.1), 1.0);
+}
+
+TEST(Routing, LargeThatIsNotBetterNeedsNoShare) {
+  std::vector<RoutedSample> samples = traffic(100, 5);
+  for (RoutedSample& sample : samples) sample.large = sample.small;
+  const RoutingFrontier frontier = routing_frontier(samples);
+  EXPECT_FALSE(share_for(frontier, 0.5).has_value());
+  EXPECT_TRUE(std::isnan(frontier.apgr));
+  EXPECT_TRUE(routing_frontier({}).points.empty());
+}
+
+TEST(Routing, ScoresChooseNoThreshold) {
+  std::vector<RoutedSample> samples = traffic(100, 6);
+  const RoutingFrontier before = routing_frontier(samples);
+  for (size_t i = 0; i < samples.size(); i += 3) samples[i].small = samples[i].large = 0.0;
+  const RoutingFrontier changed = routing_frontier(samples);
+  for (size_t i = 0; i < changed.points.size(); ++i) {
+    EXPECT_EQ(changed.points[i].share, before.points[i].share);
+    EXPECT_EQ(changed.points[i].threshold, before.points[i].threshold);
+  }
+}
+
+}  // namespace
+}  // namespace sizeup
