@@ -516,8 +516,8 @@ TEST_F(BadRowsOfATask, DocumentsThatAreNotHeldGiveTheSameSamplesEveryTime) {
     const auto task = load_task(file, {.held_documents = held, .bad_rows = &bad}).value();
     const auto read = [&](BadRows& counted) {
       std::string all;
-      for (const Sample& sample : task->samples(limit, &counted).value())
-        all += sample.id + sample.prompt.user + sample.document_hash + " ";
+      const std::vector<Sample> made = task->samples(limit, &counted).value();
+      for (const Sample& sample : made) all += sample.id + sample.prompt.user + sample.document_hash + " ";
       return all;
     };
     const std::string first = read(bad);

@@ -20,6 +20,7 @@ class EvidenceTest : public StoreFixture {
     example.plan.run.name = name;
     example.plan.evaluations.clear();
     example.plan.samples.clear();
+    example.plan.lists.clear();
     for (const std::string& model : models) {
       for (const char* scenario : {"offline", "single"}) {
         EvaluationRow evaluation;
@@ -31,6 +32,7 @@ class EvidenceTest : public StoreFixture {
         evaluation.protocol = "likelihood";
         evaluation.samples = 3;
         example.plan.evaluations.push_back(evaluation);
+        example.plan.lists.push_back(example.plan.samples.size());
         example.plan.samples.emplace_back(example.samples);
       }
     }

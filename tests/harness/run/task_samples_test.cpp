@@ -17,7 +17,7 @@ class ReadAgain : public FakeTask {
     std::vector<Sample> samples = FakeTask::made_samples(limit);
     if (changed) samples[2].document_hash = "another";
     if (shorter) samples.resize(3);
-    if (conversation) samples[1].later_turns = {"Why?"};
+    if (conversation && samples.size() > 1) samples[1].later_turns = {"Why?"};
     return samples;
   }
 
