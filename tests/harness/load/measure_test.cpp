@@ -65,7 +65,7 @@ TEST(MeasureLoad, AFailedRequestIsNoAnswer) {
 }
 
 // Requests that wait in a queue have waited, although the server took each of them in no time.
-TEST(MeasureLoad, ASlowServerCannotHide) {
+TEST(MeasureLoad, AServerThatFallsBehindCannotHide) {
   VirtualClock clock;
   const Scenario scenario{.kind = Kind::server, .qps = 100.0, .burstiness = 1e6};
   SimulatedBackend backend(clock, true, [](size_t) { return Service{30.0, 0.0, 1}; });
