@@ -1,6 +1,5 @@
-#include <fmt/format.h>
-
 #include <cmath>
+#include <utility>
 
 #include "core/io/file.h"
 #include "core/json/json.h"
@@ -228,7 +227,9 @@ Json latency_json(const ReportData& data) {
                     {"goodput", one.goodput ? number(*one.goodput) : Json(nullptr)},
                     {"correct_goodput", one.correct_goodput ? number(*one.correct_goodput) : Json(nullptr)}});
   }
-  return Json{{"unit", fmt::format("ms, 95 % interval, scenario {}", data.latency_scenario)},
+  std::string unit = "ms, 95 % interval";
+  if (!data.latency_scenario.empty()) unit += ", scenario " + data.latency_scenario;
+  return Json{{"unit", std::move(unit)},
               {"rows", std::move(rows)},
               {"load", std::move(load)}};
 }
