@@ -229,9 +229,7 @@ Json latency_json(const ReportData& data) {
   }
   std::string unit = "ms, 95 % interval";
   if (!data.latency_scenario.empty()) unit += ", scenario " + data.latency_scenario;
-  return Json{{"unit", std::move(unit)},
-              {"rows", std::move(rows)},
-              {"load", std::move(load)}};
+  return Json{{"unit", std::move(unit)}, {"rows", std::move(rows)}, {"load", std::move(load)}};
 }
 
 // Cost by volume: an endpoint has a price per request, machines cost by the month.
