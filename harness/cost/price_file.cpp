@@ -109,23 +109,14 @@ PriceFile read(const YamlNode& root, const std::string& name) {
   return file;
 }
 
-Result<PriceFile> from_yaml(Result<YamlNode> root, const std::string& name) {
-  if (!root) return forward_error(root);
-  try {
-    return read(*root, name);
-  } catch (RefusedYaml& refused) {
-    return tl::unexpected<Error>(std::move(refused.error));
-  }
-}
-
 }  // namespace
 
 Result<PriceFile> read_price_file(const std::filesystem::path& file) {
-  return from_yaml(read_yaml(file), file.filename().string());
+  return read_checked(read_yaml(file), file.filename().string(), read);
 }
 
 Result<PriceFile> parse_price_file(const std::string& yaml, const std::string& name) {
-  return from_yaml(parse_yaml(yaml, name), name);
+  return read_checked(parse_yaml(yaml, name), name, read);
 }
 
 }  // namespace sizeup

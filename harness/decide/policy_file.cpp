@@ -185,23 +185,14 @@ Policy read(const YamlNode& root, const std::string& name) {
   return policy;
 }
 
-Result<Policy> from_yaml(Result<YamlNode> root, const std::string& name) {
-  if (!root) return forward_error(root);
-  try {
-    return read(*root, name);
-  } catch (const RefusedYaml& refused) {
-    return tl::unexpected<Error>(refused.error);
-  }
-}
-
 }  // namespace
 
 Result<Policy> read_policy(const std::filesystem::path& file) {
-  return from_yaml(read_yaml(file), file.string());
+  return read_checked(read_yaml(file), file.string(), read);
 }
 
 Result<Policy> parse_policy(const std::string& text, const std::string& name) {
-  return from_yaml(parse_yaml(text, name), name);
+  return read_checked(parse_yaml(text, name), name, read);
 }
 
 }  // namespace sizeup

@@ -103,23 +103,14 @@ Requirements read(const YamlNode& root, const std::string& name) {
   return out;
 }
 
-Result<Requirements> from_yaml(Result<YamlNode> root, const std::string& name) {
-  if (!root) return forward_error(root);
-  try {
-    return read(*root, name);
-  } catch (RefusedYaml& refused) {
-    return tl::unexpected<Error>(std::move(refused.error));
-  }
-}
-
 }  // namespace
 
 Result<Requirements> read_requirements(const std::filesystem::path& file) {
-  return from_yaml(read_yaml(file), file.filename().string());
+  return read_checked(read_yaml(file), file.filename().string(), read);
 }
 
 Result<Requirements> parse_requirements(const std::string& text, const std::string& name) {
-  return from_yaml(parse_yaml(text, name), name);
+  return read_checked(parse_yaml(text, name), name, read);
 }
 
 }  // namespace sizeup
