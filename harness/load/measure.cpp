@@ -1,6 +1,6 @@
 #include "harness/load/measure.h"
 
-#include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <utility>
 
@@ -47,7 +47,7 @@ class Stopwatch : public RequestSource, public ResponseSink {
     {
       const std::lock_guard lock(mutex_);
       const double now = clock_.now();
-      if (!(times_[id].first == times_[id].first)) {
+      if (std::isnan(times_[id].first)) {
         times_[id].first = now;
       } else if (id >= warm_up_) {
         gaps_.push_back(static_cast<float>(now - last_token_[id]));
@@ -65,7 +65,7 @@ class Stopwatch : public RequestSource, public ResponseSink {
       times.failed = response.error.has_value();
       times.prompt_tokens = response.prompt_tokens;
       times.completion_tokens = response.completion_tokens;
-      if (!(times.first == times.first)) times.first = times.last;
+      if (std::isnan(times.first)) times.first = times.last;
       response.timing.ttft_ms += waited_[response.id];
       response.timing.total_ms += waited_[response.id];
     }

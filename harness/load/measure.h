@@ -1,6 +1,7 @@
 // Offers requests to a backend as a scenario says, and takes the time of every token.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stop_token>
@@ -24,7 +25,7 @@ struct RequestTimes {
   int completion_tokens = 0;
   bool failed = false;
 
-  bool answered() const { return last == last && !failed; }
+  bool answered() const { return !std::isnan(last) && !failed; }
   double ttft() const { return first - due; }
   double total() const { return last - due; }
   bool has_tpot() const { return completion_tokens > 1; }

@@ -45,8 +45,8 @@ struct SweepOptions {
 };
 
 // Doubles or halves the rate until it is bracketed, then takes the geometric middle. A rate for which too few
-// requests were sent counts as not met, and so does one at which half of them are still to be answered when
-// the last one arrives. `measure` offers the load of scenario `server`.
+// requests were sent counts as not met, and so does one of more than twice the answers a second: it was not
+// kept up. `measure` offers the load of scenario `server`.
 Result<Sweep> find_highest_rate(const std::function<Result<LoadMeasurement>(const Scenario&)>& measure,
                                 const SweepGoal& goal, const SweepOptions& options);
 
