@@ -21,12 +21,6 @@ inline constexpr const char* kErrorRate = "error_rate";          // the request 
 // Beside them where rows of the data were left out: how many, no rate; n is the samples that there are.
 inline constexpr const char* kBadRows = "bad_rows";
 
-// Of an evaluation whose latencies were measured under load: answers a second, those within every limit, and
-// those that are right, too.
-inline constexpr const char* kRequestsPerSecond = "requests_per_second";
-inline constexpr const char* kGoodput = "goodput";
-inline constexpr const char* kCorrectGoodput = "correct_goodput";
-
 // Takes answers one after the other and keeps what their metrics need: of most a number for each.
 class Aggregator {
  public:

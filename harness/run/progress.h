@@ -10,7 +10,7 @@ namespace sizeup {
 // One pass is one model in one scenario over all tasks. Only what is committed to the store counts as done.
 struct Progress {
   std::string model;
-  std::string scenario;       // "offline" or "single"
+  std::string scenario;       // "offline", or that of the latencies
   int64_t samples_done = 0;   // of this pass, those from an earlier run or the store included
   int64_t samples_total = 0;  // of this pass
   int64_t pass = 0;           // from 1

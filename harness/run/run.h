@@ -59,7 +59,7 @@ struct RunSummary {
   int64_t samples_failed = 0;  // above 0: the program ends with status 1
   int64_t requests_sent = 0;   // offline, by this call
   int64_t requests_from_store = 0;
-  int64_t requests_measured = 0;  // in scenario "single"
+  int64_t requests_measured = 0;  // whose latency was measured
 };
 
 // Executes the settings, or resumes a run. A stop leaves a run that --resume continues (error `interrupted`),

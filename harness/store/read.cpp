@@ -46,7 +46,7 @@ std::string run_names(Database& database) {
   return names;
 }
 
-// Samples of an evaluation with an answer, or, in scenario "single", with a timing.
+// Samples of an evaluation with an answer, or with a timing.
 constexpr std::string_view kEvaluations =
     "SELECT evaluation.id, run_id, scenario, protocol, chat_template, num_fewshot, samples, finished_at, "
     "wall_ms, "

@@ -91,7 +91,7 @@ Result<std::vector<SampleTokens>> read_sample_tokens(const Store& store, int64_t
 Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store& store,
                                                                     int64_t evaluation_id);
 
-// Measured latencies of an evaluation (scenario "single"), in the order of the data.
+// Measured latencies of an evaluation (any scenario but "offline"), in the order of the data.
 Result<std::vector<TimingRow>> read_timings(const Store& store, int64_t evaluation_id);
 
 }  // namespace sizeup

@@ -57,13 +57,13 @@ struct EvaluationRow {
   int64_t run_id = 0;
   ModelRow model;
   TaskRow task;
-  std::string scenario;  // "offline" or "single"
+  std::string scenario;  // "offline", "single", "concurrent:8", "server:2"
   std::string protocol;  // "likelihood" or "generative"
   bool chat_template = false;
   std::optional<int> num_fewshot;  // nothing: what the task file says
   int64_t samples = 0;             // planned
-  int64_t answered = 0;            // have an answer (failed ones included), or a timing in scenario "single"
-  int64_t failed = 0;              // have an error instead of an answer
+  int64_t answered = 0;  // have an answer (failed ones included), or a timing where latencies were measured
+  int64_t failed = 0;    // have an error instead of an answer
   std::optional<std::string> finished_at;
   std::optional<double> wall_ms;      // of the whole backend run that answered it
   std::optional<std::string> counts;  // JSON of RunCounts
@@ -133,6 +133,12 @@ struct MeasurementRow {
   std::optional<int64_t> cached_input_tokens = {};  // of input_tokens; nothing: not said
   std::optional<double> pass_joules = {};           // of the machine's processors; nothing: not measured
 };
+
+// Results of an evaluation whose latencies were measured under load: answers a second, those within every
+// limit, and those that are right, too.
+inline constexpr const char* kRequestsPerSecond = "requests_per_second";
+inline constexpr const char* kGoodput = "goodput";
+inline constexpr const char* kCorrectGoodput = "correct_goodput";
 
 // An aggregate with its 95 % interval; slice_field "" is the whole evaluation.
 struct ResultRow {

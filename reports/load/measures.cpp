@@ -166,10 +166,10 @@ void add_load(const Cell& cell, int model, int task, ReportData& data) {
     }
     return std::nullopt;
   };
-  const std::optional<double> rate = value("requests_per_second");
+  const std::optional<double> rate = value(kRequestsPerSecond);
   if (!rate) return;
-  data.load.push_back({model, task, static_cast<int64_t>(cell.timings.size()), *rate, value("goodput"),
-                       value("correct_goodput")});
+  data.load.push_back({model, task, static_cast<int64_t>(cell.timings.size()), *rate, value(kGoodput),
+                       value(kCorrectGoodput)});
 }
 
 }  // namespace
