@@ -9,6 +9,10 @@ sizeup_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   sizeup_compile_options(-Wno-restrict)
 endif()
+# GCC takes a source that is compiled with others for a header, in which private names would be a mistake.
+if(SIZEUP_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  sizeup_compile_options(-Wno-subobject-linkage)
+endif()
 # No fused multiply-add behind our back: the order and rounding of a sum are part of the contract.
 sizeup_compile_options(-ffp-contract=off)
 if(SIZEUP_WERROR)
@@ -18,6 +22,16 @@ if(SIZEUP_SANITIZE)
   sizeup_compile_options(-fsanitize=${SIZEUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sizeup_options INTERFACE -fsanitize=${SIZEUP_SANITIZE})
 endif()
+
+# Most of the time of a build from nothing goes into what every source includes and instantiates again; eight
+# at a time share it. More of them would make a change of one file slow.
+set(CMAKE_UNITY_BUILD ${SIZEUP_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
+# sizeup_alone(sizeup_core a.cpp ...): sources of a target with private names that others of it have as well.
+function(sizeup_alone target)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
 
 # sizeup_library(core SOURCES a.cpp ... LINKS x ...): the static library of one folder, alias sizeup::core.
 function(sizeup_library name)
