@@ -9,13 +9,14 @@
 #include <utility>
 
 #include "core/io/file.h"
+#include "core/json/checked_json.h"
 #include "core/json/json.h"
 
 namespace sizeup {
 namespace {
 
 constexpr size_t kMaxFileBytes = size_t{256} << 20;  // a million samples and their slices
-constexpr int64_t kMaxCount = int64_t{1} << 53;      // what a JSON number holds exactly
+constexpr const char* kOrigin = "a file that `sizeup baseline save` wrote";
 
 Json number_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
@@ -102,98 +103,22 @@ std::string task_text(const EvidenceTask& task) {
   return out + ",\n" + lines("results", task.results) + ",\n" + lines("samples", task.samples) + "}";
 }
 
-// Thrown inside this file only; parse_baseline turns it into its Result.
-struct Refused {
-  Error error;
-};
-
-// A JSON value that knows where it stands: "tasks[2].samples[17].score".
-class Node {
- public:
-  Node(const Json& json, const std::string& file, std::string path)
-      : json_(&json), file_(&file), path_(std::move(path)) {}
-
-  [[noreturn]] void refuse(const std::string& message, const std::string& expected,
-                           const std::string& hint = {}) const {
-    throw Refused{
-        {ErrorKind::bad_input, *file_, fmt::format("'{:.200}' {}", path_, message), expected, hint}};
-  }
-
-  Node at(const char* key) const {
-    if (!json_->is_object()) refuse("is no object", "{...}");
-    const auto found = json_->find(key);
-    if (found == json_->end()) {
-      refuse(fmt::format("has no member '{}'", key), "a file that `sizeup baseline save` wrote");
-    }
-    return Node(*found, *file_, path_ == "the file" ? key : path_ + "." + key);
-  }
-  bool has(const char* key) const { return json_->is_object() && json_->contains(key); }
-  bool is_null() const { return json_->is_null(); }
-
-  std::vector<Node> items() const {
-    if (!json_->is_array()) refuse("is no list", "[...]");
-    std::vector<Node> out;
-    out.reserve(json_->size());
-    for (size_t i = 0; i < json_->size(); ++i) {
-      out.emplace_back((*json_)[i], *file_, fmt::format("{}[{}]", path_, i));
-    }
-    return out;
-  }
-
-  std::string text() const {
-    constexpr size_t kMaxText = 4096;  // names and hashes
-    if (!json_->is_string()) refuse("is no text", "\"...\"");
-    auto value = json_->get<std::string>();
-    if (value.size() > kMaxText) refuse("is too long", fmt::format("at most {} bytes", kMaxText));
-    return value;
-  }
-  bool boolean() const {
-    if (!json_->is_boolean()) refuse("is neither true nor false", "true or false");
-    return json_->get<bool>();
-  }
-  int64_t count() const {
-    const bool fits = json_->is_number_unsigned() && json_->get<uint64_t>() <= uint64_t{kMaxCount};
-    if (!fits) refuse("is no count", "a whole number from 0");
-    return json_->get<int64_t>();
-  }
-  double number(double lowest, double highest) const {
-    const bool fits = json_->is_number() && json_->get<double>() >= lowest && json_->get<double>() <= highest;
-    if (!fits) refuse("is no number in range", fmt::format("a number from {} to {}", lowest, highest));
-    return json_->get<double>();
-  }
-  // NaN for null.
-  double number_or_none(double lowest, double highest) const {
-    return is_null() ? kNoNumber : number(lowest, highest);
-  }
-  std::map<std::string, std::string> text_map() const {
-    if (!json_->is_object()) refuse("is no object", "{...}");
-    std::map<std::string, std::string> out;
-    for (const auto& [key, value] : json_->items()) out[key] = Node(value, *file_, path_ + "." + key).text();
-    return out;
-  }
-
- private:
-  const Json* json_;
-  const std::string* file_;
-  std::string path_;
-};
-
 constexpr double kMost = 1e300;  // any finite number that somebody may have measured
 
-std::vector<double> times(const Node& node) {
+std::vector<double> times(const CheckedJson& node) {
   std::vector<double> out;
-  for (const Node& item : node.items()) out.push_back(item.number(0.0, kMost));
+  for (const CheckedJson& item : node.items()) out.push_back(item.number(0.0, kMost));
   return out;
 }
 
-EvidenceSample read_sample(const Node& node) {
+EvidenceSample read_sample(const CheckedJson& node) {
   EvidenceSample sample;
   sample.document_id = node.at("id").text();
   sample.document_hash = node.at("document").text();
   sample.prompt_hash = node.at("prompt").text();
-  sample.score = node.at("score").number_or_none(0.0, 1.0);
+  sample.score = node.at("score").number_or(kNoNumber, 0.0, 1.0);
   if (node.has("flags")) {
-    for (const Node& item : node.at("flags").items()) {
+    for (const CheckedJson& item : node.at("flags").items()) {
       const std::string name = item.text();
       bool known = false;
       for (const auto& [flag_name, flag] : kFlags) {
@@ -204,30 +129,32 @@ EvidenceSample read_sample(const Node& node) {
       if (!known) item.refuse("is no flag", "no_answer, invalid, truncated or failed");
     }
   }
-  if (node.has("slices")) sample.slices = node.at("slices").text_map();
+  if (node.has("slices")) {
+    for (const auto& [field, value] : node.at("slices").members()) sample.slices[field] = value.text();
+  }
   return sample;
 }
 
-std::optional<double> optional_number(const Node& node, double lowest) {
+std::optional<double> optional_number(const CheckedJson& node, double lowest) {
   if (node.is_null()) return std::nullopt;
   return node.number(lowest, kMost);
 }
 
-ResultRow read_result(const Node& node) {
+ResultRow read_result(const CheckedJson& node) {
   ResultRow row;
   row.metric = node.at("metric").text();
   if (node.has("slice_field")) {
     row.slice_field = node.at("slice_field").text();
     row.slice_value = node.at("slice_value").text();
   }
-  row.value = node.at("value").number_or_none(-kMost, kMost);
+  row.value = node.at("value").number_or(kNoNumber, -kMost, kMost);
   row.lo = optional_number(node.at("lo"), -kMost);
   row.hi = optional_number(node.at("hi"), -kMost);
   row.n = node.at("n").count();
   return row;
 }
 
-EvidenceTask read_task(const Node& node) {
+EvidenceTask read_task(const CheckedJson& node) {
   EvidenceTask task;
   task.name = node.at("name").text();
   task.definition_hash = node.at("definition_hash").text();
@@ -239,20 +166,20 @@ EvidenceTask read_task(const Node& node) {
   }
   task.chat_template = node.at("chat_template").boolean();
   task.metric = node.at("metric").text();
-  for (const Node& metric : node.at("metrics").items()) task.metrics.push_back(metric.text());
-  for (const Node& field : node.at("slice_fields").items()) task.slice_fields.push_back(field.text());
+  for (const CheckedJson& metric : node.at("metrics").items()) task.metrics.push_back(metric.text());
+  for (const CheckedJson& field : node.at("slice_fields").items()) task.slice_fields.push_back(field.text());
   task.ttft_ms = times(node.at("ttft_ms"));
   task.total_ms = times(node.at("total_ms"));
   task.cost_per_sample = optional_number(node.at("cost_per_sample"), 0.0);
   task.currency = node.at("currency").text();
   if (node.has("work")) {
-    const Node work = node.at("work");
+    const CheckedJson work = node.at("work");
     task.work = EvidenceWork{work.at("samples").count(), work.at("tokens").count(),
                              work.at("seconds").number(0.0, kMost)};
   }
-  for (const Node& row : node.at("results").items()) task.results.push_back(read_result(row));
+  for (const CheckedJson& row : node.at("results").items()) task.results.push_back(read_result(row));
   std::unordered_set<std::string> ids;
-  for (const Node& item : node.at("samples").items()) {
+  for (const CheckedJson& item : node.at("samples").items()) {
     task.samples.push_back(read_sample(item));
     if (!ids.insert(task.samples.back().document_id).second) {
       item.refuse("has the id of an earlier sample", "each document of a task once");
@@ -261,7 +188,7 @@ EvidenceTask read_task(const Node& node) {
   return task;
 }
 
-Evidence read_evidence(const Node& node) {
+Evidence read_evidence(const CheckedJson& node) {
   Evidence evidence;
   const std::string schema = node.at("schema").text();
   if (schema != kBaselineSchema) {
@@ -272,14 +199,14 @@ Evidence read_evidence(const Node& node) {
   evidence.run = node.at("run").text();
   evidence.created = node.at("created").text();
   evidence.machine = node.at("machine").text();
-  const Node model = node.at("model");
+  const CheckedJson model = node.at("model");
   evidence.model = model.at("name").text();
   evidence.reference = model.at("reference").text();
   evidence.fingerprint = model.at("fingerprint").text();
   evidence.precision = model.at("precision").text();
   evidence.packed_bytes = model.at("packed_bytes").count();
   std::set<std::string> names;
-  for (const Node& item : node.at("tasks").items()) {
+  for (const CheckedJson& item : node.at("tasks").items()) {
     evidence.tasks.push_back(read_task(item));
     if (!names.insert(evidence.tasks.back().name).second) {
       item.refuse("has the name of an earlier task", "each task once");
@@ -324,15 +251,11 @@ Result<Evidence> read_baseline(const std::filesystem::path& file) {
 }
 
 Result<Evidence> parse_baseline(std::string_view text, const std::string& place) {
-  Result<Json> json = parse_json(text, place);
-  if (!json) return forward_error(json);
-  try {
-    Evidence evidence = read_evidence(Node(*json, place, "the file"));
+  return read_checked_json(parse_json(text, place), place, kOrigin, [&](const CheckedJson& root) {
+    Evidence evidence = read_evidence(root);
     evidence.source = place;
     return evidence;
-  } catch (const Refused& refused) {
-    return tl::unexpected<Error>(refused.error);
-  }
+  });
 }
 
 }  // namespace sizeup
