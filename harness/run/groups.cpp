@@ -122,7 +122,7 @@ Result<void> finish_groups(const RunPlan& plan, Store& store) {
       model_id = evaluation.model.id;
       Result<std::vector<ResultRow>> results = read_results(store, evaluation.id);
       if (!results) return forward_error(results);
-      Result<std::vector<AnswerRow>> answers = read_answers(store, evaluation.id);
+      Result<std::vector<AnswerRow>> answers = read_answers(store, evaluation.id, Texts::leave_out);
       if (!answers) return forward_error(answers);
       tasks[evaluation.task.name] = {evaluation.task.metrics, std::move(*results), std::move(*answers)};
     }

@@ -55,8 +55,12 @@ Result<std::vector<HistoryRow>> read_history(const Store& store, const std::stri
 
 Result<std::optional<CostRow>> read_cost(const Store& store, int64_t evaluation_id);
 
-// The answers of an evaluation with their scores, in the order of the data.
-Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id);
+// Whether rows come with the texts of samples and answers, which are most of what is stored.
+enum class Texts { read, leave_out };
+
+// The answers of an evaluation with their scores, in the order of the data. Texts: `answer`.
+Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id,
+                                            Texts texts = Texts::read);
 
 // The same, one after the other, with what results are broken down by. `visit` must not use the store.
 using AnswerVisitor =
@@ -70,8 +74,10 @@ Result<std::vector<int64_t>> read_answered_samples(const Store& store, int64_t e
 Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t evaluation_id, int64_t first,
                                                 int64_t last);
 
-// The samples of an evaluation that have an answer or a timing, in the order of the data.
-Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id);
+// The samples of an evaluation that have an answer or a timing, in the order of the data. Texts: `prompt`,
+// `target` and `source`.
+Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id,
+                                            Texts texts = Texts::read);
 
 // What the model was given and gave back for each ask of one sample.
 Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t evaluation_id, int64_t sample_id);

@@ -72,8 +72,10 @@ std::vector<int64_t> answered_in_order(Database& database, int64_t evaluation_id
   return ids;
 }
 
-constexpr const char* kAnswerColumns =
+constexpr std::string_view kAnswerColumns =
     "sample_id, answer, no_answer, invalid, truncated, error, confidence, details";
+constexpr std::string_view kAnswerColumnsWithoutText =
+    "sample_id, '', no_answer, invalid, truncated, error, confidence, details";
 
 // These columns, the first ones of the statement's.
 AnswerRow answer_of(const Statement& statement, int64_t evaluation_id) {
@@ -139,12 +141,12 @@ Result<void> for_each_answer(const Store& store, int64_t evaluation_id, const An
   });
 }
 
-Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id) {
+Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id, Texts texts) {
   return with_database(store, [&](Database& database) {
     Statement statement(
         database, fmt::format("SELECT {}, sample.row FROM answer JOIN sample ON sample.id = sample_id WHERE "
                               "evaluation_id = ? ORDER BY sample_id",
-                              kAnswerColumns));
+                              texts == Texts::read ? kAnswerColumns : kAnswerColumnsWithoutText));
     statement.bind(evaluation_id);
     std::vector<AnswerRow> rows;
     std::vector<int64_t> places;
@@ -157,14 +159,14 @@ Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluati
   });
 }
 
-Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id) {
+Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluation_id, Texts texts) {
   return with_database(store, [&](Database& database) {
     Statement statement(
-        database,
-        "SELECT id, document_id, document_hash, row, prompt, target, source, slices FROM sample "
-        "WHERE id IN (SELECT sample_id FROM answer WHERE evaluation_id = ?1 "
-        "             UNION SELECT sample_id FROM timing WHERE evaluation_id = ?1) "
-        "ORDER BY id");
+        database, fmt::format("SELECT id, document_id, document_hash, row, {}, slices FROM sample "
+                              "WHERE id IN (SELECT sample_id FROM answer WHERE evaluation_id = ?1 "
+                              "             UNION SELECT sample_id FROM timing WHERE evaluation_id = ?1) "
+                              "ORDER BY id",
+                              texts == Texts::read ? "prompt, target, source" : "'', '', ''"));
     statement.bind(evaluation_id);
     std::vector<SampleRow> rows;
     std::vector<int64_t> places;

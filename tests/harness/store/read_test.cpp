@@ -137,6 +137,14 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
   EXPECT_EQ(samples[1].prompt, "Question 2?");
   EXPECT_EQ(samples[1].slices.at("subject"), "law");
 
+  const AnswerRow bare_answer = read_answers(store, small, Texts::leave_out)->at(1);
+  EXPECT_EQ(bare_answer.answer, "");
+  EXPECT_EQ(bare_answer.scores, answers[1].scores);
+  const SampleRow bare_sample = read_samples(store, small, Texts::leave_out)->at(1);
+  EXPECT_EQ(bare_sample.prompt + bare_sample.target + bare_sample.source, "");
+  EXPECT_EQ(bare_sample.document_hash, samples[1].document_hash);
+  EXPECT_EQ(bare_sample.slices, samples[1].slices);
+
   const std::vector<TimingRow> timings = *read_timings(store, large);
   ASSERT_EQ(timings.size(), 1U);
   EXPECT_EQ(timings[0].ttft_ms, 1.5);
