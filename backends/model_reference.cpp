@@ -9,8 +9,8 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSchemes = {"file",   "hf",     "lmstudio",
-                                                      "ollama", "openai", "answers"};
+constexpr std::array<std::string_view, 7> kSchemes = {"file",   "hf",      "lmstudio", "ollama",
+                                                      "openai", "answers", "router"};
 constexpr std::string_view kForm =
     "[NAME=]REF[?key=value&...], for example small=./model.gguf?device=reference";
 
@@ -53,7 +53,7 @@ std::string name_from_target(const std::string& scheme, const std::string& targe
     return path.extension() == ".gguf" ? path.stem().string() : path.filename().string();
   }
   std::string name = target.substr(target.find_last_of('/') + 1);
-  if (scheme == "answers") return name.substr(0, name.find('.', 1));
+  if (scheme == "answers" || scheme == "router") return name.substr(0, name.find('.', 1));
   return scheme == "hf" ? name.substr(0, name.find('@')) : name;
 }
 

@@ -10,10 +10,10 @@
 namespace sizeup {
 
 struct ModelReference {
-  std::string text;                            // as given
-  std::string name;                            // given, or made from the path or model name
-  std::string scheme;                          // "file", "hf", "lmstudio", "ollama", "openai", "answers"
-  std::string target;                          // path, Org/Name[@rev], model name
+  std::string text;    // as given
+  std::string name;    // given, or made from the path or model name
+  std::string scheme;  // "file", "hf", "lmstudio", "ollama", "openai", "answers", "router"
+  std::string target;  // path, Org/Name[@rev], model name
   std::map<std::string, std::string> options;  // device, dtype, quant, ...
 
   // usage error for an empty reference, a repeated or malformed option, or an unknown scheme.

@@ -13,6 +13,7 @@
 #include "backends/engine/engine_backend.h"
 #include "backends/openai/openai_backend.h"
 #include "backends/reference/reference_device.h"
+#include "backends/router/router_backend.h"
 
 namespace sizeup {
 namespace {
@@ -69,6 +70,14 @@ constexpr std::array kBackends{
                  .description = "an OpenAI-compatible server",
                  .example = "large=openai:NAME?base_url=http://127.0.0.1:8000/v1",
                  .open = open_endpoint,
+                 .make_device = nullptr,
+                 .why_unavailable = always_available,
+                 .measure_limits = nullptr},
+    BackendEntry{.scheme = "router",
+                 .device = "",
+                 .description = "a small model, and a large one for what a policy of `sizeup route` sends on",
+                 .example = "hybrid=router:policy.json",
+                 .open = open_router,
                  .make_device = nullptr,
                  .why_unavailable = always_available,
                  .measure_limits = nullptr},

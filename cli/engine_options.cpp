@@ -39,8 +39,9 @@ Result<std::string> with_cpu_tier(const std::string& model, const std::string& c
   if (!reference) return forward_error(reference);
   const auto& options = reference->options;
   const auto device = options.find("device");
-  const bool on_cpu = reference->scheme != "openai" && reference->scheme != "answers" &&
-                      (device == options.end() || device->second == "cpu");
+  const bool in_engine =
+      reference->scheme != "openai" && reference->scheme != "answers" && reference->scheme != "router";
+  const bool on_cpu = in_engine && (device == options.end() || device->second == "cpu");
   if (cpu_tier.empty() || !on_cpu || options.contains("cpu_tier")) return model;
   return reference->text_with("cpu_tier", cpu_tier);
 }

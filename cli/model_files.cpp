@@ -59,6 +59,7 @@ Result<ModelReference> with_local_files(ModelReference reference, HubNeed need, 
     return unavailable(reference.name, "an endpoint is asked over a connection, and --offline opens none",
                        "leave out --offline, or the model");
   }
+  if (offline && reference.scheme == "router") reference.options["offline"] = "true";
   DownloadLine line;
   HubSettings settings = hub_settings(offline, std::move(stop));
   settings.on_progress = [&line](const HubProgress& progress) { line.show(progress); };

@@ -176,7 +176,9 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
                            const RunSummary& summary) {
   auto store = Store::open(settings.db, StoreAccess::read);
   if (!store) return forward_error(store);
-  auto data = load_report(*store, summary.run_name, {});
+  ReportOptions options;
+  options.no_samples = command.html.empty() && command.csv.empty();
+  auto data = load_report(*store, summary.run_name, options);
   if (!data) return forward_error(data);
   if (!command.csv.empty()) {
     if (auto written = write_csv(*data, command.csv); !written) return written;

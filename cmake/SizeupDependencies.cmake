@@ -10,6 +10,7 @@ find_package(ZLIB REQUIRED)
 find_package(CURL 7.84 REQUIRED)  # curl_easy_header, and initialisation from any thread
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED)  # headers only: Boost.Math
+find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)

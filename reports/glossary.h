@@ -12,7 +12,7 @@ struct GlossaryEntry {
   std::string_view meaning;
 };
 
-inline constexpr std::array<GlossaryEntry, 20> kGlossary = {{
+inline constexpr std::array<GlossaryEntry, 22> kGlossary = {{
     {"interval", "95\u00a0% interval",
      "The range that would hold the true value in 95 of 100 repetitions with fresh samples. Wide means few "
      "samples."},
@@ -47,6 +47,11 @@ inline constexpr std::array<GlossaryEntry, 20> kGlossary = {{
      "One number that makes every confidence less extreme (above 1) or more extreme (below 1), fitted so "
      "that "
      "confidence meets the share right. The order of the answers stays."},
+    {"threshold", "Threshold",
+     "Requests whose confidence, or other score, lies below it go on from the small model to the large one."},
+    {"apgr", "APGR",
+     "How much of the gap between the two models routing closes, averaged over every share sent on: 0.5 is "
+     "what drawing lots gives; what is wrong with both models keeps it below 1."},
     {"ttft", "TTFT", "Time from sending the request to the first streamed token."},
     {"e2e", "E2E", "Time from sending the request to the last token, or to the scores of all choices."},
     {"p95", "p50, p95", "The time within which 50 or 95 of 100 requests were done."},

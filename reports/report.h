@@ -7,11 +7,20 @@
 #include "core/errors/result.h"
 #include "core/json/json_fwd.h"
 #include "harness/cost/assumptions.h"
+#include "harness/decide/route.h"
 #include "reports/report_data.h"
 
 namespace sizeup {
 
 class Store;
+
+struct RouteOptions {
+  RouteSignal signal;
+  std::vector<std::string> tasks;  // empty: all that have the signal; of confidence, its commonest kind's
+  std::vector<size_t> rejections;  // in kRejections
+  std::optional<double> margin;    // against large; nothing: the least of the tasks'
+  std::optional<double> share;     // to send on; nothing: the least within the margin
+};
 
 struct ReportOptions {
   std::string baseline;   // model name; empty: the most parameters, then the most bytes
@@ -20,7 +29,9 @@ struct ReportOptions {
   std::vector<std::string> ladder;
   std::optional<Requirements> requirements;  // their margins are then those of the differences
   std::optional<CostAssumptions> cost;       // nothing: those of the run file
-  bool no_text = false;                      // leave prompts, answers and sources out
+  RouteOptions route;
+  bool no_samples = false;          // leave the list of samples out: most of a report's memory
+  bool no_text = false;             // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
 
@@ -30,12 +41,15 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
 // What the two models of a run cost: run, models, tasks, cost and pair_cost of a report.
 Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options);
 
+// When small's requests should go on to large: run, models, tasks, cost and routing of a report.
+Result<ReportData> load_routing(const Store& store, const std::string& run, const ReportOptions& options);
+
 // One self-contained file: no network, no script needed to read it.
 Result<void> write_html(const ReportData& data, const std::filesystem::path& path);
 std::string to_html(const ReportData& data);
 
 // A folder of RFC 4180 files: results, groups, differences, slices, calibration, calibration_bins,
-// risk_coverage, latency, cost, ladder, history, samples.
+// risk_coverage, routing, latency, cost, ladder, history, samples.
 Result<void> write_csv(const ReportData& data, const std::filesystem::path& folder);
 
 // The page's data block: what scripts read. Schema "sizeup.report/1".
@@ -67,6 +81,18 @@ Json cost_to_json(const ReportData& data);
 // From which volume, and after how many months, which model is the cheaper one: a sentence for each. Needs
 // pair_cost.
 std::vector<std::string> break_even_sentences(const ReportData& data);
+
+// The block `routing` of to_json. Needs routing, as the next ones.
+Json routing_to_json(const ReportData& data);
+
+// Which share to send on and what that gives: a heading.
+std::string routing_finding(const ReportData& data);
+
+// How good the signal is, what is left out, what the chosen share saves: a sentence each.
+std::vector<std::string> routing_sentences(const ReportData& data);
+
+// What the chosen point is as a policy. Unavailable where there is none.
+Result<RoutePolicy> routing_policy(const ReportData& data);
 
 // For each quantisation ladder, which step down is the first to cost accuracy beyond noise, with numbers.
 std::vector<std::string> ladder_sentences(const ReportData& data);

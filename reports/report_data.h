@@ -12,8 +12,10 @@
 #include "harness/cost/break_even.h"
 #include "harness/decide/pairs.h"
 #include "harness/decide/recommend.h"
+#include "harness/decide/route.h"
 #include "harness/decide/verdict.h"
 #include "harness/statistics/interval.h"
+#include "harness/statistics/routing.h"
 #include "harness/statistics/selection.h"
 #include "harness/statistics/temperature.h"
 
@@ -173,6 +175,39 @@ struct ReportCalibration {
   double share_right() const { return static_cast<double>(right) / static_cast<double>(n); }
 };
 
+// Small first, and on to large where its answer may not do: what every share sent on gives, over tasks whose
+// answers have the signal.
+struct ReportRouting {
+  // One task at the chosen point.
+  struct Task {
+    int task = 0;
+    Estimate accuracy;
+    PairedDifference against_large;
+  };
+
+  std::string signal;  // RouteSignal::name
+  std::string kind;    // of kConfidenceKinds, where the signal is or has one; empty: none
+  std::vector<int> tasks;
+  int64_t n = 0;
+  int64_t left_out = 0;  // samples that both models have a score for, on other tasks
+  double margin = 0.0;
+  RoutingFrontier frontier;
+  Estimate apgr;
+  std::optional<size_t> chosen;   // a point: the least share within the margin, or the one that was asked for
+  bool asked_for = false;         // chosen
+  Retention kept;                 // accuracy at the chosen point over that of large
+  std::vector<Task> by_task;      // of the chosen point
+  Estimate p95_ms;                // likewise
+  std::string currency;           // of costs; empty: unknown
+  double large_cost = kNoNumber;  // mean of a request to large alone
+  std::string small_reference;    // as given, with every folder: a policy opens them
+  std::string large_reference;
+  RouteScorer scorer;
+  std::vector<size_t> rejections;  // in kRejections: sent on whatever the score
+
+  const RoutePoint* point() const { return chosen ? &frontier.points[*chosen] : nullptr; }
+};
+
 // A percentile is printed only when the early-stopping rule says that n supports it.
 struct ReportPercentile {
   double percent = 0.0;
@@ -310,7 +345,8 @@ struct ReportHistory {
   int64_t left_out = 0;       // runs whose task or prompts differ
 };
 
-// Some models of a run, or of several, against what a job asks.
+// Some models of a run, or of several, against what a job asks. In a report: the small one, the pair with
+// small first where routing was measured on every task that is compared, the large one.
 struct RequirementsReport {
   std::vector<std::string> runs;
   Requirements requirements;
@@ -333,6 +369,7 @@ struct ReportData {
   std::vector<ReportHallucination> hallucination;
   // Of the pair: by kind, small before large, all tasks before each of them.
   std::vector<ReportCalibration> calibration;
+  std::optional<ReportRouting> routing;  // of the pair
   std::string latency_scenario;  // of all times: "single", "concurrent:8", "server:2"; empty: there are none
   std::vector<ReportLatency> latency;
   std::vector<ReportLoad> load;  // none in scenario single
@@ -341,7 +378,7 @@ struct ReportData {
   std::vector<ReportEnergy> energy;  // one for each of models
   std::vector<ReportLadder> ladders;
   std::vector<ReportHistory> history;              // of the pair, by task
-  std::optional<RequirementsReport> requirements;  // the small model, then the large one, where asked for
+  std::optional<RequirementsReport> requirements;  // where asked for
   std::vector<ReportSample> samples;
   std::vector<ReportWork> work;
   int64_t repaired_texts = 0;  // texts with bytes that are not UTF-8, shown as U+FFFD

@@ -7,7 +7,7 @@ set -euo pipefail
 build_packages=(
   cmake ninja-build ccache g++ pkg-config
   libfmt-dev nlohmann-json3-dev libsqlite3-dev libcli11-dev
-  libyaml-cpp-dev libexpected-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev libboost-dev
+  libyaml-cpp-dev libexpected-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev libboost-dev libeigen3-dev
   bubblewrap python3  # the sandbox for generated code, and what it runs
 )
 test_packages=(

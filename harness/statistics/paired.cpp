@@ -146,22 +146,30 @@ Interval tango_interval(int64_t only_a, int64_t only_b, int64_t n, double confid
           only_a == n ? 1.0 : tango_end(a, b, count, -z, observed, 1)};
 }
 
+PairedDifference paired_difference(const PairedCounts& counts, double confidence) {
+  PairedDifference result;
+  result.difference = counts.difference();
+  result.wins = counts.only_a;
+  result.losses = counts.only_b;
+  result.ties = counts.both + counts.neither;
+  result.n = counts.n();
+  result.confidence = confidence;
+  const auto [lo, hi] = tango_interval(counts.only_a, counts.only_b, counts.n(), confidence);
+  result.lo = lo;
+  result.hi = hi;
+  result.variance = counts.discordance() - result.difference * result.difference;
+  if (result.n > 0) {
+    result.p = mcnemar_exact(counts.only_a, counts.only_b);
+    result.mid_p = mcnemar_mid_p(counts.only_a, counts.only_b);
+  }
+  result.method = "Tango score interval, exact McNemar test";
+  return result;
+}
+
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b, double confidence) {
+  if (all_binary(a) && all_binary(b)) return paired_difference(paired_counts(a, b), confidence);
   const std::vector<double> difference = differences(a, b);
   PairedDifference result = count_pairs(difference, confidence);
-  if (all_binary(a) && all_binary(b)) {
-    const PairedCounts counts = paired_counts(a, b);
-    const auto [lo, hi] = tango_interval(counts.only_a, counts.only_b, counts.n(), confidence);
-    result.lo = lo;
-    result.hi = hi;
-    result.variance = counts.discordance() - result.difference * result.difference;
-    if (result.n > 0) {
-      result.p = mcnemar_exact(counts.only_a, counts.only_b);
-      result.mid_p = mcnemar_mid_p(counts.only_a, counts.only_b);
-    }
-    result.method = "Tango score interval, exact McNemar test";
-    return result;
-  }
   result.method = "paired t";
   if (result.n >= 2 && within_unit(a) && within_unit(b) && all_equal(difference)) {
     fill_constant(result, result.n);

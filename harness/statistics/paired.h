@@ -65,6 +65,9 @@ struct PairedDifference {
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b,
                                    double confidence = kConfidence);
 
+// The same of binary scores that were counted.
+PairedDifference paired_difference(const PairedCounts& counts, double confidence = kConfidence);
+
 // The same for samples that come in clusters: t interval and test with clustered_standard_error and C - 1
 // degrees, for binary scores too.
 PairedDifference clustered_paired_difference(std::span<const double> a, std::span<const double> b,

@@ -1,12 +1,14 @@
 #include "harness/statistics/routing.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
 
 #include "core/errors/result.h"
 #include "core/random/counter_random.h"
+#include "harness/statistics/bootstrap.h"
 #include "harness/statistics/percentile.h"
 
 namespace sizeup {
@@ -24,52 +26,131 @@ double threshold_at(const std::vector<double>& sorted, int percent) {
   return sorted[below];
 }
 
+// Scores that are all 0 or 1, counted by (small, large).
+struct ScoreCounts {
+  std::array<std::array<int64_t, 2>, 2> count = {};
+
+  int64_t& of(const RoutedSample& sample) { return count[sample.small == 1.0][sample.large == 1.0]; }
+  ScoreCounts& operator+=(const ScoreCounts& other) {
+    for (size_t small : {0, 1}) {
+      for (size_t large : {0, 1}) count[small][large] += other.count[small][large];
+    }
+    return *this;
+  }
+};
+
+// The samples that are first sent on at one percent.
+struct Step {
+  int64_t n = 0;
+  double large_cost = 0.0;
+  ScoreCounts scores;
+};
+
+bool has_repeats(std::vector<int64_t> documents) {
+  std::sort(documents.begin(), documents.end());
+  return std::adjacent_find(documents.begin(), documents.end()) != documents.end();
+}
+
 class Router {
  public:
-  Router(std::span<const RoutedSample> samples, uint64_t seed, int folds)
-      : samples_(samples), folds_(static_cast<size_t>(folds)) {
+  Router(std::span<const RoutedSample> samples, uint64_t seed, int folds) : samples_(samples) {
+    require(folds > 1, "cross-fitting needs folds");
+    std::vector<size_t> fold_of;
     for (const RoutedSample& sample : samples) {
       documents_.push_back(sample.document);
-      fold_of_.push_back(
-          static_cast<size_t>(uniform(seed, 0, static_cast<uint64_t>(sample.document)) * folds));
+      fold_of.push_back(routing_fold(sample.document, seed, folds));
+      binary_ = binary_ && is_binary(sample.small) && is_binary(sample.large);
     }
-    thresholds_ = thresholds_without(folds_);  // no fold has this number
-    for (size_t fold = 0; fold < folds_; ++fold) without_fold_.push_back(thresholds_without(fold));
-    std::vector<int64_t> sorted = documents_;
-    std::sort(sorted.begin(), sorted.end());
-    repeats_ = std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+    repeats_ = has_repeats(documents_);
+    const auto all = static_cast<size_t>(folds);  // no fold has this number
+    thresholds_ = thresholds_without(all, fold_of);
+    std::vector<std::vector<double>> without_fold;
+    for (size_t fold = 0; fold < all; ++fold) without_fold.push_back(thresholds_without(fold, fold_of));
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const std::vector<double>& thresholds = without_fold[fold_of[i]];
+      const auto first = std::upper_bound(thresholds.begin(), thresholds.end(), samples[i].confidence);
+      first_sent_.push_back(static_cast<int>(first - thresholds.begin()));
+      Step& step = steps_[static_cast<size_t>(first_sent_.back())];
+      ++step.n;
+      step.large_cost += samples[i].large_cost;
+      ++step.scores.of(samples[i]);
+      small_cost_ += samples[i].small_cost;
+      if (std::isfinite(samples[i].small_ms) && std::isfinite(samples[i].large_ms)) timed_.push_back(i);
+    }
   }
 
-  RoutePoint point(int percent) const {
-    const auto step = static_cast<size_t>(percent);
-    std::vector<double> scores(samples_.size());
-    std::vector<double> times;
-    double cost = 0.0;
-    size_t sent = 0;
-    for (size_t i = 0; i < samples_.size(); ++i) {
-      const RoutedSample& sample = samples_[i];
-      const bool on = sample.confidence < without_fold_[fold_of_[i]][step];
-      sent += on ? 1 : 0;
-      scores[i] = on ? sample.large : sample.small;
-      cost += sample.small_cost + (on ? sample.large_cost : 0.0);
-      if (std::isfinite(sample.small_ms) && std::isfinite(sample.large_ms))
-        times.push_back(sample.small_ms + (on ? sample.large_ms : 0.0));
-    }
+  std::vector<RoutePoint> points() const {
+    ScoreCounts kept;
+    for (const Step& step : steps_) kept += step.scores;
+    ScoreCounts sent;
+    int64_t count = 0;
+    double cost = small_cost_;
+    std::vector<RoutePoint> out;
     const auto n = static_cast<double>(samples_.size());
-    RoutePoint out;
-    out.share = static_cast<double>(sent) / n;
-    out.threshold = thresholds_[step];
-    out.accuracy = repeats_ ? clustered_estimate(scores, documents_) : mean_estimate(scores);
-    out.cost = cost / n;
-    out.p95_ms = percentile(times, 95.0);
+    for (int percent = 0; percent <= kSteps; ++percent) {
+      const Step& step = steps_[static_cast<size_t>(percent)];
+      count += step.n;
+      cost += step.large_cost;
+      sent += step.scores;
+      for (size_t small : {0, 1}) {
+        for (size_t large : {0, 1}) kept.count[small][large] -= step.scores.count[small][large];
+      }
+      RoutePoint point;
+      point.share = static_cast<double>(count) / n;
+      point.threshold = thresholds_[static_cast<size_t>(percent)];
+      point.cost = cost / n;
+      point.p95_ms = percentile(times(percent), 95.0);
+      if (binary_ && !repeats_) {
+        set_scores(kept, sent, point);
+      } else {
+        set_scores(percent, point);
+      }
+      out.push_back(std::move(point));
+    }
     return out;
   }
 
+  std::vector<double> scores(int percent) const {
+    std::vector<double> out;
+    for (size_t i = 0; i < samples_.size(); ++i)
+      out.push_back(first_sent_[i] <= percent ? samples_[i].large : samples_[i].small);
+    return out;
+  }
+
+  std::vector<double> times(int percent) const {
+    std::vector<double> out;
+    for (const size_t i : timed_)
+      out.push_back(samples_[i].small_ms + (first_sent_[i] <= percent ? samples_[i].large_ms : 0.0));
+    return out;
+  }
+
+  // What a sample adds to the area: its score at every step, weighted with the share that the step stands
+  // for.
+  std::vector<double> areas(const std::vector<RoutePoint>& points) const {
+    std::vector<double> sent_from(kSteps + 2, 0.0);  // weight of the steps from here on
+    for (size_t i = kSteps + 1; i-- > 0;) {
+      const double left = points[i == 0 ? 0 : i - 1].share;
+      const double right = points[std::min<size_t>(i + 1, kSteps)].share;
+      sent_from[i] = sent_from[i + 1] + 0.5 * (right - left);
+    }
+    std::vector<double> out;
+    for (size_t i = 0; i < samples_.size(); ++i) {
+      const double sent = sent_from[static_cast<size_t>(first_sent_[i])];
+      out.push_back((1.0 - sent) * samples_[i].small + sent * samples_[i].large);
+    }
+    return out;
+  }
+
+  const std::vector<int64_t>& documents() const { return documents_; }
+  bool repeats() const { return repeats_; }
+
  private:
-  std::vector<double> thresholds_without(size_t fold) const {
+  static bool is_binary(double score) { return score == 0.0 || score == 1.0; }
+
+  std::vector<double> thresholds_without(size_t fold, const std::vector<size_t>& fold_of) const {
     std::vector<double> sorted;
     for (size_t i = 0; i < samples_.size(); ++i) {
-      if (fold_of_[i] != fold) sorted.push_back(samples_[i].confidence);
+      if (fold_of[i] != fold) sorted.push_back(samples_[i].confidence);
     }
     std::sort(sorted.begin(), sorted.end());
     std::vector<double> out;
@@ -77,13 +158,38 @@ class Router {
     return out;
   }
 
+  // From counts: the same for a million samples as for a hundred.
+  static void set_scores(const ScoreCounts& kept, const ScoreCounts& sent, RoutePoint& point) {
+    PairedCounts pairs;
+    pairs.both = kept.count[1][1] + sent.count[0][1] + sent.count[1][1];
+    pairs.only_a = kept.count[1][0];
+    pairs.only_b = kept.count[0][1];
+    pairs.neither = kept.count[0][0] + sent.count[0][0] + sent.count[1][0];
+    const int64_t right = pairs.both + pairs.only_a;
+    const Interval interval = wilson_interval(right, pairs.n());
+    point.accuracy = {static_cast<double>(right) / static_cast<double>(pairs.n()), interval.lo, interval.hi,
+                      pairs.n()};
+    point.against_large = paired_difference(pairs);
+  }
+
+  void set_scores(int percent, RoutePoint& point) const {
+    const std::vector<double> routed = scores(percent);
+    std::vector<double> large;
+    for (const RoutedSample& sample : samples_) large.push_back(sample.large);
+    point.accuracy = repeats_ ? clustered_estimate(routed, documents_) : mean_estimate(routed);
+    point.against_large =
+        repeats_ ? clustered_paired_difference(routed, large, documents_) : paired_difference(routed, large);
+  }
+
   std::span<const RoutedSample> samples_;
-  size_t folds_;
   std::vector<int64_t> documents_;
-  std::vector<size_t> fold_of_;
-  std::vector<double> thresholds_;                 // of all samples, by percent
-  std::vector<std::vector<double>> without_fold_;  // of the samples of the other folds
   bool repeats_ = false;
+  bool binary_ = true;
+  std::vector<double> thresholds_;  // of all samples, by percent
+  std::vector<int> first_sent_;     // the least percent at which a sample is sent on, by the other folds
+  std::vector<size_t> timed_;       // samples with both times
+  std::array<Step, kSteps + 1> steps_;
+  double small_cost_ = 0.0;
 };
 
 std::vector<double> oracle_line(std::span<const RoutedSample> samples) {
@@ -107,12 +213,14 @@ std::vector<double> oracle_line(std::span<const RoutedSample> samples) {
 
 }  // namespace
 
+size_t routing_fold(int64_t document, uint64_t seed, int folds) {
+  return static_cast<size_t>(uniform(seed, 0, static_cast<uint64_t>(document)) * folds);
+}
+
 RoutingFrontier routing_frontier(std::span<const RoutedSample> samples, uint64_t seed, int folds) {
-  require(folds > 1, "cross-fitting needs folds");
   RoutingFrontier out;
   if (samples.empty()) return out;
-  const Router router(samples, seed, folds);
-  for (int percent = 0; percent <= kSteps; ++percent) out.points.push_back(router.point(percent));
+  out.points = Router(samples, seed, folds).points();
   out.oracle = oracle_line(samples);
   out.small = out.points.front().accuracy.value;
   out.large = out.points.back().accuracy.value;
@@ -134,6 +242,54 @@ std::optional<double> share_for(const RoutingFrontier& frontier, double part) {
     if (point.accuracy.value >= wanted - kRounding) return point.share;
   }
   return std::nullopt;
+}
+
+std::optional<size_t> least_share_within(const RoutingFrontier& frontier, double margin) {
+  std::optional<size_t> least;
+  for (size_t i = frontier.points.size(); i-- > 0;) {
+    if (!(frontier.points[i].against_large.lo > -margin)) break;
+    least = i;
+  }
+  return least;
+}
+
+std::vector<double> routed_scores(std::span<const RoutedSample> samples, int percent, uint64_t seed,
+                                  int folds) {
+  return Router(samples, seed, folds).scores(percent);
+}
+
+std::vector<double> routed_times(std::span<const RoutedSample> samples, int percent, uint64_t seed,
+                                 int folds) {
+  return Router(samples, seed, folds).times(percent);
+}
+
+Estimate apgr_estimate(std::span<const RoutedSample> samples, uint64_t seed, int folds) {
+  const RoutingFrontier frontier = routing_frontier(samples, seed, folds);
+  Estimate out{frontier.apgr, kNoNumber, kNoNumber, static_cast<int64_t>(samples.size())};
+  const bool apart = !frontier.points.empty() && (frontier.points.front().against_large.lo > 0 ||
+                                                  frontier.points.front().against_large.hi < 0);
+  if (!apart) return out;
+  const Router router(samples, seed, folds);
+  std::vector<double> gained = router.areas(frontier.points);
+  std::vector<double> gap;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    gained[i] -= samples[i].small;
+    gap.push_back(samples[i].large - samples[i].small);
+  }
+  if (!router.repeats()) {
+    const Interval interval = retention(gained, gap).bootstrap;
+    return {out.value, interval.lo, interval.hi, out.n};
+  }
+  const Estimate estimate = clustered_bca_bootstrap(router.documents(), [&](std::span<const int64_t> rows) {
+    double above = 0.0;
+    double below = 0.0;
+    for (const int64_t row : rows) {
+      above += gained[static_cast<size_t>(row)];
+      below += gap[static_cast<size_t>(row)];
+    }
+    return above / below;
+  });
+  return {out.value, estimate.lo, estimate.hi, out.n};
 }
 
 }  // namespace sizeup

@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "harness/statistics/interval.h"
+#include "harness/statistics/paired.h"
 
 namespace sizeup {
 
 struct RoutedSample {
-  double confidence = 0.0;  // of the small model
+  double confidence = 0.0;  // that small's answer will do, 0..1; whatever it is made of
   double small = 0.0;       // scores, 0..1
   double large = 0.0;
   int64_t document = 0;
@@ -26,8 +27,9 @@ struct RoutePoint {
   double share = 0.0;      // of the samples, sent on
   double threshold = 0.0;  // send on what has less confidence; infinity where everything is
   Estimate accuracy;
-  double cost = kNoNumber;    // mean of a request: small always, large where sent on
-  double p95_ms = kNoNumber;  // one after the other where sent on; of the samples with both times
+  PairedDifference against_large;  // minus the large model alone
+  double cost = kNoNumber;         // mean of a request: small always, large where sent on
+  double p95_ms = kNoNumber;       // one after the other where sent on; of the samples with both times
 };
 
 struct RoutingFrontier {
@@ -44,12 +46,35 @@ struct RoutingFrontier {
 
 inline constexpr int kRoutingFolds = 10;
 
-// Empty without samples. Intervals are those of a mean, over documents where they repeat.
+// All samples of a document are in one fold, which depends on nothing but the two numbers.
+size_t routing_fold(int64_t document, uint64_t seed = 1, int folds = kRoutingFolds);
+
+// Empty without samples. Intervals are those of a mean and of a paired difference, over documents where they
+// repeat.
 RoutingFrontier routing_frontier(std::span<const RoutedSample> samples, uint64_t seed = 1,
                                  int folds = kRoutingFolds);
 
 // CPT: the least share sent on at which accuracy reaches small + part * (large - small). Nothing where no
 // share does, or large is not better.
 std::optional<double> share_for(const RoutingFrontier& frontier, double part);
+
+// The point with the least share that is shown to lose less than the margin against the large model alone:
+// its difference's interval lies above -margin, and so do those of all points above it. Testing from 100
+// percent down to the first that fails keeps the error of one test (fixed sequence; Maurer, Hothorn,
+// Lehmacher 1995), where picking the best of 101 would not. Nothing where even 100 percent is not shown to
+// be.
+std::optional<size_t> least_share_within(const RoutingFrontier& frontier, double margin);
+
+// Each sample's score when this many percent are sent on, as the frontier has it.
+std::vector<double> routed_scores(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
+                                  int folds = kRoutingFolds);
+
+// Each sample's time when this many percent are sent on, of those with both times.
+std::vector<double> routed_times(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
+                                 int folds = kRoutingFolds);
+
+// The frontier's apgr with a BCa interval over samples, or documents where they repeat, thresholds as they
+// are. No interval where large is not shown to differ from small: the gap could be nothing.
+Estimate apgr_estimate(std::span<const RoutedSample> samples, uint64_t seed = 1, int folds = kRoutingFolds);
 
 }  // namespace sizeup

@@ -6,6 +6,7 @@
 
 #include "core/errors/result.h"
 #include "core/random/counter_random.h"
+#include "harness/statistics/logistic.h"
 
 namespace sizeup {
 namespace {
@@ -14,10 +15,6 @@ double logit(double confidence) {
   constexpr double kNearest = 1e-6;
   const double inside = std::clamp(confidence, kNearest, 1.0 - kNearest);
   return std::log(inside / (1.0 - inside));
-}
-
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
 }
 
 struct Logit {

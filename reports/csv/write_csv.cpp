@@ -186,6 +186,21 @@ std::string risk_coverage(const ReportData& data) {
   return table.content();
 }
 
+std::string routing(const ReportData& data) {
+  CsvTable table({"percent", "share", "threshold", "accuracy", "lo", "hi", "difference", "difference_lo",
+                  "difference_hi", "cost_per_1000", "p95_ms", "oracle"});
+  const RoutingFrontier& frontier = data.routing->frontier;
+  for (size_t i = 0; i < frontier.points.size(); ++i) {
+    const RoutePoint& point = frontier.points[i];
+    table.integer(static_cast<int64_t>(i)).number(point.share).number(point.threshold);
+    table.number(point.accuracy.value).number(point.accuracy.lo).number(point.accuracy.hi);
+    table.number(point.against_large.difference).number(point.against_large.lo);
+    table.number(point.against_large.hi).number(1000.0 * point.cost).number(point.p95_ms);
+    table.number(frontier.oracle[i]);
+  }
+  return table.content();
+}
+
 std::string latency(const ReportData& data) {
   CsvTable table({"model", "quantity", "percent", "ms", "lo", "hi", "n", "queries_needed"});
   for (const ReportLatency& row : data.latency) {
@@ -358,6 +373,9 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
     if (auto done = write("calibration.csv", calibration(data)); !done) return done;
     if (auto done = write("calibration_bins.csv", calibration_bins(data)); !done) return done;
     if (auto done = write("risk_coverage.csv", risk_coverage(data)); !done) return done;
+  }
+  if (data.routing) {
+    if (auto done = write("routing.csv", routing(data)); !done) return done;
   }
   if (auto done = write("latency.csv", latency(data)); !done) return done;
   if (auto done = write("cost.csv", cost(data)); !done) return done;

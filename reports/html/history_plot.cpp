@@ -55,16 +55,12 @@ class Drawing {
 
  private:
   Html band(const HistorySeries& series, size_t begin, size_t end) const {
-    Html corners;
-    const auto corner = [&](double left, double top) {
-      corners += html("{}{} {}", corners.empty() ? Html{} : html(" "), Coordinate{left}, Coordinate{top});
-    };
-    for (size_t i = begin; i < end; ++i) corner(x(series.points[i].run), y(series.points[i].estimate.hi));
-    for (size_t i = end; i-- > begin;) corner(x(series.points[i].run), y(series.points[i].estimate.lo));
-    return html(
-        "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
-        "overflow=\"visible\"><polygon class=\"band {}\" points=\"{}\"/></svg>",
-        fill_class(series.tone), corners);
+    std::vector<std::pair<double, double>> corners;
+    for (size_t i = begin; i < end; ++i)
+      corners.emplace_back(x(series.points[i].run), y(series.points[i].estimate.hi));
+    for (size_t i = end; i-- > begin;)
+      corners.emplace_back(x(series.points[i].run), y(series.points[i].estimate.lo));
+    return area(html("band {}", fill_class(series.tone)), corners);
   }
 
   double x(size_t run) const {

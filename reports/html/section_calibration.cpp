@@ -20,6 +20,11 @@ std::string_view role_of(const ReportData& data, int model) {
   return model == data.candidate ? "small" : "large";
 }
 
+// A row's model without its colour: these tables are long.
+std::string side_of(const ReportData& data, int model) {
+  return data.is_pair() ? std::string(role_of(data, model)) : data.models[static_cast<size_t>(model)].name;
+}
+
 // The entries of a kind for all tasks together: small, then large.
 std::vector<const ReportCalibration*> pooled(const ReportData& data, std::string_view kind) {
   std::vector<const ReportCalibration*> out;
@@ -183,7 +188,7 @@ Html bins_table(const ReportData& data, const std::vector<const ReportCalibratio
   for (const ReportCalibration* entry : entries) {
     for (size_t i = 0; i < entry->bins.size(); ++i) {
       const ReliabilityBin& bin = entry->bins[i];
-      rows.push_back({html("{}, bin {}", model_name(data, entry->model), i + 1), value(format_count(bin.n)),
+      rows.push_back({html("{}, bin {}", side_of(data, entry->model), i + 1), value(format_count(bin.n)),
                       value(format_significant(bin.confidence)), value(format_percent(bin.share_right())),
                       value(format_percent_range(bin.interval.lo, bin.interval.hi))});
     }
@@ -196,13 +201,13 @@ Html risk_table(const ReportData& data, const std::vector<const ReportCalibratio
   std::vector<std::vector<Html>> rows;
   for (const ReportCalibration* entry : entries) {
     int64_t before = 0;
-    for (int percent = 10; percent <= 100; percent += 10) {
+    for (int percent = 20; percent <= 100; percent += 20) {
       const RiskPoint& point = point_at_coverage(entry->curve, percent / 100.0);
       if (point.answered == before) continue;  // equal confidences are answered together
       before = point.answered;
       const Interval interval = wilson_interval(point.wrong, point.answered);
       rows.push_back(
-          {html("{}, {}", model_name(data, entry->model), format_percent(coverage(*entry, point) / 100.0)),
+          {html("{}, {}", side_of(data, entry->model), format_percent(coverage(*entry, point) / 100.0)),
            value(format_count(point.answered)), value(format_significant(point.confidence)),
            value(format_count(point.wrong)), value(format_percent(point.risk())),
            value(format_percent_range(interval.lo, interval.hi))});

@@ -259,13 +259,15 @@ std::string together(const ModelJudgement& judgement) {
   return fmt::format("{} met, {} not met, {} open", met, not_met, open);
 }
 
-// Requirement by requirement for the pair; the models are small, then large.
+// Requirement by requirement: small, the pair with small first where that was measured, large.
 Html requirements_table(const RequirementsReport& report) {
   const std::vector<ModelJudgement>& judged = report.result.models;
   const bool pair = judged.size() > 1;
   Html head =
       html("<th scope=\"col\">requirement</th><th scope=\"col\"><span class=\"k-small\">{}</span></th>",
            pair ? "small" : "result");
+  if (judged.size() > 2)
+    head += html("<th scope=\"col\"><b class=\"k-hyb\">{}</b></th>", report.candidates.models[1].name);
   if (pair) head += html("<th scope=\"col\"><span class=\"k-large\">large</span></th>");
   Html rows;
   for (size_t row = 0; row < judged.front().requirements.size(); ++row) {

@@ -15,6 +15,7 @@ std::optional<Section> tradeoffs_section(const ReportData& data);      // What d
 std::optional<Section> slices_section(const ReportData& data);         // Who is hurt by the average?
 std::optional<Section> hallucination_section(const ReportData& data);  // Which errors are invented?
 std::optional<Section> calibration_section(const ReportData& data);    // Does it know when it is wrong?
+std::optional<Section> routing_section(const ReportData& data);        // Can I have both?
 std::optional<Section> latency_section(const ReportData& data);        // Is it fast under my conditions?
 std::optional<Section> cost_section(const ReportData& data);           // Is it cheap?
 std::optional<Section> ladder_section(const ReportData& data);         // Is a smaller file enough?

@@ -196,6 +196,16 @@ Html curve(const Html& classes, const std::vector<std::pair<double, double>>& po
       classes, path);
 }
 
+Html area(const Html& classes, const std::vector<std::pair<double, double>>& corners) {
+  Html points;
+  for (const auto& [x, y] : corners)
+    points += html("{}{} {}", points.empty() ? Html{} : html(" "), Coordinate{x}, Coordinate{y});
+  return html(
+      "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
+      "overflow=\"visible\"><polygon class=\"{}\" points=\"{}\"/></svg>",
+      classes, points);
+}
+
 Html legend_mark(Tone tone) {
   if (tone == Tone::large) {
     return html(

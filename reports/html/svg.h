@@ -58,6 +58,9 @@ Html plot(const PlotFrame& frame, const Html& content);
 // A line through points in percent (y from the top), drawn without changing the pen's width.
 Html curve(const Html& classes, const std::vector<std::pair<double, double>>& points);
 
+// The area between corners in percent (y from the top).
+Html area(const Html& classes, const std::vector<std::pair<double, double>>& corners);
+
 // A sample of a mark for a legend.
 Html legend_mark(Tone tone);
 Html legend_line(Tone tone, bool dashed);

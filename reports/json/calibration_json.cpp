@@ -1,16 +1,11 @@
 #include "reports/json/calibration_json.h"
 
-#include <cmath>
-
 #include "core/json/json.h"
 #include "reports/calibration_text.h"
+#include "reports/json/number.h"
 
 namespace sizeup {
 namespace {
-
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 Json interval(double lo, double hi) {
   return Json::array({number(lo), number(hi)});
@@ -19,8 +14,8 @@ Json interval(double lo, double hi) {
 Json bins_json(const ReportCalibration& entry) {
   Json out = Json::array();
   for (const ReliabilityBin& bin : entry.bins) {
-    out.push_back(Json::array({number(bin.confidence), number(bin.share_right()), number(bin.interval.lo),
-                               number(bin.interval.hi)}));
+    out.push_back(Json::array({short_number(bin.confidence), short_number(bin.share_right()),
+                               short_number(bin.interval.lo), short_number(bin.interval.hi)}));
   }
   return out;
 }
@@ -29,7 +24,7 @@ Json bins_json(const ReportCalibration& entry) {
 Json curve_json(const ReportCalibration& entry) {
   Json out{{"confidence_from", Json::array()}, {"answered", Json::array()}, {"wrong", Json::array()}};
   for (const RiskPoint& point : entry.curve) {
-    out["confidence_from"].push_back(point.confidence);
+    out["confidence_from"].push_back(short_number(point.confidence));
     out["answered"].push_back(point.answered);
     out["wrong"].push_back(point.wrong);
   }

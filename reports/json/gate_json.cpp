@@ -1,16 +1,8 @@
-#include <cmath>
-
 #include "core/json/json.h"
 #include "reports/gate_report.h"
+#include "reports/json/number.h"
 
 namespace sizeup {
-namespace {
-
-Json finite(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
-}  // namespace
 
 Json to_json(const GateReport& report) {
   Json json = {{"schema", "sizeup.gate/1"},
@@ -28,11 +20,11 @@ Json to_json(const GateReport& report) {
                               {"rule", line.rule},
                               {"place", line.place},
                               {"finding", line.finding},
-                              {"value", finite(line.measured.value)},
-                              {"lo", finite(line.measured.lo)},
-                              {"hi", finite(line.measured.hi)},
+                              {"value", number(line.measured.value)},
+                              {"lo", number(line.measured.lo)},
+                              {"hi", number(line.measured.hi)},
                               {"n", line.measured.n},
-                              {"bound", finite(line.bound)},
+                              {"bound", number(line.bound)},
                               {"more", line.more ? Json(*line.more) : Json(nullptr)}});
   }
   return json;

@@ -1,14 +1,10 @@
-#include <cmath>
 
 #include "core/json/json.h"
+#include "reports/json/number.h"
 #include "reports/recommendation.h"
 
 namespace sizeup {
 namespace {
-
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 Json count(int64_t value) {
   return value > 0 ? Json(value) : Json(nullptr);

@@ -6,6 +6,7 @@
 #include "reports/format.h"
 #include "reports/glossary.h"
 #include "reports/json/calibration_json.h"
+#include "reports/json/number.h"
 #include "reports/ladder_text.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
@@ -14,12 +15,6 @@
 namespace sizeup {
 namespace {
 
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-Json number(const std::optional<double>& value) {
-  return value ? number(*value) : Json(nullptr);
-}
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
@@ -373,7 +368,7 @@ Json history_json(const ReportData& data) {
   return out;
 }
 
-// Rows as the page has them; `small_first` is a routed pair, which this program does not measure yet.
+// Rows as the page has them.
 Json requirements_json(const RequirementsReport& report) {
   Json out = Json::array();
   const std::vector<ModelJudgement>& models = report.result.models;
@@ -388,8 +383,8 @@ Json requirements_json(const RequirementsReport& report) {
     out.push_back(Json{{"text", words.text},
                        {"limit", words.limit},
                        {"small", cell(0, row)},
-                       {"small_first", nullptr},
-                       {"large", models.size() > 1 ? cell(1, row) : Json(nullptr)},
+                       {"small_first", models.size() > 2 ? cell(1, row) : Json(nullptr)},
+                       {"large", models.size() > 1 ? cell(models.size() - 1, row) : Json(nullptr)},
                        {"value", number(judged.found.value)},
                        {"lo", number(judged.found.lo)},
                        {"hi", number(judged.found.hi)},
@@ -495,6 +490,7 @@ Json to_json(const ReportData& data) {
   out["slices"] = slices_json(data);
   out["hallucination"] = hallucination_json(data);
   if (!data.calibration.empty()) out["calibration"] = calibration_json(data);
+  if (data.routing) out["routing"] = routing_to_json(data);
   out["latency"] = latency_json(data);
   out["cost"] = cost_to_json(data);
   if (!data.ladders.empty()) out["ladders"] = ladders_json(data);

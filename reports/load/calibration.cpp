@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <tuple>
 
 #include "reports/calibration_text.h"
@@ -11,25 +12,8 @@
 namespace sizeup {
 namespace {
 
+// A majority is as sure as it is large: the answer of maj@3,strict has its detail agreement@3,strict.
 constexpr std::string_view kMajority = "maj@";
-
-// What confidence in the scored answer is: the answer of a majority is as sure as the majority is large.
-std::string_view kind_of(const ReportTask& task) {
-  if (task.pair_metric.starts_with(kMajority)) return kAgreement.name;
-  return task.output_type == "multiple_choice" ? kOptionProbability.name : kTokenProbability.name;
-}
-
-// NaN: none. maj@3,strict has its agreement in the detail agreement@3,strict.
-double confidence_in(const AnswerRow& answer, const ReportTask& task) {
-  if (!task.pair_metric.starts_with(kMajority)) return answer.confidence;
-  const auto stored = answer.details.find("agreement@" + task.pair_metric.substr(kMajority.size()));
-  double value = kNoNumber;
-  if (stored != answer.details.end()) {
-    const std::string& text = stored->second;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-  }
-  return value;
-}
 
 // The document of every sample; another task's documents are others.
 class Documents {
@@ -63,9 +47,8 @@ std::vector<StatedAnswer> stated_answers(const Cell& cell, const ReportTask& tas
   for (const AnswerRow& answer : cell.answers) {
     const std::optional<double> score = pair_score(answer, task);
     const std::optional<int64_t> document = documents.of(answer.sample_id);
-    const double confidence = confidence_in(answer, task);
-    const bool stated = confidence >= 0.0 && confidence <= 1.0;  // false for NaN
-    if (!score || !stated || !document) continue;
+    const double confidence = stated_confidence(answer, task);
+    if (!score || std::isnan(confidence) || !document) continue;
     out.push_back({confidence, *score >= kRightFrom, *document});
   }
   return out;
@@ -125,7 +108,7 @@ void calibrate_model(const RunContent& content, const Documents& documents, std:
   std::vector<TaskAnswers> tasks;
   std::vector<StatedAnswer> all;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
-    if (kind_of(data.tasks[task]) != kind) continue;
+    if (confidence_kind(data.tasks[task]) != kind) continue;
     const Cell& cell = content.cells[static_cast<size_t>(model)][task];
     std::vector<StatedAnswer> answers = stated_answers(cell, data.tasks[task], documents);
     if (answers.empty()) continue;
@@ -150,6 +133,24 @@ void calibrate_model(const RunContent& content, const Documents& documents, std:
 }
 
 }  // namespace
+
+std::string_view confidence_kind(const ReportTask& task) {
+  if (task.pair_metric.starts_with(kMajority)) return kAgreement.name;
+  return task.output_type == "multiple_choice" ? kOptionProbability.name : kTokenProbability.name;
+}
+
+double stated_confidence(const AnswerRow& answer, const ReportTask& task) {
+  double value = answer.confidence;
+  if (task.pair_metric.starts_with(kMajority)) {
+    value = kNoNumber;
+    const auto stored = answer.details.find("agreement@" + task.pair_metric.substr(kMajority.size()));
+    if (stored != answer.details.end()) {
+      const std::string& text = stored->second;
+      std::from_chars(text.data(), text.data() + text.size(), value);
+    }
+  }
+  return value >= 0.0 && value <= 1.0 ? value : kNoNumber;
+}
 
 void measure_calibration(const RunContent& content, ReportData& data) {
   const Documents documents(content);

@@ -1,7 +1,12 @@
 // What models showed, as a recommendation needs it.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "harness/decide/recommend.h"
+#include "harness/statistics/percentile.h"
+#include "reports/format.h"
 #include "reports/load/load_parts.h"
 
 namespace sizeup {
@@ -73,6 +78,39 @@ Candidates candidates_of(const RunContent& content, const ReportData& data, cons
     out.models.push_back(std::move(facts));
   }
   return out;
+}
+
+std::optional<ModelFacts> small_first_facts(const ReportData& data, const Candidates& pair) {
+  if (!data.routing || data.routing->left_out > 0 || pair.models.size() != 2) return std::nullopt;
+  const ReportRouting& routing = *data.routing;
+  const RoutePoint* point = routing.point();
+  if (point == nullptr) return std::nullopt;
+  const ModelFacts& small = pair.models.front();
+  const ModelFacts& large = pair.models.back();
+  ModelFacts facts;
+  facts.name = fmt::format("small first, {} sent on", format_percent(point->share, 0));
+  facts.accuracy = point->accuracy;
+  facts.scores.resize(data.tasks.size());
+  facts.against_best.resize(data.tasks.size());
+  for (const ReportRouting::Task& task : routing.by_task) {
+    const auto index = static_cast<size_t>(task.task);
+    facts.against_best[index] = task.against_large;
+    if (data.tasks[index].metric == data.tasks[index].pair_metric) facts.scores[index] = task.accuracy;
+  }
+  if (std::isfinite(point->cost)) facts.cost_per_request = point->cost;
+  facts.currency = routing.currency;
+  facts.p95_ms = routing.p95_ms;
+  facts.p95_supported = enough_queries(routing.p95_ms.n, 95.0);
+  facts.p95_needed = minimum_queries(95.0);
+  // Both are kept in memory, where they are computed here; texts leave this machine with either.
+  for (const ModelFacts* model : {&small, &large}) {
+    if (model->placement == Placement::here) facts.memory_bytes += model->memory_bytes;
+  }
+  const bool elsewhere = small.placement == Placement::elsewhere || large.placement == Placement::elsewhere;
+  facts.placement = small.placement == large.placement ? small.placement
+                    : elsewhere                        ? Placement::elsewhere
+                                                       : Placement::unknown;
+  return facts;
 }
 
 }  // namespace sizeup

@@ -48,10 +48,26 @@ void rank_models(const RunContent& content, ReportData& data);
 // What the pair's stated confidence is worth. Needs the pair and the tasks.
 void measure_calibration(const RunContent& content, ReportData& data);
 
+// What every share of small's requests sent on to large would give. Needs the pair and its differences. The
+// report has it where the data reach; a command that asks for it gets a usage error for what the run does not
+// have.
+Result<void> measure_routing(const Store& store, const RunContent& content, const ReportOptions& options,
+                             ReportData& data);
+Result<void> route_pair(const Store& store, const RunContent& content, const ReportOptions& options,
+                        ReportData& data);
+
+// The kind of kConfidenceKinds that a task's answers state, and how sure this one is; NaN: it does not say.
+std::string_view confidence_kind(const ReportTask& task);
+double stated_confidence(const AnswerRow& answer, const ReportTask& task);
+
 // What these models showed, `best` (a place in the list) being the measure of the others. Needs the tasks,
 // the scores and the leaderboard.
 Candidates candidates_of(const RunContent& content, const ReportData& data, const std::vector<int>& models,
                          int best);
+
+// What the pair showed with small first, as one more model beside `pair` (small, then large). Nothing where
+// routing was not measured on every task that is compared, or no share was chosen.
+std::optional<ModelFacts> small_first_facts(const ReportData& data, const Candidates& pair);
 
 // What earlier runs found for the pair. Needs the pair and the scores.
 Result<void> read_histories(const Store& store, const RunContent& content, ReportData& data);

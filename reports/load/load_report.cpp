@@ -9,6 +9,11 @@
 namespace sizeup {
 namespace {
 
+std::vector<std::string> named(const std::string& run) {
+  if (run.empty()) return {};
+  return {run};
+}
+
 Result<void> apply_requirements(const Requirements& requirements, ReportData& data) {
   std::vector<TaskFacts> tasks;
   for (ReportTask& task : data.tasks) {
@@ -18,7 +23,7 @@ Result<void> apply_requirements(const Requirements& requirements, ReportData& da
   return check_tasks(requirements, tasks);
 }
 
-// The pair alone: the report's verdict is about it.
+// The pair alone, and both together: the report's verdict is about them.
 void judge_pair(const RunContent& content, const Requirements& requirements, ReportData& data) {
   std::vector<int> models{data.candidate};
   if (data.is_pair()) models.push_back(data.baseline);
@@ -26,6 +31,10 @@ void judge_pair(const RunContent& content, const Requirements& requirements, Rep
   report.runs = {data.run.name};
   report.requirements = requirements;
   report.candidates = candidates_of(content, data, models, static_cast<int>(models.size()) - 1);
+  if (const auto small_first = small_first_facts(data, report.candidates)) {
+    report.candidates.models.insert(report.candidates.models.begin() + 1, *small_first);
+    report.candidates.best = 2;
+  }
   report.result = recommend(report.candidates, requirements);
   data.requirements = std::move(report);
 }
@@ -35,8 +44,8 @@ void judge_pair(const RunContent& content, const Requirements& requirements, Rep
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options) {
   Result<Redactor> redactor = Redactor::compile(options.redact);
   if (!redactor) return forward_error(redactor);
-  Result<RunContent> content =
-      read_run_content(store, run.empty() ? std::vector<std::string>{} : std::vector{run});
+  Result<RunContent> content = read_run_content(
+      store, named(run), options.no_samples || options.no_text ? Texts::leave_out : Texts::read);
   if (!content) return forward_error(content);
   ReportData data;
   ReportOptions shown = options;
@@ -57,17 +66,18 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   if (auto done = measure_energy(store, *content, options, data); !done) return forward_error(done);
   count_hallucinations(*content, data);
   measure_calibration(*content, data);
+  if (auto done = measure_routing(store, *content, options, data); !done) return forward_error(done);
   rank_models(*content, data);
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
   if (options.requirements) judge_pair(*content, *options.requirements, data);
+  if (options.no_samples) return data;
   if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
   return data;
 }
 
 Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options) {
-  Result<RunContent> content =
-      read_run_content(store, run.empty() ? std::vector<std::string>{} : std::vector{run});
+  Result<RunContent> content = read_run_content(store, named(run), Texts::leave_out);
   if (!content) return forward_error(content);
   ReportData data;
   describe_run(*content, data);
@@ -78,9 +88,23 @@ Result<ReportData> load_costs(const Store& store, const std::string& run, const 
   return data;
 }
 
+Result<ReportData> load_routing(const Store& store, const std::string& run, const ReportOptions& options) {
+  Result<RunContent> content = read_run_content(store, named(run), Texts::leave_out);
+  if (!content) return forward_error(content);
+  ReportData data;
+  describe_run(*content, data);
+  if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
+  compare_pair(*content, *Redactor::compile({}), data);
+  measure_latency(*content, data);
+  sum_costs(*content, data);
+  if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
+  if (auto done = route_pair(store, *content, options, data); !done) return forward_error(done);
+  return data;
+}
+
 Result<RequirementsReport> load_recommendation(const Store& store, const std::vector<std::string>& runs,
                                                const std::string& best, const Requirements& requirements) {
-  Result<RunContent> content = read_run_content(store, runs);
+  Result<RunContent> content = read_run_content(store, runs, Texts::leave_out);
   if (!content) return forward_error(content);
   ReportData data;
   describe_run(*content, data);

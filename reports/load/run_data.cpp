@@ -16,8 +16,8 @@ size_t place_of(std::vector<Row>& rows, const Row& row) {
   return rows.size() - 1;
 }
 
-Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Cell& cell) {
-  auto answers = read_answers(store, evaluation.id);
+Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Texts texts, Cell& cell) {
+  auto answers = read_answers(store, evaluation.id, texts);
   if (!answers) return forward_error(answers);
   const bool nothing_new = cell.present && (answers->empty() || !cell.answers.empty());
   if (nothing_new) return {};
@@ -69,7 +69,7 @@ Result<void> read_run(const Store& store, const std::string& name, RunContent& c
 
 // The samples of a task over all models, each once, in the order of the data.
 Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
-                                          size_t task) {
+                                          size_t task, Texts texts) {
   std::vector<SampleRow> out;
   std::unordered_set<int64_t> known;
   for (const std::vector<Cell>& row : cells) {
@@ -79,7 +79,7 @@ Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<
           return known.contains(answer.sample_id);
         });
     if (!row[task].present || nothing_new) continue;
-    auto samples = read_samples(store, row[task].evaluation.id);
+    auto samples = read_samples(store, row[task].evaluation.id, texts);
     if (!samples) return forward_error(samples);
     for (SampleRow& sample : *samples) {
       if (known.insert(sample.id).second) out.push_back(std::move(sample));
@@ -92,7 +92,7 @@ Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<
 
 }  // namespace
 
-Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs) {
+Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs, Texts texts) {
   RunContent content;
   for (const std::string& name : runs.empty() ? std::vector<std::string>{"latest"} : runs) {
     if (auto read = read_run(store, name, content); !read) return forward_error(read);
@@ -106,12 +106,12 @@ Result<RunContent> read_run_content(const Store& store, const std::vector<std::s
   for (const EvaluationRow& evaluation : content.evaluations) {
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
-    if (auto done = read_answers_of(store, evaluation, cell); !done) return forward_error(done);
+    if (auto done = read_answers_of(store, evaluation, texts, cell); !done) return forward_error(done);
     if (auto done = read_timings_of(store, evaluation, content.latency_scenario, cell); !done)
       return forward_error(done);
   }
   for (size_t task = 0; task < content.tasks.size(); ++task) {
-    auto samples = samples_of(store, content.cells, task);
+    auto samples = samples_of(store, content.cells, task, texts);
     if (!samples) return forward_error(samples);
     content.samples.push_back(std::move(*samples));
   }

@@ -37,6 +37,6 @@ struct RunContent {
 
 // Empty: the latest run. Of several, the first is `run`; what two of them have of one model and task comes
 // from the one named first.
-Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs);
+Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs, Texts texts);
 
 }  // namespace sizeup

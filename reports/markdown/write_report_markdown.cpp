@@ -43,6 +43,7 @@ std::string differences(const ReportData& data) {
 std::string requirements(const RequirementsReport& report) {
   const std::vector<ModelJudgement>& models = report.result.models;
   std::vector<std::string> names{"requirement", "limit", "small"};
+  if (models.size() > 2) names.push_back(report.candidates.models[1].name);
   if (models.size() > 1) names.emplace_back("large");
   std::string out = fmt::format("\n## Requirements, from {}\n\n", markdown_text(report.requirements.source)) +
                     markdown_header(names);
@@ -80,6 +81,13 @@ std::string calibration(const ReportData& data) {
          format_percent(entry.scaled_ece)});
   }
   return out;
+}
+
+std::string routing(const ReportData& data) {
+  if (!data.routing) return {};
+  std::string out = fmt::format("\n## Small first\n\n**{}.**", routing_finding(data));
+  for (const std::string& sentence : routing_sentences(data)) out += " " + sentence;
+  return out + "\n";
 }
 
 std::string duration(const Estimate& ms) {
@@ -132,6 +140,7 @@ std::string to_markdown(const ReportData& data) {
   if (data.requirements) out += requirements(*data.requirements);
   out += leaderboard(data);
   out += calibration(data);
+  out += routing(data);
   return out + notes(data);
 }
 

@@ -1,5 +1,5 @@
-// The commands of docs/own-data.md, docs/pilot.md, docs/ci.md, docs/cost.md and docs/report.md run as they
-// stand there, on a small file.
+// The commands of docs/own-data.md, docs/pilot.md, docs/ci.md, docs/cost.md, docs/report.md and docs/route.md
+// run as they stand there, on a small file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -144,6 +144,29 @@ TEST_F(Documented, PricesLeadToABreakEven) {
   }
   const Json other = Json::parse(text("cost.json"))["cost"];
   EXPECT_EQ(other["break_even_volume"], cost["break_even_volume"]);
+}
+
+TEST_F(Documented, SmallFirstFromATableToAModel) {
+  folder.write("run.yaml", blocks_of(read_whole(source_path("docs/route.md")), "yaml").front());
+  const Finished finished = follow("docs/route.md");
+  ASSERT_EQ(finished.status, 0) << finished.output << finished.errors;
+  EXPECT_THAT(finished.output,
+              AllOf(HasSubstr("200 samples of handbook, by mean token probability"),
+                    HasSubstr("by length of the prompt"), HasSubstr("small’s score by topic"),
+                    HasSubstr("At 50,000 requests a month that saves"), HasSubstr("hybrid")));
+  EXPECT_THAT(finished.errors, HasSubstr("of 40 requests went on to the large model"));
+  EXPECT_THAT(text("run.html"), HasSubstr("<section id=\"routing\""));
+
+  // The policy, the learned score and the page say what the command says.
+  const Json learned = Json::parse(text("learned.json"));
+  EXPECT_EQ(learned["schema"], "sizeup.routing/1");
+  EXPECT_GT(learned["routing"]["weights"].size(), 3u);
+  const Json policy = Json::parse(text("policy.json"));
+  const Json again = Json::parse(
+      run_program({"route", "--db", (folder.path() / "run.db").string(), "--share", "0.4", "--json"}).output);
+  EXPECT_EQ(policy["threshold"], again["routing"]["threshold"]);
+  EXPECT_NEAR(policy["expected"]["share"].get<double>(), 0.4, 0.05);
+  EXPECT_EQ(policy["expected"]["samples"], 200);
 }
 
 TEST_F(Documented, CostsWithoutPricesAreAnError) {

@@ -329,6 +329,29 @@ class Controls(unittest.TestCase):
             return (row["endpoint_per_request"] or 0) * 2e6 + row["fixed_per_month"] + (row["machine_per_month"] or 0) * machines
         self.assertEqual(shown, ["€%s" % format(month(row), ",.2f" if month(row) < 100 else ",.0f") for row in rows])
 
+    def test_share_sent_on(self):
+        open_page("pair")
+        routing = data_of("pair")["routing"]
+        frontier = routing["frontier"]
+        before = browser.js("document.querySelector('#r-right').textContent")
+        for percent in (0, 37, 100, routing["recommended"]):
+            browser.js("(() => { const s = document.querySelector('#share'); s.value = %d; s.dispatchEvent(new Event('input')); })()" % percent)
+            shown = browser.js("['share', 'below', 'right', 'range', 'cost', 'p95'].map(n => document.querySelector('#r-' + n).textContent)")
+            at = {name: column[percent] for name, column in frontier.items()}
+            threshold = "all" if at["threshold"] is None else "none" if at["threshold"] <= 0 else "%.3g" % at["threshold"]
+            self.assertEqual(shown[0], "%.0f\u00a0%%" % (100 * at["share"]))
+            self.assertEqual(float(shown[1]) if shown[1] not in ("all", "none") else shown[1], threshold if threshold in ("all", "none") else float(threshold))
+            self.assertEqual(shown[2], "%.1f\u00a0%%" % (100 * at["accuracy"]))
+            self.assertEqual(shown[3], "%.1f…%.1f" % (100 * at["lo"], 100 * at["hi"]))
+            self.assertEqual(shown[4], "%.0f\u00a0%%" % (100 * at["cost_per_1000"] / routing["large_cost_per_1000"]))
+            # The mark lies on the line, which is drawn without the script.
+            self.assertTrue(browser.js("""(() => {
+                const svg = document.querySelector('#op'), plot = svg.parentNode.getBoundingClientRect(), set = svg.dataset;
+                const mark = svg.querySelector('path').getBoundingClientRect(), y = (mark.top + mark.bottom) / 2;
+                const expected = plot.top + plot.height * (1 - (100 * %f - set.lo) / (set.hi - set.lo));
+                return Math.abs(y - expected) < 2; })()""" % at["accuracy"]))
+        self.assertEqual(browser.js("document.querySelector('#r-right').textContent"), before)
+
     def test_without_script(self):
         browser.call("Emulation.setScriptExecutionDisabled", value=True)
         try:

@@ -263,6 +263,18 @@ TEST_F(ReportTest, NoTextLeavesTextsOutEverywhere) {
   EXPECT_THAT(to_html(data), Not(HasSubstr("id=\"samples-text-0\"")));
 }
 
+TEST_F(ReportTest, WithoutSamplesEverythingElseIsThere) {
+  ReportOptions options;
+  options.no_samples = true;
+  Json whole = to_json(load({}));
+  Json bare = to_json(load({}, options));
+  EXPECT_TRUE(bare["samples"].is_null());
+  ASSERT_TRUE(whole["samples"].is_object());
+  bare["samples"] = whole["samples"];
+  bare["run"]["samples"] = whole["run"]["samples"];  // of that list
+  EXPECT_EQ(bare, whole);
+}
+
 TEST_F(ReportTest, RedactMasksEveryText) {
   ReportOptions options;
   options.redact = {"Turazo GmbH", "department [0-9]+"};

@@ -103,6 +103,23 @@ function setVolume() {
 }
 if (volume) volume.addEventListener("input", setVolume);
 
+// ---- routing: another share sent on
+const share = $("#share"), percent = (x, digits) => (100 * x).toFixed(digits) + "\u00a0%";
+function setShare() {
+  const F = data.routing.frontier, i = Number(share.value), mark = $("#op"), set = mark.dataset;
+  mark.setAttribute("x", 100 * F.share[i] + "%");
+  mark.setAttribute("y", 100 - 100 * (100 * F.accuracy[i] - set.lo) / (set.hi - set.lo) + "%");
+  const range = F.lo[i] == null ? "no interval" : (100 * F.lo[i]).toFixed(1) + "…" + (100 * F.hi[i]).toFixed(1);
+  $("#r-share").textContent = percent(F.share[i], 0);
+  $("#r-below").textContent = F.threshold[i] == null ? "all" : F.threshold[i] > 0 ? Number(F.threshold[i].toPrecision(3)) : "none";
+  $("#r-right").textContent = percent(F.accuracy[i], 1);
+  $("#r-range").textContent = range;
+  if (F.cost_per_1000[i] != null) $("#r-cost").textContent = percent(F.cost_per_1000[i] / data.routing.large_cost_per_1000, 0);
+  if (F.p95_ms[i] != null) $("#r-p95").textContent = duration(F.p95_ms[i]);
+  share.setAttribute("aria-valuetext", percent(F.share[i], 0) + " sent on, accuracy " + percent(F.accuracy[i], 1));
+}
+if (share) share.addEventListener("input", setShare);
+
 // ---- sample browser
 const ROW = 58, M = data.samples, CUT = 20000;
 const b64 = s => Uint8Array.from(atob(s), c => c.charCodeAt(0));

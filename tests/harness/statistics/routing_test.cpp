@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "tests/harness/statistics/golden.h"
 #include "tests/harness/statistics/stated.h"
@@ -132,6 +134,109 @@ TEST(Routing, ScoresChooseNoThreshold) {
     EXPECT_EQ(changed.points[i].share, before.points[i].share);
     EXPECT_EQ(changed.points[i].threshold, before.points[i].threshold);
   }
+}
+
+// Binary scores of different documents are counted, everything else is gone through: both are one definition.
+TEST(Routing, CountsAndScoresGiveTheSameIntervals) {
+  const std::vector<RoutedSample> samples = traffic(300, 8);
+  std::vector<RoutedSample> partial = samples;
+  for (RoutedSample& sample : partial) sample.small *= 0.5;
+  std::vector<RoutedSample> repeated = samples;
+  for (size_t i = 0; i < repeated.size(); ++i) repeated[i].document = static_cast<int64_t>(i / 2);
+  for (const auto* one :
+       std::array{&std::as_const(samples), &std::as_const(partial), &std::as_const(repeated)}) {
+    const RoutingFrontier frontier = routing_frontier(*one);
+    std::vector<double> large;
+    std::vector<int64_t> documents;
+    for (const RoutedSample& sample : *one) {
+      large.push_back(sample.large);
+      documents.push_back(sample.document);
+    }
+    for (const int percent : {0, 13, 50, 99, 100}) {
+      SCOPED_TRACE(percent);
+      const RoutePoint& point = frontier.points[static_cast<size_t>(percent)];
+      const std::vector<double> routed = routed_scores(*one, percent);
+      const bool clustered = one == &repeated;
+      const Estimate accuracy = clustered ? clustered_estimate(routed, documents) : mean_estimate(routed);
+      EXPECT_NEAR(point.accuracy.value, accuracy.value, 1e-12);
+      EXPECT_NEAR(point.accuracy.lo, accuracy.lo, 1e-12);
+      EXPECT_NEAR(point.accuracy.hi, accuracy.hi, 1e-12);
+      const PairedDifference difference = clustered ? clustered_paired_difference(routed, large, documents)
+                                                    : paired_difference(routed, large);
+      EXPECT_NEAR(point.against_large.difference, difference.difference, 1e-12);
+      EXPECT_NEAR(point.against_large.lo, difference.lo, 1e-12);
+      EXPECT_NEAR(point.against_large.hi, difference.hi, 1e-12);
+      EXPECT_EQ(point.against_large.wins, difference.wins);
+      EXPECT_EQ(point.against_large.losses, difference.losses);
+    }
+  }
+}
+
+TEST(Routing, TheLeastShareIsFoundFromAbove) {
+  RoutingFrontier frontier;
+  for (const double lo : {-0.01, -0.09, -0.08, -0.04, -0.06, -0.03, -0.02}) {
+    RoutePoint point;
+    point.against_large.lo = lo;
+    frontier.points.push_back(point);
+  }
+  EXPECT_EQ(least_share_within(frontier, 0.05), 5u);  // not 3, nor 0: a point between them fails
+  EXPECT_EQ(least_share_within(frontier, 0.10), 0u);
+  EXPECT_FALSE(least_share_within(frontier, 0.01).has_value());
+  frontier.points.back().against_large.lo = kNoNumber;
+  EXPECT_FALSE(least_share_within(frontier, 0.05).has_value());
+  EXPECT_FALSE(least_share_within({}, 0.05).has_value());
+}
+
+// What is recommended loses more than the margin on fresh traffic no more often than one test in 40 may.
+TEST(Routing, RecommendedSharesHoldTheMarginAtTheStatedRate) {
+  const std::vector<RoutedSample> fresh = traffic(200'000, 999'999);
+  constexpr double kMargin = 0.05;
+  constexpr int kDataSets = 300;
+  int found = 0;
+  int lost = 0;
+  for (int i = 0; i < kDataSets; ++i) {
+    const RoutingFrontier frontier = routing_frontier(traffic(400, static_cast<uint64_t>(i + 1)));
+    const std::optional<size_t> least = least_share_within(frontier, kMargin);
+    if (!least) continue;
+    ++found;
+    lost += accuracy_of(fresh, frontier.points[*least].threshold) - accuracy_of(fresh, 2.0) < -kMargin;
+  }
+  EXPECT_GT(found, 0.9 * kDataSets);
+  EXPECT_LE(lost, 0.05 * kDataSets);
+}
+
+TEST(Apgr, IsTheFrontiersAndItsIntervalHoldsTheTruth) {
+  const double truth = routing_frontier(traffic(200'000, 999'999)).apgr;
+  int held = 0;
+  constexpr int kDataSets = 60;
+  for (int i = 0; i < kDataSets; ++i) {
+    const std::vector<RoutedSample> samples = traffic(600, static_cast<uint64_t>(i + 1));
+    const Estimate apgr = apgr_estimate(samples);
+    EXPECT_EQ(apgr.value, routing_frontier(samples).apgr);
+    ASSERT_TRUE(apgr.has_interval());
+    held += apgr.lo <= truth && truth <= apgr.hi;
+  }
+  EXPECT_GE(held, 0.88 * kDataSets);
+}
+
+// The ratio of mean gains is the ratio of areas only if every sample's part of the area is right.
+TEST(Apgr, IntervalSurroundsTheValueWhereverSamplesRepeat) {
+  std::vector<RoutedSample> samples = traffic(400, 11);
+  const Estimate apart = apgr_estimate(samples);
+  EXPECT_LT(apart.lo, apart.value);
+  EXPECT_GT(apart.hi, apart.value);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i].document = static_cast<int64_t>(i / 2);
+  const Estimate together = apgr_estimate(samples);
+  EXPECT_LT(together.lo, together.value);
+  EXPECT_GT(together.hi, together.value);
+}
+
+TEST(Apgr, HasNoIntervalWhereThereMayBeNoGap) {
+  std::vector<RoutedSample> samples = traffic(100, 12);
+  for (size_t i = 0; i < samples.size(); ++i)
+    samples[i].large = i == 0 ? 1.0 - samples[i].small : samples[i].small;
+  EXPECT_FALSE(apgr_estimate(samples).has_interval());
+  EXPECT_FALSE(apgr_estimate({}).has_interval());
 }
 
 }  // namespace

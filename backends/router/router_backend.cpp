@@ -1,0 +1,444 @@
+#include "backends/router/router_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "backends/model_files.h"
+#include "backends/registry.h"
+#include "core/io/sha256.h"
+
+namespace sizeup {
+namespace {
+
+constexpr size_t kTruncated = 2;
+static_assert(kRejections[kTruncated] == "truncated");
+
+double mean_probability(const Response& response) {
+  const std::vector<float>& logprobs = response.token_logprobs;
+  if (logprobs.empty()) return RouteFacts::kUnknown;
+  return std::exp(std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /
+                  static_cast<double>(logprobs.size()));
+}
+
+// Requests on their way through both models. The small model takes them from here and reports to `Answered`;
+// those that go on wait here for the large model.
+class Crossing {
+ public:
+  Crossing(const RoutePolicy& policy, RequestSource& source, ResponseSink& sink, int max_concurrent)
+      : policy_(policy), source_(source), sink_(sink), max_concurrent_(max_concurrent) {}
+
+  // For the small model. No more requests than the scenario allows are in either model.
+  std::optional<Request> next_new() {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock,
+                    [&] { return no_more_new_ || max_concurrent_ == 0 || in_flight_ < max_concurrent_; });
+      if (no_more_new_) return std::nullopt;
+    }
+    std::optional<Request> request = source_.next();
+    if (!request) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    ++in_flight_;
+    ++asked_;
+    pending_[request->id].request = *request;
+    return request;
+  }
+
+  void answered_by_small(Response response) {
+    std::unique_lock lock(mutex_);
+    const auto found = pending_.find(response.id);
+    require(found != pending_.end(), "the small model answers what it was asked");
+    if (!response.error && !policy_.sends_on(facts_of(found->second.request, response))) {
+      pending_.erase(found);
+      lock.unlock();
+      // Nothing can be shown before it is known to be the answer.
+      response.timing.ttft_ms = response.timing.total_ms;
+      finish(std::move(response));
+      return;
+    }
+    ++sent_on_;
+    waiting_.push_back(response.id);
+    found->second.small = std::move(response);
+    changed_.notify_all();
+  }
+
+  // For the large model. Waits for what goes on, until the small model has answered everything.
+  std::optional<Request> next_sent_on() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return no_more_sent_on_ || small_is_done_ || !waiting_.empty(); });
+    if (no_more_sent_on_ || waiting_.empty()) return std::nullopt;
+    const uint64_t id = waiting_.front();
+    waiting_.pop_front();
+    return pending_.at(id).request;
+  }
+
+  void answered_by_large(Response response) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = pending_.find(response.id);
+      require(found != pending_.end(), "the large model answers what was sent on");
+      add_small(found->second.small, response);
+      pending_.erase(found);
+    }
+    finish(std::move(response));
+  }
+
+  void small_is_done() {
+    const std::lock_guard lock(mutex_);
+    small_is_done_ = true;
+    changed_.notify_all();
+  }
+
+  void abandon_new() {
+    {
+      const std::lock_guard lock(mutex_);
+      no_more_new_ = true;
+      changed_.notify_all();
+    }
+    source_.abandon();
+  }
+
+  void abandon_sent_on() {
+    const std::lock_guard lock(mutex_);
+    no_more_sent_on_ = true;
+    changed_.notify_all();
+  }
+
+  // A model broke, or the run was stopped: nobody waits any longer.
+  void end() {
+    abandon_sent_on();
+    abandon_new();
+  }
+
+  std::string note() const {
+    return fmt::format("{} of {} requests went on to the large model", sent_on_, asked_);
+  }
+
+  void stream(uint64_t id, int32_t token, double elapsed_ms) {
+    const std::lock_guard lock(sink_mutex_);
+    sink_.on_token(id, token, elapsed_ms);
+  }
+
+ private:
+  struct Pending {
+    Request request;
+    Response small;
+  };
+
+  static RouteFacts facts_of(const Request& request, const Response& response) {
+    RouteFacts facts;
+    facts.confidence = mean_probability(response);
+    facts.input_tokens = response.prompt_tokens;
+    facts.output_tokens = response.completion_tokens;
+    facts.rejections = response.truncated ? 1U << kTruncated : 0U;
+    facts.task = request.asked_for.task;
+    return facts;
+  }
+
+  // What the small model took comes on top of what the large one did.
+  static void add_small(const Response& small, Response& response) {
+    if (small.error) return;
+    response.prompt_tokens += small.prompt_tokens;
+    response.completion_tokens += small.completion_tokens;
+    if (response.cached_prompt_tokens || small.cached_prompt_tokens) {
+      response.cached_prompt_tokens =
+          response.cached_prompt_tokens.value_or(0) + small.cached_prompt_tokens.value_or(0);
+    }
+    response.timing.ttft_ms += small.timing.total_ms;
+    response.timing.total_ms += small.timing.total_ms;
+  }
+
+  // Out of the lock: the sink may take its time. It takes one call at a time.
+  void finish(Response response) {
+    {
+      const std::lock_guard lock(sink_mutex_);
+      sink_.on_response(std::move(response));
+    }
+    const std::lock_guard lock(mutex_);
+    --in_flight_;
+    changed_.notify_all();
+  }
+
+  const RoutePolicy& policy_;
+  RequestSource& source_;
+  ResponseSink& sink_;
+  int max_concurrent_;
+  std::mutex mutex_;
+  std::mutex sink_mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<uint64_t, Pending> pending_;
+  std::deque<uint64_t> waiting_;
+  int in_flight_ = 0;
+  bool small_is_done_ = false;
+  bool no_more_new_ = false;
+  bool no_more_sent_on_ = false;
+  int64_t asked_ = 0;
+  int64_t sent_on_ = 0;
+};
+
+class NewRequests : public RequestSource {
+ public:
+  explicit NewRequests(Crossing& crossing) : crossing_(crossing) {}
+  std::optional<Request> next() override { return crossing_.next_new(); }
+  void abandon() override { crossing_.abandon_new(); }
+
+ private:
+  Crossing& crossing_;
+};
+
+class SentOn : public RequestSource {
+ public:
+  explicit SentOn(Crossing& crossing) : crossing_(crossing) {}
+  std::optional<Request> next() override { return crossing_.next_sent_on(); }
+  void abandon() override { crossing_.abandon_sent_on(); }
+
+ private:
+  Crossing& crossing_;
+};
+
+// Streams the tokens of what it was sent, as no other model may still change them.
+class LargeSink : public ResponseSink {
+ public:
+  explicit LargeSink(Crossing& crossing) : crossing_(crossing) {}
+  void on_response(Response response) override { crossing_.answered_by_large(std::move(response)); }
+  void on_token(uint64_t id, int32_t token, double elapsed_ms) override {
+    crossing_.stream(id, token, elapsed_ms);
+  }
+
+ private:
+  Crossing& crossing_;
+};
+
+void add(const RunCounts& more, RunCounts& counts) {
+  counts.tokens_asked += more.tokens_asked;
+  counts.tokens_unique += more.tokens_unique;
+  counts.tokens_computed += more.tokens_computed;
+  counts.tokens_recomputed += more.tokens_recomputed;
+  counts.tokens_generated += more.tokens_generated;
+  counts.tokens_drafted += more.tokens_drafted;
+  counts.tokens_accepted += more.tokens_accepted;
+  counts.notes.insert(counts.notes.end(), more.notes.begin(), more.notes.end());
+}
+
+std::string both(const std::string& small, const std::string& large) {
+  return small == large ? small : small + " + " + large;
+}
+
+ModelCard card_of(const ModelReference& reference, const RoutePolicy& policy, const ModelCard& small,
+                  const ModelCard& large) {
+  ModelCard card;
+  card.name = reference.name;
+  card.reference = reference.text;
+  card.fingerprint = sha256_hex(
+      fmt::format("{}\n{}\n{}", to_route_policy_text(policy), small.fingerprint, large.fingerprint));
+  card.architecture = both(small.architecture, large.architecture);
+  card.parameters = small.parameters > 0 && large.parameters > 0 ? small.parameters + large.parameters : 0;
+  card.bytes = small.bytes > 0 && large.bytes > 0 ? small.bytes + large.bytes : 0;
+  card.packed_bytes =
+      small.packed_bytes > 0 && large.packed_bytes > 0 ? small.packed_bytes + large.packed_bytes : 0;
+  card.context_length = std::min(small.context_length, large.context_length);
+  card.weight_format = both(small.weight_format, large.weight_format);
+  card.backend = "router";
+  card.device = both(small.device, large.device);
+  card.tier = both(small.tier, large.tier);
+  card.precision = both(small.precision, large.precision);
+  card.can_generate = true;
+  card.has_chat_template = small.has_chat_template && large.has_chat_template;
+  card.notes.push_back(
+      fmt::format("{} first, {} for what the policy sends on: {:.0f} % of the samples that it "
+                  "was made from",
+                  policy.small.name, policy.large.name, 100.0 * policy.expected.share));
+  for (const ModelCard* model : {&small, &large}) {
+    for (const std::string& note : model->notes) card.notes.push_back(model->name + ": " + note);
+  }
+  return card;
+}
+
+class Router : public Backend {
+ public:
+  Router(const ModelReference& reference, RoutePolicy policy, std::unique_ptr<Backend> small,
+         std::unique_ptr<Backend> large)
+      : policy_(std::move(policy)),
+        small_(std::move(small)),
+        large_(std::move(large)),
+        card_(card_of(reference, policy_, small_->card(), large_->card())) {}
+
+  const ModelCard& card() const override { return card_; }
+
+  // What either may be sent: a response depends on both.
+  Result<std::string> render(const Prompt& prompt) const override {
+    Result<std::string> small = small_->render(prompt);
+    if (!small) return small;
+    Result<std::string> large = large_->render(prompt);
+    if (!large) return large;
+    return *small == *large ? *small : *small + "\n\n" + *large;
+  }
+
+  Result<RunCounts> run(RequestSource& source, ResponseSink& sink, const RunOptions& options,
+                        std::stop_token stop) override {
+    Crossing crossing(policy_, source, sink, options.max_concurrent);
+    Result<RunCounts> counts = options.max_concurrent == 0 ? one_after_other(crossing, options, stop)
+                                                           : both_at_once(crossing, options, stop);
+    if (counts) counts->notes.push_back(crossing.note());
+    return counts;
+  }
+
+ private:
+  Result<RunCounts> run_small(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
+    NewRequests requests(crossing);
+    FunctionSink answers([&](Response response) { crossing.answered_by_small(std::move(response)); });
+    Result<RunCounts> counts = small_->run(requests, answers, options, stop);
+    if (counts) {
+      crossing.small_is_done();
+    } else {
+      crossing.end();
+    }
+    return counts;
+  }
+
+  Result<RunCounts> run_large(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
+    SentOn requests(crossing);
+    LargeSink answers(crossing);
+    Result<RunCounts> counts = large_->run(requests, answers, options, stop);
+    if (!counts) crossing.end();
+    return counts;
+  }
+
+  static Result<RunCounts> sum(Result<RunCounts> small, Result<RunCounts> large) {
+    if (!small) return small;
+    if (!large) return large;
+    add(*large, *small);
+    return small;
+  }
+
+  Result<RunCounts> one_after_other(Crossing& crossing, const RunOptions& options,
+                                    const std::stop_token& stop) {
+    Result<RunCounts> small = run_small(crossing, options, stop);
+    if (!small || stop.stop_requested()) return small;
+    return sum(std::move(small), run_large(crossing, options, stop));
+  }
+
+  Result<RunCounts> both_at_once(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
+    const std::stop_callback ended(stop, [&] { crossing.end(); });
+    Result<RunCounts> large;
+    std::exception_ptr failed;
+    std::thread thread([&] {
+      try {
+        large = run_large(crossing, options, stop);
+      } catch (...) {
+        failed = std::current_exception();
+        crossing.end();
+      }
+    });
+    Result<RunCounts> small;
+    try {
+      small = run_small(crossing, options, stop);
+    } catch (...) {
+      crossing.end();
+      thread.join();
+      throw;
+    }
+    thread.join();
+    if (failed) std::rethrow_exception(failed);
+    return sum(std::move(small), std::move(large));
+  }
+
+  RoutePolicy policy_;
+  std::unique_ptr<Backend> small_;
+  std::unique_ptr<Backend> large_;
+  ModelCard card_;
+};
+
+// What a request shows is its task, its lengths, whether its prompt was cut, and how sure its tokens are.
+Result<void> check_policy(const RoutePolicy& policy, const std::string& place) {
+  for (const size_t rejection : policy.rejections) {
+    if (rejection == kTruncated) continue;
+    return bad_input(
+        place, fmt::format("sends on what a check finds {}, which no request shows", kRejections[rejection]),
+        "no reason, or truncated", "apply this policy in your program: docs/route.md");
+  }
+  for (const auto& [feature, weight] : policy.scorer.weights) {
+    const bool hidden =
+        feature.kind() == RouteFeature::Kind::slice ||
+        (feature.kind() == RouteFeature::Kind::rejection && feature.name() != kRejections[kTruncated]);
+    if (!hidden || weight == 0.0) continue;
+    return bad_input(place, fmt::format("its score needs '{:.100}', which no request shows", feature.name()),
+                     "", "apply this policy in your program: docs/route.md");
+  }
+  if (!policy.confidence.empty() && policy.confidence != "mean token probability") {
+    return bad_input(
+        place, fmt::format("needs the {:.100} of an answer, which takes several requests", policy.confidence),
+        "a policy made from written answers, by mean token probability",
+        "apply this policy in your program: docs/route.md");
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Backend>> open_model(const RouteModel& model, const ModelReference& router) {
+  auto reference = ModelReference::parse(model.reference);
+  if (!reference) return forward_error(reference);
+  const bool offline = router.options.contains("offline");
+  if (reference->scheme == "router" || reference->scheme == "answers")
+    return bad_input(router.target, fmt::format("'{:.100}' is no model that answers", model.reference),
+                     "a model");
+  if (offline && reference->scheme == "openai") {
+    return unavailable(
+        router.target,
+        fmt::format("{:.100} is asked over a connection, and --offline opens none", model.name),
+        "leave out --offline, or the model");
+  }
+  HubSettings hub = HubSettings::from_environment();
+  hub.offline = hub.offline || offline;
+  auto local = with_local_files(std::move(*reference), HubNeed::model, hub);
+  if (!local) return forward_error(local);
+  if (const auto now = router.options.find("now"); now != router.options.end() && local->scheme != "openai")
+    local->options["now"] = now->second;
+  auto backend = open_backend(*local);
+  if (!backend) return backend;
+  if ((*backend)->card().fingerprint != model.fingerprint) {
+    return bad_input(router.target,
+                     fmt::format("{:.100} has other weights than the policy was made with", model.reference),
+                     "", "make the policy again with `sizeup route --policy`");
+  }
+  return backend;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_router(const ModelReference& reference) {
+  for (const auto& [key, value] : reference.options) {
+    if (key != "now" && key != "offline")
+      return usage_error(fmt::format("model '{}': a router has no option '{}'", reference.text, key),
+                         "its models' options stand in its file");
+  }
+  auto policy = read_route_policy(reference.target);
+  if (!policy) return forward_error(policy);
+  if (auto checked = check_policy(*policy, reference.target); !checked) return forward_error(checked);
+  auto small = open_model(policy->small, reference);
+  if (!small) return small;
+  auto large = open_model(policy->large, reference);
+  if (!large) return large;
+  return make_router(reference, std::move(*policy), std::move(*small), std::move(*large));
+}
+
+Result<std::unique_ptr<Backend>> make_router(const ModelReference& reference, RoutePolicy policy,
+                                             std::unique_ptr<Backend> small, std::unique_ptr<Backend> large) {
+  if (auto checked = check_policy(policy, reference.target); !checked) return forward_error(checked);
+  for (const Backend* model : {small.get(), large.get()}) {
+    if (!model->card().can_generate)
+      return usage_error(fmt::format("{} writes no answers, and a router asks for them", model->card().name));
+  }
+  return std::make_unique<Router>(reference, std::move(policy), std::move(small), std::move(large));
+}
+
+}  // namespace sizeup

@@ -1,0 +1,65 @@
+#include <cmath>
+
+#include "core/json/json.h"
+#include "reports/json/number.h"
+#include "reports/report.h"
+
+namespace sizeup {
+namespace {
+
+Json frontier_json(const ReportRouting& routing) {
+  Json out = Json::object();
+  const auto column = [&](const char* name, const auto& value) {
+    Json& list = out[name] = Json::array();
+    for (const RoutePoint& point : routing.frontier.points) list.push_back(value(point));
+  };
+  column("share", [](const RoutePoint& p) { return short_number(p.share); });
+  column("threshold", [](const RoutePoint& p) { return short_number(p.threshold); });
+  column("accuracy", [](const RoutePoint& p) { return short_number(p.accuracy.value); });
+  column("lo", [](const RoutePoint& p) { return short_number(p.accuracy.lo); });
+  column("hi", [](const RoutePoint& p) { return short_number(p.accuracy.hi); });
+  column("cost_per_1000", [](const RoutePoint& p) { return short_number(1000.0 * p.cost); });
+  column("p95_ms", [](const RoutePoint& p) { return number(std::round(p.p95_ms)); });
+  return out;
+}
+
+Json share_or_null(const std::optional<double>& share) {
+  return share ? Json(*share) : Json(nullptr);
+}
+
+}  // namespace
+
+Json routing_to_json(const ReportData& data) {
+  const ReportRouting& routing = *data.routing;
+  Json out = Json::object();
+  out["signal"] = routing.signal;
+  out["confidence"] = routing.kind.empty() ? Json(nullptr) : Json(routing.kind);
+  out["tasks"] = Json::array();
+  for (const int task : routing.tasks) out["tasks"].push_back(data.tasks[static_cast<size_t>(task)].name);
+  out["n"] = routing.n;
+  out["left_out"] = routing.left_out;
+  out["margin"] = routing.margin;
+  out["recommended"] = routing.chosen ? Json(*routing.chosen) : Json(nullptr);
+  out["asked_for"] = routing.asked_for;
+  out["threshold"] = routing.chosen ? number(routing.point()->threshold) : Json(nullptr);
+  out["kept"] = number(routing.kept.value);
+  out["kept_interval"] = {number(routing.kept.bootstrap.lo), number(routing.kept.bootstrap.hi)};
+  out["apgr"] = number(routing.apgr.value);
+  out["apgr_interval"] = {number(routing.apgr.lo), number(routing.apgr.hi)};
+  out["share_for_half"] = share_or_null(share_for(routing.frontier, 0.5));
+  out["share_for_80"] = share_or_null(share_for(routing.frontier, 0.8));
+  out["small"] = number(routing.frontier.small);
+  out["large"] = number(routing.frontier.large);
+  out["currency"] = routing.currency;
+  out["large_cost_per_1000"] = number(1000.0 * routing.large_cost);
+  out["send_on_if"] = Json::array();
+  for (const size_t rejection : routing.rejections)
+    out["send_on_if"].push_back(std::string(kRejections[rejection]));
+  out["weights"] = Json::object();
+  for (const auto& [feature, weight] : routing.scorer.weights) out["weights"][feature.name()] = weight;
+  out["finding"] = routing_finding(data);
+  out["frontier"] = frontier_json(routing);
+  return out;
+}
+
+}  // namespace sizeup
