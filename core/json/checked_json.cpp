@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-
 namespace sizeup {
 
 void CheckedJson::refuse(const std::string& message, const std::string& expected,
