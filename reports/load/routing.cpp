@@ -288,6 +288,10 @@ class Routing {
     out_.n = static_cast<int64_t>(routed.size());
     out_.frontier = routing_frontier(routed);
     out_.apgr = apgr_estimate(routed);
+    // As in the section on latency: no percentile that the number of requests does not support.
+    if (!enough_queries(static_cast<int64_t>(routed_times(routed, 0).size()), 95.0)) {
+      for (RoutePoint& point : out_.frontier.points) point.p95_ms = kNoNumber;
+    }
     double large_cost = 0.0;
     for (const RoutedSample& sample : routed) large_cost += sample.large_cost;
     out_.large_cost = large_cost / static_cast<double>(routed.size());
