@@ -43,7 +43,7 @@ build asan
 # Without what is slow and touches no memory in a way of its own: simulations, the walks through the docs (each
 # command has tests besides), random runs on a second vector tier (the tiers' kernels have tests besides).
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 run_tests asan \
-  -E 'Slow|Documented|Coverage\.|FalseAlarms|HoldsTheTruth|NearFiellers|AtTheStatedRate|Reproducible.*/avx2'
+  -E 'Slow|Documented|statistics\.Coverage\.|FalseAlarms|HoldsTheTruth|NearFiellers|AtTheStatedRate|Reproducible.*/avx2'
 
 fuzz() {  # fuzz NAME SECONDS; what it found stays in build/asan
   local seeds=tests/fuzz/corpus/$1 log=build/asan/fuzz-$1.log
