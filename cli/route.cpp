@@ -1,6 +1,7 @@
 // sizeup route: when a request should go on from the small model to the large one, and what that gives.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 

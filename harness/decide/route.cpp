@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
-#include <set>
 
 #include "harness/statistics/calibration.h"
 #include "harness/statistics/logistic.h"
