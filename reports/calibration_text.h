@@ -19,7 +19,7 @@ struct ConfidenceKind {
 inline constexpr ConfidenceKind kOptionProbability = {
     "option probability", "the probability of the chosen option among all options of the question"};
 inline constexpr ConfidenceKind kTokenProbability = {
-    "mean token probability", "exp of the mean log-probability of the tokens that were written"};
+    kMeanTokenProbability, "exp of the mean log-probability of the tokens that were written"};
 inline constexpr ConfidenceKind kAgreement = {
     "agreement of samples", "the share of a question's k answers that say what most of them say"};
 inline constexpr std::array kConfidenceKinds = {kOptionProbability, kTokenProbability, kAgreement};

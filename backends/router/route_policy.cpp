@@ -9,6 +9,7 @@
 #include "core/io/file.h"
 #include "core/json/checked_json.h"
 #include "core/json/json.h"
+#include "core/json/number.h"
 
 namespace sizeup {
 namespace {
@@ -38,10 +39,6 @@ double logit(double confidence) {
 
 Json model_json(const RouteModel& model) {
   return {{"name", model.name}, {"reference", model.reference}, {"fingerprint", model.fingerprint}};
-}
-
-Json number_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
 RouteModel read_model(const CheckedJson& node) {
@@ -187,13 +184,13 @@ std::string to_route_policy_text(const RoutePolicy& policy) {
                      {{"link", policy.scorer.logistic ? "logistic" : "identity"},
                       {"intercept", policy.scorer.intercept},
                       {"weights", std::move(weights)}}},
-                    {"threshold", number_or_null(policy.threshold)},
+                    {"threshold", number(policy.threshold)},
                     {"send_on_if", std::move(rejections)},
                     {"expected",
                      {{"samples", expected.samples},
                       {"share", expected.share},
                       {"accuracy", expected.accuracy},
-                      {"interval", {number_or_null(expected.lo), number_or_null(expected.hi)}},
+                      {"interval", {number(expected.lo), number(expected.hi)}},
                       {"large", expected.large}}}};
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

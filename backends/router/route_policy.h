@@ -72,6 +72,9 @@ struct RouteScorer {
   double score(const RouteFacts& facts) const;  // NaN: a feature is unknown
 };
 
+// The kind of confidence that one written answer shows: exp of the mean log-probability of its tokens.
+inline constexpr std::string_view kMeanTokenProbability = "mean token probability";
+
 struct RouteModel {
   std::string name;
   std::string reference;

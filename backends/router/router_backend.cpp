@@ -15,6 +15,7 @@
 
 #include "backends/model_files.h"
 #include "backends/registry.h"
+#include "backends/run_counts.h"
 #include "core/io/sha256.h"
 
 namespace sizeup {
@@ -30,8 +31,8 @@ double mean_probability(const Response& response) {
                   static_cast<double>(logprobs.size()));
 }
 
-// Requests on their way through both models. The small model takes them from here and reports to `Answered`;
-// those that go on wait here for the large model.
+// Requests on their way through both models. The small model takes them from here and answers here; those
+// that go on wait here for the large model.
 class Crossing {
  public:
   Crossing(const RoutePolicy& policy, RequestSource& source, ResponseSink& sink, int max_concurrent)
@@ -186,24 +187,19 @@ class Crossing {
   int64_t sent_on_ = 0;
 };
 
-class NewRequests : public RequestSource {
+// One model's side of the crossing.
+class Side : public RequestSource {
  public:
-  explicit NewRequests(Crossing& crossing) : crossing_(crossing) {}
-  std::optional<Request> next() override { return crossing_.next_new(); }
-  void abandon() override { crossing_.abandon_new(); }
+  using Next = std::optional<Request> (Crossing::*)();
+  using Abandon = void (Crossing::*)();
+  Side(Crossing& crossing, Next take, Abandon leave) : crossing_(crossing), next_(take), abandon_(leave) {}
+  std::optional<Request> next() override { return (crossing_.*next_)(); }
+  void abandon() override { (crossing_.*abandon_)(); }
 
  private:
   Crossing& crossing_;
-};
-
-class SentOn : public RequestSource {
- public:
-  explicit SentOn(Crossing& crossing) : crossing_(crossing) {}
-  std::optional<Request> next() override { return crossing_.next_sent_on(); }
-  void abandon() override { crossing_.abandon_sent_on(); }
-
- private:
-  Crossing& crossing_;
+  Next next_;
+  Abandon abandon_;
 };
 
 // Streams the tokens of what it was sent, as no other model may still change them.
@@ -218,17 +214,6 @@ class LargeSink : public ResponseSink {
  private:
   Crossing& crossing_;
 };
-
-void add(const RunCounts& more, RunCounts& counts) {
-  counts.tokens_asked += more.tokens_asked;
-  counts.tokens_unique += more.tokens_unique;
-  counts.tokens_computed += more.tokens_computed;
-  counts.tokens_recomputed += more.tokens_recomputed;
-  counts.tokens_generated += more.tokens_generated;
-  counts.tokens_drafted += more.tokens_drafted;
-  counts.tokens_accepted += more.tokens_accepted;
-  counts.notes.insert(counts.notes.end(), more.notes.begin(), more.notes.end());
-}
 
 std::string both(const std::string& small, const std::string& large) {
   return small == large ? small : small + " + " + large;
@@ -295,7 +280,7 @@ class Router : public Backend {
 
  private:
   Result<RunCounts> run_small(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
-    NewRequests requests(crossing);
+    Side requests(crossing, &Crossing::next_new, &Crossing::abandon_new);
     FunctionSink answers([&](Response response) { crossing.answered_by_small(std::move(response)); });
     Result<RunCounts> counts = small_->run(requests, answers, options, stop);
     if (counts) {
@@ -307,7 +292,7 @@ class Router : public Backend {
   }
 
   Result<RunCounts> run_large(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
-    SentOn requests(crossing);
+    Side requests(crossing, &Crossing::next_sent_on, &Crossing::abandon_sent_on);
     LargeSink answers(crossing);
     Result<RunCounts> counts = large_->run(requests, answers, options, stop);
     if (!counts) crossing.end();
@@ -375,10 +360,10 @@ Result<void> check_policy(const RoutePolicy& policy, const std::string& place) {
     return bad_input(place, fmt::format("its score needs '{:.100}', which no request shows", feature.name()),
                      "", "apply this policy in your program: docs/route.md");
   }
-  if (!policy.confidence.empty() && policy.confidence != "mean token probability") {
+  if (!policy.confidence.empty() && policy.confidence != kMeanTokenProbability) {
     return bad_input(
         place, fmt::format("needs the {:.100} of an answer, which takes several requests", policy.confidence),
-        "a policy made from written answers, by mean token probability",
+        fmt::format("a policy made from written answers, by {}", kMeanTokenProbability),
         "apply this policy in your program: docs/route.md");
   }
   return {};

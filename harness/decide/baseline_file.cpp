@@ -11,6 +11,7 @@
 #include "core/io/file.h"
 #include "core/json/checked_json.h"
 #include "core/json/json.h"
+#include "core/json/number.h"
 
 namespace sizeup {
 namespace {
@@ -18,17 +19,9 @@ namespace {
 constexpr size_t kMaxFileBytes = size_t{256} << 20;  // a million samples and their slices
 constexpr const char* kOrigin = "a file that `sizeup baseline save` wrote";
 
-Json number_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
-Json optional_or_null(const std::optional<double>& value) {
-  return value ? number_or_null(*value) : Json(nullptr);
-}
-
 Json numbers(const std::vector<double>& values) {
   Json out = Json::array();
-  for (const double value : values) out.push_back(number_or_null(value));
+  for (const double value : values) out.push_back(number(value));
   return out;
 }
 
@@ -43,7 +36,7 @@ Json to_json(const EvidenceSample& sample) {
   Json json = {{"id", sample.document_id},
                {"document", sample.document_hash},
                {"prompt", sample.prompt_hash},
-               {"score", number_or_null(sample.score)}};
+               {"score", number(sample.score)}};
   Json flags = Json::array();
   for (const auto& [name, flag] : kFlags) {
     if (sample.*flag) flags.push_back(name);
@@ -59,9 +52,9 @@ Json to_json(const ResultRow& row) {
     json["slice_field"] = row.slice_field;
     json["slice_value"] = row.slice_value;
   }
-  json["value"] = number_or_null(row.value);
-  json["lo"] = optional_or_null(row.lo);
-  json["hi"] = optional_or_null(row.hi);
+  json["value"] = number(row.value);
+  json["lo"] = number(row.lo);
+  json["hi"] = number(row.hi);
   json["n"] = row.n;
   return json;
 }
@@ -90,7 +83,7 @@ std::string task_text(const EvidenceTask& task) {
                {"slice_fields", task.slice_fields},
                {"ttft_ms", numbers(task.ttft_ms)},
                {"total_ms", numbers(task.total_ms)},
-               {"cost_per_sample", optional_or_null(task.cost_per_sample)},
+               {"cost_per_sample", number(task.cost_per_sample)},
                {"currency", task.currency}};
   if (task.work) {
     head["work"] = {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "backends/run_counts.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
 #include "harness/load/summary.h"
@@ -34,17 +35,6 @@ std::string counts_json(const RunCounts& counts) {
                {"tokens_accepted", counts.tokens_accepted}};
   if (!counts.notes.empty()) json["notes"] = counts.notes;
   return to_line(json);
-}
-
-void add(const RunCounts& more, RunCounts& total) {
-  total.tokens_asked += more.tokens_asked;
-  total.tokens_unique += more.tokens_unique;
-  total.tokens_computed += more.tokens_computed;
-  total.tokens_recomputed += more.tokens_recomputed;
-  total.tokens_generated += more.tokens_generated;
-  total.tokens_drafted += more.tokens_drafted;
-  total.tokens_accepted += more.tokens_accepted;
-  total.notes.insert(total.notes.end(), more.notes.begin(), more.notes.end());
 }
 
 std::vector<Request> take_requests(Batch& batch) {

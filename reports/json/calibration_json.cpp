@@ -1,8 +1,8 @@
 #include "reports/json/calibration_json.h"
 
 #include "core/json/json.h"
+#include "core/json/number.h"
 #include "reports/calibration_text.h"
-#include "reports/json/number.h"
 
 namespace sizeup {
 namespace {

@@ -1,6 +1,6 @@
 #include "core/json/json.h"
+#include "core/json/number.h"
 #include "reports/gate_report.h"
-#include "reports/json/number.h"
 
 namespace sizeup {
 

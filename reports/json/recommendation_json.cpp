@@ -1,6 +1,6 @@
 
 #include "core/json/json.h"
-#include "reports/json/number.h"
+#include "core/json/number.h"
 #include "reports/recommendation.h"
 
 namespace sizeup {

@@ -3,10 +3,10 @@
 
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "core/json/number.h"
 #include "reports/format.h"
 #include "reports/glossary.h"
 #include "reports/json/calibration_json.h"
-#include "reports/json/number.h"
 #include "reports/ladder_text.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "core/json/json.h"
-#include "reports/json/number.h"
+#include "core/json/number.h"
 #include "reports/report.h"
 
 namespace sizeup {

@@ -95,7 +95,6 @@ Result<ReportData> load_routing(const Store& store, const std::string& run, cons
   describe_run(*content, data);
   if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
   compare_pair(*content, *Redactor::compile({}), data);
-  measure_latency(*content, data);
   sum_costs(*content, data);
   if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
   if (auto done = route_pair(store, *content, options, data); !done) return forward_error(done);

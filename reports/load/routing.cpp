@@ -17,7 +17,7 @@ namespace {
 // Fewer samples leave every share within every margin's reach: a report says nothing, the command does.
 constexpr int64_t kFewestRouted = 100;
 
-uint32_t rejections_of(const AnswerRow& answer, const std::optional<double>& score) {
+uint32_t rejections_of(const AnswerRow& answer, double score) {
   uint32_t found = 0;
   const auto add = [&](const char* name, bool is) {
     if (is) found |= uint32_t{1} << find_rejection(name).value();
@@ -31,7 +31,7 @@ uint32_t rejections_of(const AnswerRow& answer, const std::optional<double>& sco
   add("truncated", answer.truncated);
   add("unsupported", has("unsupported"));
   add("fabricated", has("fabricated"));
-  add("tests_failed", find_detail(answer, "sandbox") != nullptr && score && *score < kRightFrom);
+  add("tests_failed", find_detail(answer, "sandbox") != nullptr && score < kRightFrom);
   return found;
 }
 
@@ -60,36 +60,29 @@ class SampleCollector {
       if (!rows) return forward_error(rows);
       for (const SampleTokens& row : *rows) tokens[row.sample] = row;
     }
-    std::unordered_map<int64_t, double> large_scores;
-    for (const AnswerRow& answer : large.answers) {
-      if (const auto score = pair_score(answer, about)) large_scores[answer.sample_id] = *score;
-    }
-    std::unordered_map<int64_t, const AnswerRow*> small_answers;
-    for (const AnswerRow& answer : small.answers) small_answers[answer.sample_id] = &answer;
+    std::unordered_map<int64_t, const AnswerRow*> answers;
+    for (const AnswerRow& answer : small.answers) answers[answer.sample_id] = &answer;
     const auto small_ms = times_of(small);
     const auto large_ms = times_of(large);
-    DocumentNumbers documents;
-    for (const SampleRow& sample : content_.samples[task]) {
-      const auto answer = small_answers.find(sample.id);
-      const auto other = large_scores.find(sample.id);
-      if (answer == small_answers.end() || other == large_scores.end()) continue;
-      const auto score = pair_score(*answer->second, about);
-      if (!score) continue;
-      const int64_t document = first_document_ + documents.number_of(sample.document_hash);
+    const PairedScores paired = paired_scores(content_, data_, task, data_.candidate, data_.baseline);
+    for (size_t i = 0; i < paired.samples.size(); ++i) {
+      const SampleRow& sample = *paired.samples[i];
+      const AnswerRow& answer = *answers.at(sample.id);
+      const double score = paired.pairs.candidate[i];
       RouteSample known;
-      known.facts.confidence = stated_confidence(*answer->second, about);
-      if (wanted_.rejections) known.facts.rejections = rejections_of(*answer->second, score);
+      known.facts.confidence = stated_confidence(answer, about);
+      if (wanted_.rejections) known.facts.rejections = rejections_of(answer, score);
       known.facts.task = about.name;
       known.facts.slices = &sample.slices;
       if (const auto row = tokens.find(sample.id); row != tokens.end()) {
         known.facts.input_tokens = static_cast<double>(row->second.input);
         known.facts.output_tokens = static_cast<double>(row->second.output);
       }
-      known.small = *score;
-      known.document = document;
+      known.small = score;
+      known.document = first_document_ + paired.pairs.documents[i];
       out_.known.push_back(known);
-      out_.routed.push_back({0.0, *score, other->second, document, cost_of(small), cost_of(large),
-                             at(small_ms, sample.id), at(large_ms, sample.id)});
+      out_.routed.push_back({0.0, score, paired.pairs.baseline[i], known.document, cost_of(small),
+                             cost_of(large), at(small_ms, sample.id), at(large_ms, sample.id)});
     }
     first_document_ += static_cast<int64_t>(content_.samples[task].size());
     return {};
@@ -219,6 +212,9 @@ class Routing {
       }
       const auto index = static_cast<size_t>(task - data_.tasks.begin());
       const std::string kind = is_one_kind(options_.signal.kind) ? kind_of(index) : std::string();
+      const bool named_twice =
+          std::find(out_.tasks.begin(), out_.tasks.end(), static_cast<int>(index)) != out_.tasks.end();
+      if (named_twice) continue;
       if (!out_.tasks.empty() && kind != out_.kind)
         return usage_error("the tasks named do not state one kind of confidence, which no threshold fits",
                            "route them one at a time, or by length, slice or verifier");

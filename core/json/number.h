@@ -1,4 +1,4 @@
-// How reports write numbers as JSON.
+// Numbers as JSON, which has no NaN. As json.h, for .cpp files alone.
 #pragma once
 
 #include <cmath>
