@@ -176,9 +176,8 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
                            const RunSummary& summary) {
   auto store = Store::open(settings.db, StoreAccess::read);
   if (!store) return forward_error(store);
-  ReportOptions options;
-  options.no_samples = command.html.empty() && command.csv.empty();
-  auto data = load_report(*store, summary.run_name, options);
+  const bool whole = !command.html.empty() || !command.csv.empty();
+  auto data = whole ? load_report(*store, summary.run_name, {}) : load_verdict(*store, summary.run_name);
   if (!data) return forward_error(data);
   if (!command.csv.empty()) {
     if (auto written = write_csv(*data, command.csv); !written) return written;

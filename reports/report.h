@@ -30,13 +30,16 @@ struct ReportOptions {
   std::optional<Requirements> requirements;  // their margins are then those of the differences
   std::optional<CostAssumptions> cost;       // nothing: those of the run file
   RouteOptions route;
-  bool no_samples = false;          // leave the list of samples out: most of a report's memory
   bool no_text = false;             // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]
 };
 
 // Reads a run by name, or the latest one if `run` is empty, and computes what the report says.
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options);
+
+// What verdict_sentence and ladder_sentences say, from the scores alone: some tens of bytes for each answer
+// where a report takes all that is stored.
+Result<ReportData> load_verdict(const Store& store, const std::string& run);
 
 // What the two models of a run cost: run, models, tasks, cost and pair_cost of a report.
 Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options);

@@ -44,34 +44,21 @@ void fill_model(const ModelRow& row, Evidence& evidence) {
   if (bytes != card->end() && bytes->is_number_integer()) evidence.packed_bytes = bytes->get<int64_t>();
 }
 
-ScoreRange range_of(const std::vector<OutcomeRow>& outcomes) {
-  ScoreRange range;
-  for (const OutcomeRow& row : outcomes) {
-    range.lowest = std::fmin(range.lowest, row.score);  // fmin and fmax pass over what is no number
-    range.highest = std::fmax(range.highest, row.score);
-  }
-  return range;
-}
-
-// The first metric that can be compared decides, as in comparable_metric; mostly it is the first of all, and
-// nothing is read twice.
-Result<std::vector<OutcomeRow>> read_comparable(const Store& store, const EvaluationRow& evaluation,
-                                                std::string& metric) {
-  for (const MetricRow& one : evaluation.task.metrics) {
-    if (!can_be_compared(one)) continue;
-    Result<std::vector<OutcomeRow>> outcomes = read_outcomes(store, evaluation.id, one.name);
-    if (outcomes && !is_share(range_of(*outcomes))) continue;
-    metric = one.name;
-    return outcomes;
-  }
-  metric.clear();
-  return read_outcomes(store, evaluation.id, metric);
-}
-
+// Mostly the first of all metrics can be compared, and nothing is read twice.
 Result<void> fill_samples(const Store& store, const EvaluationRow& evaluation, EvidenceTask& task) {
-  Result<std::vector<OutcomeRow>> outcomes = read_comparable(store, evaluation, task.metric);
-  if (!outcomes) return forward_error(outcomes);
-  task.samples = std::move(*outcomes);
+  const auto read = [&](const std::string& metric) -> Result<ScoreRange> {
+    Result<std::vector<OutcomeRow>> outcomes = read_outcomes(store, evaluation.id, metric);
+    if (!outcomes) return forward_error(outcomes);
+    task.samples = std::move(*outcomes);
+    ScoreRange range;
+    for (const OutcomeRow& row : task.samples) range.add(row.score);
+    return range;
+  };
+  Result<std::string> metric = comparable_metric(evaluation.task.metrics, read);
+  if (!metric) return forward_error(metric);
+  task.metric = std::move(*metric);
+  if (!task.metric.empty()) return {};
+  if (Result<ScoreRange> unscored = read(task.metric); !unscored) return forward_error(unscored);
   return {};
 }
 

@@ -28,18 +28,24 @@ bool is_share(const ScoreRange& range) {
   return range.lowest >= 0.0 && range.highest <= 1.0;
 }
 
-std::string comparable_metric(std::span<const MetricRow> metrics,
-                              const std::map<std::string, ScoreRange>& scores) {
+void ScoreRange::add(double score) {
+  lowest = std::fmin(lowest, score);  // fmin and fmax take the number where the other one is none
+  highest = std::fmax(highest, score);
+}
+
+Result<std::string> comparable_metric(std::span<const MetricRow> metrics, const RangeOf& range_of) {
   for (const MetricRow& metric : metrics) {
-    const auto range = scores.find(metric.name);
-    if (range != scores.end() && can_be_compared(metric) && is_share(range->second)) return metric.name;
+    if (!can_be_compared(metric)) continue;
+    Result<ScoreRange> range = range_of(metric.name);
+    if (!range) return forward_error(range);
+    if (is_share(*range)) return metric.name;
   }
-  return {};
+  return std::string();
 }
 
 int64_t DocumentNumbers::number_of(std::string_view document_hash) {
   if (document_hash.empty()) return next_++;
-  const auto [known, is_new] = numbers_.try_emplace(document_hash, next_);
+  const auto [known, is_new] = numbers_.try_emplace(std::hash<std::string_view>{}(document_hash), next_);
   if (is_new) ++next_;
   return known->second;
 }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/errors/result.h"
 #include "harness/decide/verdict.h"
 #include "harness/statistics/bootstrap.h"
 #include "harness/store/records.h"
@@ -24,6 +24,8 @@ inline constexpr double kDefaultMargin = 0.05;  // 5 percentage points, unless s
 struct ScoreRange {
   double lowest = kNoNumber;
   double highest = kNoNumber;
+
+  void add(double score);  // passes over what is no number
 };
 
 // What a metric must be for differences to compare it, whatever its scores: a mean over samples, better when
@@ -31,10 +33,11 @@ struct ScoreRange {
 bool can_be_compared(const MetricRow& metric);
 bool is_share(const ScoreRange& range);  // within 0..1
 
-// The metric that differences compare, of those with scores: the first that is a mean over samples, better
-// when higher, with every score in 0..1. Empty where there is none.
-std::string comparable_metric(std::span<const MetricRow> metrics,
-                              const std::map<std::string, ScoreRange>& scores);
+// The metric that differences compare: the first that is a mean over samples, better when higher, with scores
+// that all lie in 0..1. Empty where there is none. `range_of` is asked for one metric after the other, the
+// last time for the one that is returned; its error ends the search.
+using RangeOf = std::function<Result<ScoreRange>(const std::string& metric)>;
+Result<std::string> comparable_metric(std::span<const MetricRow> metrics, const RangeOf& range_of);
 
 // Whether the metric may lie in 0..1 and still be no share (perplexities).
 bool is_unbounded(const std::string& metric);
@@ -43,12 +46,13 @@ bool is_unbounded(const std::string& metric);
 // other, whatever their names.
 class DocumentNumbers {
  public:
-  // A document without a hash is like no other. The hash must live as long as the numbers are asked for.
+  // A document without a hash is like no other.
   int64_t number_of(std::string_view document_hash);
 
  private:
   int64_t next_ = 0;
-  std::unordered_map<std::string_view, int64_t> numbers_;
+  // By 64 bits of the hash: of a million documents, two share them once in some ten million data sets.
+  std::unordered_map<size_t, int64_t> numbers_;
 };
 
 // Scores on the samples that both models have one for.

@@ -58,6 +58,20 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
   });
 }
 
+Result<void> for_each_score(const Store& store, int64_t evaluation_id, const std::string& metric,
+                            const ScoreVisitor& visit) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT sample_id, sample.row, document_hash, value FROM score "
+                        "JOIN sample ON sample.id = sample_id "
+                        "WHERE evaluation_id = ? AND metric = ? AND value IS NOT NULL ORDER BY sample_id");
+    statement.bind(evaluation_id, metric);
+    while (statement.step()) {
+      visit(statement.integer(0), statement.integer(1), statement.text(2), statement.real(3));
+    }
+  });
+}
+
 Result<AnswerText> read_answer_text(const Store& store, int64_t evaluation_id, int64_t sample_id) {
   return with_database(store, [&](Database& database) {
     Statement statement(database,

@@ -2,6 +2,7 @@
 // need.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -30,6 +31,13 @@ struct OutcomeRow {
 // The answered samples of an evaluation, in the order of the data.
 Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
                                               const std::string& metric);
+
+// The defined scores of an evaluation by one metric, one after the other in the order of the samples' ids.
+// `visit` must not use the store.
+using ScoreVisitor =
+    std::function<void(int64_t sample_id, int64_t row, const std::string& document_hash, double score)>;
+Result<void> for_each_score(const Store& store, int64_t evaluation_id, const std::string& metric,
+                            const ScoreVisitor& visit);
 
 // What a model answered to a sample, and what was expected; empty where the store holds no such answer.
 struct AnswerText {

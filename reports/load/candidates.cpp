@@ -71,8 +71,7 @@ Candidates candidates_of(const RunContent& content, const ReportData& data, cons
   for (const int model : models) {
     ModelFacts facts = describe(data, model);
     for (size_t task = 0; task < data.tasks.size(); ++task) {
-      const PairedScores scores =
-          paired_scores(content, data, task, model, models[static_cast<size_t>(best)]);
+      const PairedScores scores = paired_scores(content, task, model, models[static_cast<size_t>(best)]);
       facts.against_best.push_back(paired_difference(scores.pairs, confidence));
     }
     out.models.push_back(std::move(facts));

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
+#include <tuple>
 
 #include "reports/load/load_parts.h"
 #include "reports/text.h"
@@ -28,31 +28,23 @@ void compare_slices(const PairedScores& scores, const std::vector<std::string>& 
 
 }  // namespace
 
-PairedScores paired_scores(const RunContent& content, const ReportData& data, size_t task,
-                           int candidate_model, int baseline_model) {
+PairedScores paired_scores(const RunContent& content, size_t task, int candidate_model, int baseline_model) {
   PairedScores out;
   const Cell& candidate = content.cells[static_cast<size_t>(candidate_model)][task];
   const Cell& baseline = content.cells[static_cast<size_t>(baseline_model)][task];
   const bool comparable =
       candidate.present && baseline.present && candidate.evaluation.protocol == baseline.evaluation.protocol;
   if (!comparable) return out;
-  const auto by_sample = [&](const Cell& cell) {
-    std::unordered_map<int64_t, double> scores;
-    for (const AnswerRow& answer : cell.answers) {
-      if (const std::optional<double> score = pair_score(answer, data.tasks[task]))
-        scores[answer.sample_id] = *score;
-    }
-    return scores;
-  };
-  const auto small = by_sample(candidate);
-  const auto large = by_sample(baseline);
-  DocumentNumbers documents;
-  for (const SampleRow& sample : content.samples[task]) {
-    const auto a = small.find(sample.id);
-    const auto b = large.find(sample.id);
-    if (a == small.end() || b == large.end()) continue;
-    out.pairs.add(a->second, b->second, documents.number_of(sample.document_hash));
-    out.samples.push_back(&sample);
+  const auto place = [](const SampleScore& score) { return std::tie(score.row, score.sample); };
+  auto sample = content.samples[task].begin();
+  auto b = baseline.scores.begin();
+  for (const SampleScore& a : candidate.scores) {
+    while (b != baseline.scores.end() && place(*b) < place(a)) ++b;
+    if (b == baseline.scores.end() || b->sample != a.sample) continue;
+    out.pairs.add(a.value, b->value, a.document);
+    if (content.samples[task].empty()) continue;
+    while (sample->id != a.sample) ++sample;  // every score's sample was read, in the same order
+    out.samples.push_back(&*sample);
   }
   return out;
 }
@@ -108,15 +100,17 @@ void compare_pair(const RunContent& content, const Redactor& redactor, ReportDat
   std::vector<double> p_values;
   double margin = 1.0;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
-    const PairedScores scores = paired_scores(content, data, task, data.candidate, data.baseline);
-    if (scores.samples.empty()) continue;
+    const PairedScores scores = paired_scores(content, task, data.candidate, data.baseline);
+    if (scores.pairs.empty()) continue;
     const ReportTask& about = data.tasks[task];
     ReportDifference difference{difference_of(scores.pairs, about.margin), static_cast<int>(task), {}, {}};
     difference.kept = retention(scores.pairs);
     p_values.push_back(difference.result.difference.p);
     data.differences.push_back(std::move(difference));
-    compare_slices(scores, content.tasks[task].slice_fields, redactor, static_cast<int>(task), about.margin,
-                   data.slices);
+    if (!scores.samples.empty()) {
+      compare_slices(scores, content.tasks[task].slice_fields, redactor, static_cast<int>(task), about.margin,
+                     data.slices);
+    }
     all.append(scores.pairs);
     margin = std::min(margin, about.margin);
   }

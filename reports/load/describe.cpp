@@ -89,22 +89,6 @@ bool in_unit_range(double value) {
   return value >= 0.0 && value <= 1.0;
 }
 
-// What can be compared sample by sample, over all models of the run.
-std::string comparable_metric(const RunContent& content, size_t task) {
-  std::map<std::string, ScoreRange> ranges;
-  for (const std::vector<Cell>& row : content.cells) {
-    for (const AnswerRow& answer : row[task].answers) {
-      for (const auto& [metric, score] : answer.scores) {
-        if (!std::isfinite(score)) continue;
-        ScoreRange& range = ranges[metric];
-        range.lowest = std::fmin(range.lowest, score);  // NaN gives way to any number
-        range.highest = std::fmax(range.highest, score);
-      }
-    }
-  }
-  return sizeup::comparable_metric(content.tasks[task].metrics, ranges);
-}
-
 double margin_in(const Json& settings, const std::string& task) {
   const auto at = settings.find("margin");
   if (at == settings.end()) return kDefaultMargin;
@@ -128,7 +112,7 @@ ReportTask describe_task(const RunContent& content, size_t index, const Json& se
   task.data_hash = clean_name(row.data_hash);
   task.output_type = row.output_type;
   task.metric = row.metrics.empty() ? std::string() : clean_name(row.metrics.front().name);
-  task.pair_metric = comparable_metric(content, index);
+  task.pair_metric = content.pair_metrics[index];
   task.margin = margin_in(settings, row.name);
   task.n = static_cast<int64_t>(content.samples[index].size());
   for (const std::string& field : row.slice_fields) task.slice_fields.push_back(clean_name(field));

@@ -30,7 +30,7 @@ struct EnergySum {
   void add(const Cell& cell, const std::string& headline, const std::optional<MeasurementRow>& measured) {
     known = known && measured && measured->pass_joules && measured->samples > 0;
     if (!known) return;
-    const auto answers = static_cast<double>(cell.answers.size());
+    const auto answers = static_cast<double>(cell.answered);
     const double times = answers / static_cast<double>(measured->samples);
     joules += *measured->pass_joules * measured->pass_share * times;
     tokens += static_cast<double>(measured->input_tokens + measured->output_tokens) * times;

@@ -59,7 +59,7 @@ std::vector<Pairs> compare_with_base(const RunContent& content, const ReportData
   Pairs all;
   double margin = 1.0;
   for (size_t task = 0; task < data.tasks.size(); ++task) {
-    PairedScores scores = paired_scores(content, data, task, rung.model, base);
+    PairedScores scores = paired_scores(content, task, rung.model, base);
     if (scores.pairs.empty()) continue;
     rung.differences.push_back(
         {difference_of(scores.pairs, data.tasks[task].margin), static_cast<int>(task), {}, {}});

@@ -17,17 +17,17 @@ Result<int> model_named(const ReportData& data, const std::string& name);
 // Which two models are compared; usage error for a name that the run does not have.
 Result<void> choose_pair(const ReportOptions& options, ReportData& data);
 
-// Differences with verdicts, over all tasks and by slice. Needs the pair and the tasks.
+// Differences with verdicts, over all tasks and, where samples were read, by slice. Needs the pair and the
+// tasks.
 void compare_pair(const RunContent& content, const Redactor& redactor, ReportData& data);
 
 // Scores of two models on the samples that both have one for, in the order of the data. None where one was
 // scored and the other wrote: these are different questions.
 struct PairedScores {
   Pairs pairs;
-  std::vector<const SampleRow*> samples;  // of the pairs
+  std::vector<const SampleRow*> samples;  // of the pairs; none where samples were not read
 };
-PairedScores paired_scores(const RunContent& content, const ReportData& data, size_t task, int candidate,
-                           int baseline);
+PairedScores paired_scores(const RunContent& content, size_t task, int candidate, int baseline);
 
 // Models that are the same weights at several precisions. Needs the leaderboard. Usage error for a name that
 // the run does not have.

@@ -44,8 +44,8 @@ void judge_pair(const RunContent& content, const Requirements& requirements, Rep
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options) {
   Result<Redactor> redactor = Redactor::compile(options.redact);
   if (!redactor) return forward_error(redactor);
-  Result<RunContent> content = read_run_content(
-      store, named(run), options.no_samples || options.no_text ? Texts::leave_out : Texts::read);
+  Result<RunContent> content =
+      read_run_content(store, named(run), options.no_text ? Rows::without_texts : Rows::whole);
   if (!content) return forward_error(content);
   ReportData data;
   ReportOptions shown = options;
@@ -71,13 +71,26 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
   if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
   if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
   if (options.requirements) judge_pair(*content, *options.requirements, data);
-  if (options.no_samples) return data;
   if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
   return data;
 }
 
+Result<ReportData> load_verdict(const Store& store, const std::string& run) {
+  Result<RunContent> content = read_run_content(store, named(run), Rows::scores_alone);
+  if (!content) return forward_error(content);
+  ReportData data;
+  describe_run(*content, data);
+  if (auto chosen = choose_pair({}, data); !chosen) return forward_error(chosen);
+  compare_pair(*content, *Redactor::compile({}), data);
+  measure_latency(*content, data);
+  sum_costs(*content, data);
+  rank_models(*content, data);
+  if (auto built = build_ladders(*content, {}, data); !built) return forward_error(built);
+  return data;
+}
+
 Result<ReportData> load_costs(const Store& store, const std::string& run, const ReportOptions& options) {
-  Result<RunContent> content = read_run_content(store, named(run), Texts::leave_out);
+  Result<RunContent> content = read_run_content(store, named(run), Rows::without_texts);
   if (!content) return forward_error(content);
   ReportData data;
   describe_run(*content, data);
@@ -89,7 +102,7 @@ Result<ReportData> load_costs(const Store& store, const std::string& run, const 
 }
 
 Result<ReportData> load_routing(const Store& store, const std::string& run, const ReportOptions& options) {
-  Result<RunContent> content = read_run_content(store, named(run), Texts::leave_out);
+  Result<RunContent> content = read_run_content(store, named(run), Rows::without_texts);
   if (!content) return forward_error(content);
   ReportData data;
   describe_run(*content, data);
@@ -103,7 +116,7 @@ Result<ReportData> load_routing(const Store& store, const std::string& run, cons
 
 Result<RequirementsReport> load_recommendation(const Store& store, const std::vector<std::string>& runs,
                                                const std::string& best, const Requirements& requirements) {
-  Result<RunContent> content = read_run_content(store, runs, Texts::leave_out);
+  Result<RunContent> content = read_run_content(store, runs, Rows::without_texts);
   if (!content) return forward_error(content);
   ReportData data;
   describe_run(*content, data);

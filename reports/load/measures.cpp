@@ -43,9 +43,7 @@ struct Averaged {
 Averaged averaged(const Cell& cell, const ReportTask& task, const ReportScore* score) {
   Averaged out;
   std::vector<double> values;
-  for (const AnswerRow& answer : cell.answers) {
-    if (const std::optional<double> value = pair_score(answer, task)) values.push_back(*value);
-  }
+  for (const SampleScore& one : cell.scores) values.push_back(one.value);
   if (values.empty()) return out;
   // The stored headline where it is what is averaged, so that page and store print the same.
   const bool same = score != nullptr && task.metric == task.pair_metric && !std::isnan(score->headline.value);
@@ -238,7 +236,7 @@ void sum_costs(const RunContent& content, ReportData& data) {
         cost.total = cell.cost->total;
       }
       any = any || cost.per_1000;
-      sum.add(cost, per_request, static_cast<int64_t>(cell.answers.size()));
+      sum.add(cost, per_request, cell.answered);
       by_task.push_back(std::move(cost));
     }
     rows.push_back(sum.sum(static_cast<int>(model)));

@@ -64,7 +64,7 @@ class SampleCollector {
     for (const AnswerRow& answer : small.answers) answers[answer.sample_id] = &answer;
     const auto small_ms = times_of(small);
     const auto large_ms = times_of(large);
-    const PairedScores paired = paired_scores(content_, data_, task, data_.candidate, data_.baseline);
+    const PairedScores paired = paired_scores(content_, task, data_.candidate, data_.baseline);
     for (size_t i = 0; i < paired.samples.size(); ++i) {
       const SampleRow& sample = *paired.samples[i];
       const AnswerRow& answer = *answers.at(sample.id);

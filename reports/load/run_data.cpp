@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <unordered_set>
 
 namespace sizeup {
@@ -16,18 +17,27 @@ size_t place_of(std::vector<Row>& rows, const Row& row) {
   return rows.size() - 1;
 }
 
-Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Texts texts, Cell& cell) {
-  auto answers = read_answers(store, evaluation.id, texts);
-  if (!answers) return forward_error(answers);
-  const bool nothing_new = cell.present && (answers->empty() || !cell.answers.empty());
+Texts texts_of(Rows rows) {
+  return rows == Rows::whole ? Texts::read : Texts::leave_out;
+}
+
+Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Rows rows, Cell& cell) {
+  // What was measured under load left timings instead of answers.
+  const int64_t answered = evaluation.scenario == "offline" ? evaluation.answered : 0;
+  const bool nothing_new = cell.present && (answered == 0 || cell.answered > 0);
   if (nothing_new) return {};
+  if (rows != Rows::scores_alone) {
+    auto answers = read_answers(store, evaluation.id, texts_of(rows));
+    if (!answers) return forward_error(answers);
+    cell.answers = std::move(*answers);
+  }
   auto results = read_results(store, evaluation.id);
   if (!results) return forward_error(results);
   auto cost = read_cost(store, evaluation.id);
   if (!cost) return forward_error(cost);
   cell.present = true;
   cell.evaluation = evaluation;
-  cell.answers = std::move(*answers);
+  cell.answered = answered;
   cell.results = std::move(*results);
   cell.cost = std::move(*cost);
   return {};
@@ -69,7 +79,7 @@ Result<void> read_run(const Store& store, const std::string& name, RunContent& c
 
 // The samples of a task over all models, each once, in the order of the data.
 Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
-                                          size_t task, Texts texts) {
+                                          size_t task, Rows rows) {
   std::vector<SampleRow> out;
   std::unordered_set<int64_t> known;
   for (const std::vector<Cell>& row : cells) {
@@ -79,20 +89,22 @@ Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<
           return known.contains(answer.sample_id);
         });
     if (!row[task].present || nothing_new) continue;
-    auto samples = read_samples(store, row[task].evaluation.id, texts);
+    auto samples = read_samples(store, row[task].evaluation.id, texts_of(rows));
     if (!samples) return forward_error(samples);
     for (SampleRow& sample : *samples) {
       if (known.insert(sample.id).second) out.push_back(std::move(sample));
     }
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const SampleRow& a, const SampleRow& b) { return a.row < b.row; });
+  const auto in_order = [](const SampleRow& a, const SampleRow& b) {
+    return std::tie(a.row, a.id) < std::tie(b.row, b.id);
+  };
+  if (!std::is_sorted(out.begin(), out.end(), in_order)) std::sort(out.begin(), out.end(), in_order);
   return out;
 }
 
 }  // namespace
 
-Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs, Texts texts) {
+Result<RunContent> read_run_content(const Store& store, const std::vector<std::string>& runs, Rows rows) {
   RunContent content;
   for (const std::string& name : runs.empty() ? std::vector<std::string>{"latest"} : runs) {
     if (auto read = read_run(store, name, content); !read) return forward_error(read);
@@ -106,15 +118,17 @@ Result<RunContent> read_run_content(const Store& store, const std::vector<std::s
   for (const EvaluationRow& evaluation : content.evaluations) {
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
-    if (auto done = read_answers_of(store, evaluation, texts, cell); !done) return forward_error(done);
+    if (auto done = read_answers_of(store, evaluation, rows, cell); !done) return forward_error(done);
     if (auto done = read_timings_of(store, evaluation, content.latency_scenario, cell); !done)
       return forward_error(done);
   }
-  for (size_t task = 0; task < content.tasks.size(); ++task) {
-    auto samples = samples_of(store, content.cells, task, texts);
+  content.samples.resize(content.tasks.size());
+  for (size_t task = 0; task < content.tasks.size() && rows != Rows::scores_alone; ++task) {
+    auto samples = samples_of(store, content.cells, task, rows);
     if (!samples) return forward_error(samples);
-    content.samples.push_back(std::move(*samples));
+    content.samples[task] = std::move(*samples);
   }
+  if (auto scores = read_pair_scores(store, rows, content); !scores) return forward_error(scores);
   return content;
 }
 

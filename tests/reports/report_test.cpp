@@ -263,16 +263,22 @@ TEST_F(ReportTest, NoTextLeavesTextsOutEverywhere) {
   EXPECT_THAT(to_html(data), Not(HasSubstr("id=\"samples-text-0\"")));
 }
 
-TEST_F(ReportTest, WithoutSamplesEverythingElseIsThere) {
-  ReportOptions options;
-  options.no_samples = true;
-  Json whole = to_json(load({}));
-  Json bare = to_json(load({}, options));
-  EXPECT_TRUE(bare["samples"].is_null());
-  ASSERT_TRUE(whole["samples"].is_object());
-  bare["samples"] = whole["samples"];
-  bare["run"]["samples"] = whole["run"]["samples"];  // of that list
-  EXPECT_EQ(bare, whole);
+// Both read the store by ways of their own and may not differ.
+TEST_F(ReportTest, TheVerdictAloneIsThatOfTheReport) {
+  for (const int models : {1, 2, 3}) {
+    const std::filesystem::path file = folder / fmt::format("{}.db", models);
+    const Store store = make_invented_run(file, run_of(models));
+    const ReportData whole = load_report(store, "", {}).value();
+    const ReportData alone = load_verdict(store, "").value();
+    EXPECT_EQ(verdict_sentence(alone), verdict_sentence(whole));
+    EXPECT_EQ(ladder_sentences(alone), ladder_sentences(whole));
+    EXPECT_EQ(to_json(alone)["differences"], to_json(whole)["differences"]);
+    Json leaders = to_json(whole)["leaderboard"];
+    for (Json& leader : leaders)
+      leader["unusable"] = nullptr;  // what kinds of answers there are was not read
+    EXPECT_EQ(to_json(alone)["leaderboard"], leaders);
+    EXPECT_TRUE(alone.samples.empty());
+  }
 }
 
 TEST_F(ReportTest, RedactMasksEveryText) {

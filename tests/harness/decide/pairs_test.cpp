@@ -16,13 +16,21 @@ TEST(ComparableMetric, IsTheFirstShareThatSamplesHave) {
       {"exact_match", "", true, true}};
   std::map<std::string, ScoreRange> scores;
   for (const MetricRow& metric : metrics) {
-    if (metric.name != "absent") scores[metric.name] = {0.0, 1.0};
+    if (metric.name == "absent") continue;
+    for (const double score : {0.25, kNoNumber, 1.0, 0.0}) scores[metric.name].add(score);
   }
-  scores["length"] = {0.5, 12.0};
-  EXPECT_EQ(comparable_metric(metrics, scores), "acc");
-  scores["acc"].lowest = -0.1;
-  EXPECT_EQ(comparable_metric(metrics, scores), "exact_match");
-  EXPECT_EQ(comparable_metric(metrics, {}), "");
+  scores["length"].add(12.0);
+  std::string last;
+  const RangeOf range_of = [&](const std::string& metric) -> Result<ScoreRange> {
+    last = metric;
+    return scores[metric];
+  };
+  EXPECT_EQ(comparable_metric(metrics, range_of).value(), "acc");
+  EXPECT_EQ(last, "acc") << "whoever is asked for ranges keeps what was read for the last one";
+  scores["acc"].add(-0.1);
+  EXPECT_EQ(comparable_metric(metrics, range_of).value(), "exact_match");
+  scores.clear();
+  EXPECT_EQ(comparable_metric(metrics, range_of).value(), "");
 }
 
 TEST(DocumentNumbers, AreEqualForEqualContentAlone) {
