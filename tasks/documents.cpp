@@ -4,29 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <unordered_set>
 
 #include "datasets/readers/row_reader.h"
+#include "tasks/columns.h"
 #include "tasks/process_docs.h"
 
 namespace sizeup {
 namespace {
-
-// The fields of documents, in order of appearance.
-class Columns {
- public:
-  explicit Columns(std::vector<std::string>& names) : names_(names) {}
-
-  void add(const Json& row) {
-    for (const auto& item : row.items()) {
-      if (seen_.insert(item.key()).second) names_.push_back(item.key());
-    }
-  }
-
- private:
-  std::vector<std::string>& names_;
-  std::unordered_set<std::string> seen_;
-};
 
 // As Hugging Face's `field`: each file is one object, and its rows are a list in it.
 Result<void> take_rows(Documents& documents, const std::string& field) {
@@ -124,14 +108,6 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
   }
   documents.collect_columns();
   return documents;
-}
-
-Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows) {
-  Definition definition;
-  definition.file = file;
-  definition.data_files["test"].push_back({file});
-  BadRows bad_rows(max_bad_rows);
-  return load_split(definition, "test", 0, bad_rows);
 }
 
 Documents inline_documents(const YamlNode& samples) {

@@ -42,9 +42,6 @@ Result<Documents> load_split(const Definition& definition, const std::string& sp
 Result<std::vector<std::filesystem::path>> files_of_split(const Definition& definition,
                                                           const std::string& split);
 
-// One data file, or a folder of them, by itself.
-Result<Documents> load_file(const std::filesystem::path& file, int64_t max_bad_rows = 0);
-
 // Examples that are written in the task file itself.
 Documents inline_documents(const YamlNode& samples);
 

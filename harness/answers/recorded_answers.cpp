@@ -50,7 +50,7 @@ class RecordedAnswers : public Backend {
     card_.can_generate = true;
     card_.has_chat_template = true;  // whatever it was: it does not stand in the way of the other models
     card_.recorded = true;
-    card_.has_latencies = has([](const RecordedAnswer& answer) { return answer.total_ms.has_value(); });
+    card_.has_latencies = file_.has_latencies;
     card_.currency = file_.currency;
     card_.notes = file_.notes;
   }
@@ -68,10 +68,8 @@ class RecordedAnswers : public Backend {
                         std::stop_token stop) override {
     std::vector<Request> requests;
     std::set<std::string> tasks;
-    bool any = false;
     while (std::optional<Request> request = source.next()) {
       tasks.insert(request->asked_for.task);
-      any = any || find(request->asked_for) != nullptr;
       requests.push_back(std::move(*request));
     }
     if (!file_.names_tasks && tasks.size() > 1) {
@@ -79,7 +77,10 @@ class RecordedAnswers : public Backend {
                          fmt::format("the answers name no task, and the run has {}", tasks.size()),
                          "a field 'task' in the file, or a run for each task");
     }
-    if (!requests.empty() && !any) return nothing_fits(requests.front().asked_for);
+    if (!one_fits_ && !requests.empty()) {
+      if (Result<void> fits = check_one_fits(requests); !fits) return forward_error(fits);
+      one_fits_ = true;
+    }
     for (const Request& request : requests) {
       if (stop.stop_requested()) break;
       sink.on_response(answer(request));
@@ -88,61 +89,69 @@ class RecordedAnswers : public Backend {
   }
 
  private:
-  template <class Holds>
-  bool has(Holds holds) const {
-    for (const auto& [task, documents] : file_.answers) {
-      for (const auto& [id, answers] : documents) {
-        if (std::any_of(answers.begin(), answers.end(), holds)) return true;
-      }
-    }
-    return false;
+  // Where the answers to what is asked stand in the file.
+  struct Key {
+    std::string task;
+    std::string document;
+  };
+  Key key_of(const AskedFor& asked) const {
+    return {file_.names_tasks ? asked.task : std::string(),
+            file_.by_row ? std::to_string(asked.row) : asked.document};
   }
 
-  const std::vector<RecordedAnswer>* find(const AskedFor& asked) const {
-    const auto documents = file_.answers.find(file_.names_tasks ? asked.task : std::string());
-    if (documents == file_.answers.end()) return nullptr;
-    const auto found = documents->second.find(file_.by_row ? std::to_string(asked.row) : asked.document);
-    return found == documents->second.end() ? nullptr : &found->second;
+  Result<RecordedAnswer> recorded(const AskedFor& asked) {
+    const Key key = key_of(asked);
+    Result<std::optional<RecordedAnswer>> found = file_.answers.find(key.task, key.document, asked.answer);
+    if (!found) return forward_error(found);
+    if (*found) return std::move(**found);
+    Result<int64_t> count = file_.answers.count(key.task, key.document);
+    if (!count) return forward_error(count);
+    return unavailable("", *count == 0
+                               ? "no answer is recorded for this document"
+                               : fmt::format("only {} answers are recorded for this document", *count));
   }
 
-  Response answer(const Request& request) const {
+  Response answer(const Request& request) {
     Response response;
     response.id = request.id;
     const auto* asked = std::get_if<Generate>(&request.ask);
-    const std::vector<RecordedAnswer>* answers = find(request.asked_for);
-    const auto index = static_cast<size_t>(request.asked_for.answer);
     const auto failed = [&](std::string message) {
       response.error = Error{ErrorKind::unavailable, "", std::move(message), "", ""};
       return response;
     };
     if (asked == nullptr) return failed("recorded answers have no probabilities of given texts");
-    if (answers == nullptr) return failed("no answer is recorded for this document");
-    if (index >= answers->size())
-      return failed(fmt::format("only {} answers are recorded for this document", answers->size()));
-    const RecordedAnswer& recorded = (*answers)[index];
-    if (recorded.error) return failed(*recorded.error);
-    response.text = recorded.text;
+    Result<RecordedAnswer> found = recorded(request.asked_for);
+    if (!found) return failed(found.error().message);
+    if (found->error) return failed(*found->error);
+    response.text = std::move(found->text);
     cut(response.text, asked->stop);
     response.finish = FinishReason::stop;
-    response.prompt_tokens = recorded.prompt_tokens.value_or(0);
-    response.completion_tokens = recorded.completion_tokens.value_or(0);
-    response.cost = recorded.cost;
-    response.timing.total_ms = recorded.total_ms.value_or(std::numeric_limits<double>::quiet_NaN());
-    response.timing.ttft_ms = recorded.ttft_ms.value_or(response.timing.total_ms);
+    response.prompt_tokens = found->prompt_tokens.value_or(0);
+    response.completion_tokens = found->completion_tokens.value_or(0);
+    response.cost = found->cost;
+    response.timing.total_ms = found->total_ms.value_or(std::numeric_limits<double>::quiet_NaN());
+    response.timing.ttft_ms = found->ttft_ms.value_or(response.timing.total_ms);
     return response;
   }
 
-  tl::unexpected<Error> nothing_fits(const AskedFor& asked) const {
-    const auto& documents = file_.answers.begin()->second;
-    return bad_input(
-        card_.reference, "no document of the task has an answer in the file",
-        fmt::format("the ids of the documents, such as '{}'; the file has '{}'",
-                    file_.by_row ? std::to_string(asked.row) : asked.document, documents.begin()->first),
-        "FILE?id=FIELD names the field with the documents' ids; without ids the order counts");
+  Result<void> check_one_fits(const std::vector<Request>& requests) {
+    for (const Request& request : requests) {
+      const Key key = key_of(request.asked_for);
+      Result<int64_t> count = file_.answers.count(key.task, key.document);
+      if (!count) return forward_error(count);
+      if (*count > 0) return {};
+    }
+    Result<std::optional<std::string>> held = file_.answers.first_document();
+    if (!held) return forward_error(held);
+    return bad_input(card_.reference, "no document of the task has an answer in the file",
+                     fmt::format("the ids of the documents, such as '{}'; the file has '{}'",
+                                 key_of(requests.front().asked_for).document, held->value_or("none")),
+                     "FILE?id=FIELD names the field with the documents' ids; without ids the order counts");
   }
 
   AnswerFile file_;
   ModelCard card_;
+  bool one_fits_ = false;  // a later portion of a run may have no answer at all
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// RAII over SQLite's C API, for the store's own .cpp files: no other folder includes this.
-// Failures are thrown as SqliteFailure here and become Results at the store's public functions (guarded).
+// RAII over SQLite's C API, for .cpp files of the harness that keep rows: no header of another folder includes
+// this. Failures are thrown here and become Results at public functions (guarded).
 #pragma once
 
 #include <sqlite3.h>
@@ -36,7 +36,7 @@ constexpr std::chrono::milliseconds kPatience{10'000};
 // One connection. Not for several threads at once: the Store guards it.
 class Database {
  public:
-  // Access::write creates the file.
+  // Access::write creates the file; without a name it is a temporary one that goes with the connection.
   Database(const std::filesystem::path& file, Access access, std::chrono::milliseconds patience = kPatience);
 
   void execute(const std::string& sql);

@@ -31,17 +31,26 @@ class AnswerFileTest : public testing::Test {
   }
 };
 
-const RecordedAnswer& only(const AnswerFile& file, const std::string& id) {
-  return file.answers.at("").at(id).at(0);
+RecordedAnswer answer(AnswerFile& file, const std::string& task, const std::string& id, int64_t index) {
+  Result<std::optional<RecordedAnswer>> found = file.answers.find(task, id, index);
+  if (!found || !*found) throw std::runtime_error("no answer " + id);
+  return **found;
+}
+
+RecordedAnswer only(AnswerFile&& file, const std::string& id) {
+  return answer(file, "", id, 0);
+}
+RecordedAnswer only(AnswerFile& file, const std::string& id) {
+  return answer(file, "", id, 0);
 }
 
 TEST_F(AnswerFileTest, FieldsAreFoundByTheirNames) {
-  const AnswerFile read = file(
+  AnswerFile read = file(
       "id,answer,prediction,latency_ms,ttft_ms,prompt_tokens,completion_tokens,cost_usd\n"
       "t1,gold,said,250,50,12,3,0.004\nt2,gold,other,,,,,\n",
       "a.csv");
   EXPECT_FALSE(read.by_row);
-  const RecordedAnswer& first = only(read, "t1");
+  const RecordedAnswer first = only(read, "t1");
   EXPECT_EQ(first.text, "said") << "the expected answer may stand beside it";
   EXPECT_EQ(first.total_ms, 250.0);
   EXPECT_EQ(first.ttft_ms, 50.0);
@@ -49,7 +58,7 @@ TEST_F(AnswerFileTest, FieldsAreFoundByTheirNames) {
   EXPECT_EQ(first.completion_tokens, 3);
   EXPECT_EQ(first.cost, 0.004);
   EXPECT_EQ(read.currency, "USD");
-  const RecordedAnswer& second = only(read, "t2");
+  const RecordedAnswer second = only(read, "t2");
   EXPECT_FALSE(second.total_ms || second.prompt_tokens || second.cost);
 }
 
@@ -59,25 +68,25 @@ TEST_F(AnswerFileTest, SecondsBecomeMilliseconds) {
 
 // Off by a factor of a thousand, or in the wrong currency, would be worse than none.
 TEST_F(AnswerFileTest, FiguresWithoutAUnitAreNotTakenAndSaid) {
-  const AnswerFile read = file(R"({"id": "a", "output": "x", "latency": 3, "cost": 0.1})");
+  AnswerFile read = file(R"({"id": "a", "output": "x", "latency": 3, "cost": 0.1})");
   EXPECT_FALSE(only(read, "a").total_ms || only(read, "a").cost);
   EXPECT_THAT(read.notes, Contains(HasSubstr("'latency' is not taken: its name has no unit")));
   EXPECT_THAT(read.notes, Contains(HasSubstr("'cost' is not taken: its name has no currency")));
   options.currency = "eur";
-  const AnswerFile priced = file(R"({"id": "a", "output": "x", "cost": "0.1"})");
+  AnswerFile priced = file(R"({"id": "a", "output": "x", "cost": "0.1"})");
   EXPECT_EQ(only(priced, "a").cost, 0.1);
   EXPECT_EQ(priced.currency, "EUR");
 }
 
 TEST_F(AnswerFileTest, WithoutIdsTheOrderCounts) {
-  const AnswerFile read = file("{\"response\": \"x\"}\n{\"response\": \"y\"}\n");
+  AnswerFile read = file("{\"response\": \"x\"}\n{\"response\": \"y\"}\n");
   EXPECT_TRUE(read.by_row);
   EXPECT_EQ(only(read, "1").text, "y");
   EXPECT_EQ(only(file(R"({"doc_id": 7, "response": "x"})"), "7").text, "x");
 }
 
 TEST_F(AnswerFileTest, ReadsAnEndpointsBatch) {
-  const AnswerFile read = file(
+  AnswerFile read = file(
       R"({"custom_id": "t1", "error": null, "response": {"status_code": 200, "body": {"choices": [{"message": {"role": "assistant", "content": "said"}}], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}}}
 {"custom_id": "t2", "error": "rate limit", "response": null})");
   EXPECT_EQ(only(read, "t1").text, "said");
@@ -86,14 +95,18 @@ TEST_F(AnswerFileTest, ReadsAnEndpointsBatch) {
 }
 
 TEST_F(AnswerFileTest, ReadsSamplesOfAHarness) {
-  const AnswerFile read = file(R"({"doc_id": 0, "resps": [["one", "two"]], "filtered_resps": ["one"]})");
-  ASSERT_EQ(read.answers.at("").at("0").size(), 2u) << "repeats";
-  EXPECT_EQ(read.answers.at("").at("0")[1].text, "two");
+  AnswerFile read = file(R"({"doc_id": 0, "resps": [["one", "two"]], "filtered_resps": ["one"]})");
+  ASSERT_EQ(*read.answers.count("", "0"), 2) << "repeats";
+  EXPECT_EQ(answer(read, "", "0", 1).text, "two");
 }
 
 TEST_F(AnswerFileTest, SeveralRowsOfOneDocumentAreRepeats) {
-  const AnswerFile read = file("{\"id\": 1, \"output\": \"x\"}\n{\"id\": 1, \"output\": \"y\"}\n");
-  EXPECT_EQ(read.answers.at("").at("1").size(), 2u);
+  AnswerFile read = file("{\"id\": 1, \"output\": \"x\"}\n{\"id\": 1, \"output\": \"y\"}\n");
+  EXPECT_EQ(*read.answers.count("", "1"), 2);
+  EXPECT_EQ(answer(read, "", "1", 0).text, "x");
+  EXPECT_EQ(answer(read, "", "1", 1).text, "y");
+  EXPECT_FALSE(read.answers.find("", "1", 2)->has_value());
+  EXPECT_FALSE(read.answers.find("", "2", 0)->has_value());
 }
 
 TEST_F(AnswerFileTest, RecordsAndLabelListsBecomeTexts) {
@@ -105,9 +118,19 @@ TEST_F(AnswerFileTest, RecordsAndLabelListsBecomeTexts) {
 }
 
 TEST_F(AnswerFileTest, TasksAreToldApart) {
-  const AnswerFile read = file(R"({"task": "one", "id": 1, "output": "x"})");
+  AnswerFile read = file(R"({"task": "one", "id": 1, "output": "x"})");
   EXPECT_TRUE(read.names_tasks);
-  EXPECT_EQ(read.answers.at("one").at("1")[0].text, "x");
+  EXPECT_EQ(answer(read, "one", "1", 0).text, "x");
+  EXPECT_EQ(*read.answers.count("", "1"), 0);
+}
+
+// Only some rows have a field: a choice from the first rows alone would overlook it.
+TEST_F(AnswerFileTest, LaterRowsMayNameOtherFields) {
+  AnswerFile read =
+      file("{\"id\": 1, \"output\": \"x\"}\n{\"id\": 2, \"output\": \"y\", \"latency_ms\": 5}\n");
+  EXPECT_TRUE(read.has_latencies);
+  EXPECT_EQ(only(read, "2").total_ms, 5.0);
+  EXPECT_FALSE(file(R"({"id": 1, "output": "x", "latency_ms": null})").has_latencies);
 }
 
 TEST_F(AnswerFileTest, OptionsNameTheFields) {

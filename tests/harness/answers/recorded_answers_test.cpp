@@ -25,6 +25,7 @@ class RecordedAnswersTest : public testing::Test {
  protected:
   TemporaryFolder folder;
   RunSettings settings;
+  size_t portion_samples = 100;
 
   void SetUp() override {
     settings.db = folder.path() / "a.db";
@@ -41,7 +42,8 @@ class RecordedAnswersTest : public testing::Test {
   }
   Result<RunSummary> run() {
     Silent progress;
-    const RunEnvironment environment = RunEnvironment::standard(source_path("tasks/definitions"));
+    RunEnvironment environment = RunEnvironment::standard(source_path("tasks/definitions"));
+    environment.portion_samples = portion_samples;
     return execute(settings, progress, {}, environment);
   }
   RunSummary done() {
@@ -123,6 +125,13 @@ TEST_F(RecordedAnswersTest, AMissingAnswerIsAFailedSample) {
   const RunSummary summary = done();
   EXPECT_EQ(summary.samples_failed, 2);
   EXPECT_EQ(summary.evaluations[0].headline.n, 1);
+}
+
+// The ids fit, as the first portion shows: the rest is what the file does not have.
+TEST_F(RecordedAnswersTest, ALaterPortionMayHaveNoAnswer) {
+  answers("{\"id\": \"t1\", \"answer\": \"delivery\"}\n");
+  portion_samples = 1;
+  EXPECT_EQ(done().samples_failed, 2);
 }
 
 TEST_F(RecordedAnswersTest, AnswersOfOtherDocumentsAreRefused) {
