@@ -55,7 +55,12 @@ void Aggregator::add(const AnswerRow& answer, const std::map<std::string, std::s
   count(answer.no_answer, no_answer_);
   count(answer.invalid, invalid_);
   count(answer.truncated, truncated_);
-  const Scored* scored = has_set_metrics_ ? &scored_.emplace_back(scored_of(answer)) : nullptr;
+  const Scored* scored = nullptr;
+  if (has_set_metrics_) {
+    Scored details;  // all that set metrics read
+    details.details = answer.details;
+    scored = &*scored_.insert(std::move(details)).first;
+  }
   add(answer, scored, all_);
   for (size_t f = 0; f < fields_.size(); ++f) {
     const auto value = slices.find(fields_[f]);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +44,9 @@ class Aggregator {
     int64_t hits = 0;
     int64_t of = 0;
   };
+  struct ByDetails {
+    bool operator()(const Scored& a, const Scored& b) const { return a.details < b.details; }
+  };
 
   void add(const AnswerRow& answer, const Scored* scored, Set& set) const;
   void add_metrics(const std::string& field, const std::string& value, const Set& set,
@@ -54,7 +57,7 @@ class Aggregator {
   std::vector<MetricInfo> metrics_;
   bool has_set_metrics_;
   std::vector<std::string> fields_;
-  std::deque<Scored> scored_;  // where there are set metrics; stays in place
+  std::set<Scored, ByDetails> scored_;  // where there are set metrics: samples with equal details are one
   Set all_;
   std::vector<std::map<std::string, Set>> slices_;  // of each field, by value
   Rate no_answer_, invalid_, truncated_, error_;

@@ -110,15 +110,4 @@ AnswerRow answer_of(const PendingSample& pending) {
   return row;
 }
 
-Scored scored_of(const AnswerRow& answer) {
-  Scored scored;
-  scored.answer = answer.answer;
-  scored.no_answer = answer.no_answer;
-  scored.invalid = answer.invalid;
-  scored.confidence = answer.confidence;
-  scored.scores = answer.scores;
-  scored.details = answer.details;
-  return scored;
-}
-
 }  // namespace sizeup

@@ -15,7 +15,4 @@ AnswerRow answer_of(const PendingSample& pending);
 // empty: all of it), without white space before it.
 Reply reply_of(const ResponseRow& response, const std::string& think_end);
 
-// Back from the store, for metrics over many samples.
-Scored scored_of(const AnswerRow& answer);
-
 }  // namespace sizeup
