@@ -123,7 +123,8 @@ Result<GateResult> apply_policy(const Policy& policy, const Evidence& candidate,
     }
   };
   for (const Rule& rule : policy.rules) {
-    Result<void> checked = std::visit(Apply{input, rule, result.lines}, rule.check);
+    Result<void> checked = rule.pool.empty() ? std::visit(Apply{input, rule, result.lines}, rule.check)
+                                             : check_pool(input, rule, result.lines);
     if (!checked) return forward_error(checked);
   }
   if (!candidate.unfinished.empty()) {

@@ -1,11 +1,13 @@
 // The checks of a gate one by one. Each appends its lines.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/errors/result.h"
 #include "harness/decide/gate.h"
+#include "harness/decide/verdict.h"
 
 namespace sizeup {
 
@@ -28,6 +30,25 @@ Result<void> check_latency(const GateInput& input, const Rule& rule, const Laten
                            GateLines& lines);
 Result<void> check_resource(const GateInput& input, const Rule& rule, const ResourceCheck& check,
                             GateLines& lines);
+
+// A rule with `pool`: one line for all its tasks.
+bool is_in_pool(const Rule& rule, const std::string& task);
+Result<void> check_pool(const GateInput& input, const Rule& rule, GateLines& lines);
+
+// What the checks of one task and of a pool have in common: the rule in words, and what pairs or an estimate
+// say about it.
+std::string rule_text(const NonInferiorCheck& check);
+std::string rule_text(const MetricCheck& check);
+void conclude(const NonInferiority& result, GateLine& line);
+void hold_against(const Estimate& measured, const MetricCheck& check, GateLine& line);
+
+// A share that resampling never moved has no width, which would claim certainty after two samples.
+Estimate with_width(Estimate estimate);
+
+// A sample's part in a mean over samples: in one of the rates, or in the task's comparable metric. Failed
+// ones count in error_rate alone.
+std::optional<double> value_of(const EvidenceTask& task, const EvidenceSample& sample,
+                               const std::string& metric);
 
 // Whether the evidence's samples tell the metric one by one: the four rates, and what differences compare.
 bool is_mean_of_samples(const EvidenceTask& task, const std::string& metric);

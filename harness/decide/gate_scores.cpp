@@ -19,28 +19,15 @@ GateOutcome outcome_of(Verdict verdict) {
   return verdict == Verdict::no ? GateOutcome::fail : GateOutcome::not_enough_data;
 }
 
-void conclude(const NonInferiority& result, GateLine& line) {
-  const PairedDifference& d = result.difference;
-  line.outcome = outcome_of(result.verdict);
-  line.finding = wording(result);
-  line.measured = {d.difference, d.lo, d.hi, d.n};
-  line.bound = -result.margin;
-  line.more = result.more;
-  line.may_stop = true;
-}
-
 PairedDifference interval_of(const GateInput& input, const Pairs& pairs, double confidence) {
   return input.looking == Looking::once ? paired_difference(pairs, confidence)
                                         : anytime_difference(pairs, confidence);
 }
 
-std::string margin_text(double margin) {
-  return fmt::format("not worse than the baseline by more than {:.4g} points", 100.0 * margin);
-}
-
-Result<void> compare_one(const GateInput& input, const Rule& rule, double margin, const EvidenceTask& task,
-                         GateLines& lines) {
-  GateLine line = line_of(rule, task.name, margin_text(margin));
+Result<void> compare_one(const GateInput& input, const Rule& rule, const NonInferiorCheck& check,
+                         const EvidenceTask& task, GateLines& lines) {
+  const double margin = check.margin;
+  GateLine line = line_of(rule, task.name, rule_text(check));
   if (input.baseline->find(task.name) == nullptr && rule.task.empty()) {
     line.finding = fmt::format("{} has no such task", input.baseline->label());
     lines.push_back(std::move(line));
@@ -91,18 +78,6 @@ std::optional<int64_t> more_for_bound(const Estimate& measured, double bound) {
   return std::max<int64_t>(1, static_cast<int64_t>(samples) - measured.n);
 }
 
-// A share that resampling never moved has no width, which would claim certainty after two samples.
-Estimate estimate_of(const ResultRow& row) {
-  Estimate estimate{row.value, row.lo.value_or(kNoNumber), row.hi.value_or(kNoNumber), row.n};
-  if (estimate.lo == estimate.hi) {
-    const bool share = estimate.value >= 0.0 && estimate.value <= 1.0;
-    const Interval wide = share ? constant_interval(estimate.value, estimate.n, 0.0, 1.0) : Interval{};
-    estimate.lo = wide.lo;
-    estimate.hi = wide.hi;
-  }
-  return estimate;
-}
-
 std::string finding_of(const std::string& metric, const Estimate& measured, std::optional<int64_t> more) {
   if (std::isnan(measured.value)) return metric + " is undefined for these samples";
   std::string out = fmt::format("{} {:.4g}", metric, measured.value);
@@ -111,16 +86,6 @@ std::string finding_of(const std::string& metric, const Estimate& measured, std:
   out += fmt::format(", n = {}", measured.n);
   if (more) out += fmt::format("; about {} more samples would decide", *more);
   return out;
-}
-
-void hold_against(const Estimate& measured, const std::string& metric, double bound, bool is_minimum,
-                  bool by_estimate, GateLine& line) {
-  line.measured = measured;
-  line.bound = bound;
-  if (by_estimate) line.may_stop = false;  // a value of the first few samples is not that of all
-  line.outcome = held_against(measured, bound, is_minimum, by_estimate);
-  if (line.outcome == GateOutcome::not_enough_data) line.more = more_for_bound(measured, bound);
-  line.finding = finding_of(metric, measured, line.more);
 }
 
 // What aggregate() stores as a rate of the whole evaluation.
@@ -134,19 +99,6 @@ constexpr std::array<SampleRate, 4> kRates = {{
     {"truncated_rate", &EvidenceSample::truncated},
     {"error_rate", &EvidenceSample::failed},
 }};
-
-// A sample's part in a mean over samples: in one of the rates, or in the task's comparable metric. Failed
-// ones count in error_rate alone.
-std::optional<double> value_of(const EvidenceTask& task, const EvidenceSample& sample,
-                               const std::string& metric) {
-  for (const SampleRate& rate : kRates) {
-    if (metric != rate.metric) continue;
-    if (sample.failed && rate.flag != &EvidenceSample::failed) return std::nullopt;
-    return sample.*(rate.flag) ? 1.0 : 0.0;
-  }
-  if (metric != task.metric || std::isnan(sample.score)) return std::nullopt;
-  return sample.score;
-}
 
 Estimate mean_of(const std::vector<double>& values, Looking looking) {
   if (looking == Looking::once) return mean_estimate(values);
@@ -235,7 +187,7 @@ Result<void> each_result(const GateInput& input, const Rule& rule, const std::st
       GateLine line = line_of(rule, task->name, what);
       line.may_stop = is_mean_of_samples(*task, metric);
       if (!row.slice_field.empty()) line.slice = fmt::format("{} = {}", row.slice_field, row.slice_value);
-      judge(estimate_of(row), line);
+      judge(with_width({row.value, row.lo.value_or(kNoNumber), row.hi.value_or(kNoNumber), row.n}), line);
       lines.push_back(std::move(line));
     }
   }
@@ -251,6 +203,54 @@ Result<void> each_result(const GateInput& input, const Rule& rule, const std::st
 
 }  // namespace
 
+std::string rule_text(const NonInferiorCheck& check) {
+  return fmt::format("not worse than the baseline by more than {:.4g} points", 100.0 * check.margin);
+}
+
+std::string rule_text(const MetricCheck& check) {
+  return fmt::format("{} at {} {:.6g}", check.metric, check.is_minimum ? "least" : "most", check.bound);
+}
+
+void conclude(const NonInferiority& result, GateLine& line) {
+  const PairedDifference& d = result.difference;
+  line.outcome = outcome_of(result.verdict);
+  line.finding = wording(result);
+  line.measured = {d.difference, d.lo, d.hi, d.n};
+  line.bound = -result.margin;
+  line.more = result.more;
+  line.may_stop = true;
+}
+
+Estimate with_width(Estimate estimate) {
+  if (estimate.lo == estimate.hi) {
+    const bool share = estimate.value >= 0.0 && estimate.value <= 1.0;
+    const Interval wide = share ? constant_interval(estimate.value, estimate.n, 0.0, 1.0) : Interval{};
+    estimate.lo = wide.lo;
+    estimate.hi = wide.hi;
+  }
+  return estimate;
+}
+
+void hold_against(const Estimate& measured, const MetricCheck& check, GateLine& line) {
+  line.measured = measured;
+  line.bound = check.bound;
+  if (check.by_estimate) line.may_stop = false;  // a value of the first few samples is not that of all
+  line.outcome = held_against(measured, check.bound, check.is_minimum, check.by_estimate);
+  if (line.outcome == GateOutcome::not_enough_data) line.more = more_for_bound(measured, check.bound);
+  line.finding = finding_of(check.metric, measured, line.more);
+}
+
+std::optional<double> value_of(const EvidenceTask& task, const EvidenceSample& sample,
+                               const std::string& metric) {
+  for (const SampleRate& rate : kRates) {
+    if (metric != rate.metric) continue;
+    if (sample.failed && rate.flag != &EvidenceSample::failed) return std::nullopt;
+    return sample.*(rate.flag) ? 1.0 : 0.0;
+  }
+  if (metric != task.metric || std::isnan(sample.score)) return std::nullopt;
+  return sample.score;
+}
+
 bool is_mean_of_samples(const EvidenceTask& task, const std::string& metric) {
   return metric == task.metric || std::any_of(kRates.begin(), kRates.end(),
                                               [&](const SampleRate& rate) { return metric == rate.metric; });
@@ -263,14 +263,14 @@ Result<void> check_non_inferior(const GateInput& input, const Rule& rule, const 
   Result<std::vector<const EvidenceTask*>> tasks = tasks_of(input, rule);
   if (!tasks) return forward_error(tasks);
   for (const EvidenceTask* task : *tasks) {
-    Result<void> compared = compare_one(input, rule, check.margin, *task, lines);
+    Result<void> compared = compare_one(input, rule, check, *task, lines);
     if (!compared) return compared;
   }
   if (!rule.task.empty()) return {};
   // What the baseline answered and the candidate did not must not pass in silence.
   for (const EvidenceTask& task : (*baseline)->tasks) {
     if (input.candidate.find(task.name) != nullptr) continue;
-    GateLine line = line_of(rule, task.name, margin_text(check.margin));
+    GateLine line = line_of(rule, task.name, rule_text(check));
     line.finding = fmt::format("{} has not answered it", input.candidate.label());
     lines.push_back(std::move(line));
   }
@@ -279,11 +279,8 @@ Result<void> check_non_inferior(const GateInput& input, const Rule& rule, const 
 
 Result<void> check_metric(const GateInput& input, const Rule& rule, const MetricCheck& check,
                           GateLines& lines) {
-  const std::string what =
-      fmt::format("{} at {} {:.6g}", check.metric, check.is_minimum ? "least" : "most", check.bound);
-  return each_result(input, rule, check.metric, what, lines, [&](const Estimate& measured, GateLine& line) {
-    hold_against(measured, check.metric, check.bound, check.is_minimum, check.by_estimate, line);
-  });
+  return each_result(input, rule, check.metric, rule_text(check), lines,
+                     [&](const Estimate& measured, GateLine& line) { hold_against(measured, check, line); });
 }
 
 Result<void> check_hallucination(const GateInput& input, const Rule& rule, const HallucinationCheck& check,
@@ -297,7 +294,7 @@ Result<void> check_hallucination(const GateInput& input, const Rule& rule, const
   return each_result(input, rule, metric, what, lines, [&](const Estimate& stored, GateLine& line) {
     Estimate measured = stored;
     if (metric == "abstention") measured = {1.0 - stored.value, 1.0 - stored.hi, 1.0 - stored.lo, stored.n};
-    hold_against(measured, check.kind, check.maximum, false, check.by_estimate, line);
+    hold_against(measured, {check.kind, false, check.maximum, check.by_estimate}, line);
   });
 }
 

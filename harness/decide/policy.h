@@ -63,6 +63,9 @@ struct Rule {
   // Empty: every task, but for those that a rule of the same check names; latency, throughput and cost then
   // take all tasks together.
   std::string task;
+  // Names of tasks, or patterns of them (fnmatch): the samples of all that fit are judged together, as one
+  // task, whatever rules there are for each. With it `task` and the slice are empty.
+  std::vector<std::string> pool;
   std::string slice_field;  // empty: the whole task
   std::string slice_value;  // "*": every value
   Check check;

@@ -109,9 +109,28 @@ void read_slice(const YamlNode& node, Rule& rule) {
   rule.slice_value = text_of(node.entries.front().value, rule.slice_field);
 }
 
-constexpr std::array<std::string_view, 11> kRuleKeys = {"task",       "slice",    "non_inferior",  "minimum",
-                                                        "maximum",    "estimate", "hallucination", "latency",
-                                                        "throughput", "cost",     "memory"};
+// A name or pattern, or a list of them.
+void read_pool(const YamlNode& node, Rule& rule) {
+  if (node.kind != YamlNode::Kind::list) rule.pool = {text_of(node, "pool")};
+  for (const YamlNode& item : node.items) rule.pool.push_back(text_of(item, "pool"));
+  if (rule.pool.empty()) refuse(node, "'pool' names no tasks", "pool: mmlu_*, or a list of names");
+}
+
+// Of all tasks of a pool together there are the scores of their samples, and nothing else.
+void check_pooled(const YamlNode& node, const Rule& rule) {
+  if (!rule.task.empty() || !rule.slice_field.empty()) {
+    refuse(node, "'pool' stands for several whole tasks", "a rule without 'task' and 'slice'");
+  }
+  if (!std::holds_alternative<NonInferiorCheck>(rule.check) &&
+      !std::holds_alternative<MetricCheck>(rule.check)) {
+    refuse(node, "'pool' takes checks of scores alone", "non_inferior, minimum or maximum",
+           "without 'pool' and 'task', latency, throughput and cost take all tasks together");
+  }
+}
+
+constexpr std::array<std::string_view, 12> kRuleKeys = {"task",    "pool",       "slice",    "non_inferior",
+                                                        "minimum", "maximum",    "estimate", "hallucination",
+                                                        "latency", "throughput", "cost",     "memory"};
 
 std::vector<Check> read_checks(const YamlNode& node, bool by_estimate) {
   std::vector<Check> checks;
@@ -143,6 +162,7 @@ void read_rule(const YamlNode& node, Policy& policy) {
   bool by_estimate = false;
   for (const YamlEntry& entry : entries_of(node, "a rule", kRuleKeys)) {
     if (entry.key == "task") rule.task = text_of(entry.value, entry.key);
+    if (entry.key == "pool") read_pool(entry.value, rule);
     if (entry.key == "slice") read_slice(entry.value, rule);
     if (entry.key != "estimate") continue;
     const std::string how = text_of(entry.value, entry.key);
@@ -167,6 +187,7 @@ void read_rule(const YamlNode& node, Policy& policy) {
       }
     }
     rule.check = std::move(check);
+    if (!rule.pool.empty()) check_pooled(node, rule);
     policy.rules.push_back(rule);
   }
 }

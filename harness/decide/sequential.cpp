@@ -53,6 +53,7 @@ struct Part {
 };
 
 bool speaks_of(const Rule& rule, const std::string& task) {
+  if (!rule.pool.empty()) return is_in_pool(rule, task);
   return rule.task.empty() || rule.task == task;
 }
 
@@ -60,6 +61,7 @@ bool speaks_of(const Rule& rule, const std::string& task) {
 bool needs_all(const Policy& policy, const EvidenceTask& task) {
   return std::any_of(policy.rules.begin(), policy.rules.end(), [&](const Rule& rule) {
     if (!speaks_of(rule, task.name)) return false;
+    if (!rule.pool.empty()) return true;
     if (const auto* metric = std::get_if<MetricCheck>(&rule.check)) {
       return metric->by_estimate || !is_mean_of_samples(task, metric->metric);
     }

@@ -90,6 +90,93 @@ TEST(Gate, ANamedTaskTakesItsOwnRuleAndNoTaskGoesMissing) {
               testing::AllOf(HasSubstr("p.yaml:2"), HasSubstr("no task 'x'"), HasSubstr("a, b, d")));
 }
 
+// Too little in each task and enough in all: what a suite of many small tasks is judged by.
+TEST(Gate, APoolIsJudgedAsOneTask) {
+  std::vector<EvidenceTask> large;
+  std::vector<EvidenceTask> small;
+  for (const char* name : {"mmlu_law", "mmlu_physics", "mmlu_biology", "mmlu_history"}) {
+    large.push_back(invented_task(name, scores_of(80, 100)));
+    small.push_back(invented_task(name, scores_of(79, 100)));
+  }
+  large.push_back(invented_task("gsm8k", scores_of(90, 100)));
+  small.push_back(invented_task("gsm8k", scores_of(10, 100)));
+  const Evidence baseline = invented_evidence("large", large);
+  const Evidence candidate = invented_evidence("small", small);
+  const GateResult pooled = judged(
+      "  - pool: mmlu_*\n    non_inferior: {margin: 0.03}\n    minimum: {acc: 0.74}\n"
+      "    maximum: {error_rate: 0.01}\n",
+      candidate, &baseline);
+  EXPECT_THAT(outcomes(pooled), ElementsAre(kPass, kPass, kPass));
+  EXPECT_EQ(pooled.lines[0].task, "mmlu_* (4 tasks)");
+  EXPECT_EQ(pooled.lines[0].measured.n, 400);
+  EXPECT_DOUBLE_EQ(pooled.lines[0].measured.value, -0.01);
+  EXPECT_DOUBLE_EQ(pooled.lines[1].measured.value, 0.79);
+  EXPECT_EQ(judged("  - task: mmlu_law\n    non_inferior: {margin: 0.03}\n", candidate, &baseline).outcome,
+            kOpen);
+  const GateResult named =
+      judged("  - pool: [gsm8k, mmlu_l*]\n    non_inferior: {margin: 0.03}\n", candidate, &baseline);
+  EXPECT_THAT(outcomes(named), ElementsAre(kFail));
+  EXPECT_EQ(named.lines[0].task, "gsm8k, mmlu_l* (2 tasks)");
+}
+
+// Tasks with more samples weigh more, as in a group that is weighted by size.
+TEST(Gate, EverySampleOfAPoolCountsAsMuch) {
+  const Evidence candidate = invented_evidence(
+      "small", {invented_task("a", scores_of(900, 900)), invented_task("b", scores_of(0, 100))});
+  const GateResult result = judged("  - pool: '*'\n    minimum: {acc: 0.85}\n", candidate);
+  EXPECT_THAT(outcomes(result), ElementsAre(kPass));
+  EXPECT_DOUBLE_EQ(result.lines[0].measured.value, 0.9);
+}
+
+// Documents of two tasks are others, even with the same text; those of one task are counted once.
+TEST(Gate, RepeatedDocumentsOfAPoolCountOnce) {
+  EvidenceTask repeated = invented_task("a", scores_of(6, 12));
+  for (EvidenceSample& sample : repeated.samples) sample.document_hash = "the same";
+  EvidenceTask baseline_task = repeated;
+  for (EvidenceSample& sample : baseline_task.samples) sample.score = 1.0;
+  EvidenceTask other = baseline_task;
+  other.name = "b";
+  const Evidence baseline = invented_evidence("large", {baseline_task, other});
+  const Evidence candidate = invented_evidence("small", {repeated, other});
+  const GateResult result =
+      judged("  - pool: [a, b]\n    non_inferior: {margin: 0.01}\n", candidate, &baseline);
+  EXPECT_EQ(result.lines[0].outcome, kOpen) << "two documents prove nothing";
+}
+
+TEST(Gate, APoolThatLacksATaskStaysOpen) {
+  const Evidence baseline = invented_evidence(
+      "large", {invented_task("a1", scores_of(90, 100)), invented_task("a2", scores_of(90, 100))});
+  Evidence candidate = invented_evidence("small", {invented_task("a1", scores_of(95, 100))});
+  const std::string rule = "  - pool: a*\n    minimum: {acc: 0.5}\n";
+  EXPECT_EQ(judged(rule, candidate).outcome, kPass);
+  const GateResult less = judged(rule, candidate, &baseline);
+  EXPECT_THAT(outcomes(less), ElementsAre(kOpen));
+  EXPECT_THAT(less.lines[0].finding,
+              testing::AllOf(HasSubstr("has not answered all of a2"), HasSubstr("small")));
+  candidate.unfinished = {"a3"};
+  EXPECT_THAT(judged(rule, candidate).lines[0].finding, HasSubstr("a3"));
+  const Evidence more = invented_evidence(
+      "small", {invented_task("a1", scores_of(95, 100)), invented_task("a2", scores_of(95, 100)),
+                invented_task("a3", scores_of(95, 100))});
+  const GateResult unknown = judged("  - pool: a*\n    non_inferior: {margin: 0.1}\n", more, &baseline);
+  EXPECT_THAT(outcomes(unknown), ElementsAre(kOpen));
+  EXPECT_THAT(unknown.lines[0].finding, testing::AllOf(HasSubstr("large"), HasSubstr("a3")));
+}
+
+TEST(Gate, WhatCannotBePooledIsRefused) {
+  Evidence candidate = invented_evidence(
+      "small", {invented_task("a", scores_of(90, 100)), invented_task("b", scores_of(90, 100))});
+  candidate.tasks[1].metric = "exact_match";
+  EXPECT_THAT(
+      refusal("  - pool: '*'\n    minimum: {acc: 0.5}\n", candidate),
+      testing::AllOf(HasSubstr("p.yaml:2"), HasSubstr("'acc' of task 'b'"), HasSubstr("exact_match")));
+  EXPECT_THAT(refusal("  - pool: [a, x*]\n    minimum: {acc: 0.5}\n", candidate),
+              testing::AllOf(HasSubstr("no task fits 'x*'"), HasSubstr("a, b")));
+  EXPECT_THAT(refusal("  - pool: a\n    non_inferior: {margin: 0.1}\n", candidate), HasSubstr("--baseline"));
+  EXPECT_THAT(outcomes(judged("  - pool: '*'\n    maximum: {error_rate: 0.1}\n", candidate)),
+              ElementsAre(kPass));
+}
+
 Evidence with_results() {
   EvidenceTask task = invented_task("t", scores_of(80, 100));
   task.results = {{"acc", "", "", 0.8, 0.711, 0.867, 100},

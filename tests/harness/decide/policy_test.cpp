@@ -29,10 +29,14 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
       "  - latency: {percentile: 99, quantity: ttft_ms, maximum_ms: 250, increase_percent: 20}\n"
       "  - throughput: {decrease_percent: 10}\n"
       "  - cost: {maximum_per_1000: 0.5}\n"
-      "  - memory: {maximum_mb: 600}\n",
+      "  - memory: {maximum_mb: 600}\n"
+      "  - pool: [mmlu_*, gsm8k]\n"
+      "    minimum: {acc: 0.5}\n"
+      "  - pool: bbh_*\n"
+      "    non_inferior: {margin: 0.01}\n",
       "p.yaml");
   ASSERT_TRUE(policy.has_value()) << describe(policy.error());
-  ASSERT_EQ(policy->rules.size(), 9u);
+  ASSERT_EQ(policy->rules.size(), 11u);
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(policy->rules[i].task, "helpdesk");
     EXPECT_EQ(policy->rules[i].slice_value, "de");
@@ -50,6 +54,9 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
   EXPECT_EQ(latency.limit.change, 0.2);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[6].check).limit.change, 0.1);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[8].check).limit.absolute, 600.0);
+  EXPECT_THAT(policy->rules[8].pool, testing::IsEmpty());
+  EXPECT_THAT(policy->rules[9].pool, testing::ElementsAre("mmlu_*", "gsm8k"));
+  EXPECT_THAT(policy->rules[10].pool, testing::ElementsAre("bbh_*"));
 }
 
 TEST(Policy, MistakesAreNamedWithLineAndWhatIsKnown) {
@@ -76,6 +83,15 @@ TEST(Policy, MistakesAreNamedWithLineAndWhatIsKnown) {
   EXPECT_THAT(error_of("rules:\n  - task: t\n    memory: {maximum_mb: 1}\n"), HasSubstr("the model's"));
   EXPECT_THAT(error_of("rules:\n  - estimate: mean\n    minimum: {acc: 1}\n"),
               HasSubstr("interval (the default) or point"));
+  EXPECT_THAT(error_of("rules:\n  - pool: a*\n    task: a\n    minimum: {acc: 1}\n"),
+              HasSubstr("without 'task' and 'slice'"));
+  EXPECT_THAT(error_of("rules:\n  - pool: a*\n    slice: {a: b}\n    minimum: {acc: 1}\n"),
+              HasSubstr("without 'task' and 'slice'"));
+  EXPECT_THAT(error_of("rules:\n  - pool: a*\n    cost: {maximum_per_1000: 1}\n"),
+              HasSubstr("checks of scores alone"));
+  EXPECT_THAT(error_of("rules:\n  - pool: []\n    minimum: {acc: 1}\n"), HasSubstr("'pool' names no tasks"));
+  EXPECT_THAT(error_of("rules:\n  - pool: [a, '']\n    minimum: {acc: 1}\n"), HasSubstr("'pool' is no text"));
+  EXPECT_THAT(error_of("rules:\n  - pool: {a: b}\n    minimum: {acc: 1}\n"), HasSubstr("p.yaml:2"));
   EXPECT_THAT(error_of("rules: [\n"), HasSubstr("p.yaml"));
 }
 

@@ -119,6 +119,14 @@ TEST_F(SequentialTest, AnEstimateWithoutItsIntervalTakesAllSamples) {
   EXPECT_EQ(done.uses[0].asked, kDocuments);
 }
 
+// Its interval is for one look: a fail of the first samples, looked at again and again, would be no proof.
+TEST_F(SequentialTest, APoolTakesAllSamples) {
+  const SequentialGate done =
+      gate("  - pool: w*\n    non_inferior: {margin: 0.1}\n", [](const Request&) { return "x"; });
+  EXPECT_EQ(done.result.outcome, GateOutcome::fail);
+  EXPECT_EQ(done.uses[0].asked, kDocuments);
+}
+
 TEST_F(SequentialTest, ABaselineFromAFileCannotSayWhatToAsk) {
   Evidence file = baseline();
   for (EvidenceTask& task : file.tasks) task.evaluation_id = 0;
