@@ -14,6 +14,10 @@ namespace sizeup {
 EditedText::EditedText(std::string_view original) : text_(original) {
   std::vector<Edit> repairs;
   for (size_t at = 0; at < original.size();) {
+    if (static_cast<unsigned char>(original[at]) < 0x80) {  // most texts are nothing else
+      ++at;
+      continue;
+    }
     if (const auto next = decode_utf8(original.substr(at))) {
       at += next->bytes;
       continue;
@@ -113,6 +117,7 @@ Result<Redactor> Redactor::compile(const std::vector<std::string>& patterns) {
 }
 
 void Redactor::redact(EditedText& text) const {
+  if (!active()) return;
   constexpr uint32_t kMostSteps = 2'000'000;  // of one search: patterns and texts may be hostile together
   const std::unique_ptr<pcre2_match_context, FreeContext> context(pcre2_match_context_create(nullptr));
   require(context != nullptr, "PCRE2 has memory");

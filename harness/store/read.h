@@ -92,10 +92,14 @@ struct SampleTokens {
 // For each sample of an evaluation that has a response, in the order of their ids.
 Result<std::vector<SampleTokens>> read_sample_tokens(const Store& store, int64_t evaluation_id);
 
-// What the model wrote to each sample of an evaluation, by sample id: the first of its asks that is text. All
-// in one query, where read_responses for every sample would be as many.
-Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store& store,
-                                                                    int64_t evaluation_id);
+// What the model wrote to a sample: the first of its asks that is text.
+struct WrittenText {
+  int64_t sample = 0;
+  std::string text;
+};
+// For each sample of an evaluation that has one, in the order of their ids. All in one query, where
+// read_responses for every sample would be as many.
+Result<std::vector<WrittenText>> read_written_texts(const Store& store, int64_t evaluation_id);
 
 // Measured latencies of an evaluation (any scenario but "offline"), in the order of the data.
 Result<std::vector<TimingRow>> read_timings(const Store& store, int64_t evaluation_id);

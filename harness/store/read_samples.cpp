@@ -194,8 +194,7 @@ Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t eval
   });
 }
 
-Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store& store,
-                                                                    int64_t evaluation_id) {
+Result<std::vector<WrittenText>> read_written_texts(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) {
     // In the order of the table's key: the first ask of a sample comes first.
     Statement statement(
@@ -203,8 +202,11 @@ Result<std::unordered_map<int64_t, std::string>> read_written_texts(const Store&
         "SELECT sample_id, text FROM sample_response JOIN response ON response.id = response_id "
         "WHERE evaluation_id = ? AND text IS NOT NULL ORDER BY sample_id, ask");
     statement.bind(evaluation_id);
-    std::unordered_map<int64_t, std::string> texts;
-    while (statement.step()) texts.try_emplace(statement.integer(0), statement.text(1));
+    std::vector<WrittenText> texts;
+    while (statement.step()) {
+      const int64_t sample = statement.integer(0);
+      if (texts.empty() || texts.back().sample != sample) texts.push_back({sample, statement.text(1)});
+    }
     return texts;
   });
 }

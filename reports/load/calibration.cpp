@@ -15,41 +15,14 @@ namespace {
 // A majority is as sure as it is large: the answer of maj@3,strict has its detail agreement@3,strict.
 constexpr std::string_view kMajority = "maj@";
 
-// The document of every sample; another task's documents are others.
-class Documents {
- public:
-  explicit Documents(const RunContent& content) {
-    int64_t first = 0;
-    for (const std::vector<SampleRow>& samples : content.samples) {
-      DocumentNumbers numbers;
-      for (const SampleRow& sample : samples) {
-        known_.emplace_back(sample.id, first + numbers.number_of(sample.document_hash));
-      }
-      first += static_cast<int64_t>(samples.size());
-    }
-    if (!std::is_sorted(known_.begin(), known_.end())) std::sort(known_.begin(), known_.end());
-  }
-
-  std::optional<int64_t> of(int64_t sample) const {
-    const auto at = std::lower_bound(known_.begin(), known_.end(), std::pair(sample, int64_t{0}));
-    if (at == known_.end() || at->first != sample) return std::nullopt;
-    return at->second;
-  }
-
- private:
-  std::vector<std::pair<int64_t, int64_t>> known_;  // sample, document; sorted
-};
-
-// Answers with a score and a confidence; a failed request has neither.
-std::vector<StatedAnswer> stated_answers(const Cell& cell, const ReportTask& task,
-                                         const Documents& documents) {
+// Answers with a score and a confidence; a failed request has neither. Documents are numbered from `first`.
+std::vector<StatedAnswer> stated_answers(const Cell& cell, const ReportTask& task, int64_t first) {
   std::vector<StatedAnswer> out;
-  for (const AnswerRow& answer : cell.answers) {
-    const std::optional<double> score = pair_score(answer, task);
-    const std::optional<int64_t> document = documents.of(answer.sample_id);
-    const double confidence = stated_confidence(answer, task);
-    if (!score || std::isnan(confidence) || !document) continue;
-    out.push_back({confidence, *score >= kRightFrom, *document});
+  AnswersInOrder answers(cell);
+  for (const SampleScore& score : cell.scores) {
+    const double confidence = stated_confidence(answers.to(score.sample), task);
+    if (std::isnan(confidence)) continue;
+    out.push_back({confidence, score.value >= kRightFrom, first + score.document});
   }
   return out;
 }
@@ -99,18 +72,21 @@ ReportCalibration calibrate(std::vector<StatedAnswer>& answers) {
 }
 
 // The entries of one model and kind; `most` is raised to the number of answers that have it.
-void calibrate_model(const RunContent& content, const Documents& documents, std::string_view kind, int model,
-                     ReportData& data, int64_t& most) {
+void calibrate_model(const RunContent& content, std::string_view kind, int model, ReportData& data,
+                     int64_t& most) {
   struct TaskAnswers {
     int task = 0;
     std::vector<StatedAnswer> answers;
   };
   std::vector<TaskAnswers> tasks;
   std::vector<StatedAnswer> all;
+  int64_t first = 0;  // another task's documents are others
   for (size_t task = 0; task < data.tasks.size(); ++task) {
+    const int64_t first_document = first;
+    first += static_cast<int64_t>(content.samples[task].size());
     if (confidence_kind(data.tasks[task]) != kind) continue;
     const Cell& cell = content.cells[static_cast<size_t>(model)][task];
-    std::vector<StatedAnswer> answers = stated_answers(cell, data.tasks[task], documents);
+    std::vector<StatedAnswer> answers = stated_answers(cell, data.tasks[task], first_document);
     if (answers.empty()) continue;
     all.insert(all.end(), answers.begin(), answers.end());
     tasks.push_back({static_cast<int>(task), std::move(answers)});
@@ -153,11 +129,10 @@ double stated_confidence(const AnswerRow& answer, const ReportTask& task) {
 }
 
 void measure_calibration(const RunContent& content, ReportData& data) {
-  const Documents documents(content);
   int64_t most = 0;
   for (const ConfidenceKind& kind : kConfidenceKinds) {
-    calibrate_model(content, documents, kind.name, data.candidate, data, most);
-    if (data.is_pair()) calibrate_model(content, documents, kind.name, data.baseline, data, most);
+    calibrate_model(content, kind.name, data.candidate, data, most);
+    if (data.is_pair()) calibrate_model(content, kind.name, data.baseline, data, most);
   }
   if (!data.calibration.empty()) return;
   data.missing.push_back(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -88,6 +89,50 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+// The rows of one model and task, one sample of the task after the other, in whose order they stand.
+class CellRows {
+ public:
+  CellRows(const Cell& cell, std::vector<WrittenText> written) : cell_(cell), written_(std::move(written)) {
+    for (const TimingRow& timing : cell.timings) total_ms_[timing.sample_id] = timing.total_ms;
+  }
+
+  struct Row {
+    const AnswerRow* answer = nullptr;
+    std::optional<double> score;
+    std::optional<double> total_ms;
+    const std::string* written = nullptr;
+  };
+  // Of this sample, which stands after that of the last call.
+  Row next(int64_t sample) {
+    Row row;
+    if (answer_ == cell_.answers.size() || cell_.answers[answer_].sample_id != sample) return row;
+    row.answer = &cell_.answers[answer_++];
+    if (score_ < cell_.scores.size() && cell_.scores[score_].sample == sample)
+      row.score = cell_.scores[score_++].value;
+    if (const auto time = total_ms_.find(sample); time != total_ms_.end()) row.total_ms = time->second;
+    row.written = written_to(sample);
+    return row;
+  }
+
+ private:
+  // Texts stand in the order of the samples' ids, mostly that of the data.
+  const std::string* written_to(int64_t sample) {
+    if (text_ == written_.size() || written_[text_].sample != sample) {
+      text_ = static_cast<size_t>(std::ranges::lower_bound(written_, sample, {}, &WrittenText::sample) -
+                                  written_.begin());
+    }
+    if (text_ == written_.size() || written_[text_].sample != sample) return nullptr;
+    return &written_[text_++].text;
+  }
+
+  const Cell& cell_;
+  std::vector<WrittenText> written_;
+  std::unordered_map<int64_t, double> total_ms_;
+  size_t answer_ = 0;
+  size_t score_ = 0;
+  size_t text_ = 0;
+};
+
 class Collector {
  public:
   Collector(const Store& store, const RunContent& content, const Redactor& redactor,
@@ -96,16 +141,17 @@ class Collector {
 
   Result<void> collect() {
     for (size_t task = 0; task < content_.tasks.size(); ++task) {
-      Result<Rows> small = rows_of(data_.candidate, task);
+      Result<CellRows> small = rows_of(data_.candidate, task);
       if (!small) return forward_error(small);
-      Result<Rows> large = data_.is_pair() ? rows_of(data_.baseline, task) : Rows{};
+      Result<CellRows> large = data_.is_pair() ? rows_of(data_.baseline, task) : CellRows(no_cell_, {});
       if (!large) return forward_error(large);
       for (const SampleRow& row : content_.samples[task]) {
-        const bool answered = small->answers.contains(row.id) || large->answers.contains(row.id);
-        if (!answered) continue;
+        const CellRows::Row candidate = small->next(row.id);
+        const CellRows::Row baseline = large->next(row.id);
+        if (candidate.answer == nullptr && baseline.answer == nullptr) continue;
         ReportSample sample = describe(row, task);
-        fill(*small, row.id, task, sample.candidate);
-        fill(*large, row.id, task, sample.baseline);
+        fill(candidate, sample.candidate);
+        fill(baseline, sample.baseline);
         data_.samples.push_back(std::move(sample));
       }
     }
@@ -113,26 +159,14 @@ class Collector {
   }
 
  private:
-  struct Rows {
-    const Cell* cell = nullptr;
-    std::unordered_map<int64_t, const AnswerRow*> answers;
-    std::unordered_map<int64_t, double> total_ms;
-    std::unordered_map<int64_t, std::string> written;
-  };
-
-  Result<Rows> rows_of(int model, size_t task) const {
-    Rows rows;
-    rows.cell = &content_.cells[static_cast<size_t>(model)][task];
-    for (const AnswerRow& answer : rows.cell->answers) rows.answers[answer.sample_id] = &answer;
-    for (const TimingRow& timing : rows.cell->timings) rows.total_ms[timing.sample_id] = timing.total_ms;
-    const EvaluationRow& evaluation = rows.cell->evaluation;
+  Result<CellRows> rows_of(int model, size_t task) const {
+    const Cell& cell = content_.cells[static_cast<size_t>(model)][task];
     const bool written =
-        evaluation.protocol == "generative" || evaluation.task.output_type == "generate_until";
-    if (!written || options_.no_text) return rows;
-    auto texts = read_written_texts(store_, evaluation.id);
+        cell.evaluation.protocol == "generative" || cell.evaluation.task.output_type == "generate_until";
+    if (!written || options_.no_text) return CellRows(cell, {});
+    Result<std::vector<WrittenText>> texts = read_written_texts(store_, cell.evaluation.id);
     if (!texts) return forward_error(texts);
-    rows.written = std::move(*texts);
-    return rows;
+    return CellRows(cell, std::move(*texts));
   }
 
   EditedText edited(const std::string& stored) {
@@ -156,27 +190,31 @@ class Collector {
     return candidate;
   }
 
+  // Fields and values of slices are few.
+  const std::string& shown(const std::string& name) {
+    const auto [at, is_new] = shown_.try_emplace(name);
+    if (is_new) at->second = shown_name(redactor_, name);
+    return at->second;
+  }
+
   ReportSample describe(const SampleRow& row, size_t task) {
     ReportSample sample;
     sample.id = unique_id(row, task);
     sample.task = static_cast<int>(task);
-    for (const auto& [field, value] : row.slices)
-      sample.slices[shown_name(redactor_, field)] = shown_name(redactor_, value);
+    for (const auto& [field, value] : row.slices) sample.slices[shown(field)] = shown(value);
     sample.input = text_of(row.prompt);
     sample.expected = text_of(row.target);
     sample.source = text_of(row.source);
     return sample;
   }
 
-  void fill(const Rows& rows, int64_t sample, size_t task, ReportAnswer& out) {
-    const auto found = rows.answers.find(sample);
-    if (found == rows.answers.end()) return;
-    const AnswerRow& answer = *found->second;
+  void fill(const CellRows::Row& row, ReportAnswer& out) {
+    if (row.answer == nullptr) return;
+    const AnswerRow& answer = *row.answer;
     out.present = true;
-    out.score = pair_score(answer, data_.tasks[task]);
+    out.score = row.score;
+    out.total_ms = row.total_ms;
     if (std::isfinite(answer.confidence)) out.confidence = answer.confidence;
-    if (const auto time = rows.total_ms.find(sample); time != rows.total_ms.end())
-      out.total_ms = time->second;
     if (answer.error) {
       out.status = "error";
     } else if (answer.no_answer) {
@@ -191,8 +229,7 @@ class Collector {
       return;
     }
     // What the model wrote; for choices, the one that was taken.
-    const auto written = rows.written.find(sample);
-    show(answer, written == rows.written.end() ? answer.answer : written->second, out);
+    show(answer, row.written == nullptr ? answer.answer : *row.written, out);
   }
 
   void show(const AnswerRow& answer, const std::string& written, ReportAnswer& out) {
@@ -219,7 +256,9 @@ class Collector {
   const Redactor& redactor_;
   const ReportOptions& options_;
   ReportData& data_;
+  const Cell no_cell_;
   std::unordered_set<std::string> ids_;
+  std::unordered_map<std::string, std::string> shown_;
 };
 
 }  // namespace

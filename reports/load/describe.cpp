@@ -222,10 +222,10 @@ const double* find_score(const AnswerRow& answer, const std::string& metric) {
   return at == answer.scores.end() || !std::isfinite(at->second) ? nullptr : &at->second;
 }
 
-std::optional<double> pair_score(const AnswerRow& answer, const ReportTask& task) {
-  const double* score =
-      task.pair_metric.empty() || answer.error ? nullptr : find_score(answer, task.pair_metric);
-  return score == nullptr ? std::nullopt : std::optional(*score);
+const AnswerRow& AnswersInOrder::to(int64_t sample) {
+  while (at_ < answers_.size() && answers_[at_].sample_id != sample) ++at_;
+  require(at_ < answers_.size(), "the sample has an answer, after that of the one before");
+  return answers_[at_];
 }
 
 std::string shown_name(const Redactor& redactor, const std::string& name) {

@@ -82,8 +82,16 @@ std::string shown_name(const Redactor& redactor, const std::string& name);
 // Which kinds of invented answer this answer is: keys of ReportHallucination::sample_key.
 std::vector<std::string> invented_kinds(const AnswerRow& answer);
 
-// The score that differences compare, where the answer has one.
-std::optional<double> pair_score(const AnswerRow& answer, const ReportTask& task);
+// The answers of a cell to samples that are asked for in the order of the data, each of which has one.
+class AnswersInOrder {
+ public:
+  explicit AnswersInOrder(const Cell& cell) : answers_(cell.answers) {}
+  const AnswerRow& to(int64_t sample);
+
+ private:
+  const std::vector<AnswerRow>& answers_;
+  size_t at_ = 0;
+};
 
 // A detail by name, whatever filter pipeline wrote it ("evidence" or "evidence,strict").
 const std::string* find_detail(const AnswerRow& answer, const std::string& name);

@@ -60,14 +60,13 @@ class SampleCollector {
       if (!rows) return forward_error(rows);
       for (const SampleTokens& row : *rows) tokens[row.sample] = row;
     }
-    std::unordered_map<int64_t, const AnswerRow*> answers;
-    for (const AnswerRow& answer : small.answers) answers[answer.sample_id] = &answer;
+    AnswersInOrder answers(small);
     const auto small_ms = times_of(small);
     const auto large_ms = times_of(large);
     const PairedScores paired = paired_scores(content_, task, data_.candidate, data_.baseline);
     for (size_t i = 0; i < paired.samples.size(); ++i) {
       const SampleRow& sample = *paired.samples[i];
-      const AnswerRow& answer = *answers.at(sample.id);
+      const AnswerRow& answer = answers.to(sample.id);
       const double score = paired.pairs.candidate[i];
       RouteSample known;
       known.facts.confidence = stated_confidence(answer, about);

@@ -1,9 +1,9 @@
 #include "reports/load/run_data.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <tuple>
-#include <unordered_set>
 
 namespace sizeup {
 namespace {
@@ -77,28 +77,36 @@ Result<void> read_run(const Store& store, const std::string& name, RunContent& c
   return {};
 }
 
+bool stands_before(const SampleRow& a, const SampleRow& b) {
+  return std::tie(a.row, a.id) < std::tie(b.row, b.id);
+}
+
+// Whether the samples of all answers are among these; both stand in the order of the data.
+bool hold_all(const std::vector<SampleRow>& samples, const std::vector<AnswerRow>& answers) {
+  auto sample = samples.begin();
+  return std::all_of(answers.begin(), answers.end(), [&](const AnswerRow& answer) {
+    sample = std::find_if(sample, samples.end(),
+                          [&](const SampleRow& known) { return known.id == answer.sample_id; });
+    return sample != samples.end();
+  });
+}
+
 // The samples of a task over all models, each once, in the order of the data.
 Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
                                           size_t task, Rows rows) {
   std::vector<SampleRow> out;
-  std::unordered_set<int64_t> known;
   for (const std::vector<Cell>& row : cells) {
     const std::vector<AnswerRow>& answers = row[task].answers;
-    const bool nothing_new =
-        !answers.empty() && std::all_of(answers.begin(), answers.end(), [&](const AnswerRow& answer) {
-          return known.contains(answer.sample_id);
-        });
+    const bool nothing_new = !answers.empty() && hold_all(out, answers);
     if (!row[task].present || nothing_new) continue;
     auto samples = read_samples(store, row[task].evaluation.id, texts_of(rows));
     if (!samples) return forward_error(samples);
-    for (SampleRow& sample : *samples) {
-      if (known.insert(sample.id).second) out.push_back(std::move(sample));
-    }
+    const auto middle = static_cast<std::ptrdiff_t>(out.size());
+    std::move(samples->begin(), samples->end(), std::back_inserter(out));
+    std::inplace_merge(out.begin(), out.begin() + middle, out.end(), stands_before);
+    const auto same = [](const SampleRow& a, const SampleRow& b) { return a.id == b.id; };
+    out.erase(std::unique(out.begin(), out.end(), same), out.end());
   }
-  const auto in_order = [](const SampleRow& a, const SampleRow& b) {
-    return std::tie(a.row, a.id) < std::tie(b.row, b.id);
-  };
-  if (!std::is_sorted(out.begin(), out.end(), in_order)) std::sort(out.begin(), out.end(), in_order);
   return out;
 }
 

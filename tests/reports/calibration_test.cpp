@@ -193,6 +193,7 @@ TEST_F(CalibrationReport, AnEnemysNamesAreText) {
 // One task of one model, by hand.
 class ByHand : public testing::Test {
  protected:
+  TemporaryFolder folder;
   RunContent content;
   ReportData data;
 
@@ -201,8 +202,18 @@ class ByHand : public testing::Test {
     data.tasks.emplace_back();
     data.tasks[0].output_type = "multiple_choice";
     data.tasks[0].pair_metric = "acc";
+    content.tasks.emplace_back();
     content.cells.assign(1, std::vector<Cell>(1));
+    content.cells[0][0].present = true;
     content.samples.emplace_back();
+  }
+
+  void measure(ReportData& out) {
+    const Store store = Store::open(folder.path() / "store.db", StoreAccess::write).value();
+    content.tasks[0].metrics = {{data.tasks[0].pair_metric, "", true, true}};
+    content.pair_metrics.clear();
+    ASSERT_TRUE(read_pair_scores(store, Rows::whole, content).has_value());
+    measure_calibration(content, out);
   }
 
   void add(double confidence, double score, const std::string& document = {}) {
@@ -220,7 +231,7 @@ class ByHand : public testing::Test {
 
 TEST_F(ByHand, PartialCreditIsRightFromAHalfOn) {
   for (int i = 0; i < 100; ++i) add(0.5 + 0.004 * i, i % 4 == 0 ? 0.49 : i % 4 == 1 ? 0.5 : 1.0);
-  measure_calibration(content, data);
+  measure(data);
   ASSERT_EQ(data.calibration.size(), 1u);
   EXPECT_EQ(data.calibration[0].n, 100);
   EXPECT_EQ(data.calibration[0].right, 75);
@@ -234,7 +245,7 @@ TEST_F(ByHand, AnswersWithoutConfidenceOrScoreDoNotCount) {
   content.cells[0][0].answers[2].scores["acc"] = kNoNumber;
   content.cells[0][0].answers[3].scores.clear();
   content.cells[0][0].answers[4].error = "no reply";
-  measure_calibration(content, data);
+  measure(data);
   ASSERT_EQ(data.calibration.size(), 1u);
   EXPECT_EQ(data.calibration[0].n, 105);
 }
@@ -250,7 +261,7 @@ TEST_F(ByHand, MajoritiesAreAsSureAsTheyAreLarge) {
   }
   content.cells[0][0].answers[0].details.clear();
   content.cells[0][0].answers[1].details["agreement@5,strict"] = "many";
-  measure_calibration(content, data);
+  measure(data);
   ASSERT_EQ(data.calibration.size(), 1u);
   EXPECT_EQ(data.calibration[0].kind, kAgreement.name);
   EXPECT_EQ(data.calibration[0].n, 148);
@@ -261,7 +272,7 @@ TEST_F(ByHand, MajoritiesAreAsSureAsTheyAreLarge) {
 
 TEST_F(ByHand, TooFewAreNamed) {
   for (int i = 0; i < 99; ++i) add(0.8, i % 2);
-  measure_calibration(content, data);
+  measure(data);
   EXPECT_TRUE(data.calibration.empty());
   ASSERT_EQ(data.missing.size(), 1u);
   EXPECT_THAT(data.missing[0], HasSubstr("Calibration needs 100 answers with a confidence"));
@@ -270,26 +281,26 @@ TEST_F(ByHand, TooFewAreNamed) {
 
 TEST_F(ByHand, AllRightHasNoCalibration) {
   for (int i = 0; i < 200; ++i) add(0.9, 1.0);
-  measure_calibration(content, data);
+  measure(data);
   EXPECT_TRUE(data.calibration.empty());
   EXPECT_EQ(data.missing.size(), 1u);
 }
 
 TEST_F(ByHand, NoConfidenceAtAllSaysHowToGetIt) {
   for (int i = 0; i < 200; ++i) add(kNoNumber, i % 2);
-  measure_calibration(content, data);
+  measure(data);
   ASSERT_EQ(data.missing.size(), 1u);
   EXPECT_THAT(data.missing[0], HasSubstr("--protocol likelihood"));
 }
 
 TEST_F(ByHand, RepeatsOfADocumentWidenTheInterval) {
   for (int i = 0; i < 200; ++i) add(0.7 + 0.001 * (i / 4), (i / 4) % 3 == 0 ? 0.0 : 1.0);
-  measure_calibration(content, data);
+  measure(data);
   ReportData repeated = data;
   repeated.calibration.clear();
   for (size_t i = 0; i < content.samples[0].size(); ++i)
     content.samples[0][i].document_hash = std::to_string(i / 4);
-  measure_calibration(content, repeated);
+  measure(repeated);
   const Estimate& alone = data.calibration[0].overconfidence;
   const Estimate& together = repeated.calibration[0].overconfidence;
   EXPECT_EQ(together.value, alone.value);
