@@ -140,6 +140,9 @@ class Collector {
       : store_(store), content_(content), redactor_(redactor), options_(options), data_(data) {}
 
   Result<void> collect() {
+    size_t all = 0;
+    for (const std::vector<SampleRow>& samples : content_.samples) all += samples.size();
+    data_.samples.reserve(all);
     for (size_t task = 0; task < content_.tasks.size(); ++task) {
       Result<CellRows> small = rows_of(data_.candidate, task);
       if (!small) return forward_error(small);

@@ -94,7 +94,7 @@ class AnswersInOrder {
 };
 
 // A detail by name, whatever filter pipeline wrote it ("evidence" or "evidence,strict").
-const std::string* find_detail(const AnswerRow& answer, const std::string& name);
-const double* find_score(const AnswerRow& answer, const std::string& metric);
+const std::string* find_detail(const AnswerRow& answer, std::string_view name);
+const double* find_score(const AnswerRow& answer, std::string_view metric);
 
 }  // namespace sizeup

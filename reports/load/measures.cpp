@@ -60,7 +60,7 @@ const ReportScore* find_report_score(const ReportData& data, int model, int task
   return nullptr;
 }
 
-int64_t detail_number(const AnswerRow& answer, const std::string& name) {
+int64_t detail_number(const AnswerRow& answer, std::string_view name) {
   const std::string* text = find_detail(answer, name);
   int64_t value = 0;
   if (text != nullptr) std::from_chars(text->data(), text->data() + text->size(), value);
