@@ -262,6 +262,56 @@ Result<Step> only(const YamlNode& node) {
   });
 }
 
+// A document for each of several fields of a row: the field's text under one name, what the field stands for
+// under another.
+struct FieldSplit {
+  std::vector<std::pair<std::string, std::string>> fields;  // field, label
+  std::string text;
+  std::string label;
+
+  Result<void> operator()(Documents& documents) const {
+    Documents out;
+    for (size_t i = 0; i < documents.rows.size(); ++i) {
+      for (const auto& [field, stands_for] : fields) {
+        Result<std::string> value = text_field(documents.rows[i], field.c_str(), documents.place(i));
+        if (!value) return forward_error(value);
+        Json row = documents.rows[i];
+        row[text] = std::move(*value);
+        row[label] = stands_for;
+        out.origins.push_back({documents.origins[i].place, static_cast<int64_t>(out.rows.size())});
+        out.rows.push_back(std::move(row));
+      }
+    }
+    documents.rows = std::move(out.rows);
+    documents.origins = std::move(out.origins);
+    return {};
+  }
+};
+
+Result<Step> each_field(const YamlNode& node) {
+  constexpr const char* kForm =
+      "{function: each_field, fields: {FIELD: LABEL, ...}, text: NAME, label: NAME}";
+  if (node.is_scalar()) return bad_input(node.place, "'each_field' does not say which fields", kForm);
+  if (Result<void> known = check_keys(node, "process_docs", {"function", "fields", "text", "label"}); !known)
+    return forward_error(known);
+  FieldSplit split;
+  for (const auto& [key, to] : {std::pair{"text", &split.text}, std::pair{"label", &split.label}}) {
+    const YamlNode* value = node.find(key);
+    if (value == nullptr || !value->is_scalar() || value->text.empty())
+      return bad_input(node.place, fmt::format("'each_field' lacks its '{}'", key), kForm);
+    *to = value->text;
+  }
+  const YamlNode* fields = node.find("fields");
+  if (fields == nullptr || fields->kind != YamlNode::Kind::map || fields->entries.empty())
+    return bad_input(node.place, "'each_field' lacks its 'fields'", kForm);
+  for (const YamlEntry& entry : fields->entries) {
+    if (!entry.value.is_scalar())
+      return bad_input(entry.value.place, fmt::format("what '{}' stands for is no text", entry.key), kForm);
+    split.fields.emplace_back(entry.key, entry.value.text);
+  }
+  return Step(std::move(split));
+}
+
 struct StepRow {
   const char* name;
   const char* description;
@@ -271,6 +321,9 @@ struct StepRow {
 constexpr std::array kSteps = {
     StepRow{"arc", "question and choices {text, label} from AI2's question.stem and question.choices",
             plain<arc>},
+    StepRow{"each_field",
+            "a document for each of several fields, its text and what it stands for under new names",
+            each_field},
     StepRow{"hellaswag", "query and choices from activity_label, ctx_a, ctx_b and endings", plain<hellaswag>},
     StepRow{"only", "the documents whose field equals a value, or lies between from and to", only},
     StepRow{"truthfulqa", "question, mc1_targets and mc2_targets from the columns of the authors' CSV file",
