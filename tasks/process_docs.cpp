@@ -4,20 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "core/jinja/text.h"
+#include "tasks/document_steps.h"
 #include "tasks/expression.h"
 #include "tasks/keys.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
-namespace {
-
-using Step = std::function<Result<void>(Documents&)>;
 
 Result<std::string> text_field(const Json& row, const char* field, const std::string& place) {
   const auto found = row.find(field);
@@ -25,6 +22,17 @@ Result<std::string> text_field(const Json& row, const char* field, const std::st
     return bad_input(place, fmt::format("the field '{}' is no text", field), "a text");
   return found->get<std::string>();
 }
+
+Result<std::vector<std::string>> list_field(const Json& row, const char* field, const std::string& place) {
+  const auto found = row.find(field);
+  if (found == row.end() || !is_text_list(*found))
+    return bad_input(place, fmt::format("the field '{}' is no list of texts", field), "a list");
+  return found->get<std::vector<std::string>>();
+}
+
+namespace {
+
+using Step = DocumentStep;
 
 template <size_t count>
 Result<std::array<std::string, count>> text_fields(const Json& row,
@@ -37,13 +45,6 @@ Result<std::array<std::string, count>> text_fields(const Json& row,
     out[i] = std::move(*text);
   }
   return out;
-}
-
-Result<std::vector<std::string>> list_field(const Json& row, const char* field, const std::string& place) {
-  const auto found = row.find(field);
-  if (found == row.end() || !is_text_list(*found))
-    return bad_input(place, fmt::format("the field '{}' is no list of texts", field), "a list");
-  return found->get<std::vector<std::string>>();
 }
 
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
@@ -262,56 +263,6 @@ Result<Step> only(const YamlNode& node) {
   });
 }
 
-// A document for each of several fields of a row: the field's text under one name, what the field stands for
-// under another.
-struct FieldSplit {
-  std::vector<std::pair<std::string, std::string>> fields;  // field, label
-  std::string text;
-  std::string label;
-
-  Result<void> operator()(Documents& documents) const {
-    Documents out;
-    for (size_t i = 0; i < documents.rows.size(); ++i) {
-      for (const auto& [field, stands_for] : fields) {
-        Result<std::string> value = text_field(documents.rows[i], field.c_str(), documents.place(i));
-        if (!value) return forward_error(value);
-        Json row = documents.rows[i];
-        row[text] = std::move(*value);
-        row[label] = stands_for;
-        out.origins.push_back({documents.origins[i].place, static_cast<int64_t>(out.rows.size())});
-        out.rows.push_back(std::move(row));
-      }
-    }
-    documents.rows = std::move(out.rows);
-    documents.origins = std::move(out.origins);
-    return {};
-  }
-};
-
-Result<Step> each_field(const YamlNode& node) {
-  constexpr const char* kForm =
-      "{function: each_field, fields: {FIELD: LABEL, ...}, text: NAME, label: NAME}";
-  if (node.is_scalar()) return bad_input(node.place, "'each_field' does not say which fields", kForm);
-  if (Result<void> known = check_keys(node, "process_docs", {"function", "fields", "text", "label"}); !known)
-    return forward_error(known);
-  FieldSplit split;
-  for (const auto& [key, to] : {std::pair{"text", &split.text}, std::pair{"label", &split.label}}) {
-    const YamlNode* value = node.find(key);
-    if (value == nullptr || !value->is_scalar() || value->text.empty())
-      return bad_input(node.place, fmt::format("'each_field' lacks its '{}'", key), kForm);
-    *to = value->text;
-  }
-  const YamlNode* fields = node.find("fields");
-  if (fields == nullptr || fields->kind != YamlNode::Kind::map || fields->entries.empty())
-    return bad_input(node.place, "'each_field' lacks its 'fields'", kForm);
-  for (const YamlEntry& entry : fields->entries) {
-    if (!entry.value.is_scalar())
-      return bad_input(entry.value.place, fmt::format("what '{}' stands for is no text", entry.key), kForm);
-    split.fields.emplace_back(entry.key, entry.value.text);
-  }
-  return Step(std::move(split));
-}
-
 struct StepRow {
   const char* name;
   const char* description;
@@ -326,6 +277,8 @@ constexpr std::array kSteps = {
             each_field},
     StepRow{"hellaswag", "query and choices from activity_label, ctx_a, ctx_b and endings", plain<hellaswag>},
     StepRow{"only", "the documents whose field equals a value, or lies between from and to", only},
+    StepRow{"passage_test", "each question with its passage, without one, and with that of another question",
+            passage_test},
     StepRow{"truthfulqa", "question, mc1_targets and mc2_targets from the columns of the authors' CSV file",
             plain<truthfulqa>},
     StepRow{"wikitext", "text: the page without the marks that its tokenizer left", plain<wikitext>},

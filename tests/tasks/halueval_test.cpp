@@ -67,32 +67,5 @@ TEST(HaluEval, AlwaysTheSameIsRightForHalfAndKnowsNothing) {
   EXPECT_EQ(test::aggregate(*task, "mcc", scored), 0.0);
 }
 
-std::string refusal(const std::string& step) {
-  try {
-    test::task_over({{{"a", "x"}, {"b", 3}}},
-                    "process_docs: " + step +
-                        "\noutput_type: generate_until\ndoc_to_text: \"{{t}}\"\ndoc_to_target: l\n"
-                        "metric_list: [{metric: exact_match}]\n");
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-TEST(EachField, MistakesAreNamed) {
-  using testing::HasSubstr;
-  EXPECT_EQ(refusal("{function: each_field, fields: {a: one}, text: t, label: l}"), "");
-  EXPECT_THAT(refusal("each_field"), HasSubstr("does not say which fields"));
-  EXPECT_THAT(refusal("{function: each_field, fields: {a: one}, text: t}"), HasSubstr("lacks its 'label'"));
-  EXPECT_THAT(refusal("{function: each_field, fields: [a], text: t, label: l}"),
-              HasSubstr("lacks its 'fields'"));
-  EXPECT_THAT(refusal("{function: each_field, fields: {a: [one]}, text: t, label: l}"),
-              HasSubstr("what 'a' stands for"));
-  EXPECT_THAT(refusal("{function: each_field, fields: {b: one}, text: t, label: l}"),
-              HasSubstr("the field 'b' is no text"));
-  EXPECT_THAT(refusal("{function: each_field, fields: {c: one}, text: t, label: l}"), HasSubstr("'c'"));
-  EXPECT_THAT(refusal("{function: each_field, names: {a: one}, text: t, label: l}"), HasSubstr("names"));
-}
-
 }  // namespace
 }  // namespace sizeup
