@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/jinja/text.h"
@@ -60,6 +61,17 @@ void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters,
     out.number(fmt::format("agreement@{}", k),
                static_cast<double>(votes[*winner]) / static_cast<double>(considered));
   }
+}
+
+void score_semantic_entropy(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {
+  std::map<std::string, int> meanings;
+  for (const std::string& answer : input.answers) ++meanings[exact_match_text(answer, parameters)];
+  double entropy = 0.0;
+  for (const auto& [meaning, count] : meanings) {
+    const double share = static_cast<double>(count) / static_cast<double>(input.answers.size());
+    entropy -= share * std::log(share);
+  }
+  out.score("semantic_entropy", std::max(0.0, entropy));  // -0.0 where all are the same
 }
 
 void score_pass_hat_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out) {

@@ -14,6 +14,10 @@ void score_exact_match(const ScoreInput& input, const MetricParameters& paramete
 // Whether the most frequent of the first k answers is right, for each k: answers are told apart as they are
 // compared, and on ties the one that came first counts.
 void score_maj_at_k(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
+// Of the meanings among all repeats, answers that are equal as for exact_match being one meaning; in nats.
+// Farquhar et al., Detecting hallucinations in large language models using semantic entropy, Nature 2024: its
+// discrete form.
+void score_semantic_entropy(const ScoreInput& input, const MetricParameters& parameters, ScoreWriter& out);
 
 // C(c, k) / C(n, k) of n answers of which c are right, for each k: the chance that k answers are all right
 // (Yao et al. 2024, tau-bench).

@@ -107,10 +107,15 @@ Result<void> read_tolerance(const YamlNode& metric, const char* key, double& out
   return {};
 }
 
+// A metric of the first k answers, or of k drawn from all.
+bool takes_k(std::string_view name) {
+  return name.ends_with("@k") || name.ends_with("^k");
+}
+
 Result<MetricParameters> read_parameters(const YamlNode& metric, const MetricEntry& entry,
                                          const ScoringFacts& facts) {
   MetricParameters out;
-  if (entry.need == Need::unsafe_code || entry.need == Need::repeats) {
+  if (takes_k(entry.name)) {
     if (Result<void> read = read_k(metric, facts.repeats, out.k); !read) return forward_error(read);
   }
   for (const auto& [key, member] :
@@ -173,7 +178,9 @@ Result<void> check_options(const YamlNode& metric, const std::string& name) {
   const auto add = [&](std::initializer_list<const char*> keys) {
     known.insert(known.end(), keys.begin(), keys.end());
   };
-  if (name == "exact_match") {
+  if (name == "semantic_entropy") {
+    add({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
+  } else if (name == "exact_match") {
     add({"hf_evaluate", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
   } else if (name == "maj@k" || name == "pass^k") {
     add({"k", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});

@@ -127,6 +127,31 @@ TEST(MajorityVote, AgreementIsTheShareOfItsVoters) {
   EXPECT_EQ(details.at("agreement@4"), "0.5");
 }
 
+// tests/oracles/entropy_golden.py: SciPy's entropy of the counts.
+TEST(SemanticEntropy, IsTheEntropyOfTheDistinctAnswers) {
+  for (const Json& row : test::golden("entropy.json")) {
+    std::vector<std::string> answers;
+    for (size_t meaning = 0; meaning < row[0].size(); ++meaning)
+      answers.insert(answers.end(), row[0][meaning].get<size_t>(),
+                     std::string(1, static_cast<char>('a' + meaning)));
+    const auto task =
+        task_with("{metric: semantic_entropy}", Json::array({"b"}),
+                  "repeats: " + std::to_string(answers.size()) + "\ngeneration_kwargs: {temperature: 1.0}\n");
+    const auto scores = test::score_texts(*task, test::samples_of(*task).front(), answers).scores;
+    EXPECT_NEAR(scores.at("semantic_entropy"), row[1].get<double>(), 1e-15) << row[0];
+    EXPECT_FALSE(std::signbit(scores.at("semantic_entropy")));
+  }
+}
+
+TEST(SemanticEntropy, WhatIsComparedAsEqualIsOneMeaning) {
+  const auto task = task_with("{metric: semantic_entropy, ignore_case: true, ignore_punctuation: true}",
+                              Json::array({"Paris"}), "repeats: 3\ngeneration_kwargs: {temperature: 1.0}\n");
+  const Sample sample = test::samples_of(*task).front();
+  EXPECT_EQ(test::score_texts(*task, sample, {"Paris.", "paris", "PARIS"}).scores.at("semantic_entropy"),
+            0.0);
+  EXPECT_FALSE(task->metrics().front().higher_is_better);
+}
+
 // Two of four are right: C(2, k) / C(4, k).
 TEST(AllOfK, IsTheShareOfDrawsThatAreAllRight) {
   const auto task = task_with("{metric: pass^k, k: [1, 2, 3], ignore_case: true}", Json::array({"Paris"}),
