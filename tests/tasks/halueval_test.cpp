@@ -44,7 +44,9 @@ TEST(HaluEval, PromptsAreThoseOfItsOwnEvaluation) {
 TEST(HaluEval, RepliesAreJudgedAsByItsOwnEvaluation) {
   const auto task = one_question();
   const std::vector<Sample> samples = test::samples_of(*task);
-  for (const Json& row : expected()["judgements"]) {
+  const Json judgements = expected()["judgements"];
+  ASSERT_GT(judgements.size(), 20u);
+  for (const Json& row : judgements) {
     const auto& reply = row[0].get_ref<const std::string&>();
     const auto& judgement = row[1].get_ref<const std::string&>();
     for (const Sample& sample : samples) {
