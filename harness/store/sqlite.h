@@ -1,5 +1,5 @@
-// RAII over SQLite's C API, for .cpp files of the harness that keep rows: no header of another folder includes
-// this. Failures are thrown here and become Results at public functions (guarded).
+// RAII over SQLite's C API, for .cpp files of the harness that keep rows: no header of another folder
+// includes this. Failures are thrown here and become Results at public functions (guarded).
 #pragma once
 
 #include <sqlite3.h>
