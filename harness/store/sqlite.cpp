@@ -45,14 +45,14 @@ Error explain(int code, const std::string& file, std::string_view doing, const c
 }  // namespace
 
 Database::Database(const std::filesystem::path& file, Access access, std::chrono::milliseconds patience)
-    : file_(file.string()), patience_(patience) {
+    : file_(file.empty() ? "a temporary database" : file.string()), patience_(patience) {
   // Without SQLite's own mutex: one thread at a time is what the Store's lock says, and reading a cell takes
   // no longer than locking for it.
   const int flags =
       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (access == Access::write ? SQLITE_OPEN_CREATE : 0);
   sqlite3* handle = nullptr;
   // A write-protected file is opened for reading only, by SQLite itself.
-  const int code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
+  const int code = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(code, "opening it");
   sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
