@@ -32,8 +32,7 @@ struct FieldSplit {
         Json row = documents.rows[i];
         row[text] = std::move(*value);
         row[label] = stands_for;
-        out.origins.push_back({documents.origins[i].place, static_cast<int64_t>(out.rows.size())});
-        out.rows.push_back(std::move(row));
+        append_derived(out, documents, i, std::move(row));
       }
     }
     documents.rows = std::move(out.rows);
@@ -101,8 +100,7 @@ struct PassageTest {
     Documents out;
     const auto add = [&](size_t i, Json row, const char* given) {
       row[label] = given;
-      out.origins.push_back({documents.origins[i].place, static_cast<int64_t>(out.rows.size())});
-      out.rows.push_back(std::move(row));
+      append_derived(out, documents, i, std::move(row));
     };
     for (size_t i = 0; i < documents.rows.size(); ++i) {
       const std::optional<std::string> other = wrong_passage(*questions, i);

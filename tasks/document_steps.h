@@ -18,6 +18,10 @@ using DocumentStep = std::function<Result<void>(Documents&)>;
 Result<std::string> text_field(const Json& row, const char* field, const std::string& place);
 Result<std::vector<std::string>> list_field(const Json& row, const char* field, const std::string& place);
 
+// Appends a document made of row number `row`: it stands where that row stands, and counts among those of
+// `out`.
+void append_derived(Documents& out, const Documents& from, size_t row, Json document);
+
 // {function: each_field, fields: {FIELD: LABEL, ...}, text: NAME, label: NAME}
 Result<DocumentStep> each_field(const YamlNode& node);
 

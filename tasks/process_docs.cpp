@@ -30,6 +30,11 @@ Result<std::vector<std::string>> list_field(const Json& row, const char* field, 
   return found->get<std::vector<std::string>>();
 }
 
+void append_derived(Documents& out, const Documents& from, size_t row, Json document) {
+  out.origins.push_back({from.origins[row].place, static_cast<int64_t>(out.rows.size())});
+  out.rows.push_back(std::move(document));
+}
+
 namespace {
 
 using Step = DocumentStep;
@@ -252,8 +257,7 @@ Result<Step> only(const YamlNode& node) {
       if (!documents.rows[i].contains(condition.field))
         return bad_input(documents.place(i), fmt::format("the field '{}' is missing", condition.field));
       if (!condition.holds(documents.rows[i].at(condition.field))) continue;
-      left.origins.push_back({documents.origins[i].place, static_cast<int64_t>(left.rows.size())});
-      left.rows.push_back(std::move(documents.rows[i]));
+      append_derived(left, documents, i, std::move(documents.rows[i]));
     }
     documents.rows = std::move(left.rows);
     documents.origins = std::move(left.origins);

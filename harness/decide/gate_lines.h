@@ -31,8 +31,9 @@ Result<void> check_latency(const GateInput& input, const Rule& rule, const Laten
 Result<void> check_resource(const GateInput& input, const Rule& rule, const ResourceCheck& check,
                             GateLines& lines);
 
-// A rule with `pool`: one line for all its tasks.
+// A name or pattern of the rule's pool fits the task.
 bool is_in_pool(const Rule& rule, const std::string& task);
+// A rule with `pool`: one line for all its tasks.
 Result<void> check_pool(const GateInput& input, const Rule& rule, GateLines& lines);
 
 // What the checks of one task and of a pool have in common: the rule in words, and what pairs or an estimate

@@ -44,7 +44,7 @@ Result<std::vector<std::string>> pooled_tasks(const GateInput& input, const Rule
   return names;
 }
 
-// "run:model has not finished a, b", or nothing.
+// "run:model has not answered all of a, b", or nothing.
 std::string missing_in(const Evidence& side, const std::vector<std::string>& tasks) {
   std::vector<std::string_view> missing;
   for (const std::string& task : tasks) {

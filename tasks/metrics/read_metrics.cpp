@@ -173,26 +173,27 @@ bool is_of_one_class(std::string_view name) {
   return name == "precision" || name == "recall" || name == "f1" || name == "false_negative_rate";
 }
 
+// With the options of exact_match.
+bool compares_answers(std::string_view name) {
+  return name == "exact_match" || name == "maj@k" || name == "pass^k" || name == "semantic_entropy";
+}
+
 Result<void> check_options(const YamlNode& metric, const std::string& name) {
   std::vector<std::string> known = {"metric", "aggregation", "higher_is_better"};
   const auto add = [&](std::initializer_list<const char*> keys) {
     known.insert(known.end(), keys.begin(), keys.end());
   };
-  if (name == "semantic_entropy") {
+  if (compares_answers(name))
     add({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
-  } else if (name == "exact_match") {
-    add({"hf_evaluate", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
-  } else if (name == "maj@k" || name == "pass^k") {
-    add({"k", "regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"});
-  } else if (name == "pass@k") {
-    add({"k"});
-  } else if (is_of_one_class(name)) {
+  if (takes_k(name)) add({"k"});
+  if (name == "exact_match") add({"hf_evaluate"});
+  if (is_of_one_class(name)) {
     add({"class"});
   } else if (name == "numeric_match") {
     add({"tolerance", "relative_tolerance"});
   } else if (name == "edit_distance" || name == "edit_similarity") {
     add({"unit"});
-  } else {
+  } else if (!compares_answers(name) && !takes_k(name)) {
     // Many of the harness's files say how groups weigh a metric in its own entry, where nothing reads it.
     add({"weight_by_size"});
   }
