@@ -108,8 +108,10 @@ class Probe {
       if (models.end.status == 0) {
         const bool certificate = url.starts_with("https") && models.end.kind == TransferEnd::Kind::hopeless;
         last = {ErrorKind::unavailable, url, models.end.failure, "",
-                certificate ? "certificates are always checked; ca_file=FILE names others than the machine's"
-                            : "base_url names the server, with /v1 where it has that"};
+                certificate
+                    ? "certificates are always checked; ca_file=FILE (PEM) names other authorities than the "
+                      "machine's"
+                    : "base_url names the server: http or https, as it speaks, with /v1 where it has that"};
         continue;
       }
       const StatusMeaning meaning = meaning_of(models.end.status);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/errors/result.h"
@@ -61,6 +62,7 @@ struct HttpClient::Handle {
   HttpHead head;
   int64_t unread = 0;
   bool refused = false;
+  std::array<char, CURL_ERROR_SIZE> detail{};
 
   ~Handle() { curl_easy_cleanup(curl); }
 
@@ -105,7 +107,9 @@ CURLcode HttpClient::Handle::transfer(const std::string& url, const HttpRequest&
   head = {};
   unread = 0;
   refused = false;
+  detail.front() = '\0';
   curl_easy_reset(curl);  // keeps connections
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "sizeup");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -158,7 +162,7 @@ HttpOutcome HttpClient::get(const HttpRequest& request, const HttpBody& body) {
     if (redirected) curl_easy_getinfo(handle_->curl, CURLINFO_REDIRECT_URL, &next);
     // An error's page that is too long, or cut, says no less than its status.
     if (code != CURLE_OK && !handle_->refused && outcome.status < 300) {
-      outcome.failure = curl_easy_strerror(code);
+      outcome.failure = failure_in_words(code, handle_->detail.data());
     }
     if (handle_->refused) outcome.failure = "the transfer was given up";
     if (next == nullptr) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/errors/result.h"
@@ -61,6 +62,7 @@ struct HttpTransfers::State {
     size_t header_bytes = 0;
     int status = 0;
     std::string content_type;
+    std::array<char, CURL_ERROR_SIZE> detail{};
     bool refused = false;
     bool active = false;
 
@@ -69,6 +71,7 @@ struct HttpTransfers::State {
       header_bytes = 0;
       status = 0;
       content_type.clear();
+      detail.front() = '\0';
       refused = false;
     }
   };
@@ -161,7 +164,11 @@ struct HttpTransfers::State {
     curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_limit.count()));
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.total_limit.count()));
-    if (!settings.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, settings.ca_file.c_str());
+    if (!settings.ca_file.empty()) {
+      curl_easy_setopt(curl, CURLOPT_CAINFO, settings.ca_file.c_str());
+      curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // the machine's folder would count beside the file
+    }
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, slot.detail.data());
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &State::on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &slot);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &State::on_body);
@@ -180,7 +187,7 @@ struct HttpTransfers::State {
     curl_off_t connected = 0;
     curl_easy_getinfo(slot.curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
     end.kind = slot.refused ? TransferEnd::Kind::refused : kind_of(code, connected > 0);
-    if (code != CURLE_OK) end.failure = curl_easy_strerror(code);
+    if (code != CURLE_OK) end.failure = failure_in_words(code, slot.detail.data());
     if (slot.header_bytes > kMaxHeaderBytes)
       end.failure = fmt::format("headers of more than {} bytes", kMaxHeaderBytes);
     curl_off_t seconds = 0;
