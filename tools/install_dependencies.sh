@@ -15,6 +15,7 @@ test_packages=(
   clang libclang-rt-14-dev clang-format  # fuzz targets and the format check
   qemu-user                              # the program on older processors
   chromium sqlite3                       # the report in a real browser, data checks, the store from outside
+  openssl                                # certificates for a server of the tests
 )
 
 packages=()
