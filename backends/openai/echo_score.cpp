@@ -36,7 +36,7 @@ Result<void> fill_score(const EchoedTokens& echo, const EndpointCall& call, bool
   const int64_t shift = offset_of_text(echo, count, call.scored);
   const auto length = static_cast<int64_t>(count_code_points(call.scored));
   if (!std::is_sorted(echo.offsets.begin(), offsets_end) || echo.offsets.front() != 0 ||
-      echo.offsets[count - 1] - shift >= length)
+      echo.offsets[count - 1] - shift >= length || (added > 0 && echo.offsets[count] - shift < length))
     return no_score("the server's token offsets do not fit the text",
                     "text_offset counts code points from the text's start");
   const int64_t boundary = shift + static_cast<int64_t>(call.boundary);

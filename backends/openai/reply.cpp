@@ -91,7 +91,8 @@ bool ReplyReader::finish(bool whole) {
     done_ = true;
   }
   if (form_ == Form::unknown && whole) return fail("an empty answer", true);
-  if (!done_ && !answer_.finish) return fail("the answer broke off", true);
+  // llama-cpp-python sends [DONE] also when it gives an answer up for the next request, and then closes.
+  if (!answer_.finish && !(done_ && whole)) return fail("the answer broke off", true);
   return true;
 }
 

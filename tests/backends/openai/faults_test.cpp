@@ -99,6 +99,15 @@ std::vector<Fault> faults() {
        }},
       {"ResetMidStream", [] { return broken_after({chat_delta("fo")}, ScriptEnd::reset); }},
       {"ClosedMidStream", [] { return broken_after({chat_delta("fo")}, ScriptEnd::close); }},
+      {"DoneInTheMiddle",  // llama-cpp-python, when another request comes
+       [=] {
+         return broken_after({chat_delta("fo"), done}, ScriptEnd::close);
+       }},
+      {"DoneWithoutAReason",
+       [=] {
+         return event_stream({chat_delta("four"), usage, done});
+       },
+       1, "", 1},
       {"HalfAnEvent",
        [] {
          return event_stream({chat_delta("four"), chat_end().substr(0, 20)});

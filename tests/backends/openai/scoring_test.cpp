@@ -16,6 +16,7 @@ struct EchoServer {
   size_t width = 2;
   bool marks_beginning = false;  // with a token "<s>", counted in the offsets as vLLM does
   bool needs_a_token = false;    // max_tokens 0 is refused
+  bool hides_written = false;    // only the text's tokens are listed
 
   EndpointScript operator()(const EndpointRequest& request) const {
     if (!request.path.ends_with("/completions") || request.path.ends_with("/chat/completions"))
@@ -27,7 +28,7 @@ struct EchoServer {
     Json tokens = Json::array();
     if (marks_beginning) tokens.push_back("<s>");
     for (size_t at = 0; at < text.size(); at += width) tokens.push_back(text.substr(at, width));
-    for (int i = 0; i < more; ++i) tokens.push_back("!");
+    for (int i = 0; i < more && !hides_written; ++i) tokens.push_back("!");
     Json logprobs = Json::array(), offsets = Json::array(), top = Json::array();
     size_t offset = 0;
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -109,6 +110,14 @@ TEST_F(EndpointScores, WithoutOneTheFirstTokenOfATextIsUnconditioned) {
 
 TEST_F(EndpointScores, TheTokenThatHadToBeWrittenIsNotScored) {
   EXPECT_EQ(score({.needs_a_token = true}, continuation("abcd", "efgh")).logprob, -5.0);
+}
+
+// llama-cpp-python lists one token less, and then the text's last one would be taken for the written one.
+TEST_F(EndpointScores, AServerThatHidesTheWrittenTokenHasNoScores) {
+  const ScriptedEndpoint server(EchoServer{.needs_a_token = true, .hides_written = true});
+  const auto backend = open(server);
+  EXPECT_FALSE(backend->card().can_score);
+  EXPECT_TRUE(backend->card().can_generate);
 }
 
 TEST_F(EndpointScores, ConversationsAreRefused) {
