@@ -135,12 +135,12 @@ class Probe {
     }
   }
 
-  // vLLM and SGLang say max_model_len, others context_length, llama-server meta.n_ctx_train.
+  // vLLM and SGLang say max_model_len, others context_length, llama-server what it was started with.
   void read_context(const Json& model) {
     constexpr int64_t kMost = 100'000'000;
     const Json meta = model.value("meta", Json::object());
     for (const auto& [object, key] : {std::pair{&model, "max_model_len"}, std::pair{&model, "context_length"},
-                                      std::pair{&meta, "n_ctx_train"}}) {
+                                      std::pair{&meta, "n_ctx"}, std::pair{&meta, "n_ctx_train"}}) {
       if (!object->is_object() || !object->contains(key) || !(*object)[key].is_number_integer()) continue;
       const auto length = (*object)[key].get<int64_t>();
       if (length > 0 && length < kMost) out_.context_length = static_cast<int>(length);

@@ -126,6 +126,14 @@ TEST_F(EndpointChat, SaysWhichModelsThereAre) {
 }
 
 // The day of first use is in the fingerprint and kept, so the same endpoint has the same one tomorrow.
+TEST_F(EndpointChat, ContextIsWhatTheServerWasStartedWith) {
+  const ScriptedEndpoint server([](const EndpointRequest& request) {
+    if (!request.path.ends_with("/models")) return plain_chat_server(request);
+    return json_answer(R"({"data": [{"id": "tiny", "meta": {"n_ctx": 256, "n_ctx_train": 512}}]})");
+  });
+  EXPECT_EQ(open(server)->card().context_length, 256);
+}
+
 TEST_F(EndpointChat, FingerprintsStandForTheEndpoint) {
   const ScriptedEndpoint server([](const EndpointRequest& request) { return plain_chat_server(request); });
   const std::string first = open(server)->card().fingerprint;
