@@ -36,6 +36,7 @@ struct ModelCard {
   bool can_generate = false;
   bool has_chat_template = false;
   bool scores_conversations = true;  // false: can_score holds for plain texts alone
+  bool takes_schema = false;         // written answers can be held to a JSON Schema (Generate::schema)
   // The answers are from a file: each belongs to a document, not to its prompt, and nothing is computed.
   bool recorded = false;
   bool has_latencies = true;       // false: recorded answers without them

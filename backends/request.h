@@ -55,7 +55,8 @@ struct Generate {
   Sampling sampling;
   // The response's tokens begin with the prompt's own, each with its log-probability after those before it.
   bool score_prompt = false;
-  int top_logprobs = 0;  // so many most probable tokens are wanted in each token's place, at most 64
+  int top_logprobs = 0;     // so many most probable tokens are wanted in each token's place, at most 64
+  std::string schema = {};  // JSON Schema that the answer is held to; only where the card says takes_schema
 };
 
 // What to do when prompt and answer do not fit the context.
@@ -99,6 +100,14 @@ struct TokenLogprob {
   bool operator==(const TokenLogprob&) const = default;
 };
 
+// The same from a server, which sends texts instead of ids.
+struct TextLogprob {
+  std::string text;
+  float logprob = 0.0F;
+
+  bool operator==(const TextLogprob&) const = default;
+};
+
 struct Response {
   uint64_t id = 0;
   std::optional<Error> error;  // set: this one request failed, nothing else below is meaningful
@@ -116,6 +125,8 @@ struct Response {
   // For each of tokens, if asked for: the most probable ones, in order; none for an unconditioned first
   // token.
   std::vector<std::vector<TokenLogprob>> top;
+  // From endpoints, if asked for: the most probable first tokens of the answer.
+  std::vector<TextLogprob> first_top;
   int prompt_tokens = 0;
   int completion_tokens = 0;
   std::optional<int> cached_prompt_tokens;  // of prompt_tokens, where an endpoint says so

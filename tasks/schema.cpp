@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "tasks/schema_accepts.h"
 #include "tasks/text/nearest.h"
@@ -287,21 +288,22 @@ bool is_circular(const Json& root, const Json& schema, std::vector<const Json*>&
   return circular;
 }
 
-// Every schema below one, itself included.
-template <class Visit>
-void for_each_schema(const Json& schema, Visit&& visit) {
+// Every schema below one, itself included. A visit may take remarks out of a schema that is not const.
+template <class SomeJson, class Visit>
+void for_each_schema(SomeJson& schema, Visit&& visit) {
   if (!schema.is_object()) return;
   visit(schema);
-  for (const auto& [name, value] : schema.items()) {
-    const Keyword* keyword = find_keyword(name);
+  for (auto member = schema.begin(); member != schema.end(); ++member) {
+    const Keyword* keyword = find_keyword(member.key());
     if (keyword == nullptr) continue;
+    SomeJson& value = *member;
     const bool list_or_map = keyword->form == Form::schemas || keyword->form == Form::members ||
                              keyword->form == Form::patterns ||
                              (keyword->form == Form::schema_or_list && value.is_array());
     if (keyword->form == Form::schema || (keyword->form == Form::schema_or_list && !list_or_map)) {
       for_each_schema(value, visit);
     } else if (list_or_map) {
-      for (const Json& part : value) for_each_schema(part, visit);
+      for (SomeJson& part : value) for_each_schema(part, visit);
     }
   }
 }
@@ -358,7 +360,7 @@ Result<Schema> Schema::parse(const YamlNode& node) {
   if (Result<void> checked = checker.check(node); !checked) return forward_error(checked);
   bool circular = false;
   std::set<const Json*> done;
-  for_each_schema(schema.schema_, [&](const Json& part) {
+  for_each_schema(std::as_const(schema.schema_), [&](const Json& part) {
     std::vector<const Json*> above;
     circular = circular || is_circular(schema.schema_, part, above, done);
   });
@@ -378,6 +380,12 @@ ValueType Schema::type_of(const std::vector<std::string>& path) const {
     if (at == nullptr) return ValueType::text;
   }
   return own_type(schema_, *at).value_or(ValueType::text);
+}
+
+Json Schema::standard() const {
+  Json copy = schema_;
+  for_each_schema(copy, [](Json& part) { part.erase("x-type"); });
+  return copy;
 }
 
 }  // namespace sizeup

@@ -30,6 +30,9 @@ class Schema {
   // number; everything else: text).
   ValueType type_of(const std::vector<std::string>& path) const;
 
+  // The schema as others understand it, without x-type.
+  Json standard() const;
+
  private:
   Json schema_;
   std::shared_ptr<const std::map<std::string, PythonRegex>> patterns_;

@@ -62,6 +62,7 @@ struct AskGenerate {
   int top_k = 0;
   double top_p = 1.0;
   double min_p = 0.0;
+  int top_logprobs = 0;  // so many most probable first tokens are wanted
 };
 using Ask = std::variant<AskScore, AskText, AskGenerate>;
 
@@ -100,6 +101,8 @@ struct Reply {
   std::string text;
   bool truncated = false;
   std::optional<std::string> error;
+  // Of a written answer, where they are known: its most probable first tokens and their log-probabilities.
+  std::vector<std::pair<std::string, double>> first_tokens = {};
 };
 
 // What the filters extracted, and what each metric makes of it.
@@ -153,6 +156,9 @@ class Task {
   virtual std::string version() const = 0;              // metadata.version, or empty
 
   virtual Truncation truncation() const { return Truncation::left; }
+
+  // The JSON Schema of a written answer, in JSON; empty: there is none.
+  virtual std::string answer_schema() const { return {}; }
 
   // The samples in the order of the data (of the first `limit` documents, 0: all), prompts rendered; every
   // reader begins with the first. A document without what the task needs is a bad row and goes to

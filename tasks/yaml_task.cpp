@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/io/sha256.h"
+#include "core/json/json.h"
 #include "core/text/utf8.h"
 #include "datasets/readers/row_reader.h"
 #include "tasks/metrics/choice.h"
@@ -168,6 +169,7 @@ Result<void> YamlTask::load_scoring() {
   if (definition_.schema) {
     Result<Schema> schema = Schema::parse(*definition_.schema);
     if (!schema) return forward_error(schema);
+    answer_schema_ = to_canonical(schema->standard());
     facts_.schema = std::move(*schema);
   }
   facts_.has_grounding = definition_.grounding.has_value();

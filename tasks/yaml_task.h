@@ -32,6 +32,7 @@ class YamlTask : public Task {
   std::string data_hash() const override { return data_hash_; }
   std::string version() const override { return definition_.version; }
   Truncation truncation() const override { return definition_.truncation; }
+  std::string answer_schema() const override { return answer_schema_; }
 
   std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows* bad_rows) const override;
   std::unique_ptr<DocumentReader> read_documents(int64_t limit, BadRows* bad_rows) const;
@@ -79,6 +80,7 @@ class YamlTask : public Task {
   DocumentText expressions_;
   std::string data_hash_;
   ScoringFacts facts_;
+  std::string answer_schema_;
   std::vector<FilterPipeline> pipelines_;  // empty: the response as it is
   std::vector<MetricUse> metrics_;
 };

@@ -22,6 +22,9 @@ constexpr double kMaxSeconds = 86'400;    // a day
 constexpr int kMaxAttempts = 100;         // hours, with the longest pauses
 constexpr int kMaxContext = 100'000'000;  // tokens
 
+constexpr std::array kFormats = {ResponseFormat::none, ResponseFormat::json_object,
+                                 ResponseFormat::json_schema, ResponseFormat::strict_json_schema};
+
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
@@ -110,6 +113,7 @@ class Reader {
     if (key == "api") return take_api(value);
     if (key == "stream") return yes_or_no(key, value, out_.stream);
     if (key == "logprobs") return yes_or_no(key, value, out_.logprobs);
+    if (key == "response_format") return take_response_format(value);
     if (key == "concurrency" && value == "auto") return {};
     if (key == "concurrency") return number(key, value, 1, kMaxConcurrency, out_.concurrency);
     if (key == "requests_per_minute")
@@ -138,6 +142,17 @@ class Reader {
     if (value != "chat" && value != "completions")
       return wrong(fmt::format("api={}", value), "api=auto, chat or completions");
     out_.api = value == "chat" ? Api::chat : Api::completions;
+    return {};
+  }
+
+  Result<void> take_response_format(const std::string& value) {
+    const auto format = std::find_if(kFormats.begin(), kFormats.end(),
+                                     [&](ResponseFormat one) { return value == name_of(one); });
+    if (format == kFormats.end()) {
+      return wrong(fmt::format("response_format={}", value),
+                   "response_format=none, json_object, json_schema or strict_json_schema");
+    }
+    out_.response_format = *format;
     return {};
   }
 
@@ -215,6 +230,20 @@ class Reader {
 };
 
 }  // namespace
+
+const char* name_of(ResponseFormat format) {
+  switch (format) {
+    case ResponseFormat::none:
+      return "none";
+    case ResponseFormat::json_object:
+      return "json_object";
+    case ResponseFormat::json_schema:
+      return "json_schema";
+    case ResponseFormat::strict_json_schema:
+      return "strict_json_schema";
+  }
+  throw InternalError("unknown ResponseFormat");
+}
 
 Result<EndpointOptions> endpoint_options(const ModelReference& reference) {
   return Reader(reference).read();

@@ -17,6 +17,12 @@ enum class Api {
   completions,  // completions alone: there are no conversations
 };
 
+// What a task's JSON Schema is sent as, with requests for answers that have one.
+enum class ResponseFormat { none, json_object, json_schema, strict_json_schema };
+
+// The option's value.
+const char* name_of(ResponseFormat format);
+
 struct SecretHeader {
   std::string prefix;  // "Authorization: Bearer "
   std::string value;   // never shown or stored
@@ -28,7 +34,8 @@ struct EndpointOptions {
   std::vector<std::string> base_urls;  // without a slash at their ends
   Api api = Api::automatic;
   bool stream = true;
-  bool logprobs = false;            // ask for the log-probabilities of written answers
+  bool logprobs = false;  // ask for the log-probabilities of written answers
+  ResponseFormat response_format = ResponseFormat::none;
   int concurrency = 0;              // requests at once; 0: found while asking
   int64_t requests_per_minute = 0;  // 0: no limit
   int64_t tokens_per_minute = 0;    // of prompts and answers; 0: no limit

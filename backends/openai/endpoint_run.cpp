@@ -262,6 +262,7 @@ void EndpointRun::succeed(Attempt attempt) {
     response.finish =
         response.text.size() < length ? FinishReason::stop : answer.finish.value_or(FinishReason::stop);
     response.token_logprobs = std::move(answer.token_logprobs);
+    if (asked.top_logprobs > 0) response.first_top = std::move(answer.first_top);
     response.prompt_tokens = answer.prompt_tokens.value_or(0);
     // A server that counts nothing sends a token at a time, if it streams.
     response.completion_tokens = answer.completion_tokens.value_or(answer.streamed ? answer.pieces : 0);

@@ -17,8 +17,10 @@ constexpr std::string_view kDayForm = "dddd-dd-dd";
 Json json_of(const EndpointIdentity& identity) {
   std::vector<std::string> urls = identity.base_urls;
   std::sort(urls.begin(), urls.end());
-  return {
+  Json json = {
       {"base_urls", urls}, {"model", identity.model}, {"system_fingerprint", identity.system_fingerprint}};
+  if (!identity.response_format.empty()) json["response_format"] = identity.response_format;
+  return json;
 }
 
 bool is_day(std::string_view text) {

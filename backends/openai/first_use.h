@@ -13,7 +13,8 @@ namespace sizeup {
 struct EndpointIdentity {
   std::vector<std::string> base_urls;
   std::string model;
-  std::string system_fingerprint;  // as the server reports it, or empty
+  std::string system_fingerprint;    // as the server reports it, or empty
+  std::string response_format = {};  // that answers are held to; empty: to none
 };
 
 struct FirstUse {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/json/json.h"
+
 namespace sizeup {
 
 void Observations::on_any(const EndpointAnswer& answer) {
@@ -25,6 +27,8 @@ void Observations::on_answer(const EndpointAnswer& answer, const Generate& asked
   with_stop_ += std::any_of(asked.stop.begin(), sent_end, [&](const std::string& stop) {
     return answer.text.find(stop) != std::string::npos;
   });
+  no_json_ +=
+      dialect.response_format != ResponseFormat::none && !asked.schema.empty() && !Json::accept(answer.text);
   const auto* messages = std::get_if<std::vector<ChatMessage>>(&asked.prompt);
   continued_ += chat && messages != nullptr && !messages->empty() && messages->back().role == "assistant";
 }
@@ -50,6 +54,7 @@ std::vector<std::string> Observations::sentences(int most_at_once) const {
   say(without_logprobs_, "log-probabilities were asked for, and none came");
   say(too_long_, "more tokens than max_tokens");
   say(with_stop_, "the text held a stop string, and was cut here");
+  say(no_json_, "JSON was asked for (response_format), and the text is none");
   say(not_streamed_, "a stream was asked for, and the answer came in one piece");
   say(many_stops_, "more than four stop strings: the server was told four, and the text was cut here");
   say(continued_,

@@ -40,6 +40,7 @@ class Observations {
   int64_t many_stops_ = 0;
   int64_t other_fingerprint_ = 0;
   int64_t greedy_unknown_ = 0;
+  int64_t no_json_ = 0;
 };
 
 }  // namespace sizeup

@@ -18,7 +18,9 @@ class Endpoint : public Backend {
  public:
   Endpoint(const ModelReference& reference, EndpointOptions options, ProbeFindings found)
       : options_(std::move(options)), found_(std::move(found)) {
-    const EndpointIdentity identity{options_.base_urls, options_.model, found_.system_fingerprint};
+    EndpointIdentity identity{options_.base_urls, options_.model, found_.system_fingerprint};
+    card_.takes_schema = options_.response_format != ResponseFormat::none;
+    if (card_.takes_schema) identity.response_format = name_of(options_.response_format);
     const FirstUse use = first_use_of(identity, HubSettings::from_environment().sizeup_home / "endpoints");
     card_.name = reference.name;
     card_.reference = reference.text;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -21,6 +22,8 @@ constexpr int kProbeAttempts = 3;             // a person waits
 constexpr int kNotFound = 404;
 constexpr size_t kShownModels = 10;
 constexpr const char* kText = "Hello world, hello";
+constexpr int kMostTop = 20;              // OpenAI's limit
+constexpr std::array kFewerTop = {5, 0};  // what other servers give
 
 struct Exchange {
   TransferEnd end;
@@ -89,6 +92,8 @@ class Probe {
     if (options_.api != Api::chat) probe_completions();
     const Dialect& found = out_.dialect;
     if (!found.chat && !found.completions) return tl::unexpected<Error>(nothing_works());
+    if (options_.response_format != ResponseFormat::none && !takes_response_format())
+      return tl::unexpected<Error>(refused_format());
     const auto yes_no = [](bool yes) { return yes ? "yes" : "no"; };
     out_.notes.insert(
         out_.notes.begin(),
@@ -181,7 +186,10 @@ class Probe {
                  {"messages", Json::array({{{"role", "user"}, {"content", "Hi"}}})},
                  {"max_tokens", 1}};
     Dialect& dialect = out_.dialect;
-    if (options_.logprobs) json["logprobs"] = true;
+    if (options_.logprobs) {
+      json["logprobs"] = true;
+      json["top_logprobs"] = kMostTop;
+    }
     std::optional<EndpointAnswer> answer = answer_to("/chat/completions", json);
     if (!answer && refusal_.find("max_completion_tokens") != std::string::npos) {
       dialect.max_completion_tokens = true;
@@ -189,18 +197,56 @@ class Probe {
       json["max_completion_tokens"] = 16;  // such models think first, and refuse less
       answer = answer_to("/chat/completions", json);
     }
-    if (!answer && options_.logprobs && refusal_.find("logprobs") != std::string::npos) {
+    const auto refuses_logprobs = [&] {
+      return !answer && options_.logprobs && refusal_.find("logprobs") != std::string::npos;
+    };
+    for (const int fewer : kFewerTop) {
+      if (!refuses_logprobs()) break;
+      json["top_logprobs"] = fewer;
+      if (fewer == 0) json.erase("top_logprobs");
+      answer = answer_to("/chat/completions", json);
+    }
+    if (refuses_logprobs()) {
       json.erase("logprobs");
       answer = answer_to("/chat/completions", json);
     }
     dialect.chat = answer.has_value();
-    if (answer && options_.logprobs) use_logprobs(*answer, "chat completions");
+    if (!answer || !options_.logprobs) return;
+    use_logprobs(*answer, "chat completions");
+    dialect.chat_top_logprobs = json.value("top_logprobs", 0);
+    if (dialect.logprobs && answer->first_top.empty())
+      out_.notes.emplace_back("chat completions do not say which first tokens are the most probable ones");
   }
 
   void use_logprobs(const EndpointAnswer& answer, const char* api) {
     out_.dialect.logprobs = !answer.token_logprobs.empty();
     if (!out_.dialect.logprobs)
       out_.notes.push_back(fmt::format("{} give no log-probabilities although they are asked for", api));
+  }
+
+  // A small record, of one member.
+  bool takes_response_format() {
+    const Dialect& dialect = out_.dialect;
+    constexpr const char* kAsk = "Answer in JSON: is water wet?";
+    constexpr const char* kSchema = R"({"type":"object","properties":{"wet":{"type":"boolean"}},)"
+                                    R"("required":["wet"],"additionalProperties":false})";
+    Json json = {{"model", options_.model},
+                 {"response_format", response_format_of(options_.response_format, kSchema)},
+                 {dialect.max_completion_tokens ? "max_completion_tokens" : "max_tokens", 16}};
+    if (dialect.chat) {
+      json["messages"] = Json::array({{{"role", "user"}, {"content", kAsk}}});
+    } else {
+      json["prompt"] = kAsk;
+    }
+    out_.dialect.response_format = options_.response_format;
+    return answer_to(dialect.chat ? "/chat/completions" : "/completions", json).has_value();
+  }
+
+  Error refused_format() const {
+    return {
+        ErrorKind::unavailable, failure_.place,
+        fmt::format("refuses response_format={}: {}", name_of(options_.response_format), failure_.message),
+        "", "another response_format, or none, for models that are all asked in plain text"};
   }
 
   void probe_completions() {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxEventBytes = 1 << 20;  // a piece of text takes some hundred
 constexpr size_t kMaxName = 200;
+constexpr size_t kMaxCandidates = 64;
 
 const Json* member(const Json& object, const char* key) {
   if (!object.is_object()) return nullptr;
@@ -163,6 +164,8 @@ void ReplyReader::take_logprobs(const Json& choice) {
   if (const Json* content = member(*logprobs, "content"); content != nullptr && content->is_array()) {
     for (const Json& token : *content) {
       const Json* value = member(token, "logprob");
+      const Json* candidates = member(token, "top_logprobs");
+      if (answer_.token_logprobs.empty() && candidates != nullptr) take_first_top(*candidates);
       answer_.token_logprobs.push_back(number_or_nan(value == nullptr ? Json() : *value));
     }
     return;
@@ -173,6 +176,9 @@ void ReplyReader::take_logprobs(const Json& choice) {
     for (const Json& one : *list) take_one(one);
   };
   EchoedTokens& echo = answer_.echo;
+  const Json* tops = member(*logprobs, "top_logprobs");
+  if (answer_.token_logprobs.empty() && tops != nullptr && tops->is_array() && !tops->empty())
+    take_first_top(tops->front());
   each("token_logprobs", [&](const Json& one) {
     answer_.token_logprobs.push_back(number_or_nan(one));
     echo.logprobs.push_back(number_or_nan(one));
@@ -183,6 +189,22 @@ void ReplyReader::take_logprobs(const Json& choice) {
     echo.offsets.push_back(one.is_number_integer() ? one.get<int64_t>() : int64_t{-1});
   });
   each("top_logprobs", [&](const Json& one) { echo.best_logprobs.push_back(best_of(one)); });
+}
+
+// Chat completions: a list of {token, logprob}; completions: an object of token -> log-probability.
+void ReplyReader::take_first_top(const Json& candidates) {
+  const auto add = [this](std::string token, const Json& logprob) {
+    if (answer_.first_top.size() < kMaxCandidates && token.size() <= kMaxName && logprob.is_number())
+      answer_.first_top.push_back({std::move(token), logprob.get<float>()});
+  };
+  if (candidates.is_object()) {
+    for (const auto& [token, logprob] : candidates.items()) add(token, logprob);
+    return;
+  }
+  for (const Json& candidate : candidates) {
+    const Json* logprob = member(candidate, "logprob");
+    if (logprob != nullptr) add(text_member(candidate, "token"), *logprob);
+  }
 }
 
 // Streams may repeat it with every event, as the count so far: the last one is the answer's.

@@ -24,7 +24,8 @@ struct EchoedTokens {
 struct EndpointAnswer {
   std::string text;
   std::optional<FinishReason> finish;
-  std::vector<float> token_logprobs;  // of a written answer
+  std::vector<float> token_logprobs;   // of a written answer
+  std::vector<TextLogprob> first_top;  // its most probable first tokens, where the server gives them
   EchoedTokens echo;
   std::optional<int> prompt_tokens, completion_tokens, cached_prompt_tokens, reasoning_tokens;
   std::string system_fingerprint;
@@ -68,6 +69,7 @@ class ReplyReader {
   bool take_choice(const Json& choice);
   bool take_text(const Json& choice);
   void take_logprobs(const Json& choice);
+  void take_first_top(const Json& candidates);
   void take_usage(const Json& usage);
   bool fail(std::string message, bool may_pass);
 

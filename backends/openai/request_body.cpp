@@ -13,6 +13,7 @@ namespace sizeup {
 namespace {
 
 constexpr double kBytesPerToken = 4.0;  // of English text; only a budget's first guess
+constexpr int kMostCompletionTop = 5;   // OpenAI's completions give no more
 
 Json messages_of(const Prompt& prompt) {
   Json messages = Json::array();
@@ -50,6 +51,17 @@ void write_sampling(const Sampling& sampling, Json& json) {
   if (sampling.min_p > 0.0) json["min_p"] = sampling.min_p;
 }
 
+void write_logprobs(const Generate& ask, bool chat, const Dialect& dialect, Json& json) {
+  if (!chat) {
+    // Some servers take 0 for no log-probabilities at all.
+    json["logprobs"] = std::clamp(ask.top_logprobs, 1, kMostCompletionTop);
+    return;
+  }
+  json["logprobs"] = true;
+  const int top = std::min(ask.top_logprobs, dialect.chat_top_logprobs);
+  if (top > 0) json["top_logprobs"] = top;
+}
+
 Result<EndpointCall> generate_call(const Generate& ask, const std::string& model, const Dialect& dialect) {
   Result<bool> chat = as_chat(ask.prompt, model, dialect);
   if (!chat) return forward_error(chat);
@@ -65,7 +77,9 @@ Result<EndpointCall> generate_call(const Generate& ask, const std::string& model
     json["stop"] = std::vector<std::string>(ask.stop.begin(), end);
   }
   write_sampling(ask.sampling, json);
-  if (dialect.logprobs) json["logprobs"] = *chat ? Json(true) : Json(0);
+  if (dialect.logprobs) write_logprobs(ask, *chat, dialect, json);
+  if (!ask.schema.empty() && dialect.response_format != ResponseFormat::none)
+    json["response_format"] = response_format_of(dialect.response_format, ask.schema);
   if (dialect.stream) {
     json["stream"] = true;
     json["stream_options"] = {{"include_usage", true}};
@@ -129,6 +143,15 @@ size_t bytes_of(const Prompt& prompt) {
 
 Result<EndpointCall> call_of(const Request& request, const std::string& model, const Dialect& dialect) {
   return std::visit(CallWriter{model, dialect}, request.ask);
+}
+
+Json response_format_of(ResponseFormat format, const std::string& schema) {
+  if (format == ResponseFormat::json_object) return {{"type", "json_object"}};
+  return {{"type", "json_schema"},
+          {"json_schema",
+           {{"name", "answer"},
+            {"schema", Json::parse(schema)},
+            {"strict", format == ResponseFormat::strict_json_schema}}}};
 }
 
 Result<std::string> sent_prompt(const Prompt& prompt, const std::string& model, const Dialect& dialect) {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <string>
 
+#include "backends/openai/endpoint_options.h"
 #include "backends/request.h"
 #include "core/errors/result.h"
+#include "core/json/json_fwd.h"
 
 namespace sizeup {
 
@@ -17,7 +19,9 @@ struct Dialect {
   bool scores_one_token = false;       // it refuses max_tokens 0
   bool max_completion_tokens = false;  // chat: instead of max_tokens
   bool stream = true;
-  bool logprobs = false;  // ask for those of written answers
+  bool logprobs = false;      // ask for those of written answers
+  int chat_top_logprobs = 0;  // so many most probable tokens it gives at most, with them
+  ResponseFormat response_format = ResponseFormat::none;
 };
 
 struct EndpointCall {
@@ -35,6 +39,9 @@ struct EndpointCall {
 // Plain texts go to completions where there are any, else as a message of the user. An error if the server
 // cannot do what is asked.
 Result<EndpointCall> call_of(const Request& request, const std::string& model, const Dialect& dialect);
+
+// The member `response_format` for an answer with this schema, in JSON; not for ResponseFormat::none.
+Json response_format_of(ResponseFormat format, const std::string& schema);
 
 // The prompt as it is sent: the text, or the conversation as JSON.
 Result<std::string> sent_prompt(const Prompt& prompt, const std::string& model, const Dialect& dialect);

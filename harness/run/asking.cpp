@@ -38,6 +38,8 @@ struct AskWriter {
     json["template"] = !std::holds_alternative<std::string>(ask.prompt);
     json["max_tokens"] = ask.max_tokens;
     json["stop"] = ask.stop;
+    if (ask.top_logprobs > 0) json["top_logprobs"] = ask.top_logprobs;
+    if (!ask.schema.empty()) json["schema_sha256"] = sha256_hex(ask.schema);
     json["temperature"] = sampling.temperature;
     if (sampling.temperature == 0.0) return;  // greedy: nothing below has any influence
     json["top_k"] = sampling.top_k;
@@ -122,7 +124,10 @@ Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Promp
     sampling.min_p = generate.min_p;
     sampling.seed = asking.seed;
     sampling.stream = stream_of(sample, ask_index);
-    request.ask = Generate{std::move(prompt), generate.max_tokens, generate.stop, sampling};
+    Generate asked{std::move(prompt), generate.max_tokens, generate.stop, sampling};
+    asked.top_logprobs = generate.top_logprobs;
+    asked.schema = asking.schema;
+    request.ask = std::move(asked);
   }
   return request;
 }

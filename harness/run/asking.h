@@ -21,6 +21,7 @@ struct Asking {
   uint64_t seed = 0;
   Truncation truncation = Truncation::left;  // the task's
   std::string task = {};                     // its name
+  std::string schema = {};                   // that its written answers are held to, if the backend does that
 };
 
 // The prompt of a sample as lm-evaluation-harness builds it: the description and the rest joined, or with a

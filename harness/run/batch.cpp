@@ -131,7 +131,8 @@ class BatchMaker {
     const size_t last = pending.asked;
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
-    const Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
+    Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
+    if (backend.card().takes_schema) asking.schema = task.answer_schema();
     for (size_t a = first; a < last; ++a) {
       const auto& [prompt, text] = (*prompts)[std::min(a - first, prompts->size() - 1)];
       PendingRequest request;

@@ -1,7 +1,11 @@
 #include "harness/run/collector.h"
 
+#include <cmath>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "backends/engine/tokenizer/tokenizer.h"
 #include "core/json/json.h"
 #include "harness/run/scoring.h"
 
@@ -24,9 +28,23 @@ const char* name_of(FinishReason finish) {
   throw InternalError("unknown FinishReason");
 }
 
+// Whose texts the server sent, or whose ids the backend knows.
+std::vector<std::pair<std::string, double>> first_tokens_of(const Response& response,
+                                                            const Tokenizer* tokenizer) {
+  std::vector<std::pair<std::string, double>> tokens;
+  const auto add = [&](const std::string& text, float logprob) {
+    if (std::isfinite(logprob)) tokens.emplace_back(valid_utf8(text), logprob);
+  };
+  for (const TextLogprob& token : response.first_top) add(token.text, token.logprob);
+  if (response.top.empty() || tokenizer == nullptr) return tokens;
+  for (const TokenLogprob& one : response.top.front())
+    add(tokenizer->decode(std::vector{one.token}, false), one.logprob);
+  return tokens;
+}
+
 }  // namespace
 
-ResponseRow row_of(const Response& response, const PendingRequest& request) {
+ResponseRow row_of(const Response& response, const PendingRequest& request, const Tokenizer* tokenizer) {
   ResponseRow row;
   row.key = request.key;
   row.key_json = request.key_json;
@@ -40,6 +58,7 @@ ResponseRow row_of(const Response& response, const PendingRequest& request) {
   row.finish = name_of(response.finish);
   row.tokens = response.tokens;
   row.token_logprobs = response.token_logprobs;
+  row.first_tokens = first_tokens_of(response, tokenizer);
   row.prompt_tokens = response.prompt_tokens;
   row.completion_tokens = response.completion_tokens;
   row.cached_prompt_tokens = response.cached_prompt_tokens;
@@ -49,12 +68,13 @@ ResponseRow row_of(const Response& response, const PendingRequest& request) {
 }
 
 Collector::Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed,
-                     int scorers, PassUsage& usage)
+                     int scorers, const Tokenizer* tokenizer, PassUsage& usage)
     : plan_(plan),
       batch_(batch),
       writer_(writer),
       failed_(std::move(failed)),
       answered_(batch.requests.size()),
+      tokenizer_(tokenizer),
       usage_(usage) {
   usage_.evaluations.resize(plan.evaluations.size());
   for (int i = 0; i < scorers; ++i) {
@@ -87,7 +107,7 @@ void Collector::on_response(Response response) {
   if (response.error) {
     reply.error = describe(*response.error);
   } else {
-    ResponseRow row = row_of(response, request);
+    ResponseRow row = row_of(response, request, tokenizer_);
     reply = reply_of(row, plan_.settings.think_end);
     usage_.tokens += row.prompt_tokens + row.completion_tokens;
     ++usage_.responses;

@@ -29,9 +29,10 @@ struct PassUsage {
 // it.
 class Collector : public ResponseSink {
  public:
-  // `failed` is asked to stop when the store cannot be written any more. What was used is added to `usage`.
+  // `failed` is asked to stop when the store cannot be written any more. `tokenizer` is the backend's, if it
+  // has one. What was used is added to `usage`.
   Collector(const RunPlan& plan, Batch& batch, StoreWriter& writer, std::stop_source failed, int scorers,
-            PassUsage& usage);
+            const Tokenizer* tokenizer, PassUsage& usage);
   ~Collector() override;
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
@@ -63,12 +64,13 @@ class Collector : public ResponseSink {
   int scoring_ = 0;
   std::optional<Error> error_;
   std::vector<bool> answered_;  // by request
+  const Tokenizer* tokenizer_;
   PassUsage& usage_;
   std::vector<std::jthread> scorers_;
 };
 
 // The store's row of a response. Invalid UTF-8 becomes U+FFFD here, before scoring, so that a resumed run,
 // which reads the text back, scores the same.
-ResponseRow row_of(const Response& response, const PendingRequest& request);
+ResponseRow row_of(const Response& response, const PendingRequest& request, const Tokenizer* tokenizer);
 
 }  // namespace sizeup

@@ -171,7 +171,7 @@ Result<void> Execution::answer(size_t model, Batch& batch, std::stop_source& abo
                                PassRuns& runs) {
   counts_.from_store += static_cast<int64_t>(batch.stored.size());
   const int scorers = std::min(kMaxScorers, ThreadPool::available_processors());
-  Collector collector(plan_, batch, writer_, abort, scorers, usage);
+  Collector collector(plan_, batch, writer_, abort, scorers, plan_.models[model].backend->tokenizer(), usage);
   collector.take_stored();
   if (!batch.requests.empty() && !abort.stop_requested()) {
     counts_.sent += static_cast<int64_t>(batch.requests.size());

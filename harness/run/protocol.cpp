@@ -4,12 +4,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <limits>
+#include <numeric>
 
 namespace sizeup {
 namespace {
 
 // Room for the longest choices of the usual sets; the answer ends at the first line break anyway.
 constexpr int kMaxChoiceTokens = 64;
+// As many as OpenAI's interface gives: every letter of a usual question is among them.
+constexpr int kFirstTokens = 20;
+// What tokens that begin several names may weigh: a probability is off by no more than that.
+constexpr double kMostUnclear = 0.01;
 
 bool needs_scores(const TaskKind& task) {
   return task.output_type != OutputType::generate_until;
@@ -82,6 +89,23 @@ bool begins_with_word(std::string_view text, std::string_view word) {
   return word.size() == 1 ? start == word : same_ignoring_case(start, word);
 }
 
+// Whether a token is the beginning of a name.
+bool begins_name(std::string_view token, std::string_view name) {
+  if (token.empty() || token.size() > name.size()) return false;
+  return name.size() == 1 ? token == name : same_ignoring_case(token, name.substr(0, token.size()));
+}
+
+// Which names an answer's first token may stand for.
+std::vector<size_t> names_of(std::string_view token, std::span<const std::string> names) {
+  std::vector<size_t> out;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string_view name = trimmed(names[i]);
+    if (name.empty()) continue;
+    if (begins_name(trimmed(token), name) || begins_with_word(trimmed(token), name)) out.push_back(i);
+  }
+  return out;
+}
+
 }  // namespace
 
 const char* name_of(Protocol protocol) {
@@ -135,6 +159,7 @@ AskGenerate written_choice() {
   AskGenerate ask;
   ask.max_tokens = kMaxChoiceTokens;
   ask.stop = {"\n"};
+  ask.top_logprobs = kFirstTokens;
   return ask;
 }
 
@@ -157,6 +182,20 @@ std::optional<size_t> named_choice(std::string_view answer, std::span<const std:
     only = i;
   }
   return only;
+}
+
+double named_probability(std::span<const std::pair<std::string, double>> first_tokens,
+                         std::span<const std::string> names, size_t chosen) {
+  std::vector<double> weights(names.size());
+  double unclear = 0.0;
+  for (const auto& [token, logprob] : first_tokens) {
+    const std::vector<size_t> named = names_of(token, names);
+    if (named.size() == 1) weights[named.front()] += std::exp(logprob);
+    if (named.size() > 1) unclear += std::exp(logprob);
+  }
+  const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const bool is_known = weights[chosen] > 0.0 && unclear <= kMostUnclear * all;
+  return is_known ? weights[chosen] / all : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace sizeup

@@ -32,17 +32,19 @@ size_t wrong_choice(const Sample& sample) {
 }
 
 // The written answer as log-probabilities: the named choice is certain. That gives right and wrong as the
-// task defines them; a probability it is not, so there is no confidence. An answer that names no choice is as
-// wrong as a wrong choice, and no label.
+// task defines them; the probability is that of the first tokens that name it, where those are known. An
+// answer that names no choice is as wrong as a wrong choice, and no label.
 Scored score_written_choice(const Task& task, const Sample& sample, const Reply& reply) {
   const std::vector<std::string> choices = choices_of(sample);
-  std::optional<size_t> named = named_choice(reply.text, written_question(sample).names);
+  const std::vector<std::string> names = written_question(sample).names;
+  std::optional<size_t> named = named_choice(reply.text, names);
   // Asked for a letter, many a model writes the choice itself.
   if (!named) named = named_choice(reply.text, choices);
   std::vector<Reply> replies(choices.size(), Reply{kImpossible, false, reply.text, reply.truncated, {}});
   replies[named.value_or(wrong_choice(sample))].logprob = 0.0;
   Scored scored = task.score(sample, replies);
-  scored.confidence = std::numeric_limits<double>::quiet_NaN();
+  scored.confidence =
+      named ? named_probability(reply.first_tokens, names, *named) : std::numeric_limits<double>::quiet_NaN();
   scored.details["written"] = reply.text;
   if (named) return scored;
   scored.answer = reply.text;
@@ -71,6 +73,7 @@ Reply reply_of(const ResponseRow& response, const std::string& think_end) {
   reply.truncated = response.truncated;
   if (!response.text) return reply;
   reply.text = said(*response.text, think_end);
+  reply.first_tokens = response.first_tokens;
   const auto& logprobs = response.token_logprobs;
   reply.logprob = logprobs.empty() ? std::numeric_limits<double>::quiet_NaN()
                                    : std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /

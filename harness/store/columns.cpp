@@ -143,10 +143,21 @@ std::vector<float> float_list(const std::string& json) {
   });
 }
 
+// [["A", -0.1], ...]
+std::string to_json(const std::vector<std::pair<std::string, double>>& weighed) {
+  return to_line(Json(weighed));
+}
+
+std::vector<std::pair<std::string, double>> weighed_list(const std::string& json) {
+  return cell(json,
+              [](const Json& value) { return value.get<std::vector<std::pair<std::string, double>>>(); });
+}
+
 const char* const kResponseColumns =
     "response.id, response.key, response.key_json, prompt.text, response.logprob, response.greedy, "
     "response.text, "
-    "response.finish, response.tokens, response.token_logprobs, response.prompt_tokens, "
+    "response.finish, response.tokens, response.token_logprobs, response.first_tokens, "
+    "response.prompt_tokens, "
     "response.completion_tokens, response.cached_prompt_tokens, response.reasoning_tokens, "
     "response.truncated";
 
@@ -163,6 +174,7 @@ ResponseRow read_response(const sqlite::Statement& statement, int first_column) 
   row.finish = statement.text(column++);
   row.tokens = integer_list(statement.text(column++));
   row.token_logprobs = float_list(statement.text(column++));
+  if (const auto tokens = statement.optional_text(column++)) row.first_tokens = weighed_list(*tokens);
   row.prompt_tokens = static_cast<int>(statement.integer(column++));
   row.completion_tokens = static_cast<int>(statement.integer(column++));
   const auto optional_count = [&](int at) -> std::optional<int> {

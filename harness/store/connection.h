@@ -43,11 +43,13 @@ std::string to_json(const std::vector<MetricRow>& metrics);
 std::string to_json(const std::vector<std::string>& texts);
 std::string to_json(const std::vector<int32_t>& numbers);
 std::string to_json(const std::vector<float>& numbers);
+std::string to_json(const std::vector<std::pair<std::string, double>>& weighed);
 std::map<std::string, std::string> text_map(const std::string& json);
 std::vector<MetricRow> metric_rows(const std::string& json);
 std::vector<std::string> text_list(const std::string& json);
 std::vector<int32_t> integer_list(const std::string& json);
 std::vector<float> float_list(const std::string& json);
+std::vector<std::pair<std::string, double>> weighed_list(const std::string& json);
 
 // The columns of `response` and its prompt, in the order that read_response expects.
 extern const char* const kResponseColumns;

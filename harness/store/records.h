@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sizeup {
@@ -92,6 +93,8 @@ struct ResponseRow {
   std::string finish;               // "stop", "length", "none" (scoring)
   std::vector<int32_t> tokens;
   std::vector<float> token_logprobs;  // NaN: unconditioned
+  // Of a written choice: the most probable first tokens and their log-probabilities.
+  std::vector<std::pair<std::string, double>> first_tokens = {};
   int prompt_tokens = 0;
   int completion_tokens = 0;
   std::optional<int> cached_prompt_tokens = {};  // of prompt_tokens; nothing: not said

@@ -6,7 +6,7 @@
 namespace sizeup {
 
 // PRAGMA user_version of the files that kSchema makes.
-constexpr int kSchemaVersion = 6;
+constexpr int kSchemaVersion = 7;
 
 // kSchema[v] takes a file from version v to version v + 1.
 extern const std::array<const char*, kSchemaVersion> kSchema;

@@ -26,31 +26,35 @@ class RowWriter {
  public:
   // Rows that are there stay, except that whole texts take the place of edited ones.
   RowWriter(Database& database, const TextRule& texts)
-      : texts_(&texts),
+      : database_(&database),
+        texts_(&texts),
         prompt_(database,
                 "INSERT INTO prompt (hash, text, edited) VALUES (?, ?, ?) "
                 "ON CONFLICT (hash) DO UPDATE SET text = excluded.text, edited = 0 "
                 "WHERE edited AND NOT excluded.edited"),
-        response_(database,
-                  "INSERT INTO response (key, key_json, prompt_id, logprob, greedy, text, finish, tokens, "
-                  "token_logprobs, prompt_tokens, completion_tokens, cached_prompt_tokens, "
-                  "reasoning_tokens, truncated, created_at, edited) "
-                  "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?) "
-                  "ON CONFLICT (key) DO UPDATE SET key_json = excluded.key_json, logprob = excluded.logprob, "
-                  "text = excluded.text, finish = excluded.finish, tokens = excluded.tokens, "
-                  "token_logprobs = excluded.token_logprobs, prompt_tokens = excluded.prompt_tokens, "
-                  "completion_tokens = excluded.completion_tokens, "
-                  "cached_prompt_tokens = excluded.cached_prompt_tokens, "
-                  "reasoning_tokens = excluded.reasoning_tokens, truncated = excluded.truncated, "
-                  "created_at = excluded.created_at, edited = 0 WHERE edited AND NOT excluded.edited"),
+        response_(
+            database,
+            "INSERT INTO response (key, key_json, prompt_id, logprob, greedy, text, finish, tokens, "
+            "token_logprobs, first_tokens, prompt_tokens, completion_tokens, cached_prompt_tokens, "
+            "reasoning_tokens, truncated, created_at, edited) "
+            "VALUES (?, ?, (SELECT id FROM prompt WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+            "?) "
+            "ON CONFLICT (key) DO UPDATE SET key_json = excluded.key_json, logprob = excluded.logprob, "
+            "text = excluded.text, finish = excluded.finish, tokens = excluded.tokens, "
+            "token_logprobs = excluded.token_logprobs, first_tokens = excluded.first_tokens, "
+            "prompt_tokens = excluded.prompt_tokens, "
+            "completion_tokens = excluded.completion_tokens, "
+            "cached_prompt_tokens = excluded.cached_prompt_tokens, "
+            "reasoning_tokens = excluded.reasoning_tokens, truncated = excluded.truncated, "
+            "created_at = excluded.created_at, edited = 0 WHERE edited AND NOT excluded.edited"),
         use_(database,
              "INSERT OR REPLACE INTO sample_response (evaluation_id, sample_id, ask, response_id) "
              "VALUES (?, ?, ?, (SELECT id FROM response WHERE key = ?))"),
-        answer_(
-            database,
-            "INSERT OR REPLACE INTO answer (evaluation_id, sample_id, answer, no_answer, invalid, truncated, "
-            "error, confidence, details, edited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        answer_(database,
+                "INSERT INTO answer (evaluation_id, sample_id, answer, no_answer, invalid, truncated, "
+                "error, confidence, details, edited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO "
+                "NOTHING"),
+        clear_answer_(database, "DELETE FROM answer WHERE evaluation_id = ? AND sample_id = ?"),
         clear_scores_(database, "DELETE FROM score WHERE evaluation_id = ? AND sample_id = ?"),
         score_(database, "INSERT INTO score (evaluation_id, sample_id, metric, value) VALUES (?, ?, ?, ?)"),
         timing_(database,
@@ -70,11 +74,15 @@ class RowWriter {
     const std::string details = to_json(texts_->stored_details(row.details, edited));
     std::optional<std::string> error = row.error;  // an endpoint's may quote the question
     if (error) error = texts_->keeps_none() ? kErrorLeftOut : texts_->stored(*error, edited);
-    answer_
-        .bind(row.evaluation_id, row.sample_id, answer, row.no_answer, row.invalid, row.truncated, error,
-              row.confidence, details, edited)
-        .run();
-    clear_scores_.bind(row.evaluation_id, row.sample_id).run();
+    answer_.bind(row.evaluation_id, row.sample_id, answer, row.no_answer, row.invalid, row.truncated, error,
+                 row.confidence, details, edited);
+    answer_.run();
+    // Nearly every answer is the sample's first: only then is there nothing to clear.
+    if (database_->changes() == 0) {
+      clear_answer_.bind(row.evaluation_id, row.sample_id).run();
+      clear_scores_.bind(row.evaluation_id, row.sample_id).run();
+      answer_.run();
+    }
     for (const auto& [metric, value] : row.scores) {
       score_.bind(row.evaluation_id, row.sample_id, metric, value).run();
     }
@@ -101,6 +109,8 @@ class RowWriter {
     // Tokens are the text once more.
     const std::string tokens = texts_->keeps_all() ? to_json(row.tokens) : "[]";
     const std::string token_logprobs = to_json(row.token_logprobs);
+    std::optional<std::string> first_tokens;
+    if (texts_->keeps_all() && !row.first_tokens.empty()) first_tokens = to_json(row.first_tokens);
     const std::string created_at = stored_now();
     // -infinity is stored as NULL: other programs read an infinite REAL in different ways.
     const bool finite = row.logprob > -std::numeric_limits<double>::infinity();
@@ -109,13 +119,14 @@ class RowWriter {
     if (!row.text) greedy = row.greedy ? 1 : 0;
     response_
         .bind(row.key, key_json, hash, logprob, greedy, text, row.finish, tokens, token_logprobs,
-              row.prompt_tokens, row.completion_tokens, row.cached_prompt_tokens, row.reasoning_tokens,
-              row.truncated, created_at, edited)
+              first_tokens, row.prompt_tokens, row.completion_tokens, row.cached_prompt_tokens,
+              row.reasoning_tokens, row.truncated, created_at, edited)
         .run();
   }
 
+  Database* database_;
   const TextRule* texts_;
-  Statement prompt_, response_, use_, answer_, clear_scores_, score_, timing_;
+  Statement prompt_, response_, use_, answer_, clear_answer_, clear_scores_, score_, timing_;
 };
 
 void count(Committed& committed, const StoreWrite& row) {

@@ -24,6 +24,21 @@ TEST(Schema, AcceptsWhatTheStandardAccepts) {
   }
 }
 
+// A member may well be called x-type; the keyword is ours alone, at any depth.
+TEST(Schema, OthersGetItWithoutOurKeyword) {
+  const Schema schema = parsed(Json::parse(R"({
+    "$defs": {"amount": {"type": "string", "x-type": "money"}},
+    "properties": {"x-type": {"type": "string", "x-type": "date"}, "total": {"$ref": "#/$defs/amount"}},
+    "anyOf": [{"items": {"x-type": "text"}}, true],
+    "enum": [{"x-type": "money"}], "required": ["x-type"]})"));
+  EXPECT_EQ(to_line(schema.standard()), to_line(Json::parse(R"({
+    "$defs": {"amount": {"type": "string"}},
+    "properties": {"x-type": {"type": "string"}, "total": {"$ref": "#/$defs/amount"}},
+    "anyOf": [{"items": {}}, true],
+    "enum": [{"x-type": "money"}], "required": ["x-type"]})")));
+  EXPECT_EQ(schema.type_of({"total"}), ValueType::money) << "the schema itself stays";
+}
+
 TEST(Schema, TypesAreFoundThroughReferences) {
   const Schema schema = parsed(Json::parse(R"({
     "$defs": {"amount": {"type": "string", "x-type": "money"}},

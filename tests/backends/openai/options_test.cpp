@@ -29,7 +29,8 @@ TEST_F(EndpointOptionsTest, ReadsEach) {
       "x=openai:org/model:7b?base_url=http://127.0.0.1:8000/v1/,https://b.example/"
       "v1&api=completions&stream=no"
       "&logprobs=yes&concurrency=32&requests_per_minute=600&tokens_per_minute=90000&connect_timeout=2"
-      "&first_token_timeout=1.5&timeout=30&attempts=3&retry_pause=0.25&context_length=4096&ca_file=/c.pem");
+      "&first_token_timeout=1.5&timeout=30&attempts=3&retry_pause=0.25&context_length=4096&ca_file=/c.pem"
+      "&response_format=json_object");
   ASSERT_TRUE(options.has_value()) << describe(options.error());
   EXPECT_EQ(options->model, "org/model:7b");
   EXPECT_THAT(options->base_urls, ElementsAre("http://127.0.0.1:8000/v1", "https://b.example/v1"));
@@ -45,6 +46,7 @@ TEST_F(EndpointOptionsTest, ReadsEach) {
   EXPECT_EQ(options->attempts, 3);
   EXPECT_EQ(options->first_pause, milliseconds(250));
   EXPECT_EQ(options->context_length, 4096);
+  EXPECT_EQ(options->response_format, ResponseFormat::json_object);
   EXPECT_EQ(options->ca_file, "/c.pem");
 }
 
@@ -52,6 +54,7 @@ TEST_F(EndpointOptionsTest, RefusesWhatItDoesNotKnow) {
   for (const auto& [option, message] : std::vector<std::pair<std::string, std::string>>{
            {"speed=high", "no option 'speed'"},
            {"api=grpc", "api=grpc"},
+           {"response_format=xml", "response_format=xml"},
            {"stream=maybe", "stream=maybe"},
            {"concurrency=0", "no number from 1 to"},
            {"concurrency=4x", "no number from 1 to"},

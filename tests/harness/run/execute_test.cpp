@@ -244,6 +244,30 @@ TEST_F(ExecuteTest, MultipleChoiceIsAskedInWritingOfModelsThatCannotScore) {
   EXPECT_EQ(query("SELECT count(*) FROM answer WHERE confidence IS NOT NULL")[0], "0");
 }
 
+// What the store keeps of the first tokens is what confidence is made of, in the run and when it is read
+// again.
+TEST_F(ExecuteTest, AWrittenChoiceIsAsSureAsItsFirstTokens) {
+  models["small"].can_score = false;
+  models["small"].writes = [](const Request&) { return "B."; };
+  models["small"].first_top = {{" B", -0.5F}, {"A", -0.5F}, {"The", -0.1F}};
+  done();
+  EXPECT_EQ(query("SELECT DISTINCT confidence FROM answer")[0], "0.5");
+  settings.name = "again";
+  EXPECT_EQ(done().requests_sent, 0);
+  EXPECT_EQ(query("SELECT count(*) FROM answer WHERE confidence = 0.5")[0], "12");
+}
+
+TEST_F(ExecuteTest, OnlyBackendsThatHoldAnswersToASchemaGetIt) {
+  settings.tasks = {"write"};
+  done();
+  EXPECT_EQ(std::get<Generate>(logs["small"].requests.at(0).ask).schema, "");
+  EXPECT_EQ(query("SELECT count(*) FROM response WHERE key_json LIKE '%schema%'")[0], "0");
+  models["small"].takes_schema = true;
+  settings.name = "held";
+  EXPECT_GT(done().requests_sent, 0) << "another request than without the schema";
+  EXPECT_EQ(std::get<Generate>(logs["small"].requests.back().ask).schema, R"({"type":"string"})");
+}
+
 TEST_F(ExecuteTest, AWrittenAnswerThatNamesNoChoiceIsWrongAndCounted) {
   models["small"].can_score = false;
   models["small"].writes = [](const Request&) { return "either A or B"; };

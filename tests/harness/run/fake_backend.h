@@ -53,10 +53,12 @@ struct FakeModel {
   bool can_generate = true;
   bool has_chat_template = false;
   bool scores_conversations = true;
+  bool takes_schema = false;
   bool refuses_system = false;         // its template raises an error for system messages
   std::chrono::microseconds delay{0};  // before each response
   std::function<std::optional<Error>(const Request&)> fails = {};  // this request fails
   std::function<std::string(const Request&)> writes = {};          // the text of a generation
+  std::vector<TextLogprob> first_top = {};                         // of every generation, if asked for
   std::function<void(const Request&)> before = {};                 // called before each response
   std::optional<size_t> breaks_after = {};   // the whole backend fails after so many responses
   std::optional<size_t> forgets_after = {};  // later requests get no response
@@ -74,6 +76,7 @@ class FakeBackend : public Backend {
     card_.can_generate = model_.can_generate;
     card_.has_chat_template = model_.has_chat_template;
     card_.scores_conversations = model_.scores_conversations;
+    card_.takes_schema = model_.takes_schema;
   }
 
   const ModelCard& card() const override { return card_; }
@@ -117,7 +120,8 @@ class FakeBackend : public Backend {
     const int thought = opinion(model_.name, text_of(request));
     response.prompt_tokens = 10;
     response.timing = {1.0 + thought, 2.0 + thought};
-    if (std::holds_alternative<Generate>(request.ask)) {
+    if (const auto* ask = std::get_if<Generate>(&request.ask)) {
+      if (ask->top_logprobs > 0) response.first_top = model_.first_top;
       response.text = model_.writes ? model_.writes(request) : std::to_string(thought % 2);
       response.finish = FinishReason::stop;
       response.tokens = {thought};

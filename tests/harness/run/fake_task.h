@@ -46,6 +46,7 @@ class FakeTask : public Task {
   std::string definition_hash() const override { return "definition of " + name_; }
   std::string data_hash() const override { return "data of " + name_; }
   std::string version() const override { return "1"; }
+  std::string answer_schema() const override { return R"({"type":"string"})"; }
 
   std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows*) const override {
     return std::make_unique<ListReader>(made_samples(limit));

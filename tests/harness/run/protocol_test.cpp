@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 namespace sizeup {
 namespace {
 
@@ -131,6 +133,42 @@ TEST(WrittenQuestion, ChoicesThatEndThePromptAreShownWithWhatFollows) {
 TEST(NamedChoice, AnswersAreShortAndEndWithTheLine) {
   EXPECT_THAT(written_choice().stop, testing::ElementsAre("\n"));
   EXPECT_EQ(written_choice().temperature, 0.0);
+}
+
+struct WeighedCase {
+  const char* what;
+  std::vector<std::pair<std::string, double>> first_tokens;  // and their probabilities
+  std::vector<std::string> names;
+  size_t chosen;
+  double probability;  // NaN: none
+};
+
+TEST(NamedProbability, IsTheShareOfTheTokensThatNameTheChoice) {
+  const double none = std::nan("");
+  const std::vector<std::string> letters = {"A", "B", "C", "D"};
+  const std::vector<std::string> labels = {"orders", "returns", "refunds"};
+  const std::vector<WeighedCase> cases = {
+      {"with and without a space", {{"B", 0.5}, {" B", 0.1}, {"A", 0.2}}, letters, 1, 0.75},
+      {"other words count for nothing", {{"The", 0.9}, {"B", 0.06}, {"C", 0.02}}, letters, 1, 0.75},
+      {"a letter in the wrong case is a word", {{"a", 0.5}, {"A", 0.3}, {"B", 0.1}}, letters, 0, 0.75},
+      {"a letter is no beginning of a word", {{"Because", 0.5}, {"B", 0.3}, {"A", 0.1}}, letters, 1, 0.75},
+      {"with what ends it", {{"B.", 0.6}, {"C)", 0.2}}, letters, 1, 0.75},
+      {"the answer began with another word", {{"The", 0.9}, {"A", 0.1}}, letters, 1, none},
+      {"nothing known", {}, letters, 0, none},
+      {"the beginning of one label", {{" ord", 0.6}, {"ret", 0.2}}, labels, 0, 0.75},
+      {"in any case", {{"Ord", 0.6}, {"RET", 0.2}}, labels, 0, 0.75},
+      {"the beginning of two labels", {{"ord", 0.6}, {"re", 0.2}}, labels, 0, none},
+      {"too little to matter", {{"ord", 0.6}, {"ret", 0.2}, {"re", 0.007}}, labels, 0, 0.75},
+  };
+  for (WeighedCase one : cases) {
+    for (auto& [text, weight] : one.first_tokens) weight = std::log(weight);
+    const double found = named_probability(one.first_tokens, one.names, one.chosen);
+    if (std::isnan(one.probability)) {
+      EXPECT_TRUE(std::isnan(found)) << one.what << ": " << found;
+    } else {
+      EXPECT_NEAR(found, one.probability, 1e-12) << one.what;
+    }
+  }
 }
 
 }  // namespace

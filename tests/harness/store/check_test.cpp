@@ -37,7 +37,7 @@ class CheckTest : public StoreFixture {
 TEST_F(CheckTest, AWholeStoreHasNoProblem) {
   const StoreCheck found = check();
   EXPECT_THAT(found.problems, IsEmpty());
-  EXPECT_EQ(found.version, 6);
+  EXPECT_EQ(found.version, 7);
   EXPECT_THAT(found.rows, Contains(Pair("evaluation", 2)));
   EXPECT_THAT(found.rows, Contains(Pair("response", 1)));
   EXPECT_THAT(found.notes, ElementsAre(HasSubstr("is not finished: 2 of 2 evaluations remain")));

@@ -35,7 +35,7 @@ TEST_F(StoreTest, WritingCreatesTheFileWithItsVersion) {
                 &statement, nullptr),
             SQLITE_OK);
   ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_EQ(sqlite3_column_int(statement, 0), 6);
+  EXPECT_EQ(sqlite3_column_int(statement, 0), 7);
   EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(statement, 1)), "wal");
   sqlite3_finalize(statement);
   sqlite3_close(handle);
@@ -58,8 +58,8 @@ TEST_F(StoreTest, RefusesTheDatabaseOfAnotherProgram) {
 
 TEST_F(StoreTest, RefusesANewerVersion) {
   { open(); }
-  execute("PRAGMA user_version = 7");
-  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 7)"));
+  execute("PRAGMA user_version = 8");
+  EXPECT_THAT(open_error(StoreAccess::read).message, HasSubstr("newer sizeup (store version 8)"));
   EXPECT_THAT(open_error(StoreAccess::write).message, HasSubstr("newer sizeup"));
 }
 

@@ -105,6 +105,7 @@ TEST_F(WriterTest, AResponseComesBackAsItWas) {
   ResponseWrite write = response("k");
   write.response.token_logprobs = {-0.1F, std::nanf(""), -1e-30F};
   write.response.truncated = true;
+  write.response.first_tokens = {{" B", -0.25}, {"\"", -3.5}};
   write.response.cached_prompt_tokens = 3;
   write.response.reasoning_tokens = 1;
   {
@@ -113,7 +114,9 @@ TEST_F(WriterTest, AResponseComesBackAsItWas) {
     ASSERT_TRUE(writer.write(response("plain")).has_value());
   }
   EXPECT_FALSE((*store->find_response("plain"))->cached_prompt_tokens.has_value()) << "unknown is not 0";
+  EXPECT_TRUE((*store->find_response("plain"))->first_tokens.empty());
   const ResponseRow row = **store->find_response("k");
+  EXPECT_EQ(row.first_tokens, write.response.first_tokens);
   EXPECT_EQ(row.cached_prompt_tokens, 3);
   EXPECT_EQ(row.reasoning_tokens, 1);
   EXPECT_GT(row.id, 0);
@@ -201,6 +204,12 @@ TEST_F(WriterTest, AnAnswerComesBackAsItWasAndCanBeReplaced) {
   EXPECT_EQ(answers[0].details, better.details);
   EXPECT_EQ(answers[0].scores.at("acc"), 0.1);
   EXPECT_TRUE(std::isnan(answers[0].scores.at("undefined")));
+
+  better.scores = {{"acc", 0.2}};
+  ASSERT_TRUE(writer.write(better).has_value());
+  ASSERT_TRUE(writer.flush().has_value());
+  EXPECT_EQ((*read_answers(*store, evaluation()))[0].scores, better.scores)
+      << "no score of another answer stays";
 }
 
 TEST_F(WriterTest, AFailedCommitIsReportedAndNotForgotten) {
