@@ -233,7 +233,7 @@ void EndpointRun::on_status(Attempt attempt, const TransferEnd& end) {
   setback.error = status_error(end.status, attempt.error_body,
                                options_.base_urls[attempt.address] + attempt.call.path, options_);
   if (meaning == StatusMeaning::refused) broken_ = setback.error;
-  setback.overload = meaning == StatusMeaning::overload;
+  setback.overload = setback.asked_for_less = meaning == StatusMeaning::overload;
   setback.may_pass = setback.overload || meaning == StatusMeaning::passing;
   setback.retry_after = end.retry_after;
   set_back(std::move(attempt), std::move(setback));
@@ -249,7 +249,9 @@ void EndpointRun::succeed(Attempt attempt) {
     const bool whole = std::holds_alternative<ScoreText>(request.ask);
     if (Result<void> filled = fill_score(answer.echo, attempt.call, whole, response); !filled) {
       Error error = error_of(attempt, filled.error().message, filled.error().hint);
-      set_back(std::move(attempt), {std::move(error), false, false, false, {}});
+      Setback setback;
+      setback.error = std::move(error);
+      set_back(std::move(attempt), std::move(setback));
       return;
     }
     observations_.on_score(answer);
@@ -284,12 +286,8 @@ void EndpointRun::succeed(Attempt attempt) {
 
 void EndpointRun::set_back(Attempt attempt, Setback setback) {
   const auto now = Clock::now();
-  if (setback.overload) {
-    concurrency_.overloaded(now);
-    setback.unreachable ? observations_.on_broken() : observations_.on_overload();
-  } else if (setback.may_pass) {
-    observations_.on_broken();
-  }
+  if (setback.overload) concurrency_.overloaded(now);
+  if (setback.may_pass) setback.asked_for_less ? observations_.on_overload() : observations_.on_broken();
   setback.may_pass ? addresses_.failed(attempt.address, now) : addresses_.released(attempt.address);
   Asked& asked = attempt.asked;
   const bool too_long = setback.retry_after && *setback.retry_after > kLongestRetryAfter;

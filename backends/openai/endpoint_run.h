@@ -79,8 +79,9 @@ class EndpointRun final : private TransferListener {
   struct Setback {
     Error error;
     bool may_pass = false;
-    bool overload = false;
-    bool unreachable = false;  // no answer of any kind
+    bool overload = false;        // asks for less at once, or looks like it
+    bool asked_for_less = false;  // said so, by a status
+    bool unreachable = false;     // no answer of any kind
     std::optional<std::chrono::seconds> retry_after;
   };
   void set_back(Attempt attempt, Setback setback);

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "core/json/json.h"
+#include "harness/store/read_at_once.h"
 #include "reports/load/load_parts.h"
 #include "reports/text.h"
 
@@ -136,45 +137,55 @@ class CellRows {
 class Collector {
  public:
   Collector(const Store& store, const RunContent& content, const Redactor& redactor,
-            const ReportOptions& options, ReportData& data)
-      : store_(store), content_(content), redactor_(redactor), options_(options), data_(data) {}
+            const ReportOptions& options, const SampleChoice& choice)
+      : store_(store), content_(content), redactor_(redactor), options_(options), choice_(choice) {}
 
-  Result<void> collect() {
+  Result<CollectedSamples> collect() {
     size_t all = 0;
     for (const std::vector<SampleRow>& samples : content_.samples) all += samples.size();
-    data_.samples.reserve(all);
+    out_.samples.reserve(all);
     for (size_t task = 0; task < content_.tasks.size(); ++task) {
-      Result<CellRows> small = rows_of(data_.candidate, task);
-      if (!small) return forward_error(small);
-      Result<CellRows> large = data_.is_pair() ? rows_of(data_.baseline, task) : CellRows(no_cell_, {});
-      if (!large) return forward_error(large);
+      const Cell& small = cell_of(choice_.candidate, task);
+      const Cell& large = choice_.baseline ? cell_of(*choice_.baseline, task) : no_cell_;
+      std::vector<WrittenText> small_texts;
+      std::vector<WrittenText> large_texts;
+      auto read =
+          read_at_once(store_, {[&](const Store& from) { return read_texts(from, small, small_texts); },
+                                [&](const Store& from) { return read_texts(from, large, large_texts); }});
+      if (!read) return forward_error(read);
+      CellRows small_rows(small, std::move(small_texts));
+      CellRows large_rows(large, std::move(large_texts));
       for (const SampleRow& row : content_.samples[task]) {
-        const CellRows::Row candidate = small->next(row.id);
-        const CellRows::Row baseline = large->next(row.id);
+        const CellRows::Row candidate = small_rows.next(row.id);
+        const CellRows::Row baseline = large_rows.next(row.id);
         if (candidate.answer == nullptr && baseline.answer == nullptr) continue;
         ReportSample sample = describe(row, task);
         fill(candidate, sample.candidate);
         fill(baseline, sample.baseline);
-        data_.samples.push_back(std::move(sample));
+        out_.samples.push_back(std::move(sample));
       }
     }
-    return {};
+    return std::move(out_);
   }
 
  private:
-  Result<CellRows> rows_of(int model, size_t task) const {
-    const Cell& cell = content_.cells[static_cast<size_t>(model)][task];
+  const Cell& cell_of(int model, size_t task) const {
+    return content_.cells[static_cast<size_t>(model)][task];
+  }
+
+  Result<void> read_texts(const Store& store, const Cell& cell, std::vector<WrittenText>& out) const {
     const bool written =
         cell.evaluation.protocol == "generative" || cell.evaluation.task.output_type == "generate_until";
-    if (!written || options_.no_text) return CellRows(cell, {});
-    Result<std::vector<WrittenText>> texts = read_written_texts(store_, cell.evaluation.id);
+    if (!written || options_.no_text) return {};
+    Result<std::vector<WrittenText>> texts = read_written_texts(store, cell.evaluation.id);
     if (!texts) return forward_error(texts);
-    return CellRows(cell, std::move(*texts));
+    out = std::move(*texts);
+    return {};
   }
 
   EditedText edited(const std::string& stored) {
     EditedText text(stored);
-    if (text.repaired()) ++data_.repaired_texts;
+    if (text.repaired()) ++out_.repaired_texts;
     redactor_.redact(text);
     return text;
   }
@@ -185,7 +196,7 @@ class Collector {
 
   // Task and document, once: document identifiers often begin with their task's name.
   std::string unique_id(const SampleRow& row, size_t task) {
-    const std::string& name = data_.tasks[task].name;
+    const std::string& name = choice_.task_names[task];
     std::string id = shown_name(redactor_, row.document_id);
     if (!id.starts_with(name)) id = name + "-" + id;
     std::string candidate = id;
@@ -258,7 +269,8 @@ class Collector {
   const RunContent& content_;
   const Redactor& redactor_;
   const ReportOptions& options_;
-  ReportData& data_;
+  const SampleChoice& choice_;
+  CollectedSamples out_;
   const Cell no_cell_;
   std::unordered_set<std::string> ids_;
   std::unordered_map<std::string, std::string> shown_;
@@ -266,9 +278,10 @@ class Collector {
 
 }  // namespace
 
-Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,
-                             const ReportOptions& options, ReportData& data) {
-  return Collector(store, content, redactor, options, data).collect();
+Result<CollectedSamples> collect_samples(const Store& store, const RunContent& content,
+                                         const Redactor& redactor, const ReportOptions& options,
+                                         const SampleChoice& choice) {
+  return Collector(store, content, redactor, options, choice).collect();
 }
 
 }  // namespace sizeup

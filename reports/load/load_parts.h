@@ -72,9 +72,20 @@ std::optional<ModelFacts> small_first_facts(const ReportData& data, const Candid
 // What earlier runs found for the pair. Needs the pair and the scores.
 Result<void> read_histories(const Store& store, const RunContent& content, ReportData& data);
 
-// Samples with both models' texts. Reads the responses of tasks that write answers.
-Result<void> collect_samples(const Store& store, const RunContent& content, const Redactor& redactor,
-                             const ReportOptions& options, ReportData& data);
+// Samples with both models' texts. Reads the responses of tasks that write answers. It looks at the pair and
+// the names of the tasks alone, so that it can go on beside the measures.
+struct CollectedSamples {
+  std::vector<ReportSample> samples;
+  int64_t repaired_texts = 0;
+};
+struct SampleChoice {
+  int candidate = 0;
+  std::optional<int> baseline;
+  std::vector<std::string> task_names;
+};
+Result<CollectedSamples> collect_samples(const Store& store, const RunContent& content,
+                                         const Redactor& redactor, const ReportOptions& options,
+                                         const SampleChoice& choice);
 
 // A name as the report shows it: masked, then cleaned.
 std::string shown_name(const Redactor& redactor, const std::string& name);

@@ -1,4 +1,6 @@
+#include <future>
 #include <numeric>
+#include <utility>
 
 #include "harness/decide/recommend.h"
 #include "reports/load/load_parts.h"
@@ -39,6 +41,40 @@ void judge_pair(const RunContent& content, const Requirements& requirements, Rep
   data.requirements = std::move(report);
 }
 
+// On a thread of its own with its own connection. Store, content and redactor must outlive it.
+std::future<Result<CollectedSamples>> collecting_samples(const Store& store, const RunContent& content,
+                                                         const Redactor& redactor,
+                                                         const ReportOptions& options,
+                                                         const ReportData& data) {
+  SampleChoice choice{data.candidate, {}, {}};
+  if (data.is_pair()) choice.baseline = data.baseline;
+  for (const ReportTask& task : data.tasks) choice.task_names.push_back(task.name);
+  const auto collect = [&, options, choice = std::move(choice)]() -> Result<CollectedSamples> {
+    const Result<Store> own = Store::open(store.file(), StoreAccess::read);
+    if (!own) return tl::unexpected<Error>(own.error());
+    return collect_samples(*own, content, redactor, options, choice);
+  };
+  return std::async(std::launch::async, collect);
+}
+
+// What is measured on the run and told of its pair.
+Result<void> measure(const Store& store, const RunContent& content, const Redactor& redactor,
+                     const ReportOptions& options, ReportData& data) {
+  compare_pair(content, redactor, data);
+  measure_latency(content, data);
+  sum_costs(content, data);
+  if (auto done = compare_costs(store, content, options, data); !done) return done;
+  if (auto done = measure_energy(store, content, options, data); !done) return done;
+  count_hallucinations(content, data);
+  measure_calibration(content, data);
+  if (auto done = measure_routing(store, content, options, data); !done) return done;
+  rank_models(content, data);
+  if (auto built = build_ladders(content, options, data); !built) return built;
+  if (auto read = read_histories(store, content, data); !read) return read;
+  if (options.requirements) judge_pair(content, *options.requirements, data);
+  return {};
+}
+
 }  // namespace
 
 Result<ReportData> load_report(const Store& store, const std::string& run, const ReportOptions& options) {
@@ -59,19 +95,13 @@ Result<ReportData> load_report(const Store& store, const std::string& run, const
       return forward_error(applied);
   }
   if (auto chosen = choose_pair(options, data); !chosen) return forward_error(chosen);
-  compare_pair(*content, *redactor, data);
-  measure_latency(*content, data);
-  sum_costs(*content, data);
-  if (auto done = compare_costs(store, *content, options, data); !done) return forward_error(done);
-  if (auto done = measure_energy(store, *content, options, data); !done) return forward_error(done);
-  count_hallucinations(*content, data);
-  measure_calibration(*content, data);
-  if (auto done = measure_routing(store, *content, options, data); !done) return forward_error(done);
-  rank_models(*content, data);
-  if (auto built = build_ladders(*content, options, data); !built) return forward_error(built);
-  if (auto read = read_histories(store, *content, data); !read) return forward_error(read);
-  if (options.requirements) judge_pair(*content, *options.requirements, data);
-  if (auto done = collect_samples(store, *content, *redactor, shown, data); !done) return forward_error(done);
+  auto collecting = collecting_samples(store, *content, *redactor, shown, data);
+  const Result<void> measured = measure(store, *content, *redactor, options, data);
+  Result<CollectedSamples> collected = collecting.get();
+  if (!measured) return tl::unexpected<Error>(measured.error());
+  if (!collected) return forward_error(collected);
+  data.samples = std::move(collected->samples);
+  data.repaired_texts += collected->repaired_texts;
   return data;
 }
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <tuple>
 
+#include "harness/store/read_at_once.h"
+
 namespace sizeup {
 namespace {
 
@@ -21,23 +23,22 @@ Texts texts_of(Rows rows) {
   return rows == Rows::whole ? Texts::read : Texts::leave_out;
 }
 
-Result<void> read_answers_of(const Store& store, const EvaluationRow& evaluation, Rows rows, Cell& cell) {
-  // What was measured under load left timings instead of answers.
+// Offline before all else, so that answers of a measured subset never replace those of all. What was measured
+// under load left timings instead of answers.
+void choose_evaluation(const EvaluationRow& evaluation, Cell& cell) {
   const int64_t answered = evaluation.scenario == "offline" ? evaluation.answered : 0;
   const bool nothing_new = cell.present && (answered == 0 || cell.answered > 0);
-  if (nothing_new) return {};
-  if (rows != Rows::scores_alone) {
-    auto answers = read_answers(store, evaluation.id, texts_of(rows));
-    if (!answers) return forward_error(answers);
-    cell.answers = std::move(*answers);
-  }
-  auto results = read_results(store, evaluation.id);
-  if (!results) return forward_error(results);
-  auto cost = read_cost(store, evaluation.id);
-  if (!cost) return forward_error(cost);
+  if (nothing_new) return;
   cell.present = true;
   cell.evaluation = evaluation;
   cell.answered = answered;
+}
+
+Result<void> read_outcome_of(const Store& store, Cell& cell) {
+  auto results = read_results(store, cell.evaluation.id);
+  if (!results) return forward_error(results);
+  auto cost = read_cost(store, cell.evaluation.id);
+  if (!cost) return forward_error(cost);
   cell.results = std::move(*results);
   cell.cost = std::move(*cost);
   return {};
@@ -91,23 +92,54 @@ bool hold_all(const std::vector<SampleRow>& samples, const std::vector<AnswerRow
   });
 }
 
-// The samples of a task over all models, each once, in the order of the data.
-Result<std::vector<SampleRow>> samples_of(const Store& store, const std::vector<std::vector<Cell>>& cells,
-                                          size_t task, Rows rows) {
-  std::vector<SampleRow> out;
-  for (const std::vector<Cell>& row : cells) {
-    const std::vector<AnswerRow>& answers = row[task].answers;
-    const bool nothing_new = !answers.empty() && hold_all(out, answers);
-    if (!row[task].present || nothing_new) continue;
-    auto samples = read_samples(store, row[task].evaluation.id, texts_of(rows));
-    if (!samples) return forward_error(samples);
-    const auto middle = static_cast<std::ptrdiff_t>(out.size());
-    std::move(samples->begin(), samples->end(), std::back_inserter(out));
-    std::inplace_merge(out.begin(), out.begin() + middle, out.end(), stands_before);
-    const auto same = [](const SampleRow& a, const SampleRow& b) { return a.id == b.id; };
-    out.erase(std::unique(out.begin(), out.end(), same), out.end());
+void merge_samples(std::vector<SampleRow> added, std::vector<SampleRow>& out) {
+  const auto middle = static_cast<std::ptrdiff_t>(out.size());
+  std::move(added.begin(), added.end(), std::back_inserter(out));
+  std::inplace_merge(out.begin(), out.begin() + middle, out.end(), stands_before);
+  const auto same = [](const SampleRow& a, const SampleRow& b) { return a.id == b.id; };
+  out.erase(std::unique(out.begin(), out.end(), same), out.end());
+}
+
+// What is read of the store, or why it could not be.
+template <class Value>
+Result<void> take(Result<Value> read, Value& out) {
+  if (!read) return forward_error(read);
+  out = std::move(*read);
+  return {};
+}
+
+// Fills the cells' answers, and the samples of each task: over all models, each once, in the order of the
+// data.
+Result<void> read_rows(const Store& store, Rows rows, RunContent& content) {
+  std::vector<StoreRead> reads;
+  std::vector<const Cell*> first_cells(content.tasks.size());  // whose samples are read with the answers
+  for (size_t task = 0; task < content.tasks.size(); ++task) {
+    for (std::vector<Cell>& cells : content.cells) {
+      Cell& cell = cells[task];
+      if (!cell.present) continue;
+      if (first_cells[task] == nullptr) {
+        first_cells[task] = &cell;
+        reads.emplace_back([&cell, &samples = content.samples[task], rows](const Store& from) {
+          return take(read_samples(from, cell.evaluation.id, texts_of(rows)), samples);
+        });
+      }
+      reads.emplace_back([&cell, rows](const Store& from) {
+        return take(read_answers(from, cell.evaluation.id, texts_of(rows)), cell.answers);
+      });
+    }
   }
-  return out;
+  if (auto read = read_at_once(store, reads); !read) return read;
+  for (size_t task = 0; task < content.tasks.size(); ++task) {
+    for (const std::vector<Cell>& cells : content.cells) {
+      const Cell& cell = cells[task];
+      const bool nothing_new = !cell.answers.empty() && hold_all(content.samples[task], cell.answers);
+      if (!cell.present || &cell == first_cells[task] || nothing_new) continue;
+      auto samples = read_samples(store, cell.evaluation.id, texts_of(rows));
+      if (!samples) return forward_error(samples);
+      merge_samples(std::move(*samples), content.samples[task]);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -122,19 +154,22 @@ Result<RunContent> read_run_content(const Store& store, const std::vector<std::s
     place_of(content.tasks, evaluation.task);
   }
   content.cells.assign(content.models.size(), std::vector<Cell>(content.tasks.size()));
-  // Offline first for each pair, so that answers of the measured subset never replace those of all.
   for (const EvaluationRow& evaluation : content.evaluations) {
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
-    if (auto done = read_answers_of(store, evaluation, rows, cell); !done) return forward_error(done);
+    choose_evaluation(evaluation, cell);
     if (auto done = read_timings_of(store, evaluation, content.latency_scenario, cell); !done)
       return forward_error(done);
   }
+  for (std::vector<Cell>& cells : content.cells) {
+    for (Cell& cell : cells) {
+      if (!cell.present) continue;
+      if (auto done = read_outcome_of(store, cell); !done) return forward_error(done);
+    }
+  }
   content.samples.resize(content.tasks.size());
-  for (size_t task = 0; task < content.tasks.size() && rows != Rows::scores_alone; ++task) {
-    auto samples = samples_of(store, content.cells, task, rows);
-    if (!samples) return forward_error(samples);
-    content.samples[task] = std::move(*samples);
+  if (rows != Rows::scores_alone) {
+    if (auto read = read_rows(store, rows, content); !read) return forward_error(read);
   }
   if (auto scores = read_pair_scores(store, rows, content); !scores) return forward_error(scores);
   return content;

@@ -196,7 +196,8 @@ struct ScriptedEndpoint::Server {
       if (connection.wants_write) return;
       connection.sent = 0;
       if (++connection.step < script.steps.size()) {
-        connection.due = Clock::now() + script.steps[connection.step].pause;
+        // From when the step was due, not from when it was sent: a busy machine makes no stream slower.
+        connection.due += script.steps[connection.step].pause;
         return;
       }
     }

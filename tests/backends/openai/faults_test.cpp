@@ -283,5 +283,21 @@ TEST_F(EndpointFaults, AStopEndsARunThatWaits) {
   EXPECT_TRUE(result.responses.empty());
 }
 
+// A broken stream slows the run down as a busy server does, but it is no request for less.
+TEST_F(EndpointTest, WhatBrokeIsToldApartFromWhatTheServerAskedFor) {
+  const ScriptedEndpoint server([](const EndpointRequest& request) {
+    if (request.number == 1 && request.path.ends_with("/chat/completions"))
+      return broken_after({chat_delta("fo")}, ScriptEnd::reset);
+    if (request.number == 2) return http_answer(503, "text/plain", "busy");
+    return plain_chat_server(request);
+  });
+  const auto backend = open(server, "api=chat&retry_pause=0.001");
+  const auto result = ask(*backend, {chat_request(0)});
+  ASSERT_FALSE(result.responses.at(0).error);
+  EXPECT_THAT(result.counts->notes,
+              testing::AllOf(testing::Contains(testing::HasSubstr("asked for less 1 times")),
+                             testing::Contains(testing::HasSubstr("1 attempts failed on the way"))));
+}
+
 }  // namespace
 }  // namespace sizeup
