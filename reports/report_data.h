@@ -224,6 +224,18 @@ struct ReportLatency {
   std::vector<double> curve;  // milliseconds at 0, 2, 4, ... 98, 99, 99.8, 100 percent; empty for "per token"
 };
 
+// Times to the full answer of one model while its pass went on: whether they stay or grow.
+struct ReportStretch {
+  double seconds = 0.0;  // since the pass began, in the mean of its requests
+  int64_t n = 0;
+  double p50_ms = kNoNumber;
+  double p90_ms = kNoNumber;
+};
+struct ReportTimeSeries {
+  int model = 0;
+  std::vector<ReportStretch> stretches;  // of as many requests each, in the order in which they were due
+};
+
 // Answers a second while one model was under load with one task; nothing where no limits were stated.
 struct ReportLoad {
   int model = 0;
@@ -372,7 +384,8 @@ struct ReportData {
   std::optional<ReportRouting> routing;  // of the pair
   std::string latency_scenario;  // of all times: "single", "concurrent:8", "server:2"; empty: there are none
   std::vector<ReportLatency> latency;
-  std::vector<ReportLoad> load;  // none in scenario single
+  std::vector<ReportTimeSeries> latency_over_time;  // of models with enough requests
+  std::vector<ReportLoad> load;                     // none in scenario single
   std::vector<ReportCost> cost;
   std::optional<ReportPairCost> pair_cost;
   std::vector<ReportEnergy> energy;  // one for each of models

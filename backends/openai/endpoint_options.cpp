@@ -73,6 +73,9 @@ class Reader {
     for (const auto& [key, value] : reference_.options) {
       if (auto taken = take(key, value); !taken) return forward_error(taken);
     }
+    const auto is_secure = [](const std::string& url) { return url.starts_with("https://"); };
+    if (!out_.ca_file.empty() && std::none_of(out_.base_urls.begin(), out_.base_urls.end(), is_secure))
+      return wrong("ca_file has no meaning for plain http", "base_url=https://..., or leave ca_file out");
     if (auto found = find_key(); !found) return forward_error(found);
     return std::move(out_);
   }

@@ -71,6 +71,13 @@ std::string lines(const char* name, const Items& items) {
   return out + "]";
 }
 
+Json times_json(const std::map<std::string, EvidenceTimes>& times) {
+  Json json = Json::object();
+  for (const auto& [scenario, one] : times)
+    json[scenario] = {{"ttft_ms", numbers(one.ttft_ms)}, {"total_ms", numbers(one.total_ms)}};
+  return json;
+}
+
 std::string task_text(const EvidenceTask& task) {
   Json head = {{"name", task.name},
                {"definition_hash", task.definition_hash},
@@ -81,8 +88,7 @@ std::string task_text(const EvidenceTask& task) {
                {"metric", task.metric},
                {"metrics", task.metrics},
                {"slice_fields", task.slice_fields},
-               {"ttft_ms", numbers(task.ttft_ms)},
-               {"total_ms", numbers(task.total_ms)},
+               {"times", times_json(task.times)},
                {"cost_per_sample", number(task.cost_per_sample)},
                {"currency", task.currency}};
   if (task.work) {
@@ -147,6 +153,10 @@ ResultRow read_result(const CheckedJson& node) {
   return row;
 }
 
+EvidenceTimes read_times(const CheckedJson& node) {
+  return {times(node.at("ttft_ms")), times(node.at("total_ms"))};
+}
+
 EvidenceTask read_task(const CheckedJson& node) {
   EvidenceTask task;
   task.name = node.at("name").text();
@@ -161,8 +171,11 @@ EvidenceTask read_task(const CheckedJson& node) {
   task.metric = node.at("metric").text();
   for (const CheckedJson& metric : node.at("metrics").items()) task.metrics.push_back(metric.text());
   for (const CheckedJson& field : node.at("slice_fields").items()) task.slice_fields.push_back(field.text());
-  task.ttft_ms = times(node.at("ttft_ms"));
-  task.total_ms = times(node.at("total_ms"));
+  if (node.has("times")) {
+    for (const auto& [scenario, one] : node.at("times").members()) task.times[scenario] = read_times(one);
+  } else {  // files of earlier versions
+    task.times["single"] = read_times(node);
+  }
   task.cost_per_sample = optional_number(node.at("cost_per_sample"), 0.0);
   task.currency = node.at("currency").text();
   if (node.has("work")) {

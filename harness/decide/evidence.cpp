@@ -99,6 +99,23 @@ Result<EvidenceTask> task_of(const Store& store, const EvaluationRow& evaluation
   return task;
 }
 
+// Those of a task that has no finished answers are left out.
+Result<void> fill_times(const Store& store, const EvaluationRow& evaluation,
+                        std::vector<EvidenceTask>& tasks) {
+  const auto task =
+      std::ranges::find_if(tasks, [&](const EvidenceTask& one) { return one.name == evaluation.task.name; });
+  if (task == tasks.end()) return {};
+  Result<std::vector<TimingRow>> timings = read_timings(store, evaluation.id);
+  if (!timings) return forward_error(timings);
+  if (timings->empty()) return {};
+  EvidenceTimes& times = task->times[evaluation.scenario];
+  for (const TimingRow& timing : *timings) {
+    times.ttft_ms.push_back(timing.ttft_ms);
+    times.total_ms.push_back(timing.total_ms);
+  }
+  return {};
+}
+
 }  // namespace
 
 const EvidenceTask* Evidence::find(const std::string& task) const {
@@ -176,12 +193,14 @@ Result<Evidence> load_evidence(const Store& store, const std::string& side) {
   evidence.created = found->run.created_at;
   evidence.program = found->run.program;
   evidence.machine = found->run.machine;
-  std::map<std::string, int64_t> singles;  // by task
+  std::vector<const EvaluationRow*> timed;
   for (const EvaluationRow& evaluation : *evaluations) {
     if (evaluation.model.name != found->model) continue;
     fill_model(evaluation.model, evidence);
-    if (evaluation.scenario == "single") singles[evaluation.task.name] = evaluation.id;
-    if (evaluation.scenario != "offline") continue;
+    if (evaluation.scenario != "offline") {
+      timed.push_back(&evaluation);
+      continue;
+    }
     if (!evaluation.finished_at) {
       evidence.unfinished.push_back(evaluation.task.name);
       continue;
@@ -190,14 +209,8 @@ Result<Evidence> load_evidence(const Store& store, const std::string& side) {
     if (!task) return forward_error(task);
     evidence.tasks.push_back(std::move(*task));
   }
-  for (EvidenceTask& task : evidence.tasks) {
-    if (!singles.contains(task.name)) continue;
-    Result<std::vector<TimingRow>> timings = read_timings(store, singles[task.name]);
-    if (!timings) return forward_error(timings);
-    for (const TimingRow& timing : *timings) {
-      task.ttft_ms.push_back(timing.ttft_ms);
-      task.total_ms.push_back(timing.total_ms);
-    }
+  for (const EvaluationRow* evaluation : timed) {
+    if (auto filled = fill_times(store, *evaluation, evidence.tasks); !filled) return forward_error(filled);
   }
   if (evidence.tasks.empty()) {
     return bad_input(evidence.source,

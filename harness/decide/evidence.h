@@ -25,7 +25,13 @@ struct EvidenceWork {
   double seconds = 0.0;
 };
 
-// One task, scenario "offline"; latencies come from "single".
+// Times of requests, in milliseconds.
+struct EvidenceTimes {
+  std::vector<double> ttft_ms;
+  std::vector<double> total_ms;
+};
+
+// One task, scenario "offline", and what was timed of it in others.
 struct EvidenceTask {
   std::string name;
   std::string definition_hash;
@@ -36,10 +42,9 @@ struct EvidenceTask {
   std::string metric;  // what differences compare, a share where higher is better; empty: nothing can be
   std::vector<std::string> metrics;  // that the task has, whether or not its samples gave a result
   std::vector<std::string> slice_fields;
-  std::vector<EvidenceSample> samples;  // in the order of the data
-  std::vector<ResultRow> results;       // as stored: overall first, then slices
-  std::vector<double> ttft_ms;          // one request at a time
-  std::vector<double> total_ms;
+  std::vector<EvidenceSample> samples;         // in the order of the data
+  std::vector<ResultRow> results;              // as stored: overall first, then slices
+  std::map<std::string, EvidenceTimes> times;  // by scenario: "single", "concurrent:8", "server:2.5"
   std::optional<EvidenceWork> work;
   std::optional<double> cost_per_sample;
   std::string currency;

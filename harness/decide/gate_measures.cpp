@@ -1,7 +1,9 @@
 // A gate's checks of what was measured: latency, throughput, cost, memory.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
+#include <set>
 
 #include "harness/decide/gate_lines.h"
 #include "harness/statistics/percentile.h"
@@ -18,14 +20,27 @@ bool is_meant(const Rule& rule, const EvidenceTask& task) {
   return rule.task.empty() || rule.task == task.name;
 }
 
-std::vector<double> latencies(const Evidence& side, const Rule& rule, bool first_token) {
+std::vector<double> latencies(const Evidence& side, const Rule& rule, const LatencyCheck& check) {
   std::vector<double> out;
   for (const EvidenceTask& task : side.tasks) {
-    if (!is_meant(rule, task)) continue;
-    const std::vector<double>& ms = first_token ? task.ttft_ms : task.total_ms;
+    const auto times = task.times.find(check.scenario);
+    if (!is_meant(rule, task) || times == task.times.end()) continue;
+    const std::vector<double>& ms = check.first_token ? times->second.ttft_ms : times->second.total_ms;
     out.insert(out.end(), ms.begin(), ms.end());
   }
   return out;
+}
+
+std::string untimed(const Evidence& side, const Rule& rule, const LatencyCheck& check) {
+  std::set<std::string> scenarios;
+  for (const EvidenceTask& task : side.tasks) {
+    for (const auto& [scenario, times] : task.times) {
+      if (is_meant(rule, task)) scenarios.insert(scenario);
+    }
+  }
+  if (scenarios.empty()) return "no request was timed: run with latency_samples above 0";
+  return fmt::format("no request was timed in scenario '{}', but in {}", check.scenario,
+                     fmt::join(scenarios, ", "));
 }
 
 std::string ms_text(const Estimate& estimate) {
@@ -40,7 +55,6 @@ void judge_latency(const Estimate& measured, const Interval& limit, double perce
   line.bound = limit.lo;
   const int64_t needed = minimum_queries(percent);
   if (measured.n == 0) {
-    line.finding = "no request was timed: run with latency_samples above 0";
     line.more = needed;
     return;
   }
@@ -134,13 +148,14 @@ Result<void> check_latency(const GateInput& input, const Rule& rule, const Laten
                            GateLines& lines) {
   if (auto tasks = tasks_of(input, rule); !tasks) return forward_error(tasks);
   const std::string quantity =
-      fmt::format("p{:g} of {}", check.percent, check.first_token ? "ttft_ms" : "total_ms");
-  const Estimate measured =
-      percentile_estimate(latencies(input.candidate, rule, check.first_token), check.percent);
+      fmt::format("p{:g} of {}{}", check.percent, check.first_token ? "ttft_ms" : "total_ms",
+                  check.scenario == "single" ? "" : " in scenario " + check.scenario);
+  const Estimate measured = percentile_estimate(latencies(input.candidate, rule, check), check.percent);
   if (check.limit.absolute) {
     GateLine line =
         line_of(rule, name_of(rule), fmt::format("{} at most {:g} ms", quantity, *check.limit.absolute));
     judge_latency(measured, {*check.limit.absolute, *check.limit.absolute}, check.percent, line);
+    if (measured.n == 0) line.finding = untimed(input.candidate, rule, check);
     lines.push_back(std::move(line));
   }
   if (!check.limit.change) return {};
@@ -149,9 +164,11 @@ Result<void> check_latency(const GateInput& input, const Rule& rule, const Laten
   GateLine line =
       line_of(rule, name_of(rule),
               fmt::format("{} at most {:g} % above the baseline's", quantity, 100.0 * *check.limit.change));
-  const Estimate base = percentile_estimate(latencies(**baseline, rule, check.first_token), check.percent);
-  if (base.n == 0) {
-    line.finding = "no request of the baseline was timed";
+  const Estimate base = percentile_estimate(latencies(**baseline, rule, check), check.percent);
+  if (measured.n == 0) {
+    line.finding = untimed(input.candidate, rule, check);
+  } else if (base.n == 0) {
+    line.finding = "of the baseline, " + untimed(**baseline, rule, check);
   } else if (!same_machine(input)) {
     line.finding = kOtherMachine;
   } else {

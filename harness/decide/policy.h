@@ -38,11 +38,12 @@ struct Limit {
   std::optional<double> change;
 };
 
-// A percentile of requests measured one at a time.
+// A percentile of requests measured in a scenario.
 struct LatencyCheck {
   double percent = 95.0;
-  bool first_token = false;  // ttft_ms instead of total_ms
-  Limit limit;               // milliseconds
+  std::string scenario = "single";  // one request at a time; as a run's settings name it
+  bool first_token = false;         // ttft_ms instead of total_ms
+  Limit limit;                      // milliseconds
 };
 
 // What a model takes: no intervals, the number decides.

@@ -53,7 +53,7 @@ void read_hallucination(const YamlNode& node, bool by_estimate, std::vector<Chec
 constexpr double kMostPercent = 1e6;
 
 LatencyCheck read_latency(const YamlNode& node) {
-  constexpr std::array<std::string_view, 4> kKeys = {"percentile", "quantity", "maximum_ms",
+  constexpr std::array<std::string_view, 5> kKeys = {"percentile", "quantity", "scenario", "maximum_ms",
                                                      "increase_percent"};
   LatencyCheck check;
   for (const YamlEntry& entry : entries_of(node, "'latency'", kKeys)) {
@@ -62,6 +62,7 @@ LatencyCheck read_latency(const YamlNode& node) {
       constexpr double kHighest = 99.9;
       check.percent = number_of(entry.value, entry.key, kLowest, kHighest);
     }
+    if (entry.key == "scenario") check.scenario = text_of(entry.value, entry.key);
     if (entry.key == "quantity") {
       const std::string name = text_of(entry.value, entry.key);
       if (name != "total_ms" && name != "ttft_ms") {

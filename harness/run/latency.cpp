@@ -1,5 +1,6 @@
 #include "harness/run/latency.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -30,6 +31,9 @@ void LatencySink::on_response(Response response) {
   TimingRow& row = measured.row;
   if (use.ask == 0) row.ttft_ms = response.timing.ttft_ms;
   row.total_ms += response.timing.total_ms;
+  const double now = std::chrono::duration<double, std::milli>(Clock::now() - began_).count();
+  // Counted from when it was due, as its time is. fmin takes the number where the other one is none.
+  row.due_ms = std::fmin(row.due_ms, std::max(0.0, now - response.timing.total_ms));
   row.prompt_tokens += response.prompt_tokens;
   row.completion_tokens += response.completion_tokens;
   usage_.tokens += response.prompt_tokens + response.completion_tokens;

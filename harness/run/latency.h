@@ -1,6 +1,7 @@
 // The sink of a pass that measures latencies: only the timings are kept.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <stop_token>
 #include <vector>
@@ -13,7 +14,8 @@
 namespace sizeup {
 
 // A sample's timing is written when its last request is there: total_ms sums its requests, ttft_ms is the
-// first one's. A sample with a failed request, or a recorded answer without a time, has no timing.
+// first one's, and it was due when the first of them was. A sample with a failed request, or a recorded
+// answer without a time, has no timing.
 class LatencySink : public ResponseSink {
  public:
   // `failed` is asked to stop when the store cannot be written any more; the writer has the error.
@@ -25,12 +27,15 @@ class LatencySink : public ResponseSink {
   int64_t failed_requests() const { return failed_requests_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Measured {
     TimingRow row;
     size_t missing = 0;
     bool failed = false;
   };
 
+  const Clock::time_point began_ = Clock::now();
   const Batch& batch_;
   StoreWriter& writer_;
   std::stop_source failed_;

@@ -215,13 +215,14 @@ Result<std::vector<TimingRow>> read_timings(const Store& store, int64_t evaluati
   return with_database(store, [&](Database& database) {
     Statement statement(
         database,
-        "SELECT sample_id, ttft_ms, total_ms, prompt_tokens, completion_tokens FROM timing "
+        "SELECT sample_id, ttft_ms, total_ms, prompt_tokens, completion_tokens, due_ms FROM timing "
         "JOIN sample ON sample.id = sample_id WHERE evaluation_id = ? ORDER BY sample.row, sample.id");
     statement.bind(evaluation_id);
     std::vector<TimingRow> rows;
     while (statement.step()) {
       rows.push_back({evaluation_id, statement.integer(0), statement.real(1), statement.real(2),
-                      static_cast<int>(statement.integer(3)), static_cast<int>(statement.integer(4))});
+                      static_cast<int>(statement.integer(3)), static_cast<int>(statement.integer(4)),
+                      statement.real(5)});
     }
     return rows;
   });

@@ -122,6 +122,7 @@ struct TimingRow {
   double total_ms = 0.0;  // summed over its requests
   int prompt_tokens = 0;
   int completion_tokens = 0;
+  double due_ms = std::numeric_limits<double>::quiet_NaN();  // since the pass began; NaN: unknown
 };
 
 // What answering took. A backend answers all tasks of a pass together, so an evaluation's time is its share

@@ -59,7 +59,7 @@ class RowWriter {
         score_(database, "INSERT INTO score (evaluation_id, sample_id, metric, value) VALUES (?, ?, ?, ?)"),
         timing_(database,
                 "INSERT OR REPLACE INTO timing (evaluation_id, sample_id, ttft_ms, total_ms, prompt_tokens, "
-                "completion_tokens) VALUES (?, ?, ?, ?, ?, ?)") {}
+                "completion_tokens, due_ms) VALUES (?, ?, ?, ?, ?, ?, ?)") {}
 
   void operator()(const ResponseWrite& write) {
     const ResponseRow& row = write.response;
@@ -91,7 +91,7 @@ class RowWriter {
   void operator()(const TimingRow& row) {
     timing_
         .bind(row.evaluation_id, row.sample_id, row.ttft_ms, row.total_ms, row.prompt_tokens,
-              row.completion_tokens)
+              row.completion_tokens, row.due_ms)
         .run();
   }
 

@@ -63,6 +63,61 @@ double share_at(size_t point, size_t points) {
   return left <= 3 ? tail[3 - left] : kStep * static_cast<double>(point);
 }
 
+std::vector<std::string> duration_labels(const Axis& axis) {
+  std::vector<std::string> labels;
+  for (const double tick : axis.ticks) {
+    labels.push_back(tick >= 1000.0 ? fmt::format("{:g}\u00a0s", tick / 1000.0)
+                                    : fmt::format("{:g}\u00a0ms", tick));
+  }
+  return labels;
+}
+
+// Whether times stay as they are or grow: under a load that is too high, they do.
+Html time_series_of(const ReportData& data) {
+  double lo = INFINITY;
+  double hi = 0.0;
+  double end = 0.0;
+  for (const ReportTimeSeries& series : data.latency_over_time) {
+    if (!in_pair(data, series.model)) continue;
+    for (const ReportStretch& stretch : series.stretches) {
+      lo = std::min(lo, stretch.p50_ms);
+      hi = std::max(hi, stretch.p90_ms);
+      end = std::max(end, stretch.seconds);
+    }
+  }
+  if (!(lo > 0.0 && hi > 0.0 && end > 0.0)) return {};
+  PlotFrame frame;
+  frame.description = "time to the full answer, logarithmic, by when the request was due";
+  frame.x = linear_axis(0.0, end);
+  frame.y = log_axis(lo, hi);
+  for (const double tick : frame.x.ticks) frame.x_labels.push_back(fmt::format("{:g}\u00a0s", tick));
+  frame.y_labels = duration_labels(frame.y);
+  frame.x_name = "since the pass began, of the request";
+  frame.y_name = "full answer (log)";
+  Html content;
+  std::vector<Html> entries;
+  for (const ReportTimeSeries& series : data.latency_over_time) {
+    if (!in_pair(data, series.model)) continue;
+    const Tone tone = tone_of(data, series.model);
+    const char* who = !data.is_pair() ? "" : tone == Tone::large ? "large, " : "small, ";
+    for (const bool slowest : {false, true}) {
+      std::vector<std::pair<double, double>> points;
+      for (const ReportStretch& stretch : series.stretches) {
+        points.emplace_back(frame.x.at(stretch.seconds),
+                            100.0 - frame.y.at(slowest ? stretch.p90_ms : stretch.p50_ms));
+      }
+      content += curve(html("{} w2{}", line_class(tone), slowest ? html(" dash") : Html{}), points);
+      entries.push_back(html("{}{}{}", legend_line(tone, slowest), who, slowest ? "p90" : "median"));
+    }
+  }
+  Html out = legend(entries);
+  out += plot(frame, content);
+  out += caption(
+      html("While the pass went on: each point is a twentieth of the model’s requests, in the order in "
+           "which they were due. Where a line climbs, the load was more than the model could take."));
+  return out;
+}
+
 Html plot_of(const ReportData& data) {
   double lo = INFINITY;
   double hi = 0.0;
@@ -79,10 +134,7 @@ Html plot_of(const ReportData& data) {
   frame.y.hi = 100.0;
   frame.y.ticks = {0, 25, 50, 75, 95, 100};
   for (const double tick : frame.y.ticks) frame.y_labels.push_back(fmt::format("{:g}\u00a0%", tick));
-  for (const double tick : frame.x.ticks) {
-    frame.x_labels.push_back(tick >= 1000.0 ? fmt::format("{:g}\u00a0s", tick / 1000.0)
-                                            : fmt::format("{:g}\u00a0ms", tick));
-  }
+  frame.x_labels = duration_labels(frame.x);
   frame.x_name = "time since the request was sent (log)";
   frame.y_name = "share done";
   Html content;
@@ -145,6 +197,7 @@ std::optional<Section> latency_section(const ReportData& data) {
                    "percentile is printed only where the early-stopping rule of MLPerf’s LoadGen finds "
                    "enough queries for it.",
                    data.latency_scenario, load_in_words(data.latency_scenario)));
+  out.main += time_series_of(data);
   if (!data.load.empty()) out.main += load_table(data);
   return out;
 }

@@ -222,9 +222,23 @@ Json latency_json(const ReportData& data) {
                     {"goodput", one.goodput ? number(*one.goodput) : Json(nullptr)},
                     {"correct_goodput", one.correct_goodput ? number(*one.correct_goodput) : Json(nullptr)}});
   }
+  Json over_time = Json::array();
+  for (const ReportTimeSeries& series : data.latency_over_time) {
+    Json stretches = Json::array();
+    for (const ReportStretch& stretch : series.stretches) {
+      stretches.push_back({{"seconds", number(stretch.seconds)},
+                           {"n", stretch.n},
+                           {"p50", number(stretch.p50_ms)},
+                           {"p90", number(stretch.p90_ms)}});
+    }
+    over_time.push_back({{"model", model_name(data, series.model)}, {"stretches", std::move(stretches)}});
+  }
   std::string unit = "ms, 95 % interval";
   if (!data.latency_scenario.empty()) unit += ", scenario " + data.latency_scenario;
-  return Json{{"unit", std::move(unit)}, {"rows", std::move(rows)}, {"load", std::move(load)}};
+  return Json{{"unit", std::move(unit)},
+              {"rows", std::move(rows)},
+              {"load", std::move(load)},
+              {"over_time", std::move(over_time)}};
 }
 
 // Cost by volume: an endpoint has a price per request, machines cost by the month.

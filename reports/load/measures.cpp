@@ -34,6 +34,37 @@ ReportLatency summarise(int model, std::string quantity, const std::vector<doubl
   return out;
 }
 
+// A request and its time to the full answer.
+struct Due {
+  double seconds = 0.0;
+  double total_ms = 0.0;
+};
+
+void add_time_series(int model, std::vector<Due> requests, ReportData& data) {
+  constexpr size_t kStretches = 20;
+  constexpr size_t kFewest = 5;  // in each
+  const auto unknown = [](const Due& one) { return std::isnan(one.seconds); };
+  std::erase_if(requests, unknown);
+  if (requests.size() < kStretches * kFewest) return;
+  std::ranges::stable_sort(requests, {}, &Due::seconds);
+  ReportTimeSeries series;
+  series.model = model;
+  for (size_t i = 0; i < kStretches; ++i) {
+    const size_t first = i * requests.size() / kStretches;
+    const size_t end = (i + 1) * requests.size() / kStretches;
+    std::vector<double> ms;
+    double seconds = 0.0;
+    for (size_t r = first; r < end; ++r) {
+      ms.push_back(requests[r].total_ms);
+      seconds += requests[r].seconds;
+    }
+    const auto n = static_cast<int64_t>(ms.size());
+    series.stretches.push_back(
+        {seconds / static_cast<double>(n), n, sizeup::percentile(ms, 50.0), sizeup::percentile(ms, 90.0)});
+  }
+  data.latency_over_time.push_back(std::move(series));
+}
+
 // The first evaluation that counts: value, standard error and n of what is averaged over tasks.
 struct Averaged {
   Estimate estimate;
@@ -188,12 +219,14 @@ void measure_latency(const RunContent& content, ReportData& data) {
     std::vector<double> first_token;
     std::vector<double> per_token;
     std::vector<double> full;
+    std::vector<Due> requests;
     for (size_t task = 0; task < content.tasks.size(); ++task) {
       add_load(content.cells[model][task], static_cast<int>(model), static_cast<int>(task), data);
       const bool writes =
           data.tasks[task].output_type == "generate_until" || data.tasks[task].protocol == "generative";
       for (const TimingRow& timing : content.cells[model][task].timings) {
         full.push_back(timing.total_ms);
+        requests.push_back({timing.due_ms / 1000.0, timing.total_ms});
         if (!writes) continue;
         first_token.push_back(timing.ttft_ms);
         if (timing.completion_tokens > 1 && timing.total_ms > timing.ttft_ms)
@@ -205,6 +238,8 @@ void measure_latency(const RunContent& content, ReportData& data) {
     if (!per_token.empty())
       data.latency.push_back(summarise(index, "per token after the first", per_token, false));
     if (!full.empty()) data.latency.push_back(summarise(index, "full answer", full, true));
+    // One request at a time cannot pile up.
+    if (content.latency_scenario != "single") add_time_series(index, std::move(requests), data);
   }
   if (data.latency.empty()) {
     data.missing.push_back(

@@ -394,6 +394,7 @@ class Maker {
     row.ttft_ms = slow * (4.0 + 3.0 * chance(100 + model, i + 1000 * task));
     row.prompt_tokens = 40;
     row.completion_tokens = task == kHelpdesk ? 1 : 12;
+    row.due_ms = what_.without_due ? std::nan("") : 100.0 * static_cast<double>(i);
     row.total_ms =
         row.ttft_ms + (task == kHelpdesk ? 0.0 : slow * (6.0 + 20.0 * std::pow(chance(110 + model, i), 3.0)));
     return row;

@@ -16,6 +16,7 @@ struct InventedRun {
   bool prices = true;
   Json assumptions = Json::object();  // the key `cost` of its run file
   bool timings = true;
+  bool without_due = false;         // the timings do not say when their requests were due
   std::string scenario = "single";  // of the timings; with another one rates under load are stored
   bool energy = false;              // measured, of the first model
   bool ladder = false;              // the models are one at Q8_0, F16 and Q4_0, from three files

@@ -1,8 +1,10 @@
 #include "reports/report.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "core/io/file.h"
@@ -339,6 +341,36 @@ TEST_F(ReportTest, PercentilesWithoutEnoughQueriesAreNotPrinted) {
       EXPECT_EQ(percentile["value"].is_null(), row["n"] < percentile["needed"]);
     }
   }
+}
+
+TEST_F(ReportTest, TimesAreShownInTheOrderInWhichTheyWereDue) {
+  InventedRun what;
+  what.scenario = "server:2.5";
+  const ReportData data = load(what);
+  EXPECT_EQ(data.latency_over_time.size(), 2u);
+  for (const ReportTimeSeries& series : data.latency_over_time) {
+    int64_t n = 0;
+    for (size_t i = 0; i < series.stretches.size(); ++i) {
+      const ReportStretch& stretch = series.stretches[i];
+      n += stretch.n;
+      EXPECT_LE(stretch.p50_ms, stretch.p90_ms);
+      if (i == 0) continue;
+      EXPECT_GT(stretch.seconds, series.stretches[i - 1].seconds);
+    }
+    const auto full = std::find_if(data.latency.begin(), data.latency.end(), [&](const ReportLatency& row) {
+      return row.model == series.model && row.quantity == "full answer";
+    });
+    ASSERT_NE(full, data.latency.end());
+    EXPECT_EQ(n, full->n) << "every request stands in one stretch";
+  }
+  EXPECT_THAT(without_samples(to_html(data)), HasSubstr("by when the request was due"));
+  EXPECT_EQ(to_json(data)["latency"]["over_time"].size(), data.latency_over_time.size());
+
+  what.without_due = true;  // as in timings of earlier versions
+  const ReportData unknown = load(what);
+  EXPECT_TRUE(unknown.latency_over_time.empty());
+  EXPECT_THAT(without_samples(to_html(unknown)), Not(HasSubstr("by when the request was due")));
+  EXPECT_TRUE(load({}).latency_over_time.empty()) << "one request at a time";
 }
 
 TEST_F(ReportTest, TimesSayUnderWhichLoadTheyWereTaken) {

@@ -54,6 +54,7 @@ TEST_F(EndpointOptionsTest, RefusesWhatItDoesNotKnow) {
   for (const auto& [option, message] : std::vector<std::pair<std::string, std::string>>{
            {"speed=high", "no option 'speed'"},
            {"api=grpc", "api=grpc"},
+           {"base_url=http://a/v1&ca_file=/c.pem", "no meaning for plain http"},
            {"response_format=xml", "response_format=xml"},
            {"stream=maybe", "stream=maybe"},
            {"concurrency=0", "no number from 1 to"},

@@ -23,8 +23,8 @@ Evidence example() {
   task.samples[2].failed = true;
   task.samples[2].truncated = true;
   task.results = {{"acc", "", "", 0.5, 0.1, 0.9, 2}, {"recall:x", "language", "de", kNoNumber, {}, {}, 1}};
-  task.ttft_ms = {1.5};
-  task.total_ms = {2.25};
+  task.times["single"] = {{1.5}, {2.25}};
+  task.times["server:2.5"] = {{3.5}, {4.25}};
   task.work = EvidenceWork{3, 600, 0.75};
   task.cost_per_sample = 0.001;
   task.currency = "EUR";
@@ -49,6 +49,21 @@ TEST(BaselineFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(task.results[0].hi, 0.9);
   EXPECT_EQ(task.work->tokens, 600);
   EXPECT_EQ(task.cost_per_sample, 0.001);
+}
+
+TEST(BaselineFile, TimesOfEarlierVersionsWereOfOneRequestAtATime) {
+  Json json = Json::parse(to_baseline_text(example()));
+  for (Json& task : json["tasks"]) {
+    task["ttft_ms"] = task["times"]["single"]["ttft_ms"];
+    task["total_ms"] = task["times"]["single"]["total_ms"];
+    task.erase("times");
+  }
+  const TemporaryFolder folder;
+  folder.write("old.json", to_line(json));
+  const Result<Evidence> read = read_baseline(folder.path() / "old.json");
+  ASSERT_TRUE(read.has_value()) << describe(read.error());
+  EXPECT_EQ(read->tasks.at(0).times.size(), 1u);
+  EXPECT_EQ(read->tasks.at(0).times.at("single").total_ms, std::vector<double>{2.25});
 }
 
 TEST(BaselineFile, OneSampleALineAndNoUnreadableNumber) {

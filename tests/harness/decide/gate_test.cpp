@@ -235,9 +235,10 @@ TEST(Gate, HallucinationByKind) {
   EXPECT_THAT(open.lines[0].finding, HasSubstr("none of the samples asked"));
 }
 
-Evidence timed(double ms, size_t requests) {
+Evidence timed(double ms, size_t requests, const char* scenario = "single") {
   EvidenceTask task = invented_task("t", scores_of(5, 10));
-  for (size_t i = 0; i < requests; ++i) task.total_ms.push_back(ms + static_cast<double>(i % 10));
+  for (size_t i = 0; i < requests; ++i)
+    task.times[scenario].total_ms.push_back(ms + static_cast<double>(i % 10));
   return invented_evidence("small", {task});
 }
 
@@ -251,6 +252,26 @@ TEST(Gate, LatencyTakesEnoughRequests) {
   EXPECT_THAT(few.lines[0].finding, HasSubstr("a claim about p95 takes 130 requests"));
   EXPECT_EQ(few.lines[0].more, 90);
   EXPECT_THAT(judged(rule, timed(100.0, 0)).lines[0].finding, HasSubstr("no request was timed"));
+}
+
+TEST(Gate, LatencyUnderTheLoadThatTheRuleNames) {
+  const std::string rule = "  - latency: {percentile: 95, scenario: 'server:10', maximum_ms: 200}\n";
+  EXPECT_EQ(judged(rule, timed(100.0, 400, "server:10")).outcome, kPass);
+  const GateResult slow = judged(rule, timed(300.0, 400, "server:10"));
+  EXPECT_EQ(slow.outcome, kFail);
+  EXPECT_THAT(slow.lines[0].rule, HasSubstr("in scenario server:10"));
+  const GateResult other = judged(rule, timed(100.0, 400));
+  EXPECT_EQ(other.outcome, kOpen) << "one request at a time says nothing of a load";
+  EXPECT_THAT(other.lines[0].finding,
+              HasSubstr("no request was timed in scenario 'server:10', but in single"));
+
+  const std::string change = "  - latency: {percentile: 95, scenario: 'server:10', increase_percent: 20}\n";
+  const Evidence single = timed(100.0, 400);
+  const Evidence load = timed(100.0, 400, "server:10");
+  EXPECT_EQ(judged(change, timed(105.0, 400, "server:10"), &load).outcome, kPass);
+  const GateResult unknown = judged(change, timed(105.0, 400, "server:10"), &single);
+  EXPECT_EQ(unknown.outcome, kOpen);
+  EXPECT_THAT(unknown.lines[0].finding, HasSubstr("of the baseline, no request was timed in scenario"));
 }
 
 TEST(Gate, LatencyAgainstTheBaselineOnTheSameMachineOnly) {

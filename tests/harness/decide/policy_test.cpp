@@ -26,7 +26,8 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
       "    maximum: {invalid_rate: 0.01}\n"
       "    hallucination: {closed_book: 0.1}\n"
       "    estimate: point\n"
-      "  - latency: {percentile: 99, quantity: ttft_ms, maximum_ms: 250, increase_percent: 20}\n"
+      "  - latency: {percentile: 99, quantity: ttft_ms, scenario: 'concurrent:8', maximum_ms: 250, "
+      "increase_percent: 20}\n"
       "  - throughput: {decrease_percent: 10}\n"
       "  - cost: {maximum_per_1000: 0.5}\n"
       "  - memory: {maximum_mb: 600}\n"
@@ -51,6 +52,7 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
   const auto& latency = std::get<LatencyCheck>(policy->rules[5].check);
   EXPECT_TRUE(latency.first_token);
   EXPECT_EQ(latency.percent, 99.0);
+  EXPECT_EQ(latency.scenario, "concurrent:8");
   EXPECT_EQ(latency.limit.change, 0.2);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[6].check).limit.change, 0.1);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[8].check).limit.absolute, 600.0);

@@ -35,6 +35,15 @@ TEST_F(LatencyTest, MeasuresASampleOfEachTaskOneAtATime) {
   EXPECT_EQ(summary.evaluations.size(), 2U);  // the summary shows the answers' evaluations
 }
 
+// The fake model's times are invented: only the order of a slow pass shows.
+TEST_F(LatencyTest, KeepsWhenASampleWasDue) {
+  settings.tasks = {"choice"};
+  models["small"].delay = std::chrono::milliseconds(40);
+  done();
+  EXPECT_EQ(query("SELECT count(*) FROM timing WHERE due_ms >= 0")[0], "4");
+  EXPECT_EQ(query("SELECT max(due_ms) > min(due_ms) + 100 FROM timing")[0], "1");
+}
+
 TEST_F(LatencyTest, ASamplesTimeIsTheSumOverItsRequests) {
   settings.latency_samples = 1;
   done();

@@ -124,7 +124,7 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
       answer.scores = {{"acc", static_cast<double>(i)}};
       ASSERT_TRUE(writer.write(answer).has_value());
     }
-    ASSERT_TRUE(writer.write(TimingRow{large, planned.sample_ids[1][1], 1.5, 2.5, 3, 4}).has_value());
+    ASSERT_TRUE(writer.write(TimingRow{large, planned.sample_ids[1][1], 1.5, 2.5, 3, 4, 5.5}).has_value());
   }
   const std::vector<AnswerRow> answers = *read_answers(store, small);
   ASSERT_EQ(answers.size(), 2U);
@@ -151,6 +151,7 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
   EXPECT_EQ(timings[0].total_ms, 2.5);
   EXPECT_EQ(timings[0].prompt_tokens, 3);
   EXPECT_EQ(timings[0].completion_tokens, 4);
+  EXPECT_EQ(timings[0].due_ms, 5.5);
   EXPECT_EQ((*read_samples(store, large))[0].document_id, "doc-1");
   EXPECT_TRUE(read_timings(store, small)->empty());
 

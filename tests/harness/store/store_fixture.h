@@ -62,7 +62,7 @@ class StoreFixture : public testing::Test {
 
 // Takes a file of this version back to version 1.
 constexpr const char* kBackToVersion1 =
-    "ALTER TABLE response DROP COLUMN first_tokens; "
+    "ALTER TABLE response DROP COLUMN first_tokens; ALTER TABLE timing DROP COLUMN due_ms; "
     "ALTER TABLE response DROP COLUMN cached_prompt_tokens; ALTER TABLE response DROP COLUMN "
     "reasoning_tokens; "
     "ALTER TABLE measurement DROP COLUMN pass_joules; "
