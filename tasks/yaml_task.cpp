@@ -169,7 +169,7 @@ Result<void> YamlTask::load_scoring() {
   if (definition_.schema) {
     Result<Schema> schema = Schema::parse(*definition_.schema);
     if (!schema) return forward_error(schema);
-    answer_schema_ = to_canonical(schema->standard());
+    answer_schema_ = to_line(schema->standard());  // members in their order: servers write them in it
     facts_.schema = std::move(*schema);
   }
   facts_.has_grounding = definition_.grounding.has_value();

@@ -92,8 +92,9 @@ class Probe {
     if (options_.api != Api::chat) probe_completions();
     const Dialect& found = out_.dialect;
     if (!found.chat && !found.completions) return tl::unexpected<Error>(nothing_works());
-    if (options_.response_format != ResponseFormat::none && !takes_response_format())
-      return tl::unexpected<Error>(refused_format());
+    if (options_.response_format != ResponseFormat::none) {
+      if (auto taken = check_response_format(); !taken) return forward_error(taken);
+    }
     const auto yes_no = [](bool yes) { return yes ? "yes" : "no"; };
     out_.notes.insert(
         out_.notes.begin(),
@@ -224,29 +225,40 @@ class Probe {
       out_.notes.push_back(fmt::format("{} give no log-probabilities although they are asked for", api));
   }
 
-  // A small record, of one member.
-  bool takes_response_format() {
-    const Dialect& dialect = out_.dialect;
+  // Of each interface that may be used, by a small record of one member.
+  Result<void> check_response_format() {
     constexpr const char* kAsk = "Answer in JSON: is water wet?";
     constexpr const char* kSchema = R"({"type":"object","properties":{"wet":{"type":"boolean"}},)"
                                     R"("required":["wet"],"additionalProperties":false})";
-    Json json = {{"model", options_.model},
-                 {"response_format", response_format_of(options_.response_format, kSchema)},
-                 {dialect.max_completion_tokens ? "max_completion_tokens" : "max_tokens", 16}};
+    constexpr int kTokens = 256;  // JSON that is cut at the limit is an error for some servers
+    Dialect& dialect = out_.dialect;
+    dialect.response_format = options_.response_format;
+    const Json common = {{"model", options_.model},
+                         {"response_format", response_format_of(options_.response_format, kSchema)}};
     if (dialect.chat) {
+      Json json = common;
       json["messages"] = Json::array({{{"role", "user"}, {"content", kAsk}}});
-    } else {
-      json["prompt"] = kAsk;
+      json[dialect.max_completion_tokens ? "max_completion_tokens" : "max_tokens"] = kTokens;
+      if (auto taken = takes_format("/chat/completions", json); !taken) return taken;
     }
-    out_.dialect.response_format = options_.response_format;
-    return answer_to(dialect.chat ? "/chat/completions" : "/completions", json).has_value();
+    if (dialect.completions) {
+      Json json = common;
+      json["prompt"] = kAsk;
+      json["max_tokens"] = kTokens;
+      if (auto taken = takes_format("/completions", json); !taken) return taken;
+    }
+    return {};
   }
 
-  Error refused_format() const {
-    return {
-        ErrorKind::unavailable, failure_.place,
-        fmt::format("refuses response_format={}: {}", name_of(options_.response_format), failure_.message),
-        "", "another response_format, or none, for models that are all asked in plain text"};
+  Result<void> takes_format(const char* path, const Json& json) {
+    failure_ = {};
+    if (answer_to(path, json)) return {};
+    Error error = failure_;
+    error.message = fmt::format("response_format={}: {}", name_of(options_.response_format), error.message);
+    if (error.hint.empty())
+      error.hint =
+          "another response_format; api=chat or api=completions where the other one refuses it; or none";
+    return tl::unexpected<Error>(error);
   }
 
   void probe_completions() {

@@ -79,6 +79,8 @@ Json times_json(const std::map<std::string, EvidenceTimes>& times) {
 }
 
 std::string task_text(const EvidenceTask& task) {
+  const auto timed = task.times.find("single");
+  const EvidenceTimes single = timed == task.times.end() ? EvidenceTimes{} : timed->second;
   Json head = {{"name", task.name},
                {"definition_hash", task.definition_hash},
                {"data_hash", task.data_hash},
@@ -88,6 +90,9 @@ std::string task_text(const EvidenceTask& task) {
                {"metric", task.metric},
                {"metrics", task.metrics},
                {"slice_fields", task.slice_fields},
+               // Of one request at a time, for programs that know no other scenario.
+               {"ttft_ms", numbers(single.ttft_ms)},
+               {"total_ms", numbers(single.total_ms)},
                {"times", times_json(task.times)},
                {"cost_per_sample", number(task.cost_per_sample)},
                {"currency", task.currency}};

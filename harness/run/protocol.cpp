@@ -194,8 +194,11 @@ double named_probability(std::span<const std::pair<std::string, double>> first_t
     if (named.size() > 1) unclear += std::exp(logprob);
   }
   const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const bool is_known = weights[chosen] > 0.0 && unclear <= kMostUnclear * all;
-  return is_known ? weights[chosen] / all : std::numeric_limits<double>::quiet_NaN();
+  const auto first = std::ranges::max_element(first_tokens, {}, &std::pair<std::string, double>::second);
+  const bool begins_with_chosen =
+      first != first_tokens.end() && names_of(first->first, names) == std::vector<size_t>{chosen};
+  return begins_with_chosen && unclear <= kMostUnclear * all ? weights[chosen] / all
+                                                             : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace sizeup

@@ -48,9 +48,9 @@ WrittenQuestion written_question(const Sample& sample);
 std::optional<size_t> named_choice(std::string_view answer, std::span<const std::string> choices);
 
 // The probability of the chosen name among all names, by the most probable first tokens of the written answer
-// and their log-probabilities. A token stands for the name that it is, begins with, or alone begins. NaN:
-// none stands for the chosen one (the answer begins with other words), or tokens that begin several names
-// weigh more than a hundredth of the rest.
+// and their log-probabilities. A token stands for the name that it is, begins with, or alone begins. NaN: the
+// most probable one does not stand for the chosen name (the answer begins with other words), or tokens that
+// begin several names weigh more than a hundredth of the rest.
 double named_probability(std::span<const std::pair<std::string, double>> first_tokens,
                          std::span<const std::string> names, size_t chosen);
 

@@ -37,14 +37,14 @@ size_t wrong_choice(const Sample& sample) {
 Scored score_written_choice(const Task& task, const Sample& sample, const Reply& reply) {
   const std::vector<std::string> choices = choices_of(sample);
   const std::vector<std::string> names = written_question(sample).names;
-  std::optional<size_t> named = named_choice(reply.text, names);
+  const std::optional<size_t> by_name = named_choice(reply.text, names);
   // Asked for a letter, many a model writes the choice itself.
-  if (!named) named = named_choice(reply.text, choices);
+  const std::optional<size_t> named = by_name ? by_name : named_choice(reply.text, choices);
   std::vector<Reply> replies(choices.size(), Reply{kImpossible, false, reply.text, reply.truncated, {}});
   replies[named.value_or(wrong_choice(sample))].logprob = 0.0;
   Scored scored = task.score(sample, replies);
-  scored.confidence =
-      named ? named_probability(reply.first_tokens, names, *named) : std::numeric_limits<double>::quiet_NaN();
+  scored.confidence = by_name ? named_probability(reply.first_tokens, names, *by_name)
+                              : std::numeric_limits<double>::quiet_NaN();
   scored.details["written"] = reply.text;
   if (named) return scored;
   scored.answer = reply.text;
@@ -73,7 +73,8 @@ Reply reply_of(const ResponseRow& response, const std::string& think_end) {
   reply.truncated = response.truncated;
   if (!response.text) return reply;
   reply.text = said(*response.text, think_end);
-  reply.first_tokens = response.first_tokens;
+  // A thought's first tokens say nothing of the answer.
+  if (reply.text == *response.text) reply.first_tokens = response.first_tokens;
   const auto& logprobs = response.token_logprobs;
   reply.logprob = logprobs.empty() ? std::numeric_limits<double>::quiet_NaN()
                                    : std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <future>
-#include <optional>
+#include <system_error>
 
 #include "core/threads/thread_pool.h"
 
@@ -38,12 +38,14 @@ Result<void> read_at_once(const Store& store, const std::vector<StoreRead>& read
   ReadQueue queue(reads);
   const size_t threads = std::min(reads.size(), static_cast<size_t>(ThreadPool::available_processors()));
   std::vector<std::future<void>> helpers;
-  for (size_t i = 1; i < threads; ++i) {
-    helpers.push_back(std::async(std::launch::async, [&] {
-      // A thread without a connection leaves its reads to the others.
-      const Result<Store> own = Store::open(store.file(), StoreAccess::read);
-      if (own) queue.work(*own);
-    }));
+  const auto help = [&] {
+    // A thread without a connection leaves its reads to the others.
+    const Result<Store> own = Store::open(store.file(), StoreAccess::read);
+    if (own) queue.work(*own);
+  };
+  try {
+    while (helpers.size() + 1 < threads) helpers.push_back(std::async(std::launch::async, help));
+  } catch (const std::system_error&) {  // no more threads: those there are do it all
   }
   queue.work(store);
   for (std::future<void>& helper : helpers) helper.get();

@@ -110,7 +110,11 @@ class RowWriter {
     const std::string tokens = texts_->keeps_all() ? to_json(row.tokens) : "[]";
     const std::string token_logprobs = to_json(row.token_logprobs);
     std::optional<std::string> first_tokens;
-    if (texts_->keeps_all() && !row.first_tokens.empty()) first_tokens = to_json(row.first_tokens);
+    if (!texts_->keeps_none() && !row.first_tokens.empty()) {
+      bool token_edited = false;  // then the probabilities belong to words that are not there any more
+      for (const auto& [token, weight] : row.first_tokens) (void)texts_->stored(token, token_edited);
+      if (!token_edited && !edited) first_tokens = to_json(row.first_tokens);
+    }
     const std::string created_at = stored_now();
     // -infinity is stored as NULL: other programs read an infinite REAL in different ways.
     const bool finite = row.logprob > -std::numeric_limits<double>::infinity();

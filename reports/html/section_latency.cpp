@@ -92,7 +92,7 @@ Html time_series_of(const ReportData& data) {
   frame.y = log_axis(lo, hi);
   for (const double tick : frame.x.ticks) frame.x_labels.push_back(fmt::format("{:g}\u00a0s", tick));
   frame.y_labels = duration_labels(frame.y);
-  frame.x_name = "since the pass began, of the request";
+  frame.x_name = "when the request was due, since the pass began";
   frame.y_name = "full answer (log)";
   Html content;
   std::vector<Html> entries;
@@ -112,9 +112,12 @@ Html time_series_of(const ReportData& data) {
   }
   Html out = legend(entries);
   out += plot(frame, content);
-  out += caption(
-      html("While the pass went on: each point is a twentieth of the model’s requests, in the order in "
-           "which they were due. Where a line climbs, the load was more than the model could take."));
+  out +=
+      caption(html("While the pass went on: each point is an equal share of the model’s requests, 20 or "
+                   "more, in the order in "
+                   "which they were due, task after task. A line that climbs within a task says that the "
+                   "load was more than the "
+                   "model could take."));
   return out;
 }
 

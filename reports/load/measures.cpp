@@ -41,17 +41,18 @@ struct Due {
 };
 
 void add_time_series(int model, std::vector<Due> requests, ReportData& data) {
-  constexpr size_t kStretches = 20;
-  constexpr size_t kFewest = 5;  // in each
+  constexpr size_t kMostStretches = 20;
+  constexpr size_t kFewest = 20;  // in each, for its p90
   const auto unknown = [](const Due& one) { return std::isnan(one.seconds); };
   std::erase_if(requests, unknown);
-  if (requests.size() < kStretches * kFewest) return;
+  const size_t stretches = std::min(kMostStretches, requests.size() / kFewest);
+  if (stretches < 3) return;  // no line
   std::ranges::stable_sort(requests, {}, &Due::seconds);
   ReportTimeSeries series;
   series.model = model;
-  for (size_t i = 0; i < kStretches; ++i) {
-    const size_t first = i * requests.size() / kStretches;
-    const size_t end = (i + 1) * requests.size() / kStretches;
+  for (size_t i = 0; i < stretches; ++i) {
+    const size_t first = i * requests.size() / stretches;
+    const size_t end = (i + 1) * requests.size() / stretches;
     std::vector<double> ms;
     double seconds = 0.0;
     for (size_t r = first; r < end; ++r) {
@@ -238,8 +239,8 @@ void measure_latency(const RunContent& content, ReportData& data) {
     if (!per_token.empty())
       data.latency.push_back(summarise(index, "per token after the first", per_token, false));
     if (!full.empty()) data.latency.push_back(summarise(index, "full answer", full, true));
-    // One request at a time cannot pile up.
-    if (content.latency_scenario != "single") add_time_series(index, std::move(requests), data);
+    // Where each waits for the one before, requests cannot pile up.
+    if (content.latency_scenario.starts_with("server:")) add_time_series(index, std::move(requests), data);
   }
   if (data.latency.empty()) {
     data.missing.push_back(

@@ -339,6 +339,17 @@ TEST(Definition, HashFollowsTheContentAfterIncludes) {
             hash("shots0.yaml", "include: base.yaml\nfewshot_split: test\n"));
 }
 
+// Servers that hold answers to a schema write the members in its order: reasons before the answer, say.
+TEST(Task, TheSchemaOfAnswersKeepsItsOrder) {
+  const TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  const std::string schema =
+      "schema: {properties: {why: {type: string, x-type: text}, answer: {type: string}}}\n";
+  const auto task = test::load(folder.write("t.yaml", task_text(schema, "generate_until")));
+  EXPECT_EQ(task->answer_schema(), R"({"properties":{"why":{"type":"string"},"answer":{"type":"string"}}})");
+  EXPECT_EQ(test::load(folder.write("c.yaml", task_text(kChoices)))->answer_schema(), "");
+}
+
 TEST(Task, SamplesHaveIdsSlicesAndHashes) {
   const TemporaryFolder folder;
   folder.write("d.jsonl",

@@ -125,7 +125,6 @@ TEST_F(EndpointChat, SaysWhichModelsThereAre) {
               AllOf(HasSubstr("model 'tiny' not found"), HasSubstr("the server's models: small, large")));
 }
 
-// The day of first use is in the fingerprint and kept, so the same endpoint has the same one tomorrow.
 TEST_F(EndpointChat, ContextIsWhatTheServerWasStartedWith) {
   const ScriptedEndpoint server([](const EndpointRequest& request) {
     if (!request.path.ends_with("/models")) return plain_chat_server(request);
@@ -134,6 +133,7 @@ TEST_F(EndpointChat, ContextIsWhatTheServerWasStartedWith) {
   EXPECT_EQ(open(server)->card().context_length, 256);
 }
 
+// The day of first use is in the fingerprint and kept, so the same endpoint has the same one tomorrow.
 TEST_F(EndpointChat, FingerprintsStandForTheEndpoint) {
   const ScriptedEndpoint server([](const EndpointRequest& request) { return plain_chat_server(request); });
   const std::string first = open(server)->card().fingerprint;

@@ -77,8 +77,23 @@ TEST_F(EndpointTest, AServerThatRefusesResponseFormatIsNotUsed) {
   const auto backend = try_open(server.base_url(), "response_format=json_schema");
   ASSERT_FALSE(backend.has_value());
   EXPECT_EQ(exit_code(backend.error().kind), 4);
-  EXPECT_THAT(describe(backend.error()), HasSubstr("refuses response_format=json_schema"));
+  EXPECT_THAT(describe(backend.error()), HasSubstr("response_format=json_schema: the server answers 400"));
   EXPECT_THAT(describe(backend.error()), HasSubstr("response_format: unsupported"));
+}
+
+// Plain texts go to completions, which may take less than chats do.
+TEST_F(EndpointTest, BothInterfacesMustTakeResponseFormat) {
+  const ScriptedEndpoint server([](const EndpointRequest& request) {
+    if (!request.path.ends_with("/v1/completions")) return plain_chat_server(request, "{}");
+    if (request.body.find("response_format") != std::string::npos)
+      return http_answer(400, "application/json", R"({"error": {"message": "unknown field"}})");
+    const Json choice = {{"index", 0}, {"text", "{}"}, {"finish_reason", "stop"}};
+    return json_answer(to_line(Json{{"choices", Json::array({choice})}}));
+  });
+  const auto both = try_open(server.base_url(), "response_format=json_object");
+  ASSERT_FALSE(both.has_value());
+  EXPECT_THAT(describe(both.error()), HasSubstr("api=chat"));
+  EXPECT_TRUE(try_open(server.base_url(), "response_format=json_object&api=chat").has_value());
 }
 
 TEST_F(EndpointTest, AServerThatIgnoresResponseFormatIsFoundOut) {

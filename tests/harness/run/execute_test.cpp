@@ -249,7 +249,7 @@ TEST_F(ExecuteTest, MultipleChoiceIsAskedInWritingOfModelsThatCannotScore) {
 TEST_F(ExecuteTest, AWrittenChoiceIsAsSureAsItsFirstTokens) {
   models["small"].can_score = false;
   models["small"].writes = [](const Request&) { return "B."; };
-  models["small"].first_top = {{" B", -0.5F}, {"A", -0.5F}, {"The", -0.1F}};
+  models["small"].first_top = {{" B", -0.5F}, {"A", -0.5F}, {"The", -3.0F}};
   done();
   EXPECT_EQ(query("SELECT DISTINCT confidence FROM answer")[0], "0.5");
   settings.name = "again";

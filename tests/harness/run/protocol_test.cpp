@@ -149,11 +149,11 @@ TEST(NamedProbability, IsTheShareOfTheTokensThatNameTheChoice) {
   const std::vector<std::string> labels = {"orders", "returns", "refunds"};
   const std::vector<WeighedCase> cases = {
       {"with and without a space", {{"B", 0.5}, {" B", 0.1}, {"A", 0.2}}, letters, 1, 0.75},
-      {"other words count for nothing", {{"The", 0.9}, {"B", 0.06}, {"C", 0.02}}, letters, 1, 0.75},
-      {"a letter in the wrong case is a word", {{"a", 0.5}, {"A", 0.3}, {"B", 0.1}}, letters, 0, 0.75},
-      {"a letter is no beginning of a word", {{"Because", 0.5}, {"B", 0.3}, {"A", 0.1}}, letters, 1, 0.75},
+      {"other words count for nothing", {{"B", 0.6}, {"The", 0.2}, {"C", 0.2}}, letters, 1, 0.75},
+      {"a letter in the wrong case is a word", {{"A", 0.6}, {"a", 0.2}, {"B", 0.2}}, letters, 0, 0.75},
+      {"a letter is no beginning of a word", {{"B", 0.6}, {"Because", 0.2}, {"A", 0.2}}, letters, 1, 0.75},
       {"with what ends it", {{"B.", 0.6}, {"C)", 0.2}}, letters, 1, 0.75},
-      {"the answer began with another word", {{"The", 0.9}, {"A", 0.1}}, letters, 1, none},
+      {"the answer began with another word", {{"The", 0.9}, {"A", 0.1}}, letters, 0, none},
       {"nothing known", {}, letters, 0, none},
       {"the beginning of one label", {{" ord", 0.6}, {"ret", 0.2}}, labels, 0, 0.75},
       {"in any case", {{"Ord", 0.6}, {"RET", 0.2}}, labels, 0, 0.75},

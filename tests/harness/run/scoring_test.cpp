@@ -20,5 +20,13 @@ TEST(Reply, ThoughtsAreNotTheAnswer) {
   EXPECT_EQ(said("only thoughts</think>", "</think>"), "");
 }
 
+TEST(Reply, FirstTokensOfAThoughtAreNotTheAnswers) {
+  ResponseRow row;
+  row.first_tokens = {{"A", -0.1}};
+  row.text = "A customer asks.</think>B";
+  EXPECT_TRUE(reply_of(row, "</think>").first_tokens.empty());
+  EXPECT_EQ(reply_of(row, "").first_tokens.size(), 1u);
+}
+
 }  // namespace
 }  // namespace sizeup
