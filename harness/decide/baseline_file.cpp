@@ -71,15 +71,20 @@ std::string lines(const char* name, const Items& items) {
   return out + "]";
 }
 
-Json times_json(const std::map<std::string, EvidenceTimes>& times) {
+constexpr const char* kSingle = "single";
+
+// One request at a time stands beside the others, where earlier versions look for it.
+Json other_times(const EvidenceTask& task) {
   Json json = Json::object();
-  for (const auto& [scenario, one] : times)
-    json[scenario] = {{"ttft_ms", numbers(one.ttft_ms)}, {"total_ms", numbers(one.total_ms)}};
+  for (const auto& [scenario, one] : task.times) {
+    if (scenario != kSingle)
+      json[scenario] = {{"ttft_ms", numbers(one.ttft_ms)}, {"total_ms", numbers(one.total_ms)}};
+  }
   return json;
 }
 
 std::string task_text(const EvidenceTask& task) {
-  const auto timed = task.times.find("single");
+  const auto timed = task.times.find(kSingle);
   const EvidenceTimes single = timed == task.times.end() ? EvidenceTimes{} : timed->second;
   Json head = {{"name", task.name},
                {"definition_hash", task.definition_hash},
@@ -90,10 +95,9 @@ std::string task_text(const EvidenceTask& task) {
                {"metric", task.metric},
                {"metrics", task.metrics},
                {"slice_fields", task.slice_fields},
-               // Of one request at a time, for programs that know no other scenario.
                {"ttft_ms", numbers(single.ttft_ms)},
                {"total_ms", numbers(single.total_ms)},
-               {"times", times_json(task.times)},
+               {"times", other_times(task)},
                {"cost_per_sample", number(task.cost_per_sample)},
                {"currency", task.currency}};
   if (task.work) {
@@ -176,10 +180,10 @@ EvidenceTask read_task(const CheckedJson& node) {
   task.metric = node.at("metric").text();
   for (const CheckedJson& metric : node.at("metrics").items()) task.metrics.push_back(metric.text());
   for (const CheckedJson& field : node.at("slice_fields").items()) task.slice_fields.push_back(field.text());
+  if (EvidenceTimes single = read_times(node); !single.total_ms.empty())
+    task.times[kSingle] = std::move(single);
   if (node.has("times")) {
     for (const auto& [scenario, one] : node.at("times").members()) task.times[scenario] = read_times(one);
-  } else {  // files of earlier versions
-    task.times["single"] = read_times(node);
   }
   task.cost_per_sample = optional_number(node.at("cost_per_sample"), 0.0);
   task.currency = node.at("currency").text();

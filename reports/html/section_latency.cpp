@@ -72,6 +72,12 @@ std::vector<std::string> duration_labels(const Axis& axis) {
   return labels;
 }
 
+// Whose line it is, for a legend.
+const char* owner(const ReportData& data, Tone tone) {
+  if (!data.is_pair()) return "";
+  return tone == Tone::large ? "large, " : "small, ";
+}
+
 // Whether times stay as they are or grow: under a load that is too high, they do.
 Html time_series_of(const ReportData& data) {
   double lo = INFINITY;
@@ -99,7 +105,6 @@ Html time_series_of(const ReportData& data) {
   for (const ReportTimeSeries& series : data.latency_over_time) {
     if (!in_pair(data, series.model)) continue;
     const Tone tone = tone_of(data, series.model);
-    const char* who = !data.is_pair() ? "" : tone == Tone::large ? "large, " : "small, ";
     for (const bool slowest : {false, true}) {
       std::vector<std::pair<double, double>> points;
       for (const ReportStretch& stretch : series.stretches) {
@@ -107,7 +112,8 @@ Html time_series_of(const ReportData& data) {
                             100.0 - frame.y.at(slowest ? stretch.p90_ms : stretch.p50_ms));
       }
       content += curve(html("{} w2{}", line_class(tone), slowest ? html(" dash") : Html{}), points);
-      entries.push_back(html("{}{}{}", legend_line(tone, slowest), who, slowest ? "p90" : "median"));
+      entries.push_back(
+          html("{}{}{}", legend_line(tone, slowest), owner(data, tone), slowest ? "p90" : "median"));
     }
   }
   Html out = legend(entries);
@@ -116,8 +122,8 @@ Html time_series_of(const ReportData& data) {
       caption(html("While the pass went on: each point is an equal share of the model’s requests, 20 or "
                    "more, in the order in "
                    "which they were due, task after task. A line that climbs within a task says that the "
-                   "load was more than the "
-                   "model could take."));
+                   "load was more than "
+                   "the model could take."));
   return out;
 }
 
@@ -151,8 +157,7 @@ Html plot_of(const ReportData& data) {
       points.emplace_back(frame.x.at(latency.curve[i]), 100.0 - share_at(i, latency.curve.size()));
     }
     content += curve(html("{} w2{}", line_class(tone), first_token ? html(" dash") : Html{}), points);
-    const char* who = !data.is_pair() ? "" : tone == Tone::large ? "large, " : "small, ";
-    entries.push_back(html("{}{}{}", legend_line(tone, first_token), who, latency.quantity));
+    entries.push_back(html("{}{}{}", legend_line(tone, first_token), owner(data, tone), latency.quantity));
   }
   Html out = legend(entries);
   out += plot(frame, content);
