@@ -8,6 +8,7 @@
 
 #include "harness/decide/checked_yaml.h"
 #include "harness/decide/policy.h"
+#include "harness/load/scenario.h"
 #include "tasks/yaml.h"
 
 namespace sizeup {
@@ -52,6 +53,16 @@ void read_hallucination(const YamlNode& node, bool by_estimate, std::vector<Chec
 
 constexpr double kMostPercent = 1e6;
 
+// As runs name it, in whatever way it is written.
+std::string scenario_of(const YamlNode& node) {
+  const Result<Scenario> scenario = parse_scenario(text_of(node, "scenario"));
+  if (!scenario || !scenario->has_latencies()) {
+    refuse(node, fmt::format("'scenario' is '{:.60}', which has no latencies", node.text),
+           "single, concurrent:8, server:2.5");
+  }
+  return name_of(*scenario);
+}
+
 LatencyCheck read_latency(const YamlNode& node) {
   constexpr std::array<std::string_view, 5> kKeys = {"percentile", "quantity", "scenario", "maximum_ms",
                                                      "increase_percent"};
@@ -62,7 +73,7 @@ LatencyCheck read_latency(const YamlNode& node) {
       constexpr double kHighest = 99.9;
       check.percent = number_of(entry.value, entry.key, kLowest, kHighest);
     }
-    if (entry.key == "scenario") check.scenario = text_of(entry.value, entry.key);
+    if (entry.key == "scenario") check.scenario = scenario_of(entry.value);
     if (entry.key == "quantity") {
       const std::string name = text_of(entry.value, entry.key);
       if (name != "total_ms" && name != "ttft_ms") {

@@ -26,7 +26,7 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
       "    maximum: {invalid_rate: 0.01}\n"
       "    hallucination: {closed_book: 0.1}\n"
       "    estimate: point\n"
-      "  - latency: {percentile: 99, quantity: ttft_ms, scenario: 'concurrent:8', maximum_ms: 250, "
+      "  - latency: {percentile: 99, quantity: ttft_ms, scenario: 'server:10.0', maximum_ms: 250, "
       "increase_percent: 20}\n"
       "  - throughput: {decrease_percent: 10}\n"
       "  - cost: {maximum_per_1000: 0.5}\n"
@@ -52,7 +52,7 @@ TEST(Policy, EachCheckOfARuleIsARuleOfItsOwn) {
   const auto& latency = std::get<LatencyCheck>(policy->rules[5].check);
   EXPECT_TRUE(latency.first_token);
   EXPECT_EQ(latency.percent, 99.0);
-  EXPECT_EQ(latency.scenario, "concurrent:8");
+  EXPECT_EQ(latency.scenario, "server:10") << "as runs name it";
   EXPECT_EQ(latency.limit.change, 0.2);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[6].check).limit.change, 0.1);
   EXPECT_EQ(std::get<ResourceCheck>(policy->rules[8].check).limit.absolute, 600.0);
@@ -79,6 +79,11 @@ TEST(Policy, MistakesAreNamedWithLineAndWhatIsKnown) {
   EXPECT_THAT(error_of("rules:\n  - latency: {percentile: 95}\n"), HasSubstr("'latency' has no limit"));
   EXPECT_THAT(error_of("rules:\n  - latency: {quantity: p95, maximum_ms: 1}\n"),
               HasSubstr("total_ms or ttft_ms"));
+  for (const char* scenario : {"servr:10", "offline", "server:0"}) {
+    EXPECT_THAT(error_of(std::string("rules:\n  - latency: {maximum_ms: 1, scenario: '") + scenario + "'}\n"),
+                HasSubstr("single, concurrent:8, server:2.5"))
+        << scenario;
+  }
   EXPECT_THAT(error_of("rules:\n  - hallucination: {closed: 0.1}\n"), HasSubstr("closed_book, unsupported"));
   EXPECT_THAT(error_of("rules:\n  - slice: {a: b}\n    memory: {maximum_mb: 1}\n"),
               HasSubstr("not known by slice"));
