@@ -75,9 +75,11 @@ Result<Table> list_runs(const std::string& db) {
     int64_t answered = 0;
     int64_t planned = 0;
     for (const EvaluationRow& evaluation : *evaluations) {
+      auto answers = count_answers(*store, evaluation.id);
+      if (!answers) return forward_error(answers);
       models.push_back(evaluation.model.name);
       tasks.push_back(evaluation.task.name);
-      answered += evaluation.answered;
+      answered += answers->answered;
       planned += evaluation.samples;
     }
     const auto distinct = [](std::vector<std::string> names) {

@@ -42,7 +42,7 @@ Json to_json(const EvidenceSample& sample) {
     if (sample.*flag) flags.push_back(name);
   }
   if (!flags.empty()) json["flags"] = std::move(flags);
-  if (!sample.slices.empty()) json["slices"] = sample.slices;
+  if (sample.slices != nullptr && !sample.slices->empty()) json["slices"] = *sample.slices;
   return json;
 }
 
@@ -138,7 +138,9 @@ EvidenceSample read_sample(const CheckedJson& node) {
     }
   }
   if (node.has("slices")) {
-    for (const auto& [field, value] : node.at("slices").members()) sample.slices[field] = value.text();
+    Slices slices;
+    for (const auto& [field, value] : node.at("slices").members()) slices[field] = value.text();
+    sample.slices = std::make_shared<const Slices>(std::move(slices));
   }
   return sample;
 }

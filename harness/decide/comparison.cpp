@@ -175,6 +175,7 @@ Result<PairedTask> pair_task(const Evidence& candidate, const Evidence& baseline
   SamplesById others((*other)->samples);
   PairedTask paired;
   DocumentNumbers documents;
+  documents.expect((*own)->samples.size());
   for (const EvidenceSample& sample : (*own)->samples) {
     if (std::isnan(sample.score)) continue;
     const EvidenceSample* same = others.find(sample.document_id);
@@ -196,9 +197,8 @@ Result<PairedTask> pair_task(const Evidence& candidate, const Evidence& baseline
 std::vector<SlicePairs> slices_of(const PairedTask& paired, const std::vector<std::string>& fields) {
   return slices_of(paired.pairs, fields,
                    [&](size_t pair, const std::string& field) -> std::optional<std::string> {
-                     const auto found = paired.candidate[pair]->slices.find(field);
-                     if (found == paired.candidate[pair]->slices.end()) return std::nullopt;
-                     return found->second;
+                     const std::string* own = paired.candidate[pair]->slice(field);
+                     return own == nullptr ? std::nullopt : std::optional(*own);
                    });
 }
 

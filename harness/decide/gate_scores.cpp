@@ -115,9 +115,9 @@ std::vector<ResultRow> means_of(const EvidenceTask& task, const std::string& met
   std::map<std::string, std::vector<double>> by_value;
   for (const EvidenceSample& sample : task.samples) {
     const std::optional<double> value = value_of(task, sample, metric);
-    const auto slice = sample.slices.find(field);
-    if (!value || (!field.empty() && slice == sample.slices.end())) continue;
-    by_value[field.empty() ? std::string() : slice->second].push_back(*value);
+    const std::string* slice = sample.slice(field);
+    if (!value || (!field.empty() && slice == nullptr)) continue;
+    by_value[field.empty() ? std::string() : *slice].push_back(*value);
   }
   std::vector<ResultRow> rows;
   for (const auto& [value, values] : by_value) {
@@ -163,8 +163,8 @@ bool should_have(const EvidenceTask& task, const std::string& metric, const Rule
   if (std::find(known.begin(), known.end(), metric) == known.end()) return false;
   if (rule.slice_field.empty()) return true;
   return std::any_of(task.samples.begin(), task.samples.end(), [&](const EvidenceSample& sample) {
-    const auto value = sample.slices.find(rule.slice_field);
-    return value != sample.slices.end() && (rule.slice_value == "*" || rule.slice_value == value->second);
+    const std::string* value = sample.slice(rule.slice_field);
+    return value != nullptr && (rule.slice_value == "*" || rule.slice_value == *value);
   });
 }
 

@@ -46,6 +46,7 @@ bool is_unbounded(const std::string& metric);
 // other, whatever their names.
 class DocumentNumbers {
  public:
+  void expect(size_t documents) { numbers_.reserve(documents); }
   // A document without a hash is like no other.
   int64_t number_of(std::string_view document_hash);
 

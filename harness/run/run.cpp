@@ -87,12 +87,14 @@ Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
     if (evaluation.scenario != "offline") continue;
     Result<std::vector<ResultRow>> results = read_results(store, evaluation.id);
     if (!results) return forward_error(results);
+    Result<AnswerCounts> answers = count_answers(store, evaluation.id);
+    if (!answers) return forward_error(answers);
     EvaluationSummary row;
     row.evaluation_id = evaluation.id;
     row.model = evaluation.model.name;
     row.task = evaluation.task.name;
     row.samples = evaluation.samples;
-    row.failed = evaluation.failed;
+    row.failed = answers->failed;
     row.headline.metric = evaluation.task.metrics.empty() ? "" : evaluation.task.metrics.front().name;
     row.headline.value = std::nan("");
     for (const ResultRow& result : *results) {
@@ -100,7 +102,7 @@ Result<RunSummary> summarize(const RunPlan& plan, const Store& store) {
       if (result.metric == row.headline.metric) row.headline = result;
       row.results.push_back(result);
     }
-    summary.samples_failed += evaluation.failed;
+    summary.samples_failed += answers->failed;
     summary.evaluations.push_back(std::move(row));
   }
   Result<std::vector<GroupRow>> groups = read_groups(store, plan.run.id);

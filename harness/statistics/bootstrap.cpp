@@ -36,15 +36,31 @@ void draw_rows(uint64_t seed, uint32_t resample, int64_t n, std::vector<int64_t>
 // Inverting a binomial distribution takes about as long as drawing this many rows.
 constexpr int64_t kRowsPerBinomial = 500;
 
-// The smallest k with P(X <= k) >= u, X ~ Binomial(n, p).
+// The smallest k with P(X <= k) >= u, X ~ Binomial(n, p), p < 1: the distribution function is computed
+// once, where Cornish and Fisher's expansion puts k, and summed up from there.
 int64_t draw_binomial(int64_t n, double p, double u) {
-  using boost::math::policies::discrete_quantile;
-  using boost::math::policies::integer_round_up;
-  using boost::math::policies::promote_double;
+  if (u <= 0.0 || p <= 0.0) return 0;
   // In double: a draw needs no more digits, and long double takes three times as long.
-  using Policy = boost::math::policies::policy<discrete_quantile<integer_round_up>, promote_double<false>>;
-  using Binomial = boost::math::binomial_distribution<double, Policy>;
-  return static_cast<int64_t>(boost::math::quantile(Binomial(static_cast<double>(n), p), u));
+  using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+  const auto count = static_cast<double>(n);
+  const boost::math::binomial_distribution<double, Policy> distribution(count, p);
+  const double z = normal_quantile(u);
+  const double skewed = (1.0 - 2.0 * p) * (z * z - 1.0) / 6.0;
+  double k = std::clamp(std::floor(count * p + z * std::sqrt(count * p * (1.0 - p)) + skewed), 0.0, count);
+  double mass = boost::math::pdf(distribution, k);
+  double below = boost::math::cdf(distribution, k);  // P(X <= k)
+  const double odds = p / (1.0 - p);
+  while (below < u && k < count) {
+    mass *= (count - k) / (k + 1.0) * odds;
+    below += mass;
+    k += 1.0;
+  }
+  while (k > 0.0 && below - mass >= u) {
+    below -= mass;
+    mass *= k / (count - k + 1.0) / odds;
+    k -= 1.0;
+  }
+  return static_cast<int64_t>(k);
 }
 
 // How often each distinct row occurs in a resample: multinomial with the shares of `counts`.

@@ -50,10 +50,7 @@ std::string run_names(Database& database) {
 constexpr std::string_view kEvaluations =
     "SELECT evaluation.id, run_id, scenario, protocol, chat_template, num_fewshot, samples, finished_at, "
     "wall_ms, "
-    "counts, (SELECT count(*) FROM answer WHERE evaluation_id = evaluation.id) + "
-    "(SELECT count(*) FROM timing WHERE evaluation_id = evaluation.id), "
-    "(SELECT count(*) FROM answer WHERE evaluation_id = evaluation.id AND error IS NOT NULL), "
-    "model.id, model.name, reference, fingerprint, card, "
+    "counts, model.id, model.name, reference, fingerprint, card, "
     "task.id, task.name, version, definition_hash, data_hash, output_type, description, metrics, "
     "slice_fields "
     "FROM evaluation JOIN model ON model.id = model_id JOIN task ON task.id = task_id "
@@ -73,8 +70,6 @@ EvaluationRow evaluation_row(const Statement& statement) {
   row.finished_at = statement.optional_text(column++);
   row.wall_ms = statement.optional_real(column++);
   row.counts = statement.optional_text(column++);
-  row.answered = statement.integer(column++);
-  row.failed = statement.integer(column++);
   row.model.id = statement.integer(column++);
   row.model.name = statement.text(column++);
   row.model.reference = statement.text(column++);
@@ -142,6 +137,17 @@ Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t 
     std::vector<EvaluationRow> rows;
     while (statement.step()) rows.push_back(evaluation_row(statement));
     return rows;
+  });
+}
+
+Result<AnswerCounts> count_answers(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT (SELECT count(*) FROM answer WHERE evaluation_id = ?1) + "
+                        "(SELECT count(*) FROM timing WHERE evaluation_id = ?1), "
+                        "(SELECT count(*) FROM answer WHERE evaluation_id = ?1 AND error IS NOT NULL)");
+    statement.bind(evaluation_id).step();
+    return AnswerCounts{statement.integer(0), statement.integer(1)};
   });
 }
 

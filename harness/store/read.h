@@ -29,6 +29,13 @@ Result<std::vector<std::string>> read_model_names(const Store& store, int64_t ru
 // In the order in which the run planned them: by scenario ("offline" first), model and task.
 Result<std::vector<EvaluationRow>> read_evaluations(const Store& store, int64_t run_id);
 
+struct AnswerCounts {
+  int64_t answered = 0;  // have an answer (failed ones included), or a timing where latencies were measured
+  int64_t failed = 0;    // have an error instead of an answer
+};
+// Looks at every answer: an evaluation of a million takes a while.
+Result<AnswerCounts> count_answers(const Store& store, int64_t evaluation_id);
+
 // Overall results first, then slices by field and value; metrics in the task's order, rates last.
 Result<std::vector<ResultRow>> read_results(const Store& store, int64_t evaluation_id);
 

@@ -11,6 +11,35 @@ namespace sizeup {
 using sqlite::Database;
 using sqlite::Statement;
 
+namespace {
+
+// Most samples share their slices with others, the next one above all: each text is parsed once.
+class SliceTexts {
+ public:
+  std::shared_ptr<const Slices> parse(std::string_view text) {
+    if (last_ != parsed_.end() && last_->first == text) return last_->second;
+    constexpr size_t kMostKept = 10'000;
+    if (parsed_.size() > kMostKept) parsed_.clear();
+    bool is_new = false;
+    std::tie(last_, is_new) = parsed_.try_emplace(std::string(text));
+    if (is_new) last_->second = std::make_shared<const Slices>(text_map(last_->first));
+    return last_->second;
+  }
+
+ private:
+  using Parsed = std::unordered_map<std::string, std::shared_ptr<const Slices>>;
+  Parsed parsed_;
+  Parsed::iterator last_ = parsed_.end();
+};
+
+}  // namespace
+
+const std::string* OutcomeRow::slice(const std::string& field) const {
+  if (slices == nullptr) return nullptr;
+  const auto found = slices->find(field);
+  return found == slices->end() ? nullptr : &found->second;
+}
+
 Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evaluation_id,
                                               const std::string& metric) {
   return with_database(store, [&](Database& database) {
@@ -25,9 +54,7 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
                      "SELECT sample_id, value FROM score WHERE evaluation_id = ? AND metric = ? "
                      "ORDER BY sample_id");
     bool scored = scores.bind(evaluation_id, metric).step();
-    // Most samples share their slices with others: each text is parsed once.
-    constexpr size_t kMostKept = 10'000;
-    std::unordered_map<std::string, std::map<std::string, std::string>> parsed;
+    SliceTexts slices;
     std::vector<OutcomeRow> rows;
     while (statement.step()) {
       OutcomeRow row;
@@ -35,11 +62,7 @@ Result<std::vector<OutcomeRow>> read_outcomes(const Store& store, int64_t evalua
       row.document_id = statement.text(1);
       row.document_hash = statement.text(2);
       row.prompt_hash = statement.text(3);
-      const std::string slices = statement.text(4);
-      if (parsed.size() > kMostKept) parsed.clear();
-      auto known = parsed.find(slices);
-      if (known == parsed.end()) known = parsed.emplace(slices, text_map(slices)).first;
-      row.slices = known->second;
+      row.slices = slices.parse(statement.view(4));
       row.no_answer = statement.integer(5) != 0;
       row.invalid = statement.integer(6) != 0;
       row.truncated = statement.integer(7) != 0;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 
 namespace sizeup {
 
+using Slices = std::map<std::string, std::string>;  // value by field
+
 // One sample of an evaluation and its score by one metric.
 struct OutcomeRow {
   int64_t sample_id = 0;
@@ -20,12 +23,14 @@ struct OutcomeRow {
   std::string document_id;
   std::string document_hash;
   std::string prompt_hash;
-  std::map<std::string, std::string> slices;
+  std::shared_ptr<const Slices> slices;  // one for all samples that have the same ones; null: none
   bool no_answer = false;
   bool invalid = false;
   bool truncated = false;
   bool failed = false;
   double score = std::numeric_limits<double>::quiet_NaN();  // NaN: none
+
+  const std::string* slice(const std::string& field) const;  // null: the sample has no such field
 };
 
 // The answered samples of an evaluation, in the order of the data.

@@ -63,8 +63,6 @@ struct EvaluationRow {
   bool chat_template = false;
   std::optional<int> num_fewshot;  // nothing: what the task file says
   int64_t samples = 0;             // planned
-  int64_t answered = 0;  // have an answer (failed ones included), or a timing where latencies were measured
-  int64_t failed = 0;    // have an error instead of an answer
   std::optional<std::string> finished_at;
   std::optional<double> wall_ms;      // of the whole backend run that answered it
   std::optional<std::string> counts;  // JSON of RunCounts

@@ -156,9 +156,13 @@ double Statement::real(int column) const {
 }
 
 std::string Statement::text(int column) const {
+  return std::string(view(column));
+}
+
+std::string_view Statement::view(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (data == nullptr) return {};
-  return std::string(data, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
+  return {data, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 std::optional<std::string> Statement::optional_text(int column) const {

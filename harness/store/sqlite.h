@@ -85,6 +85,7 @@ class Statement {
   int64_t integer(int column) const;
   double real(int column) const;  // NULL reads as NaN
   std::string text(int column) const;
+  std::string_view view(int column) const;  // of the row's text: until the next step
   std::optional<std::string> optional_text(int column) const;
   std::optional<double> optional_real(int column) const;
   std::optional<int64_t> optional_integer(int column) const;

@@ -49,7 +49,7 @@ Json number_of(double value) {
 }
 
 Json results_of(const EvaluationData& data) {
-  Json out = {{"alias", data.row.task.name}, {"sample_len", data.row.answered}};
+  Json out = {{"alias", data.row.task.name}, {"sample_len", data.answers.size()}};
   for (const MetricRow& metric : data.row.task.metrics) {
     const auto result = std::find_if(data.results.begin(), data.results.end(), [&](const ResultRow& row) {
       return row.metric == metric.name && row.slice_field.empty();
@@ -149,7 +149,7 @@ void add_facts(Json& all, const EvaluationData& data) {
   all["results"][task.name] = results_of(data);
   all["versions"][task.name] = task.version;
   all["n-shot"][task.name] = data.row.num_fewshot ? Json(*data.row.num_fewshot) : Json();
-  all["n-samples"][task.name] = {{"original", data.row.samples}, {"effective", data.row.answered}};
+  all["n-samples"][task.name] = {{"original", data.row.samples}, {"effective", data.answers.size()}};
   all["configs"][task.name] = {
       {"task", task.name}, {"output_type", task.output_type}, {"metadata", {{"version", task.version}}}};
   for (const MetricRow& metric : task.metrics)

@@ -25,13 +25,19 @@ Texts texts_of(Rows rows) {
 
 // Offline before all else, so that answers of a measured subset never replace those of all. What was measured
 // under load left timings instead of answers.
-void choose_evaluation(const EvaluationRow& evaluation, Cell& cell) {
-  const int64_t answered = evaluation.scenario == "offline" ? evaluation.answered : 0;
+Result<void> choose_evaluation(const Store& store, const EvaluationRow& evaluation, Cell& cell) {
+  int64_t answered = 0;
+  if (evaluation.scenario == "offline") {
+    Result<AnswerCounts> answers = count_answers(store, evaluation.id);
+    if (!answers) return forward_error(answers);
+    answered = answers->answered;
+  }
   const bool nothing_new = cell.present && (answered == 0 || cell.answered > 0);
-  if (nothing_new) return;
+  if (nothing_new) return {};
   cell.present = true;
   cell.evaluation = evaluation;
   cell.answered = answered;
+  return {};
 }
 
 Result<void> read_outcome_of(const Store& store, Cell& cell) {
@@ -157,7 +163,7 @@ Result<RunContent> read_run_content(const Store& store, const std::vector<std::s
   for (const EvaluationRow& evaluation : content.evaluations) {
     Cell& cell =
         content.cells[place_of(content.models, evaluation.model)][place_of(content.tasks, evaluation.task)];
-    choose_evaluation(evaluation, cell);
+    if (auto done = choose_evaluation(store, evaluation, cell); !done) return forward_error(done);
     if (auto done = read_timings_of(store, evaluation, content.latency_scenario, cell); !done)
       return forward_error(done);
   }

@@ -46,7 +46,7 @@ TEST_F(LmEvalForm, ResultsCarryTheHarnesssNamesAndStandardErrors) {
   EXPECT_NEAR(result[metric + ",none"].get<double>(), mean, 1e-12);
   // Scores are 0 or 1: their variance follows from the mean.
   EXPECT_NEAR(result[metric + "_stderr,none"].get<double>(), std::sqrt(mean * (1 - mean) / (n - 1)), 1e-12);
-  EXPECT_EQ(all["n-samples"][task]["effective"], evaluation.answered);
+  EXPECT_EQ(all["n-samples"][task]["effective"], count_answers(store, evaluation.id)->answered);
   EXPECT_EQ(all["higher_is_better"][task][metric], true);
 }
 
@@ -85,7 +85,7 @@ TEST_F(LmEvalForm, ALineForEachSample) {
     ASSERT_FALSE(sample["metrics"].empty());
     EXPECT_TRUE(sample.contains(sample["metrics"][0].get<std::string>()));
   }
-  EXPECT_EQ(count, samples.size() - static_cast<size_t>(evaluation.failed));
+  EXPECT_EQ(count, samples.size() - static_cast<size_t>(count_answers(store, evaluation.id)->failed));
 }
 
 TEST_F(LmEvalForm, WithoutSamplesThereAreNoTexts) {

@@ -18,7 +18,7 @@ Evidence example() {
   task.chat_template = true;
   task.metrics = {"acc", "recall:x"};
   task.slice_fields = {"language"};
-  task.samples[0].slices = {{"language", "de"}};
+  task.samples[0].slices = std::make_shared<const Slices>(Slices{{"language", "de"}});
   task.samples[1].no_answer = true;
   task.samples[2].failed = true;
   task.samples[2].truncated = true;

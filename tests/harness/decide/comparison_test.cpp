@@ -140,7 +140,8 @@ TEST(Comparison, SlicesAreWidenedAndSeveralTasksHaveAnOverall) {
   const auto sliced = [](EvidenceTask task) {
     task.slice_fields = {"language", "constant"};
     for (size_t i = 0; i < task.samples.size(); ++i) {
-      task.samples[i].slices = {{"language", i % 2 == 0 ? "de" : "en"}, {"constant", "x"}};
+      task.samples[i].slices =
+          std::make_shared<const Slices>(Slices{{"language", i % 2 == 0 ? "de" : "en"}, {"constant", "x"}});
     }
     return task;
   };

@@ -89,7 +89,9 @@ TEST_F(EvidenceTest, HoldsWhatDecisionsNeed) {
   EXPECT_EQ(task.samples[1].score, 1.0);
   EXPECT_TRUE(task.samples[2].invalid);
   EXPECT_EQ(task.samples[2].document_id, "doc-2");
-  EXPECT_EQ(task.samples[2].slices.at("subject"), "law");
+  EXPECT_EQ(task.samples[2].slices->at("subject"), "law");
+  EXPECT_EQ(*task.samples[2].slice("subject"), "law");
+  EXPECT_EQ(task.samples[2].slice("no such field"), nullptr);
   EXPECT_EQ(task.samples[2].prompt_hash.size(), 64u);
   EXPECT_THAT(task.times.at("single").total_ms, ElementsAre(2.0, 3.0, 4.0));
   EXPECT_EQ(task.cost_per_sample, 0.5);

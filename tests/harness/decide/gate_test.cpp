@@ -185,7 +185,7 @@ Evidence with_results() {
                   {"abstention", "", "", 0.9, 0.85, 0.94, 150},
                   {"macro_f1", "", "", 1.0, 1.0, 1.0, 5}};
   for (size_t i = 0; i < task.samples.size(); ++i) {
-    task.samples[i].slices["language"] = i < 50 ? "de" : "en";
+    task.samples[i].slices = std::make_shared<const Slices>(Slices{{"language", i < 50 ? "de" : "en"}});
     task.samples[i].invalid = i < 30;
   }
   task.samples[0].failed = true;
@@ -312,7 +312,8 @@ TEST(Gate, AllSlicesTogetherAreWidened) {
   EvidenceTask large = invented_task("t", scores_of(100, 100));
   EvidenceTask small = invented_task("t", scores_of(97, 100));
   for (size_t i = 0; i < 100; ++i) {
-    large.samples[i].slices["tier"] = small.samples[i].slices["tier"] = i % 2 == 0 ? "gold" : "basic";
+    large.samples[i].slices = small.samples[i].slices =
+        std::make_shared<const Slices>(Slices{{"tier", i % 2 == 0 ? "gold" : "basic"}});
   }
   const Evidence baseline = invented_evidence("large", {large});
   const Evidence candidate = invented_evidence("small", {small});

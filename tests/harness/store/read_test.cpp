@@ -63,7 +63,7 @@ TEST_F(ReadTest, EvaluationsWithModelTaskAndCounts) {
   EXPECT_FALSE(rows[0].task.metrics[1].is_mean);
   EXPECT_THAT(rows[0].task.slice_fields, ElementsAre("subject"));
   EXPECT_EQ(rows[0].samples, 3);
-  EXPECT_EQ(rows[0].answered, 0);
+  EXPECT_EQ(count_answers(store, rows[0].id)->answered, 0);
   EXPECT_EQ(rows[0].wall_ms, 12.5);
   EXPECT_EQ(rows[0].counts, finished.counts);
   EXPECT_FALSE(rows[0].num_fewshot.has_value());
