@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <compare>
 #include <functional>
 #include <limits>
 
@@ -45,6 +46,96 @@ struct Step {
   double large_cost = 0.0;
   ScoreCounts scores;
 };
+
+// A sample as far as closing the gap is concerned.
+struct GapRow {
+  int first_sent = 0;  // percent
+  double small = 0.0;
+  double large = 0.0;
+
+  auto operator<=>(const GapRow&) const = default;
+};
+
+constexpr double kSumRounding = 1e-12;  // of sums of scores in another order
+
+// The least share sent on that closes a part of the gap, from sums by percent; NaN where large is not better.
+class GapSums {
+ public:
+  void add(const GapRow& row, double times) {
+    Step& step = steps_[static_cast<size_t>(row.first_sent)];
+    step.n += times;
+    step.gain += times * (row.large - row.small);
+    n_ += times;
+    gap_ += times * (row.large - row.small);
+  }
+
+  double share_for(double part) const {
+    if (!(gap_ > 0.0)) return kNoNumber;
+    double sent = 0.0;
+    double gained = 0.0;
+    for (const Step& step : steps_) {
+      sent += step.n;
+      gained += step.gain;
+      if (gained >= part * gap_ - kSumRounding * n_) break;
+    }
+    return sent / n_;
+  }
+
+ private:
+  struct Step {
+    double n = 0.0;
+    double gain = 0.0;
+  };
+  std::array<Step, kSteps + 1> steps_;
+  double n_ = 0.0;
+  double gap_ = 0.0;
+};
+
+// From so many draws on there are fewer resamples: a million samples stay a matter of seconds.
+constexpr int64_t kMostRowsDrawn = 500'000'000;
+constexpr int64_t kFewestOfRouting = 500;
+
+BootstrapOptions resamples_for(int64_t n) {
+  BootstrapOptions options;
+  options.resamples = static_cast<int>(std::min<int64_t>(
+      options.resamples, std::max(kFewestOfRouting, kMostRowsDrawn / std::max<int64_t>(n, 1))));
+  return options;
+}
+
+// Equal rows are counted, which makes a resample of a million as cheap as one of a hundred.
+Estimate bootstrap_share(std::vector<GapRow> rows, double part) {
+  std::sort(rows.begin(), rows.end());
+  std::vector<GapRow> distinct;
+  std::vector<int64_t> counts;
+  for (const GapRow& row : rows) {
+    if (distinct.empty() || distinct.back() != row) {
+      distinct.push_back(row);
+      counts.push_back(0);
+    }
+    ++counts.back();
+  }
+  const auto share = [&](std::span<const int64_t> drawn) {
+    GapSums sums;
+    for (size_t i = 0; i < distinct.size(); ++i) sums.add(distinct[i], static_cast<double>(drawn[i]));
+    return sums.share_for(part);
+  };
+  return percentile_bootstrap(counts, share, resamples_for(static_cast<int64_t>(rows.size())));
+}
+
+Estimate bootstrap_share(const std::vector<GapRow>& rows, std::span<const int64_t> documents, double part) {
+  const auto share = [&](std::span<const int64_t> drawn) {
+    GapSums sums;
+    for (const int64_t row : drawn) sums.add(rows[static_cast<size_t>(row)], 1.0);
+    return sums.share_for(part);
+  };
+  return clustered_percentile_bootstrap(documents, share, resamples_for(static_cast<int64_t>(rows.size())));
+}
+
+// Whether the models are shown to differ: without that the gap between them could be nothing.
+bool models_differ(const RoutingFrontier& frontier) {
+  return !frontier.points.empty() &&
+         (frontier.points.front().against_large.lo > 0 || frontier.points.front().against_large.hi < 0);
+}
 
 bool has_repeats(std::vector<int64_t> documents) {
   std::sort(documents.begin(), documents.end());
@@ -121,6 +212,27 @@ class Router {
     std::vector<double> out;
     for (const size_t i : timed_)
       out.push_back(samples_[i].small_ms + (first_sent_[i] <= percent ? samples_[i].large_ms : 0.0));
+    return out;
+  }
+
+  std::vector<double> costs(int percent) const {
+    std::vector<double> out;
+    for (size_t i = 0; i < samples_.size(); ++i)
+      out.push_back(samples_[i].small_cost + (first_sent_[i] <= percent ? samples_[i].large_cost : 0.0));
+    return out;
+  }
+
+  std::vector<double> sent(int percent) const {
+    std::vector<double> out;
+    for (const int first : first_sent_) out.push_back(first <= percent ? 1.0 : 0.0);
+    return out;
+  }
+
+  // What is needed of a sample to find the share that closes a part of the gap.
+  std::vector<GapRow> gap_rows() const {
+    std::vector<GapRow> out;
+    for (size_t i = 0; i < samples_.size(); ++i)
+      out.push_back({first_sent_[i], samples_[i].small, samples_[i].large});
     return out;
   }
 
@@ -237,9 +349,8 @@ RoutingFrontier routing_frontier(std::span<const RoutedSample> samples, uint64_t
 std::optional<double> share_for(const RoutingFrontier& frontier, double part) {
   if (!(frontier.large > frontier.small)) return std::nullopt;
   const double wanted = frontier.small + part * (frontier.large - frontier.small);
-  constexpr double kRounding = 1e-12;  // of sums of scores in another order
   for (const RoutePoint& point : frontier.points) {
-    if (point.accuracy.value >= wanted - kRounding) return point.share;
+    if (point.accuracy.value >= wanted - kSumRounding) return point.share;
   }
   return std::nullopt;
 }
@@ -263,12 +374,50 @@ std::vector<double> routed_times(std::span<const RoutedSample> samples, int perc
   return Router(samples, seed, folds).times(percent);
 }
 
+std::vector<double> routed_costs(std::span<const RoutedSample> samples, int percent, uint64_t seed,
+                                 int folds) {
+  return Router(samples, seed, folds).costs(percent);
+}
+
+Estimate share_estimate(std::span<const RoutedSample> samples, int percent, uint64_t seed, int folds) {
+  if (samples.empty()) return {};
+  const Router router(samples, seed, folds);
+  const std::vector<double> sent = router.sent(percent);
+  Estimate out = router.repeats() ? clustered_estimate(sent, router.documents()) : mean_estimate(sent);
+  if (percent == 0 || percent == kSteps) out.lo = out.hi = out.value;
+  return out;
+}
+
+Estimate share_for_estimate(std::span<const RoutedSample> samples, double part, uint64_t seed, int folds) {
+  const RoutingFrontier frontier = routing_frontier(samples, seed, folds);
+  const std::optional<double> share = share_for(frontier, part);
+  Estimate out{share.value_or(kNoNumber), kNoNumber, kNoNumber, static_cast<int64_t>(samples.size())};
+  if (!share || !models_differ(frontier)) return out;
+  const Router router(samples, seed, folds);
+  const Estimate interval = router.repeats() ? bootstrap_share(router.gap_rows(), router.documents(), part)
+                                             : bootstrap_share(router.gap_rows(), part);
+  return {out.value, interval.lo, interval.hi, out.n};
+}
+
+Estimate saving_estimate(std::span<const RoutedSample> samples, int percent, uint64_t seed, int folds) {
+  const Router router(samples, seed, folds);
+  std::vector<double> saved = router.costs(percent);
+  for (size_t i = 0; i < saved.size(); ++i) saved[i] = samples[i].large_cost - saved[i];
+  if (!router.repeats()) return paired_bootstrap(saved, std::vector<double>(saved.size(), 0.0));
+  return clustered_bca_bootstrap(
+      router.documents(),
+      [&](std::span<const int64_t> rows) {
+        double sum = 0.0;
+        for (const int64_t row : rows) sum += saved[static_cast<size_t>(row)];
+        return sum / static_cast<double>(rows.size());
+      },
+      resamples_for(static_cast<int64_t>(saved.size())));
+}
+
 Estimate apgr_estimate(std::span<const RoutedSample> samples, uint64_t seed, int folds) {
   const RoutingFrontier frontier = routing_frontier(samples, seed, folds);
   Estimate out{frontier.apgr, kNoNumber, kNoNumber, static_cast<int64_t>(samples.size())};
-  const bool apart = !frontier.points.empty() && (frontier.points.front().against_large.lo > 0 ||
-                                                  frontier.points.front().against_large.hi < 0);
-  if (!apart) return out;
+  if (!models_differ(frontier)) return out;
   const Router router(samples, seed, folds);
   std::vector<double> gained = router.areas(frontier.points);
   std::vector<double> gap;

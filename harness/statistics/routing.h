@@ -73,6 +73,25 @@ std::vector<double> routed_scores(std::span<const RoutedSample> samples, int per
 std::vector<double> routed_times(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
                                  int folds = kRoutingFolds);
 
+// Each sample's cost when this many percent are sent on.
+std::vector<double> routed_costs(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
+                                 int folds = kRoutingFolds);
+
+// The share that is sent on at this percent, with the interval of a proportion: what the thresholds, as they
+// are, send on of other samples. Exact at 0 and 100, where no threshold decides.
+Estimate share_estimate(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
+                        int folds = kRoutingFolds);
+
+// share_for with a percentile bootstrap interval over samples, or documents where they repeat, thresholds as
+// they are. No value where share_for has none, no interval where large is not shown to differ from small.
+Estimate share_for_estimate(std::span<const RoutedSample> samples, double part, uint64_t seed = 1,
+                            int folds = kRoutingFolds);
+
+// What a request costs less than with large alone when this many percent are sent on: BCa over samples, or
+// documents where they repeat, thresholds as they are. NaN where a cost is unknown.
+Estimate saving_estimate(std::span<const RoutedSample> samples, int percent, uint64_t seed = 1,
+                         int folds = kRoutingFolds);
+
 // The frontier's apgr with a BCa interval over samples, or documents where they repeat, thresholds as they
 // are. No interval where large is not shown to differ from small: the gap could be nothing.
 Estimate apgr_estimate(std::span<const RoutedSample> samples, uint64_t seed = 1, int folds = kRoutingFolds);

@@ -239,5 +239,98 @@ TEST(Apgr, HasNoIntervalWhereThereMayBeNoGap) {
   EXPECT_FALSE(apgr_estimate({}).has_interval());
 }
 
+double share_below(const std::vector<RoutedSample>& samples, double threshold) {
+  const auto below = std::count_if(samples.begin(), samples.end(),
+                                   [&](const RoutedSample& sample) { return sample.confidence < threshold; });
+  return static_cast<double>(below) / static_cast<double>(samples.size());
+}
+
+// What is sent on of fresh traffic moves with the threshold, which the samples chose, as a proportion does.
+TEST(RoutedShare, PredictsFreshTrafficAtTheStatedRate) {
+  const std::vector<RoutedSample> fresh = traffic(100'000, 999'999);
+  for (const int percent : {15, 60}) {
+    int held = 0;
+    constexpr int kDataSets = 300;
+    for (int i = 0; i < kDataSets; ++i) {
+      const std::vector<RoutedSample> samples = traffic(200, static_cast<uint64_t>(i + 1));
+      const Estimate share = share_estimate(samples, percent);
+      const RoutingFrontier frontier = routing_frontier(samples);
+      const RoutePoint& point = frontier.points[static_cast<size_t>(percent)];
+      EXPECT_EQ(share.value, point.share);
+      const double later = share_below(fresh, point.threshold);
+      held += share.lo <= later && later <= share.hi;
+    }
+    EXPECT_GE(held, 0.92 * kDataSets) << percent;
+    EXPECT_LE(held, 0.985 * kDataSets) << percent;
+  }
+}
+
+TEST(RoutedShare, IsCertainWhereNoThresholdDecides) {
+  const std::vector<RoutedSample> samples = traffic(50, 4);
+  for (const auto& [percent, share] : {std::pair{0, 0.0}, std::pair{100, 1.0}}) {
+    EXPECT_EQ(share_estimate(samples, percent).lo, share);
+    EXPECT_EQ(share_estimate(samples, percent).hi, share);
+  }
+  EXPECT_FALSE(share_estimate({}, 50).has_interval());
+}
+
+TEST(ShareForPartOfTheGap, IsTheFrontiersAndItsIntervalHoldsTheTruth) {
+  const RoutingFrontier truth = routing_frontier(traffic(1'000'000, 999'999));
+  for (const double part : {0.5, 0.8}) {
+    int held = 0;
+    constexpr int kDataSets = 60;
+    constexpr double kStep = 0.01;  // of a frontier
+    for (int i = 0; i < kDataSets; ++i) {
+      const std::vector<RoutedSample> samples = traffic(600, static_cast<uint64_t>(i + 1));
+      const Estimate share = share_for_estimate(samples, part);
+      EXPECT_EQ(share.value, share_for(routing_frontier(samples), part).value());
+      ASSERT_TRUE(share.has_interval());
+      EXPECT_LT(share.hi - share.lo, 0.5);
+      held += share.lo - kStep <= share_for(truth, part) && share_for(truth, part) <= share.hi + kStep;
+    }
+    EXPECT_GE(held, 0.9 * kDataSets) << part;
+  }
+}
+
+TEST(ShareForPartOfTheGap, HasNoIntervalWhereThereMayBeNoGap) {
+  std::vector<RoutedSample> samples = traffic(100, 12);
+  for (RoutedSample& sample : samples) sample.large = sample.small;
+  EXPECT_TRUE(std::isnan(share_for_estimate(samples, 0.5).value));
+  samples[0].large = 1.0;
+  samples[0].small = 0.0;
+  EXPECT_FALSE(share_for_estimate(samples, 0.5).has_interval());
+  EXPECT_FALSE(share_for_estimate({}, 0.5).has_interval());
+}
+
+// A request costs 1 with small and 10 more where it is sent on: 9 less than large alone costs, but for those.
+TEST(RoutedSaving, IsLargesCostWithoutTheRequestsThatAreSentOn) {
+  std::vector<RoutedSample> samples = traffic(400, 13);
+  EXPECT_TRUE(std::isnan(saving_estimate(samples, 30).value));
+  for (RoutedSample& sample : samples) {
+    sample.small_cost = 1.0;
+    sample.large_cost = 10.0;
+  }
+  const Estimate saving = saving_estimate(samples, 30);
+  const Estimate share = share_estimate(samples, 30);
+  EXPECT_NEAR(saving.value, 9.0 - 10.0 * share.value, 1e-9);
+  EXPECT_NEAR(saving.lo, 9.0 - 10.0 * share.hi, 0.15);  // the bootstrap's ends beside Wilson's
+  EXPECT_NEAR(saving.hi, 9.0 - 10.0 * share.lo, 0.15);
+}
+
+// Every document twice says no more than once: intervals of rows alone would be narrower by a third.
+TEST(RoutingIntervals, AreOfDocuments) {
+  std::vector<RoutedSample> once = traffic(300, 14);
+  for (RoutedSample& sample : once) {
+    sample.small_cost = 1.0;
+    sample.large_cost = 10.0;
+  }
+  std::vector<RoutedSample> twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  const auto width = [](const Estimate& estimate) { return estimate.hi - estimate.lo; };
+  EXPECT_NEAR(width(share_estimate(twice, 40)) / width(share_estimate(once, 40)), 1.0, 0.1);
+  EXPECT_NEAR(width(saving_estimate(twice, 40)) / width(saving_estimate(once, 40)), 1.0, 0.1);
+  EXPECT_NEAR(width(share_for_estimate(twice, 0.5)) / width(share_for_estimate(once, 0.5)), 1.0, 0.15);
+}
+
 }  // namespace
 }  // namespace sizeup
