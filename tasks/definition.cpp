@@ -450,6 +450,7 @@ class DefinitionReader {
     if (Result<void> done = text("grounding", out_.grounding); !done) return done;
     if (const YamlNode* grounding = get("grounding")) out_.grounding_place = grounding->place;
     if (Result<void> done = text("counted_text", out_.counted_text); !done) return done;
+    if (Result<void> done = read_verbal_confidence(); !done) return done;
     if (const YamlNode* counted = get("counted_text")) out_.counted_text_place = counted->place;
     keep(get("schema"), out_.schema);
     if (const YamlNode* unsafe = get("unsafe_code")) {
@@ -457,6 +458,16 @@ class DefinitionReader {
       out_.unsafe_code = unsafe->boolean;
     }
     return read_labels();
+  }
+
+  Result<void> read_verbal_confidence() {
+    if (Result<void> done = text("verbal_confidence", out_.verbal_confidence); !done) return done;
+    if (!out_.verbal_confidence) return {};
+    const YamlNode* node = get("verbal_confidence");
+    if (out_.verbal_confidence->empty()) return wrong_type(*node, "verbal_confidence", "Confidence");
+    if (out_.output_type == OutputType::generate_until) return {};
+    return bad_input(node->place, "only written answers state a confidence in words",
+                     "output_type generate_until");
   }
 
   Result<void> read_labels() {

@@ -75,6 +75,8 @@ struct Definition {
   std::string grounding_place;
   std::optional<std::string> counted_text;  // rolling: the field whose words and bytes are counted
   std::string counted_text_place;
+  // The word before the confidence that an answer states, which is taken off it.
+  std::optional<std::string> verbal_confidence;
   std::vector<std::string> refusals;         // empty: the built-in list
   bool unsafe_code = false;                  // generated code may be run, in the sandbox
   std::vector<std::string> labels;           // what a written answer may be, for classification

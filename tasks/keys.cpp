@@ -57,6 +57,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"truncate", Support::read, "left or error"},
     TaskKey{"schema", Support::read, "a JSON Schema"},
     TaskKey{"grounding", Support::read, "the field that holds the source text"},
+    TaskKey{"verbal_confidence", Support::read, "the word before the confidence that an answer states"},
     TaskKey{"counted_text", Support::read, "the field whose words and bytes are counted"},
     TaskKey{"refusals", Support::read, "a list of phrases"},
     TaskKey{"labels", Support::read, "a list of labels, or of {name, cost_of_miss}"},

@@ -103,6 +103,7 @@ struct Reply {
   std::optional<std::string> error;
   // Of a written answer, where they are known: its most probable first tokens and their log-probabilities.
   std::vector<std::pair<std::string, double>> first_tokens = {};
+  int64_t tokens = 0;  // scored or written, that have a log-probability
 };
 
 // What the filters extracted, and what each metric makes of it.

@@ -12,9 +12,12 @@
 #include "core/text/utf8.h"
 #include "datasets/readers/row_reader.h"
 #include "tasks/metrics/choice.h"
+#include "tasks/metrics/likelihood.h"
 #include "tasks/metrics/multilabel.h"
 #include "tasks/metrics/refusal.h"
+#include "tasks/metrics/verbal.h"
 #include "tasks/text/unicode.h"
+#include "tasks/verbal_confidence.h"
 
 namespace sizeup {
 namespace {
@@ -173,6 +176,7 @@ Result<void> YamlTask::load_scoring() {
     facts_.schema = std::move(*schema);
   }
   facts_.has_grounding = definition_.grounding.has_value();
+  facts_.verbal_confidence = definition_.verbal_confidence.has_value();
   facts_.unsafe_code = definition_.unsafe_code;
   facts_.repeats = definition_.repeats;
   facts_.refusals = RefusalPhrases(definition_.refusals.empty() ? default_refusals() : definition_.refusals);
@@ -195,7 +199,16 @@ Result<void> YamlTask::load_scoring() {
       read_metrics(definition_.metrics, facts_, definition_.file.string());
   if (!metrics) return forward_error(metrics);
   metrics_ = std::move(*metrics);
+  count_stated_confidences();
   return open_sandbox();
+}
+
+// How many answers state one is always said: the others have no confidence.
+void YamlTask::count_stated_confidences() {
+  const MetricEntry* entry = find_entry(kConfidenceStated);
+  const bool counted =
+      std::any_of(metrics_.begin(), metrics_.end(), [&](const MetricUse& use) { return use.entry == entry; });
+  if (facts_.verbal_confidence && !counted) metrics_.push_back({entry, {}, entry->name});
 }
 
 // Now, so that a task whose code cannot be run is refused before anything is generated.
@@ -377,8 +390,37 @@ Result<Sample> YamlTask::make_sample(const Json& document, const std::string& pl
                            ? add_choices(document, place, sample)
                            : add_answers(document, place, sample);
   if (!asked) return forward_error(asked);
+  if (Result<void> twice = add_question_without_source(document, place, sample); !twice)
+    return forward_error(twice);
   sample.target = shown_target(sample.accepted);
   return sample;
+}
+
+// The same continuation after the same prompt, but for the source: where a metric compares the two. The
+// prompt then ends in either question.
+Result<void> YamlTask::add_question_without_source(const Json& document, const std::string& place,
+                                                   Sample& sample) const {
+  const bool wanted = std::any_of(metrics_.begin(), metrics_.end(),
+                                  [](const MetricUse& use) { return use.name == kSourceGain; });
+  if (!wanted || sample.source.empty()) return {};
+  Json bare = document;
+  bare[*definition_.grounding] = "";
+  Result<std::string> with_source = expressions_.text->text(document, place);
+  if (!with_source) return forward_error(with_source);
+  Result<std::string> without_source = expressions_.text->text(bare, place);
+  if (!without_source) return forward_error(without_source);
+  if (*with_source == *without_source || !sample.prompt.user.ends_with(*with_source)) {
+    return bad_input(place,
+                     fmt::format("the prompt does not depend on the field '{}' (grounding of the task)",
+                                 *definition_.grounding),
+                     "a doc_to_text that shows the source");
+  }
+  sample.prompt.user.resize(sample.prompt.user.size() - with_source->size());
+  auto& ask = std::get<AskScore>(sample.asks.front());
+  AskScore other{ask.delimiter, ask.continuation, std::move(*without_source)};
+  ask.context = std::move(*with_source);
+  sample.asks.emplace_back(std::move(other));
+  return {};
 }
 
 Result<void> YamlTask::add_contexts(const Json& document, const std::string& place, Sample& sample) const {
@@ -531,7 +573,8 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
     scored.confidence = choice_probability(replies, chosen);
   }
   // A conversation is judged by its last answer.
-  const std::vector<Reply> judged = definition_.conversation ? std::vector<Reply>{replies.back()} : replies;
+  std::vector<Reply> judged = definition_.conversation ? std::vector<Reply>{replies.back()} : replies;
+  const double verbal_confidence = take_off_confidence(judged, scored);
   for (size_t i = 0; i < std::max<size_t>(1, pipelines_.size()); ++i) {
     std::vector<std::string> answers;
     if (generated) {
@@ -543,11 +586,23 @@ Scored YamlTask::score(const Sample& sample, const std::vector<Reply>& replies) 
       answers.emplace_back();
     }
     if (generated && i == 0) scored.answer = answers.front();
-    const ScoreInput input{facts_, sample, replies, answers.front(), answers};
+    const ScoreInput input{facts_, sample, replies, answers.front(), answers, verbal_confidence};
     ScoreWriter writer(scored, suffix(i));
     for (const MetricUse& use : metrics_) use.entry->score(input, use.parameters, writer);
   }
   return scored;
+}
+
+// The first answer's; NaN where it states none, or the task does not ask for one.
+double YamlTask::take_off_confidence(std::vector<Reply>& replies, Scored& scored) const {
+  if (!definition_.verbal_confidence) return std::numeric_limits<double>::quiet_NaN();
+  for (size_t i = 0; i < replies.size(); ++i) {
+    VerbalConfidence read = take_verbal_confidence(replies[i].text, *definition_.verbal_confidence);
+    replies[i].text = std::move(read.answer);
+    if (i == 0) scored.confidence = read.confidence;
+  }
+  scored.details[kVerbalConfidence] = fmt::format("{}", scored.confidence);
+  return scored.confidence;
 }
 
 std::vector<Filtered> YamlTask::filter(size_t pipeline, const Sample& sample,

@@ -50,12 +50,15 @@ class YamlTask : public Task {
   Result<void> load_scoring();
   Result<void> check_rows() const;
   Result<void> find_kind_of_choices();
+  void count_stated_confidences();
   Result<void> open_sandbox();
 
   class SampleMaker;
   class Reader;
   Result<Sample> make_sample(const Json& document, const std::string& place, int64_t index,
                              PromptBuilder& prompts) const;
+  Result<void> add_question_without_source(const Json& document, const std::string& place,
+                                           Sample& sample) const;
   Result<void> add_contexts(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_answers(const Json& document, const std::string& place, Sample& sample) const;
@@ -63,6 +66,7 @@ class YamlTask : public Task {
   Result<void> check_label_set(const std::string& place, const Sample& sample) const;
   Result<void> add_named_choices(const Json& document, const std::string& place, Sample& sample) const;
   Result<void> add_source(const Json& document, const std::string& place, Sample& sample) const;
+  double take_off_confidence(std::vector<Reply>& replies, Scored& scored) const;
   std::vector<Filtered> filter(size_t pipeline, const Sample& sample,
                                const std::vector<Reply>& replies) const;
   // The metric that has a score of this name, and the filter pipeline that it comes from.

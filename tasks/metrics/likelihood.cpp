@@ -37,6 +37,18 @@ void score_rolling(const ScoreInput& input, const MetricParameters&, ScoreWriter
   out.number("bytes", static_cast<double>(text.size()));
 }
 
+void score_source_gain(const ScoreInput& input, const MetricParameters&, ScoreWriter& out) {
+  if (input.replies.size() < 2) return;
+  const auto mean = [&](size_t reply) {
+    return input.replies[reply].logprob / static_cast<double>(input.replies[reply].tokens);
+  };
+  const double gain = mean(0) - mean(1);
+  if (!std::isfinite(gain)) return;
+  out.score(kSourceGain, gain);
+  out.number("with_source", mean(0));
+  out.number("without_source", mean(1));
+}
+
 double aggregate_perplexity(const ScoredSet& set) {
   return std::exp(-set.sum("logprob") / static_cast<double>(set.with("logprob")));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@ struct ScoringFacts {
   std::map<std::string, double> miss_costs;  // label -> what it costs not to see it (key `cost_of_miss`)
   std::optional<Schema> schema;
   bool has_grounding = false;
+  bool verbal_confidence = false;  // answers state one in words
   RefusalPhrases refusals;
   bool unsafe_code = false;
   int repeats = 1;
@@ -55,6 +57,8 @@ struct ScoreInput {
   std::span<const Reply> replies;
   std::string answer;                // the first one
   std::vector<std::string> answers;  // of all repeats
+  // That the first one states in words; NaN: none.
+  double verbal_confidence = std::numeric_limits<double>::quiet_NaN();
 };
 
 // The largest value of a comparison (a number or a verdict) over the accepted answers; 0 if there is none.
@@ -152,6 +156,7 @@ enum class Need {
   grounding,
   repeats,
   unsafe_code,
+  verbal_confidence,
 };
 
 struct MetricEntry {

@@ -56,6 +56,8 @@ bool is_met(Need need, const ScoringFacts& facts) {
       return facts.repeats > 1;
     case Need::unsafe_code:
       return facts.unsafe_code;
+    case Need::verbal_confidence:
+      return facts.verbal_confidence;
   }
   return false;
 }

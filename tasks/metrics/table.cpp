@@ -42,6 +42,8 @@ const char* needed_keys(Need need) {
       return "repeats: several answers for each document";
     case Need::unsafe_code:
       return "unsafe_code: true (generated code is run, in the sandbox)";
+    case Need::verbal_confidence:
+      return "verbal_confidence: Confidence (the word before the number that an answer states)";
   }
   return "";
 }

@@ -8,8 +8,10 @@
 #include "tasks/metrics/grounded.h"
 #include "tasks/metrics/hallucination.h"
 #include "tasks/metrics/rouge.h"
+#include "tasks/metrics/selfcheck.h"
 #include "tasks/metrics/similarity.h"
 #include "tasks/metrics/ter.h"
+#include "tasks/metrics/verbal.h"
 
 namespace sizeup {
 
@@ -31,6 +33,14 @@ std::span<const MetricEntry> text_rows() {
        {generate_until},
        Need::none,
        score_answered,
+       nullptr},
+      {kConfidenceStated,
+       "answers that state a confidence in words, as a number from 0 to 1",
+       "verbal_confidence: Confidence, metric_list: [{metric: confidence_stated}]",
+       true,
+       {generate_until},
+       Need::verbal_confidence,
+       score_confidence_stated,
        nullptr},
       {"quasi_exact_match",
        "the answer equals an accepted one but for case, punctuation, articles and white space",
@@ -72,6 +82,23 @@ std::span<const MetricEntry> text_rows() {
        {generate_until},
        Need::repeats,
        score_semantic_entropy,
+       nullptr},
+      {"selfcheck_mean",
+       "how unlike the other repeats the first answer is: mean -log of its words' share of all words "
+       "(SelfCheckGPT-Ngram)",
+       "repeats: 5, generation_kwargs: {temperature: 0.8}, metric_list: [{metric: selfcheck_mean}]",
+       false,
+       {generate_until},
+       Need::repeats,
+       score_selfcheck_mean,
+       nullptr},
+      {"selfcheck_max",
+       "the same of the first answer's rarest word",
+       "repeats: 5, generation_kwargs: {temperature: 0.8}, metric_list: [{metric: selfcheck_max}]",
+       false,
+       {generate_until},
+       Need::repeats,
+       score_selfcheck_max,
        nullptr},
       {"pass^k",
        "chance that k answers are all right (options of exact_match; estimated from all repeats)",

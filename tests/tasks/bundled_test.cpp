@@ -149,15 +149,15 @@ TEST(Catalogue, ListsGroupsThenTasks) {
     EXPECT_TRUE(by_name.emplace(task.name, task).second) << task.name;
     if (!task.is_member) shown.push_back(task.name);
   }
-  EXPECT_THAT(shown,
-              testing::ElementsAre("bbh_cot_fewshot", "bbh_fewshot", "mmlu", "mmlu_continuation",
-                                   "mmlu_flan_n_shot_loglikelihood", "mmlu_generative", "mmlu_pro",
-                                   "arc_challenge", "arc_easy", "gsm8k", "gsm8k_cot", "gsm8k_cot_llama",
-                                   "gsm8k_cot_zeroshot", "halueval_qa", "handbook", "handbook-passages",
-                                   "hellaswag", "helpdesk", "helpdesk-shuffled", "humaneval", "humaneval_64",
-                                   "humaneval_instruct", "invoices", "lambada_openai", "lambada_standard",
-                                   "mbpp", "mt_bench", "piqa", "pocket-code", "pocket-gsm", "pocket-mmlu",
-                                   "truthfulqa_mc1", "truthfulqa_mc2", "wikitext", "winogrande"));
+  EXPECT_THAT(
+      shown, testing::ElementsAre(
+                 "bbh_cot_fewshot", "bbh_fewshot", "mmlu", "mmlu_continuation",
+                 "mmlu_flan_n_shot_loglikelihood", "mmlu_generative", "mmlu_pro", "arc_challenge", "arc_easy",
+                 "gsm8k", "gsm8k_cot", "gsm8k_cot_llama", "gsm8k_cot_zeroshot", "halueval_qa", "handbook",
+                 "handbook-confidence", "handbook-likelihood", "handbook-passages", "hellaswag", "helpdesk",
+                 "helpdesk-shuffled", "humaneval", "humaneval_64", "humaneval_instruct", "invoices",
+                 "lambada_openai", "lambada_standard", "mbpp", "mt_bench", "piqa", "pocket-code",
+                 "pocket-gsm", "pocket-mmlu", "truthfulqa_mc1", "truthfulqa_mc2", "wikitext", "winogrande"));
   EXPECT_EQ(by_name.at("mmlu").tasks, 57U);
   EXPECT_EQ(by_name.at("mmlu_stem").tasks, 19U);
   EXPECT_TRUE(by_name.at("mmlu_stem").is_member);

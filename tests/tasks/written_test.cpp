@@ -152,6 +152,30 @@ TEST(SemanticEntropy, WhatIsComparedAsEqualIsOneMeaning) {
   EXPECT_FALSE(task->metrics().front().higher_is_better);
 }
 
+// tests/oracles/selfcheck_golden.py: the published unigram model.
+TEST(SelfCheck, IsTheUnigramModelOfAllAnswers) {
+  for (const Json& row : test::golden("selfcheck.json")) {
+    const auto answers = row[0].get<std::vector<std::string>>();
+    const auto task =
+        task_with("{metric: selfcheck_mean}, {metric: selfcheck_max}", Json::array({"b"}),
+                  "repeats: " + std::to_string(answers.size()) + "\ngeneration_kwargs: {temperature: 1.0}\n");
+    const auto scores = test::score_texts(*task, test::samples_of(*task).front(), answers).scores;
+    EXPECT_NEAR(scores.at("selfcheck_mean"), row[1].get<double>(), 1e-12) << row[0];
+    EXPECT_NEAR(scores.at("selfcheck_max"), row[2].get<double>(), 1e-12) << row[0];
+  }
+}
+
+// Signs are tokens of their own, in numbers they are not; nothing is said of an answer without words.
+TEST(SelfCheck, TokensAreWordsAndSigns) {
+  const auto task = task_with("{metric: selfcheck_mean}", Json::array({"b"}),
+                              "repeats: 2\ngeneration_kwargs: {temperature: 1.0}\n");
+  const Sample sample = test::samples_of(*task).front();
+  EXPECT_NEAR(test::score_texts(*task, sample, {"1,250.50!", "No."}).scores.at("selfcheck_mean"),
+              std::log(4.0), 1e-12);
+  EXPECT_FALSE(test::score_texts(*task, sample, {" ", "No."}).scores.contains("selfcheck_mean"));
+  EXPECT_FALSE(task->metrics().front().higher_is_better);
+}
+
 // Two of four are right: C(2, k) / C(4, k).
 TEST(AllOfK, IsTheShareOfDrawsThatAreAllRight) {
   const auto task = task_with("{metric: pass^k, k: [1, 2, 3], ignore_case: true}", Json::array({"Paris"}),
