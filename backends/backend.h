@@ -40,6 +40,7 @@ struct ModelCard {
   // The answers are from a file: each belongs to a document, not to its prompt, and nothing is computed.
   bool recorded = false;
   bool has_latencies = true;       // false: recorded answers without them
+  std::string policy;              // what a router applies, in JSON, without the samples it was made from
   std::string currency;            // of Response::cost; empty if there is none
   std::vector<std::string> notes;  // fallbacks and warnings to show in doctor and reports
 };

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -66,12 +68,15 @@ enum class Truncate {
   answer,  // the answer ends where the context does; the request fails if the prompt alone fills it
 };
 
-// Whose request this is: recorded answers are looked up by it. No model sees it.
+// Whose request this is: recorded answers are looked up by it, and routers go by it. No model sees it.
 struct AskedFor {
   std::string task;
   std::string document;  // its id
   int64_t row = 0;       // of the document in its data file, from 0
   int answer = 0;        // which of several to one document
+  // A router goes by these; whoever asks keeps them until the response is there.
+  std::string_view document_hash = {};                         // of what is in the document
+  const std::map<std::string, std::string>* slices = nullptr;  // field -> value
 };
 
 struct Request {
@@ -108,6 +113,14 @@ struct TextLogprob {
   bool operator==(const TextLogprob&) const = default;
 };
 
+// What a router did with a request.
+struct Routed {
+  bool sent_on = false;        // to its large model
+  std::optional<bool> fitted;  // its policy was made from this document, among others; nothing: unknown
+
+  bool operator==(const Routed&) const = default;
+};
+
 struct Response {
   uint64_t id = 0;
   std::optional<Error> error;  // set: this one request failed, nothing else below is meaningful
@@ -132,8 +145,9 @@ struct Response {
   std::optional<int> cached_prompt_tokens;  // of prompt_tokens, where an endpoint says so
   std::optional<int> reasoning_tokens;      // of completion_tokens, likewise: they are not in the text
   bool truncated = false;
-  std::optional<double> cost;  // in the card's currency, where the source says what this answer cost
-  Timing timing;               // NaN: recorded without one
+  std::optional<Routed> routed;  // from routers
+  std::optional<double> cost;    // in the card's currency, where the source says what this answer cost
+  Timing timing;                 // NaN: recorded without one
 };
 
 }  // namespace sizeup

@@ -188,6 +188,9 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
   if (!command.json) {
     fmt::print("\n{}\n", verdict_sentence(*data));
     for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
+    auto checks = check_routers(*store, summary.run_name);
+    if (!checks) return forward_error(checks);
+    for (const std::string& sentence : router_sentences(*checks)) fmt::print("{}\n", sentence);
     if (!command.csv.empty()) fmt::print("{}\n", command.csv);
     if (!command.html.empty()) fmt::print("{}\n", command.html);
   }

@@ -22,7 +22,10 @@ inline constexpr ConfidenceKind kTokenProbability = {
     kMeanTokenProbability, "exp of the mean log-probability of the tokens that were written"};
 inline constexpr ConfidenceKind kAgreement = {
     "agreement of samples", "the share of a question's k answers that say what most of them say"};
-inline constexpr std::array kConfidenceKinds = {kOptionProbability, kTokenProbability, kAgreement};
+inline constexpr ConfidenceKind kStatedInWords = {"stated in words",
+                                                  "what the answer itself says of it, as a number"};
+inline constexpr std::array kConfidenceKinds = {kOptionProbability, kTokenProbability, kAgreement,
+                                                kStatedInWords};
 
 // Below this, bins of a tenth hold fewer than ten answers.
 inline constexpr int64_t kFewestCalibrated = 100;

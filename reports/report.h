@@ -8,6 +8,7 @@
 #include "core/json/json_fwd.h"
 #include "harness/cost/assumptions.h"
 #include "harness/decide/route.h"
+#include "harness/decide/route_check.h"
 #include "reports/report_data.h"
 
 namespace sizeup {
@@ -96,6 +97,10 @@ std::vector<std::string> routing_sentences(const ReportData& data);
 
 // What the chosen point is as a policy. Unavailable where there is none.
 Result<RoutePolicy> routing_policy(const ReportData& data);
+
+// For each router of a run, whether it did on samples that its policy was not made from what that predicted:
+// a paragraph each, which begins with the model's name.
+std::vector<std::string> router_sentences(const std::vector<RouteCheck>& checks);
 
 // For each quantisation ladder, which step down is the first to cost accuracy beyond noise, with numbers.
 std::vector<std::string> ladder_sentences(const ReportData& data);

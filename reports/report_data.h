@@ -60,10 +60,11 @@ struct ReportTask {
   std::string data_hash;
   std::string output_type;
   std::string protocol;
-  std::string metric;       // the headline, as in the leaderboard
-  std::string sandbox;      // the level at which its generated code was run; empty: none was
-  std::string pair_metric;  // what differences compare sample by sample; empty where no metric can be
-  bool share = true;        // the headline lies in 0..1 and prints as per cent
+  std::string metric;              // the headline, as in the leaderboard
+  std::string sandbox;             // the level at which its generated code was run; empty: none was
+  std::string pair_metric;         // what differences compare sample by sample; empty where no metric can be
+  bool verbal_confidence = false;  // its answers state one in words: metric confidence_stated
+  bool share = true;               // the headline lies in 0..1 and prints as per cent
   double margin = 0.0;
   std::optional<int64_t> num_fewshot;  // nothing: as the task file says
   bool chat_template = false;
@@ -195,6 +196,10 @@ struct ReportRouting {
   Estimate apgr;
   std::optional<size_t> chosen;   // a point: the least share within the margin, or the one that was asked for
   bool asked_for = false;         // chosen
+  Estimate share;                 // sent on at the chosen point
+  Estimate saving;                // of a request there, against large alone
+  Estimate share_for_half;        // sent on to close half of the gap
+  Estimate share_for_80;          // to close 80 % of it
   Retention kept;                 // accuracy at the chosen point over that of large
   std::vector<Task> by_task;      // of the chosen point
   Estimate p95_ms;                // likewise
@@ -202,6 +207,7 @@ struct ReportRouting {
   double large_cost = kNoNumber;  // mean of a request to large alone
   std::string small_reference;    // as given, with every folder: a policy opens them
   std::string large_reference;
+  std::vector<uint32_t> fitted;  // fitted_number of the samples' documents, sorted
   RouteScorer scorer;
   std::vector<size_t> rejections;  // in kRejections: sent on whatever the score
 

@@ -21,13 +21,41 @@ std::string kept_text(const ReportRouting& routing, const RoutePoint& point) {
   return out;
 }
 
-std::string closing_shares(const RoutingFrontier& frontier) {
+std::string whole_percent(double fraction) {
+  return fmt::format("{:.0f}", 100.0 * fraction);
+}
+
+// "23 % (18…31)".
+std::string share_text(const Estimate& share) {
+  std::string out = format_percent(share.value, 0);
+  if (share.lo < share.hi) out += fmt::format(" ({}…{})", whole_percent(share.lo), whole_percent(share.hi));
+  return out;
+}
+
+std::string closing_shares(const ReportRouting& routing) {
   std::vector<std::string> out;
-  for (const auto& [part, name] : {std::pair{0.5, "half of the gap"}, std::pair{0.8, "80\u00a0% of it"}}) {
-    if (const auto share = share_for(frontier, part))
-      out.push_back(fmt::format("{} closes with {} sent on", name, format_percent(*share, 0)));
+  for (const auto& [share, name] : {std::pair{&routing.share_for_half, "half of the gap"},
+                                    std::pair{&routing.share_for_80, "80\u00a0% of it"}}) {
+    if (std::isfinite(share->value))
+      out.push_back(fmt::format("{} closes with {} sent on", name, share_text(*share)));
   }
   return fmt::format("{}", fmt::join(out, ", "));
+}
+
+// "saves €3.53 a month (€3.31…€3.76)"; "costs €0.20 a month more (€0.10…€0.30)".
+std::string saving_text(const ReportRouting& routing, double volume) {
+  const Estimate& saving = routing.saving;
+  const bool saves = saving.value >= 0.0;
+  const auto money = [&](double amount) {
+    return format_money((saves ? volume : -volume) * amount, routing.currency);
+  };
+  std::string out =
+      fmt::format("{} {} a month{}", saves ? "saves" : "costs", money(saving.value), saves ? "" : " more");
+  if (saving.lo < saving.hi) {
+    out +=
+        fmt::format(" ({}…{})", money(saves ? saving.lo : saving.hi), money(saves ? saving.hi : saving.lo));
+  }
+  return out;
 }
 
 }  // namespace
@@ -75,7 +103,7 @@ std::vector<std::string> routing_sentences(const ReportData& data) {
     if (point->accuracy.has_interval())
       range = fmt::format(" ({})", format_percent_range(point->accuracy.lo, point->accuracy.hi));
     out.push_back(fmt::format("With {} sent on, accuracy is {}{} over {} samples: {} against large alone.",
-                              format_percent(point->share, 0), format_percent(point->accuracy.value), range,
+                              share_text(routing.share), format_percent(point->accuracy.value), range,
                               format_count(routing.n), against_large_text(routing, *point)));
   }
   if (std::isfinite(routing.apgr.value)) {
@@ -86,7 +114,7 @@ std::vector<std::string> routing_sentences(const ReportData& data) {
     } else {
       text += " (no interval: the models are not shown to differ)";
     }
-    const std::string shares = closing_shares(routing.frontier);
+    const std::string shares = closing_shares(routing);
     out.push_back(text + (shares.empty() ? "." : "; " + shares + "."));
   }
   const RoutePoint* point = routing.point();
@@ -94,11 +122,8 @@ std::vector<std::string> routing_sentences(const ReportData& data) {
                       std::isfinite(point->cost) && std::isfinite(routing.large_cost);
   if (priced) {
     const double volume = *data.pair_cost->volume;
-    const double saved = volume * (routing.large_cost - point->cost);
-    out.push_back(
-        fmt::format("At {} requests a month that {} {} a month against large alone.",
-                    format_count(std::llround(volume)), saved >= 0.0 ? "saves" : "costs",
-                    format_money(std::fabs(saved), routing.currency) + (saved >= 0.0 ? "" : " more")));
+    out.push_back(fmt::format("At {} requests a month that {} against large alone.",
+                              format_count(std::llround(volume)), saving_text(routing, volume)));
   }
   if (routing.left_out > 0) {
     out.push_back(
@@ -129,8 +154,17 @@ Result<RoutePolicy> routing_policy(const ReportData& data) {
   policy.scorer = routing.scorer;
   policy.threshold = point->threshold;
   policy.rejections = routing.rejections;
-  policy.expected = {routing.n,          point->share,       point->accuracy.value,
-                     point->accuracy.lo, point->accuracy.hi, routing.frontier.large};
+  const auto plain = [](const Estimate& one) { return RouteEstimate{one.value, one.lo, one.hi}; };
+  policy.expected = {.samples = routing.n,
+                     .share = plain(routing.share),
+                     .accuracy = plain(point->accuracy),
+                     .large = routing.frontier.large,
+                     .cost = {routing.large_cost - routing.saving.value,
+                              routing.large_cost - routing.saving.hi, routing.large_cost - routing.saving.lo},
+                     .large_cost = routing.large_cost,
+                     .currency = routing.currency};
+  for (const int task : routing.tasks) policy.tasks.push_back(data.tasks[static_cast<size_t>(task)].name);
+  policy.fitted = routing.fitted;
   return policy;
 }
 

@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "core/io/file.h"
+#include "core/io/sha256.h"
 #include "core/json/checked_json.h"
 #include "core/json/json.h"
 #include "core/json/number.h"
@@ -16,8 +18,8 @@ namespace {
 
 constexpr const char* kSchema = "sizeup.route/1";
 constexpr const char* kOrigin = "a file that `sizeup route --policy` wrote";
-constexpr size_t kMaxFileBytes = size_t{4} << 20;  // thousands of features
-constexpr double kMost = 1e300;                    // any finite number
+constexpr size_t kMaxFileBytes = size_t{64} << 20;  // a million documents, thousands of features
+constexpr double kMost = 1e300;                     // any finite number
 
 struct NamedKind {
   std::string_view name;
@@ -60,16 +62,79 @@ RouteScorer read_scorer(const CheckedJson& node) {
   return scorer;
 }
 
+RouteEstimate read_estimate(const CheckedJson& value, const CheckedJson& interval, double highest) {
+  RouteEstimate out;
+  out.value = value.number_or(RouteFacts::kUnknown, 0.0, highest);
+  const std::vector<CheckedJson> ends = interval.items();
+  if (ends.size() != 2) interval.refuse("has no two ends", "[lower, upper]");
+  out.lo = ends[0].number_or(RouteFacts::kUnknown, -kMost, kMost);
+  out.hi = ends[1].number_or(RouteFacts::kUnknown, -kMost, kMost);
+  return out;
+}
+
 RouteExpectation read_expectation(const CheckedJson& node) {
   RouteExpectation out;
   out.samples = node.at("samples").count();
-  out.share = node.at("share").number(0.0, 1.0);
-  out.accuracy = node.at("accuracy").number(0.0, 1.0);
-  const std::vector<CheckedJson> interval = node.at("interval").items();
-  if (interval.size() != 2) node.at("interval").refuse("has no two ends", "[lower, upper]");
-  out.lo = interval[0].number_or(RouteFacts::kUnknown, -kMost, kMost);
-  out.hi = interval[1].number_or(RouteFacts::kUnknown, -kMost, kMost);
+  out.accuracy = read_estimate(node.at("accuracy"), node.at("interval"), 1.0);
+  out.share.value = node.at("share").number(0.0, 1.0);
   out.large = node.at("large").number(0.0, 1.0);
+  if (node.has("share_interval")) out.share = read_estimate(node.at("share"), node.at("share_interval"), 1.0);
+  if (node.has("cost")) {
+    const CheckedJson cost = node.at("cost");
+    out.currency = cost.at("currency").text();
+    out.cost = read_estimate(cost.at("per_request"), cost.at("interval"), kMost);
+    out.large_cost = cost.at("large").number_or(RouteFacts::kUnknown, 0.0, kMost);
+  }
+  return out;
+}
+
+// Eight hexadecimal digits for each document, as many in a line as a text may hold.
+constexpr size_t kDigits = 8;
+constexpr size_t kDocumentsOfLine = 500;
+
+std::vector<uint32_t> read_fitted(const CheckedJson& node) {
+  std::vector<uint32_t> out;
+  for (const CheckedJson& line : node.items()) {
+    const std::string digits = line.text();
+    for (size_t i = 0; i < digits.size(); i += kDigits) {
+      uint32_t number = 0;
+      const char* const last = digits.data() + std::min(i + kDigits, digits.size());
+      const auto read = std::from_chars(digits.data() + i, last, number, 16);
+      if (read.ec != std::errc() || read.ptr != digits.data() + i + kDigits)
+        line.refuse("holds other things than documents", "eight hexadecimal digits for each");
+      out.push_back(number);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Json fitted_json(const std::vector<uint32_t>& fitted) {
+  Json out = Json::array();
+  std::string line;
+  for (size_t i = 0; i < fitted.size(); ++i) {
+    line += fmt::format("{:08x}", fitted[i]);
+    if (i + 1 < fitted.size() && (i + 1) % kDocumentsOfLine != 0) continue;
+    out.push_back(line);
+    line.clear();
+  }
+  return out;
+}
+
+Json expectation_json(const RouteExpectation& expected) {
+  const auto ends = [](const RouteEstimate& one) { return Json{number(one.lo), number(one.hi)}; };
+  Json out = {{"samples", expected.samples},
+              {"share", number(expected.share.value)},
+              {"share_interval", ends(expected.share)},
+              {"accuracy", number(expected.accuracy.value)},
+              {"interval", ends(expected.accuracy)},
+              {"large", expected.large}};
+  if (!std::isnan(expected.cost.value)) {
+    out["cost"] = {{"currency", expected.currency},
+                   {"per_request", expected.cost.value},
+                   {"interval", ends(expected.cost)},
+                   {"large", number(expected.large_cost)}};
+  }
   return out;
 }
 
@@ -89,6 +154,10 @@ RoutePolicy read_root(const CheckedJson& root) {
     policy.rejections.push_back(*rejection);
   }
   policy.expected = read_expectation(root.at("expected"));
+  if (root.has("tasks")) {
+    for (const CheckedJson& task : root.at("tasks").items()) policy.tasks.push_back(task.text());
+  }
+  if (root.has("fitted")) policy.fitted = read_fitted(root.at("fitted"));
   return policy;
 }
 
@@ -169,29 +238,36 @@ bool RoutePolicy::sends_on(const RouteFacts& facts) const {
   return rejected || !(scorer.score(facts) >= threshold);
 }
 
+bool RoutePolicy::was_fitted_on(std::string_view document_hash) const {
+  return std::binary_search(fitted.begin(), fitted.end(), fitted_number(document_hash));
+}
+
+uint32_t fitted_number(std::string_view document_hash) {
+  const auto digest = sha256(document_hash);
+  uint32_t number = 0;
+  for (size_t i = 0; i < sizeof(number); ++i) number = number << 8 | digest[i];
+  return number;
+}
+
 std::string to_route_policy_text(const RoutePolicy& policy) {
   Json weights = Json::object();
   for (const auto& [feature, weight] : policy.scorer.weights) weights[feature.name()] = weight;
   Json rejections = Json::array();
   for (const size_t rejection : policy.rejections) rejections.push_back(std::string(kRejections[rejection]));
-  const RouteExpectation& expected = policy.expected;
-  const Json out = {{"schema", kSchema},
-                    {"run", policy.run},
-                    {"small", model_json(policy.small)},
-                    {"large", model_json(policy.large)},
-                    {"confidence", policy.confidence},
-                    {"score",
-                     {{"link", policy.scorer.logistic ? "logistic" : "identity"},
-                      {"intercept", policy.scorer.intercept},
-                      {"weights", std::move(weights)}}},
-                    {"threshold", number(policy.threshold)},
-                    {"send_on_if", std::move(rejections)},
-                    {"expected",
-                     {{"samples", expected.samples},
-                      {"share", expected.share},
-                      {"accuracy", expected.accuracy},
-                      {"interval", {number(expected.lo), number(expected.hi)}},
-                      {"large", expected.large}}}};
+  Json out = {{"schema", kSchema},
+              {"run", policy.run},
+              {"small", model_json(policy.small)},
+              {"large", model_json(policy.large)},
+              {"confidence", policy.confidence},
+              {"score",
+               {{"link", policy.scorer.logistic ? "logistic" : "identity"},
+                {"intercept", policy.scorer.intercept},
+                {"weights", std::move(weights)}}},
+              {"threshold", number(policy.threshold)},
+              {"send_on_if", std::move(rejections)},
+              {"expected", expectation_json(policy.expected)},
+              {"tasks", policy.tasks}};
+  if (!policy.fitted.empty()) out["fitted"] = fitted_json(policy.fitted);
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -81,15 +81,27 @@ struct RouteModel {
   std::string fingerprint;
 };
 
+// A number with its 95 % interval; unknown ends: there is none.
+struct RouteEstimate {
+  double value = RouteFacts::kUnknown;
+  double lo = RouteFacts::kUnknown;
+  double hi = RouteFacts::kUnknown;
+};
+
 // What was found on the samples that the policy was made from, each routed by thresholds of the others.
 struct RouteExpectation {
   int64_t samples = 0;
-  double share = 0.0;  // sent on
-  double accuracy = 0.0;
-  double lo = RouteFacts::kUnknown;  // 95 % interval
-  double hi = RouteFacts::kUnknown;
-  double large = 0.0;  // accuracy of the large model alone
+  RouteEstimate share;  // sent on
+  RouteEstimate accuracy;
+  double large = 0.0;                        // accuracy of the large model alone
+  RouteEstimate cost;                        // of a request; unknown without prices
+  double large_cost = RouteFacts::kUnknown;  // of a request to the large model alone
+  std::string currency;
 };
+
+// Stands for a document in a policy, by the hash of what is in it. Of a thousand documents that are not among
+// a million, one at most seems to be.
+uint32_t fitted_number(std::string_view document_hash);
 
 struct RoutePolicy {
   std::string run;  // that it was made from
@@ -100,9 +112,12 @@ struct RoutePolicy {
   double threshold = 0.0;          // sent on are lower scores; infinity: all
   std::vector<size_t> rejections;  // in kRejections, sent on whatever the score
   RouteExpectation expected;
+  std::vector<std::string> tasks;  // that it was made from
+  std::vector<uint32_t> fitted;    // fitted_number of the documents that it was made from, sorted
 
   // Also where the score is unknown.
   bool sends_on(const RouteFacts& facts) const;
+  bool was_fitted_on(std::string_view document_hash) const;
 };
 
 std::string to_route_policy_text(const RoutePolicy& policy);

@@ -60,6 +60,7 @@ class Crossing {
     const auto found = pending_.find(response.id);
     require(found != pending_.end(), "the small model answers what it was asked");
     if (!response.error && !policy_.sends_on(facts_of(found->second.request, response))) {
+      response.routed = routed(false, found->second.request);
       pending_.erase(found);
       lock.unlock();
       // Nothing can be shown before it is known to be the answer.
@@ -89,6 +90,7 @@ class Crossing {
       const auto found = pending_.find(response.id);
       require(found != pending_.end(), "the large model answers what was sent on");
       add_small(found->second.small, response);
+      response.routed = routed(true, found->second.request);
       pending_.erase(found);
     }
     finish(std::move(response));
@@ -143,7 +145,14 @@ class Crossing {
     facts.output_tokens = response.completion_tokens;
     facts.rejections = response.truncated ? 1U << kTruncated : 0U;
     facts.task = request.asked_for.task;
+    facts.slices = request.asked_for.slices;
     return facts;
+  }
+
+  Routed routed(bool sent_on, const Request& request) const {
+    const std::string_view document = request.asked_for.document_hash;
+    if (policy_.fitted.empty() || document.empty()) return {sent_on, std::nullopt};
+    return {sent_on, policy_.was_fitted_on(document)};
   }
 
   // What the small model took comes on top of what the large one did.
@@ -242,7 +251,10 @@ ModelCard card_of(const ModelReference& reference, const RoutePolicy& policy, co
   card.notes.push_back(
       fmt::format("{} first, {} for what the policy sends on: {:.0f} % of the samples that it "
                   "was made from",
-                  policy.small.name, policy.large.name, 100.0 * policy.expected.share));
+                  policy.small.name, policy.large.name, 100.0 * policy.expected.share.value));
+  RoutePolicy rule = policy;
+  rule.fitted.clear();
+  card.policy = to_route_policy_text(rule);
   for (const ModelCard* model : {&small, &large}) {
     for (const std::string& note : model->notes) card.notes.push_back(model->name + ": " + note);
   }
@@ -344,7 +356,8 @@ class Router : public Backend {
   ModelCard card_;
 };
 
-// What a request shows is its task, its lengths, whether its prompt was cut, and how sure its tokens are.
+// What a request shows is its task, its slices, its lengths, whether its prompt was cut, and how sure its
+// tokens are.
 Result<void> check_policy(const RoutePolicy& policy, const std::string& place) {
   for (const size_t rejection : policy.rejections) {
     if (rejection == kTruncated) continue;
@@ -354,8 +367,7 @@ Result<void> check_policy(const RoutePolicy& policy, const std::string& place) {
   }
   for (const auto& [feature, weight] : policy.scorer.weights) {
     const bool hidden =
-        feature.kind() == RouteFeature::Kind::slice ||
-        (feature.kind() == RouteFeature::Kind::rejection && feature.name() != kRejections[kTruncated]);
+        feature.kind() == RouteFeature::Kind::rejection && feature.name() != kRejections[kTruncated];
     if (!hidden || weight == 0.0) continue;
     return bad_input(place, fmt::format("its score needs '{:.100}', which no request shows", feature.name()),
                      "", "apply this policy in your program: docs/route.md");

@@ -16,7 +16,8 @@ namespace sizeup {
 Result<std::unique_ptr<Backend>> open_router(const ModelReference& reference);
 
 // The same of models that are open. Usage error for a policy that asks for what one request does not show:
-// slices, checks of the answer other than `truncated`, a confidence that needs several requests.
+// checks of the answer other than `truncated`, a confidence that needs several requests. A request whose
+// slices are not known goes on where the policy needs them.
 //
 // It generates and does not score. A response is that of the model that answered; its tokens are those of
 // both, its times begin with the small model's, whose tokens are not streamed: whether they are the answer is

@@ -106,7 +106,8 @@ Prompt without_system(Prompt prompt) {
 Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
                    const Asking& asking) {
   Request request;
-  request.asked_for = {asking.task, sample.id, sample.index, static_cast<int>(ask_index)};
+  request.asked_for = {asking.task,          sample.id,     sample.index, static_cast<int>(ask_index),
+                       sample.document_hash, &sample.slices};
   request.truncate = asking.truncation == Truncation::left ? Truncate::left : Truncate::error;
   if (const auto* score = std::get_if<AskScore>(&ask)) {
     std::string continuation = asking.chat_template && !continues_word(sample.prompt)
@@ -146,6 +147,12 @@ std::string response_key_json(const ModelCard& card, const Request& request, con
   if (card.recorded) {
     const AskedFor& asked = request.asked_for;
     json["asked_for"] = {asked.task, asked.document, asked.row, asked.answer};
+  }
+  // A router may go by these.
+  if (!card.policy.empty()) {
+    const AskedFor& asked = request.asked_for;
+    json["routed_by"] = {{"task", asked.task}};
+    if (asked.slices != nullptr) json["routed_by"]["slices"] = *asked.slices;
   }
   std::visit(AskWriter{json}, request.ask);
   return to_canonical(json);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/io/sha256.h"
+#include "harness/run/scoring.h"
 #include "harness/store/read.h"
 
 namespace sizeup {
@@ -167,12 +168,25 @@ class BatchMaker {
     if (!response) return forward_error(response);
     if (*response) {
       stored_[request.key] = batch_.stored.size();
-      batch_.stored.push_back({std::move(**response), {use}});
+      Result<std::optional<Routed>> routed = routed_before(request.key, card);
+      if (!routed) return forward_error(routed);
+      batch_.stored.push_back({std::move(**response), *routed, {use}});
       return {};
     }
     requested_[request.key] = batch_.requests.size();
     send(std::move(request), use);
     return {};
+  }
+
+  // What a router did when it gave a stored response: the answers of that time say it.
+  Result<std::optional<Routed>> routed_before(const std::string& key, const ModelCard& card) const {
+    if (card.policy.empty()) return std::optional<Routed>();
+    Result<std::vector<UseOfResponse>> uses = read_uses(store_, key);
+    if (!uses) return forward_error(uses);
+    for (const UseOfResponse& use : *uses) {
+      if (const std::optional<Routed> routed = routed_in(use.details, use.ask)) return routed;
+    }
+    return std::optional<Routed>();
   }
 
   void send(PendingRequest request, AskOfSample use) {

@@ -23,8 +23,10 @@ struct PendingSample {
   int64_t sample_id = 0;
   bool written_choice = false;  // one written answer stands for all choices, see protocol.h
   std::vector<Reply> replies;
-  size_t asked = 0;    // of its asks; a conversation's next one waits for the answers to those before it
-  size_t missing = 0;  // replies to what was asked
+  std::string sent_on;  // of a router, for each ask: '1' went on, '0' did not, '?' is not known
+  char fitted = '?';    // likewise: '1' where its policy was made from this document
+  size_t asked = 0;     // of its asks; a conversation's next one waits for the answers to those before it
+  size_t missing = 0;   // replies to what was asked
   std::optional<std::string> error;  // the prompt could not be made: nothing is asked
   bool sent = false;                 // at least one of its requests goes to the backend
 
@@ -49,6 +51,7 @@ struct PendingRequest {
 
 struct StoredResponse {
   ResponseRow response;
+  std::optional<Routed> routed;
   std::vector<AskOfSample> uses;
 };
 

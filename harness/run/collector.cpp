@@ -93,7 +93,7 @@ void Collector::take_stored() {
   for (StoredResponse& stored : batch_.stored) {
     const Reply reply = reply_of(stored.response, plan_.settings.think_end);
     store(std::move(stored.response), stored.uses);
-    give(reply, stored.uses);
+    give(reply, stored.routed, stored.uses);
   }
   batch_.stored.clear();
 }
@@ -120,7 +120,7 @@ void Collector::on_response(Response response) {
     usage.cost += response.cost.value_or(0.0);
     store(std::move(row), request.uses);
   }
-  give(reply, request.uses);
+  give(reply, response.routed, request.uses);
 }
 
 Result<void> Collector::finish(bool complete) {
@@ -153,9 +153,11 @@ void Collector::store(ResponseRow row, const std::vector<AskOfSample>& uses) {
   write(std::move(used));
 }
 
-void Collector::give(const Reply& reply, const std::vector<AskOfSample>& uses) {
+void Collector::give(const Reply& reply, const std::optional<Routed>& routed,
+                     const std::vector<AskOfSample>& uses) {
   for (const AskOfSample& use : uses) {
     PendingSample& sample = batch_.samples[use.sample];
+    if (routed) add_routed(*routed, static_cast<size_t>(use.ask), sample);
     sample.replies[static_cast<size_t>(use.ask)] = reply;
     if (reply.error && sample.goes_on()) sample.error = reply.error;  // there is nothing to go on from
     if (--sample.missing == 0 && !sample.goes_on()) queue(use.sample);

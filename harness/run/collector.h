@@ -49,7 +49,7 @@ class Collector : public ResponseSink {
  private:
   EvaluationUsage& usage_of(const PendingSample& sample);
   void store(ResponseRow row, const std::vector<AskOfSample>& uses);
-  void give(const Reply& reply, const std::vector<AskOfSample>& uses);
+  void give(const Reply& reply, const std::optional<Routed>& routed, const std::vector<AskOfSample>& uses);
   void queue(size_t sample);
   void score_queued(std::stop_token stop);
   void write(StoreWrite row);

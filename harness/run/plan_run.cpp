@@ -18,28 +18,29 @@ namespace {
 constexpr int64_t kHeldDocuments = 10'000;
 
 std::string card_json(const ModelCard& card) {
-  const Json json = {{"name", card.name},
-                     {"reference", card.reference},
-                     {"fingerprint", card.fingerprint},
-                     {"architecture", card.architecture},
-                     {"parameters", card.parameters},
-                     {"active_parameters", card.active_parameters},
-                     {"bytes", card.bytes},
-                     {"packed_bytes", card.packed_bytes},
-                     {"context_length", card.context_length},
-                     {"vocabulary", card.vocabulary},
-                     {"weight_format", card.weight_format},
-                     {"backend", card.backend},
-                     {"device", card.device},
-                     {"tier", card.tier},
-                     {"precision", card.precision},
-                     {"can_score", card.can_score},
-                     {"can_generate", card.can_generate},
-                     {"has_chat_template", card.has_chat_template},
-                     {"recorded", card.recorded},
-                     {"has_latencies", card.has_latencies},
-                     {"currency", card.currency},
-                     {"notes", card.notes}};
+  Json json = {{"name", card.name},
+               {"reference", card.reference},
+               {"fingerprint", card.fingerprint},
+               {"architecture", card.architecture},
+               {"parameters", card.parameters},
+               {"active_parameters", card.active_parameters},
+               {"bytes", card.bytes},
+               {"packed_bytes", card.packed_bytes},
+               {"context_length", card.context_length},
+               {"vocabulary", card.vocabulary},
+               {"weight_format", card.weight_format},
+               {"backend", card.backend},
+               {"device", card.device},
+               {"tier", card.tier},
+               {"precision", card.precision},
+               {"can_score", card.can_score},
+               {"can_generate", card.can_generate},
+               {"has_chat_template", card.has_chat_template},
+               {"recorded", card.recorded},
+               {"has_latencies", card.has_latencies},
+               {"currency", card.currency},
+               {"notes", card.notes}};
+  if (!card.policy.empty()) json["policy"] = card.policy;
   return to_line(json);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/jinja/text.h"
 #include "tasks/metrics/classification.h"
+#include "tasks/verbal_confidence.h"
 
 namespace sizeup {
 namespace {
@@ -71,6 +72,7 @@ Reply reply_of(const ResponseRow& response, const std::string& think_end) {
   reply.logprob = response.logprob;
   reply.greedy = response.greedy;
   reply.truncated = response.truncated;
+  reply.tokens = static_cast<int64_t>(response.token_logprobs.size());
   if (!response.text) return reply;
   reply.text = said(*response.text, think_end);
   // A thought's first tokens say nothing of the answer.
@@ -80,6 +82,25 @@ Reply reply_of(const ResponseRow& response, const std::string& think_end) {
                                    : std::accumulate(logprobs.begin(), logprobs.end(), 0.0) /
                                          static_cast<double>(logprobs.size());
   return reply;
+}
+
+void add_routed(const Routed& routed, size_t ask, PendingSample& sample) {
+  if (sample.sent_on.size() <= ask) sample.sent_on.resize(ask + 1, '?');
+  sample.sent_on[ask] = routed.sent_on ? '1' : '0';
+  if (routed.fitted) sample.fitted = *routed.fitted ? '1' : '0';
+}
+
+std::optional<Routed> routed_in(const std::map<std::string, std::string>& details, int ask) {
+  const auto sent_on = details.find(kSentOn);
+  const auto fitted = details.find(kFitted);
+  const auto place = static_cast<size_t>(ask);
+  if (sent_on == details.end() || fitted == details.end() || place >= sent_on->second.size())
+    return std::nullopt;
+  const char found = sent_on->second[place];
+  if (found != '0' && found != '1') return std::nullopt;
+  Routed routed{found == '1', std::nullopt};
+  if (fitted->second == "0" || fitted->second == "1") routed.fitted = fitted->second == "1";
+  return routed;
 }
 
 AnswerRow answer_of(const PendingSample& pending) {
@@ -105,12 +126,17 @@ AnswerRow answer_of(const PendingSample& pending) {
   row.invalid = scored.invalid;
   row.confidence = scored.confidence;
   // The task does not see tokens: the confidence of a written answer is its mean token probability, unless
-  // the task knows better.
+  // the task knows better, or takes none but what the answer says.
   const bool written = std::holds_alternative<AskGenerate>(sample.asks.front());
   const Reply& judged = sample.later_turns.empty() ? pending.replies.front() : pending.replies.back();
-  if (written && std::isnan(row.confidence)) row.confidence = std::exp(judged.logprob);
+  const bool verbal = scored.details.contains(kVerbalConfidence);
+  if (written && !verbal && std::isnan(row.confidence)) row.confidence = std::exp(judged.logprob);
   row.scores = std::move(scored.scores);
   row.details = std::move(scored.details);
+  if (!pending.sent_on.empty()) {
+    row.details[kSentOn] = pending.sent_on;
+    row.details[kFitted] = std::string(1, pending.fitted);
+  }
   return row;
 }
 

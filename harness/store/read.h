@@ -89,6 +89,14 @@ Result<std::vector<SampleRow>> read_samples(const Store& store, int64_t evaluati
 // What the model was given and gave back for each ask of one sample.
 Result<std::vector<ResponseRow>> read_responses(const Store& store, int64_t evaluation_id, int64_t sample_id);
 
+// An answer that a stored response, by its key, was part of: as which of its asks.
+struct UseOfResponse {
+  int ask = 0;
+  std::map<std::string, std::string> details;
+};
+// The latest first.
+Result<std::vector<UseOfResponse>> read_uses(const Store& store, const std::string& response_key);
+
 // Tokens of all asks of a sample.
 struct SampleTokens {
   int64_t sample = 0;

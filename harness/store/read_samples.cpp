@@ -94,6 +94,21 @@ AnswerRow answer_of(const Statement& statement, int64_t evaluation_id) {
 
 }  // namespace
 
+Result<std::vector<UseOfResponse>> read_uses(const Store& store, const std::string& response_key) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(database,
+                        "SELECT ask, details FROM response "
+                        "JOIN sample_response ON response_id = response.id "
+                        "JOIN answer USING (evaluation_id, sample_id) "
+                        "WHERE response.key = ? ORDER BY evaluation_id DESC, sample_id, ask");
+    statement.bind(response_key);
+    std::vector<UseOfResponse> rows;
+    while (statement.step())
+      rows.push_back({static_cast<int>(statement.integer(0)), text_map(statement.text(1))});
+    return rows;
+  });
+}
+
 Result<std::vector<SampleTokens>> read_sample_tokens(const Store& store, int64_t evaluation_id) {
   return with_database(store, [&](Database& database) {
     Statement statement(

@@ -113,6 +113,11 @@ struct AnswerRow {
   std::map<std::string, double> scores;  // metric -> value; NaN: undefined
 };
 
+// Details of an answer that came from a router: for each ask 1 where it went on to the large model, 0 where
+// it did not; and 1 where the router's policy was made from the same document, among others. ?: not known.
+inline constexpr const char* kSentOn = "sent_on";
+inline constexpr const char* kFitted = "fitted";
+
 struct TimingRow {
   int64_t evaluation_id = 0;
   int64_t sample_id = 0;

@@ -23,8 +23,8 @@ Json frontier_json(const ReportRouting& routing) {
   return out;
 }
 
-Json share_or_null(const std::optional<double>& share) {
-  return share ? Json(*share) : Json(nullptr);
+Json ends(const Estimate& estimate, double scale = 1.0) {
+  return {short_number(scale * estimate.lo), short_number(scale * estimate.hi)};
 }
 
 }  // namespace
@@ -43,11 +43,16 @@ Json routing_to_json(const ReportData& data) {
   out["asked_for"] = routing.asked_for;
   out["threshold"] = routing.chosen ? number(routing.point()->threshold) : Json(nullptr);
   out["kept"] = number(routing.kept.value);
-  out["kept_interval"] = {number(routing.kept.bootstrap.lo), number(routing.kept.bootstrap.hi)};
+  out["kept_interval"] = {short_number(routing.kept.bootstrap.lo), short_number(routing.kept.bootstrap.hi)};
   out["apgr"] = number(routing.apgr.value);
-  out["apgr_interval"] = {number(routing.apgr.lo), number(routing.apgr.hi)};
-  out["share_for_half"] = share_or_null(share_for(routing.frontier, 0.5));
-  out["share_for_80"] = share_or_null(share_for(routing.frontier, 0.8));
+  out["apgr_interval"] = ends(routing.apgr);
+  for (const auto& [name, share] : {std::pair{"share_for_half", &routing.share_for_half},
+                                    std::pair{"share_for_80", &routing.share_for_80}}) {
+    out[name] = short_number(share->value);
+    if (share->has_interval()) out[std::string(name) + "_interval"] = ends(*share);
+  }
+  out["share_interval"] = ends(routing.share);
+  out["saving_per_1000_interval"] = ends(routing.saving, 1000.0);
   out["small"] = number(routing.frontier.small);
   out["large"] = number(routing.frontier.large);
   out["currency"] = routing.currency;

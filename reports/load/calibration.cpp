@@ -112,6 +112,7 @@ void calibrate_model(const RunContent& content, std::string_view kind, int model
 
 std::string_view confidence_kind(const ReportTask& task) {
   if (task.pair_metric.starts_with(kMajority)) return kAgreement.name;
+  if (task.verbal_confidence) return kStatedInWords.name;
   return task.output_type == "multiple_choice" ? kOptionProbability.name : kTokenProbability.name;
 }
 

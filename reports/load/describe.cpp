@@ -102,6 +102,9 @@ double margin_in(const Json& settings, const std::string& task) {
   return usable ? value->get<double>() : kDefaultMargin;
 }
 
+// A metric of the tasks whose answers state a confidence in words.
+constexpr std::string_view kConfidenceMetric = "confidence_stated";
+
 ReportTask describe_task(const RunContent& content, size_t index, const Json& settings) {
   const TaskRow& row = content.tasks[index];
   ReportTask task;
@@ -115,6 +118,9 @@ ReportTask describe_task(const RunContent& content, size_t index, const Json& se
   task.pair_metric = content.pair_metrics[index];
   task.margin = margin_in(settings, row.name);
   task.n = static_cast<int64_t>(content.samples[index].size());
+  task.verbal_confidence = std::any_of(row.metrics.begin(), row.metrics.end(), [](const MetricRow& metric) {
+    return metric.name.starts_with(kConfidenceMetric);
+  });
   for (const std::string& field : row.slice_fields) task.slice_fields.push_back(clean_name(field));
   for (const std::vector<Cell>& cells : content.cells) {
     const Cell& cell = cells[index];

@@ -57,6 +57,18 @@ std::future<Result<CollectedSamples>> collecting_samples(const Store& store, con
   return std::async(std::launch::async, collect);
 }
 
+// Beside the notes of the router itself.
+Result<void> note_predictions(const Store& store, const std::string& run, ReportData& data) {
+  const Result<std::vector<RouteCheck>> checks = check_routers(store, run);
+  if (!checks) return tl::unexpected<Error>(checks.error());
+  for (const RouteCheck& check : *checks) {
+    for (ReportModel& model : data.models) {
+      if (model.name == clean_name(check.model)) model.notes.push_back(router_sentences({check}).front());
+    }
+  }
+  return {};
+}
+
 // What is measured on the run and told of its pair.
 Result<void> measure(const Store& store, const RunContent& content, const Redactor& redactor,
                      const ReportOptions& options, ReportData& data) {
@@ -71,6 +83,7 @@ Result<void> measure(const Store& store, const RunContent& content, const Redact
   rank_models(content, data);
   if (auto built = build_ladders(content, options, data); !built) return built;
   if (auto read = read_histories(store, content, data); !read) return read;
+  if (auto noted = note_predictions(store, content.run.name, data); !noted) return noted;
   if (options.requirements) judge_pair(content, *options.requirements, data);
   return {};
 }

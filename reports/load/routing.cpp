@@ -39,6 +39,7 @@ uint32_t rejections_of(const AnswerRow& answer, double score) {
 struct Collected {
   std::vector<RouteSample> known;
   std::vector<RoutedSample> routed;  // without confidence
+  std::vector<uint32_t> fitted;      // fitted_number of each document, sorted
 };
 
 class SampleCollector {
@@ -80,6 +81,7 @@ class SampleCollector {
       known.small = score;
       known.document = first_document_ + paired.pairs.documents[i];
       out_.known.push_back(known);
+      out_.fitted.push_back(fitted_number(sample.document_hash));
       out_.routed.push_back({0.0, score, paired.pairs.baseline[i], known.document, cost_of(small),
                              cost_of(large), at(small_ms, sample.id), at(large_ms, sample.id)});
     }
@@ -87,7 +89,11 @@ class SampleCollector {
     return {};
   }
 
-  Collected take() { return std::move(out_); }
+  Collected take() {
+    std::sort(out_.fitted.begin(), out_.fitted.end());
+    out_.fitted.erase(std::unique(out_.fitted.begin(), out_.fitted.end()), out_.fitted.end());
+    return std::move(out_);
+  }
 
  private:
   static std::unordered_map<int64_t, double> times_of(const Cell& cell) {
@@ -246,6 +252,7 @@ class Routing {
     out_.small_reference = without_name(content_.models[static_cast<size_t>(data_.candidate)]);
     out_.large_reference = without_name(content_.models[static_cast<size_t>(data_.baseline)]);
     out_.scorer = std::move(scores->scorer);
+    out_.fitted = std::move(samples.fitted);
     set_currency();
     out_.margin = 1.0;
     for (const int task : out_.tasks)
@@ -283,6 +290,8 @@ class Routing {
     out_.n = static_cast<int64_t>(routed.size());
     out_.frontier = routing_frontier(routed);
     out_.apgr = apgr_estimate(routed);
+    out_.share_for_half = share_for_estimate(routed, 0.5);
+    out_.share_for_80 = share_for_estimate(routed, 0.8);
     // As in the section on latency: no percentile that the number of requests does not support.
     if (!enough_queries(static_cast<int64_t>(routed_times(routed, 0).size()), 95.0)) {
       for (RoutePoint& point : out_.frontier.points) point.p95_ms = kNoNumber;
@@ -301,6 +310,8 @@ class Routing {
     Pairs pairs;
     for (size_t i = 0; i < routed.size(); ++i) pairs.add(scores[i], routed[i].large, routed[i].document);
     out_.kept = retention(pairs);
+    out_.share = share_estimate(routed, percent);
+    out_.saving = saving_estimate(routed, percent);
     out_.p95_ms = percentile_estimate(routed_times(routed, percent), 95.0);
     split_by_task(samples, pairs);
   }

@@ -153,8 +153,10 @@ TEST_F(Documented, SmallFirstFromATableToAModel) {
   EXPECT_THAT(finished.output,
               AllOf(HasSubstr("200 samples of handbook, by mean token probability"),
                     HasSubstr("by length of the prompt"), HasSubstr("small’s score by topic"),
-                    HasSubstr("At 50,000 requests a month that saves"), HasSubstr("hybrid")));
-  EXPECT_THAT(finished.errors, HasSubstr("of 40 requests went on to the large model"));
+                    HasSubstr("At 50,000 requests a month that saves"),
+                    HasSubstr("hybrid, on 40 samples that its policy was not made from: "),
+                    HasSubstr("200 others are among those that the policy was made from.")));
+  EXPECT_THAT(finished.errors, HasSubstr("of 240 requests went on to the large model"));
   EXPECT_THAT(text("run.html"), HasSubstr("<section id=\"routing\""));
 
   // The policy, the learned score and the page say what the command says.

@@ -270,6 +270,18 @@ TEST_F(ByHand, MajoritiesAreAsSureAsTheyAreLarge) {
   EXPECT_EQ(data.calibration[0].auroc.value, 1.0);
 }
 
+TEST_F(ByHand, WhatIsStatedInWordsIsAKindOfItsOwn) {
+  data.tasks[0].output_type = "generate_until";
+  data.tasks[0].verbal_confidence = true;
+  for (int i = 0; i < 150; ++i) add(i % 3 == 0 ? 0.6 : 0.9, i % 3 == 0 ? 0.0 : 1.0);
+  for (int i = 0; i < 20; ++i) add(kNoNumber, 1.0);  // these say nothing
+  measure(data);
+  ASSERT_EQ(data.calibration.size(), 1u);
+  EXPECT_EQ(data.calibration[0].kind, kStatedInWords.name);
+  EXPECT_EQ(data.calibration[0].n, 150);
+  EXPECT_EQ(data.calibration[0].auroc.value, 1.0);
+}
+
 TEST_F(ByHand, TooFewAreNamed) {
   for (int i = 0; i < 99; ++i) add(0.8, i % 2);
   measure(data);

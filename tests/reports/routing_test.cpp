@@ -257,7 +257,14 @@ TEST_F(RoutingReport, ThePolicySaysWhatWasFound) {
   EXPECT_EQ(policy.confidence, kOptionProbability.name);
   EXPECT_EQ(policy.threshold, data.routing->point()->threshold);
   EXPECT_EQ(policy.expected.samples, 220);
-  EXPECT_EQ(policy.expected.accuracy, data.routing->point()->accuracy.value);
+  EXPECT_EQ(policy.expected.accuracy.value, data.routing->point()->accuracy.value);
+  EXPECT_EQ(policy.expected.share.value, data.routing->point()->share);
+  EXPECT_LT(policy.expected.share.lo, policy.expected.share.value);
+  EXPECT_NEAR(policy.expected.cost.value, data.routing->point()->cost, 1e-12);
+  EXPECT_LT(policy.expected.cost.lo, policy.expected.cost.value);
+  EXPECT_GT(policy.expected.cost.hi, policy.expected.cost.value);
+  EXPECT_EQ(policy.tasks, std::vector<std::string>{"helpdesk"});
+  EXPECT_EQ(policy.fitted.size(), 220u);
   const RoutePolicy read = parse_route_policy(to_route_policy_text(policy), "policy.json").value();
   EXPECT_EQ(to_route_policy_text(read), to_route_policy_text(policy));
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -29,7 +30,13 @@ RoutePolicy policy() {
                 .weights = {{feature("confidence_logit"), 1.5}, {feature("slice:language=de"), -0.75}}};
   out.threshold = 0.875;
   out.rejections = {1, 2};
-  out.expected = {430, 0.24, 0.884, 0.86, 0.91, 0.892};
+  out.expected.samples = 430;
+  out.expected.share = {0.24, 0.2, 0.28};
+  out.expected.accuracy = {0.884, 0.86, 0.91};
+  out.expected.large = 0.892;
+  out.tasks = {"helpdesk"};
+  for (int i = 0; i < 1'200; ++i) out.fitted.push_back(fitted_number("document " + std::to_string(i)));
+  std::sort(out.fitted.begin(), out.fitted.end());
   return out;
 }
 
@@ -52,7 +59,47 @@ TEST(RoutePolicyFile, ComesBackAsItWas) {
   EXPECT_EQ(read.threshold, 0.875);
   EXPECT_EQ(read.rejections, (std::vector<size_t>{1, 2}));
   EXPECT_EQ(read.expected.samples, 430);
-  EXPECT_EQ(read.expected.hi, 0.91);
+  EXPECT_EQ(read.expected.accuracy.hi, 0.91);
+  EXPECT_EQ(read.expected.share.lo, 0.2);
+  EXPECT_TRUE(std::isnan(read.expected.cost.value));
+  EXPECT_EQ(read.tasks, std::vector<std::string>{"helpdesk"});
+  EXPECT_EQ(read.fitted, policy().fitted);
+}
+
+TEST(RoutePolicyFile, KeepsTheCost) {
+  RoutePolicy priced = policy();
+  priced.expected.cost = {0.25, 0.125, 0.5};
+  priced.expected.large_cost = 1.5;
+  priced.expected.currency = "EUR";
+  const RouteExpectation read =
+      parse_route_policy(to_route_policy_text(priced), "policy.json").value().expected;
+  EXPECT_EQ(read.cost.value, 0.25);
+  EXPECT_EQ(read.cost.lo, 0.125);
+  EXPECT_EQ(read.cost.hi, 0.5);
+  EXPECT_EQ(read.large_cost, 1.5);
+  EXPECT_EQ(read.currency, "EUR");
+}
+
+TEST(RoutePolicyFile, TellsItsDocumentsFromOthers) {
+  const RoutePolicy read = parse_route_policy(to_route_policy_text(policy()), "policy.json").value();
+  int others = 0;
+  for (int i = 0; i < 1'200; ++i) {
+    EXPECT_TRUE(read.was_fitted_on("document " + std::to_string(i))) << i;
+    others += read.was_fitted_on("fresh " + std::to_string(i)) ? 1 : 0;
+  }
+  EXPECT_EQ(others, 0);
+}
+
+// Files that say neither their tasks nor their documents can still be applied.
+TEST(RoutePolicyFile, WithoutDocumentsIsAPolicy) {
+  Json json = Json::parse(to_route_policy_text(policy()));
+  json.erase("fitted");
+  json.erase("tasks");
+  json["expected"].erase("share_interval");
+  const RoutePolicy read = parse_route_policy(json.dump(), "policy.json").value();
+  EXPECT_TRUE(read.fitted.empty());
+  EXPECT_EQ(read.expected.share.value, 0.24);
+  EXPECT_TRUE(std::isnan(read.expected.share.lo));
 }
 
 TEST(RoutePolicyFile, EverythingSentOnHasNoThreshold) {
@@ -86,6 +133,10 @@ TEST(RoutePolicyFile, WhatIsNoPolicySaysWhere) {
               HasSubstr("'expected.interval' has no two ends"));
   EXPECT_THAT(error_after([](Json& json) { json["small"] = "small.gguf"; }),
               HasSubstr("'small' is no object"));
+  EXPECT_THAT(error_after([](Json& json) { json["fitted"][1] = "0123456"; }),
+              HasSubstr("'fitted[1]' holds other things than documents"));
+  EXPECT_THAT(error_after([](Json& json) { json["fitted"][1] = "0123456g"; }),
+              HasSubstr("(expected: eight hexadecimal digits for each)"));
   EXPECT_FALSE(parse_route_policy("", "policy.json").has_value());
   EXPECT_FALSE(parse_route_policy("[]", "policy.json").has_value());
   EXPECT_FALSE(read_route_policy("/nowhere/policy.json").has_value());

@@ -95,6 +95,8 @@ RoutePolicy by_confidence(double threshold = 0.75) {
   out.confidence = "mean token probability";
   out.scorer.weights = {{RouteFeature::parse("confidence").value(), 1.0}};
   out.threshold = threshold;
+  out.expected.share.value = 0.5;
+  out.expected.accuracy.value = 0.75;
   return out;
 }
 
@@ -207,6 +209,44 @@ TEST_F(RouterTest, KeepsWhatIsSureAndSendsOnTheRest) {
   EXPECT_EQ(answers[1].completion_tokens, 4);
 }
 
+TEST_F(RouterTest, SaysWhichWayARequestWentAndWhetherItIsNew) {
+  Sink sink(answers, streamed);
+  std::vector<Request> asked = requests({"a 0.9", "b 0.5", "c 0.9"});
+  asked[0].asked_for.document_hash = "seen";
+  asked[1].asked_for.document_hash = "new";
+  ListSource source(asked);
+  RoutePolicy with = by_confidence();
+  with.fitted = {fitted_number("seen")};
+  const std::unique_ptr<Backend> one = router(with);
+  ASSERT_TRUE(one->run(source, sink, {}, {}).has_value());
+  EXPECT_EQ(answers[0].routed, (Routed{false, true}));
+  EXPECT_EQ(answers[1].routed, (Routed{true, false}));
+  EXPECT_EQ(answers[2].routed, (Routed{false, std::nullopt}));  // whose document is not known
+  with.fitted.clear();
+  EXPECT_EQ(one->card().policy, to_route_policy_text(with));
+
+  ListSource again(asked);
+  ASSERT_TRUE(router()->run(again, sink, {}, {}).has_value());
+  EXPECT_EQ(answers[0].routed, (Routed{false, std::nullopt}));  // a policy that names no documents
+}
+
+TEST_F(RouterTest, GoesBySlices) {
+  Sink sink(answers, streamed);
+  std::vector<Request> asked = requests({"a 0.9", "b 0.9", "c 0.9"});
+  const std::map<std::string, std::string> german = {{"language", "de"}};
+  const std::map<std::string, std::string> english = {{"language", "en"}};
+  asked[0].asked_for.slices = &german;
+  asked[1].asked_for.slices = &english;
+  ListSource source(asked);
+  RoutePolicy with = by_confidence();
+  with.scorer.weights = {{RouteFeature::parse("slice:language=en").value(), 1.0}};
+  with.threshold = 0.5;
+  ASSERT_TRUE(router(with)->run(source, sink, {}, {}).has_value());
+  EXPECT_EQ(answers[0].text, "large: a 0.9");
+  EXPECT_EQ(answers[1].text, "small: b 0.9");
+  EXPECT_EQ(answers[2].text, "large: c 0.9");  // its slices are not known
+}
+
 TEST_F(RouterTest, OneRequestAtATimeIsInEitherModel) {
   Sink sink(answers, streamed);
   OneByOne source(requests({"a 0.9", "b 0.5", "c 0.8", "d 0.4"}), sink);
@@ -295,11 +335,11 @@ TEST_F(RouterTest, PoliciesThatNoRequestCanFollowAreRefused) {
   RoutePolicy checks = by_confidence();
   checks.rejections = {find_rejection("invalid").value()};
   EXPECT_THAT(refused(checks), HasSubstr("policy.json: sends on what a check finds invalid"));
-  RoutePolicy slices = by_confidence();
-  slices.scorer.weights.emplace_back(RouteFeature::parse("slice:language=de").value(), 0.5);
-  EXPECT_THAT(refused(slices), HasSubstr("its score needs 'slice:language=de'"));
-  slices.scorer.weights.back().second = 0.0;
-  EXPECT_EQ(refused(slices), "");
+  RoutePolicy invalid = by_confidence();
+  invalid.scorer.weights.emplace_back(RouteFeature::parse("invalid").value(), 0.5);
+  EXPECT_THAT(refused(invalid), HasSubstr("its score needs 'invalid'"));
+  invalid.scorer.weights.back().second = 0.0;
+  EXPECT_EQ(refused(invalid), "");
   RoutePolicy choices = by_confidence();
   choices.confidence = "option probability";
   EXPECT_THAT(refused(choices), HasSubstr("takes several requests"));

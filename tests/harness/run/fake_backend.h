@@ -56,10 +56,12 @@ struct FakeModel {
   bool takes_schema = false;
   bool refuses_system = false;         // its template raises an error for system messages
   std::chrono::microseconds delay{0};  // before each response
-  std::function<std::optional<Error>(const Request&)> fails = {};  // this request fails
-  std::function<std::string(const Request&)> writes = {};          // the text of a generation
-  std::vector<TextLogprob> first_top = {};                         // of every generation, if asked for
-  std::function<void(const Request&)> before = {};                 // called before each response
+  std::function<std::optional<Error>(const Request&)> fails = {};    // this request fails
+  std::function<std::string(const Request&)> writes = {};            // the text of a generation
+  std::string policy = {};                                           // of a router
+  std::function<std::optional<Routed>(const Request&)> routed = {};  // what it does with a request
+  std::vector<TextLogprob> first_top = {};                           // of every generation, if asked for
+  std::function<void(const Request&)> before = {};                   // called before each response
   std::optional<size_t> breaks_after = {};   // the whole backend fails after so many responses
   std::optional<size_t> forgets_after = {};  // later requests get no response
 };
@@ -77,6 +79,7 @@ class FakeBackend : public Backend {
     card_.has_chat_template = model_.has_chat_template;
     card_.scores_conversations = model_.scores_conversations;
     card_.takes_schema = model_.takes_schema;
+    card_.policy = model_.policy;
   }
 
   const ModelCard& card() const override { return card_; }
@@ -116,6 +119,7 @@ class FakeBackend : public Backend {
   Response answer(const Request& request) const {
     Response response;
     response.id = request.id;
+    if (model_.routed) response.routed = model_.routed(request);
     if (model_.fails) response.error = model_.fails(request);
     const int thought = opinion(model_.name, text_of(request));
     response.prompt_tokens = 10;
