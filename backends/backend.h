@@ -31,6 +31,7 @@ struct ModelCard {
   std::string backend;            // "engine", "openai"
   std::string device;             // "reference", "cpu", "cuda"; empty for endpoints
   std::string tier;               // instruction-set level of the cpu device; empty elsewhere
+  std::string pci_bus_id;         // of the GPU that computes: "0000:3B:00.0"; empty elsewhere
   std::string precision;          // "float32", "bfloat16"; empty if unknown
   bool can_score = false;
   bool can_generate = false;

@@ -17,7 +17,8 @@
 #include "core/threads/processors.h"
 #include "core/threads/thread_pool.h"
 #include "datasets/readers/parquet_rows.h"
-#include "harness/cost/energy.h"
+#include "harness/cost/nvml.h"
+#include "harness/cost/powercap.h"
 #include "harness/run/machine.h"
 #include "tasks/sandbox/sandbox.h"
 
@@ -61,13 +62,27 @@ Json examine_hub() {
           {"offline", settings.offline}};
 }
 
+Json examine_gpu_energy() {
+  const auto cards = list_gpu_energy();
+  if (!cards) return {{"cards", Json::array()}, {"note", describe(cards.error())}};
+  Json list = Json::array();
+  for (const GpuEnergy& card : *cards)
+    list.push_back({{"name", card.name}, {"available", card.available}, {"note", card.note}});
+  return {{"cards", list}, {"note", ""}};
+}
+
 // Whether runs can say what energy they took, and why not.
 Json examine_energy() {
-  const auto domains = energy_domains();
-  if (!domains) return {{"available", false}, {"note", describe(domains.error())}};
-  std::string names;
-  for (const EnergyDomain& domain : *domains) names += (names.empty() ? "" : ", ") + domain.name;
-  return {{"available", true}, {"note", names}};
+  Json energy = {{"available", false}, {"note", ""}};
+  if (const auto domains = energy_domains()) {
+    std::string names;
+    for (const EnergyDomain& domain : *domains) names += (names.empty() ? "" : ", ") + domain.name;
+    energy = {{"available", true}, {"note", names}};
+  } else {
+    energy["note"] = describe(domains.error());
+  }
+  energy["gpus"] = examine_gpu_energy();
+  return energy;
 }
 
 // What is left for this process of the machine's processors and memory.
@@ -116,6 +131,17 @@ Json examine() {
   return report;
 }
 
+void print_energy(const Json& energy) {
+  const auto line = [](const std::string& what, bool available, const Json& note) {
+    fmt::print("{}: {}{}\n", what, available ? "" : "not readable: ", note.get<std::string>());
+  };
+  line("energy counters", energy["available"].get<bool>(), energy["note"]);
+  const Json& gpus = energy["gpus"];
+  if (gpus["cards"].empty()) line("energy of GPUs", false, gpus["note"]);
+  for (const Json& card : gpus["cards"])
+    line("energy of " + card["name"].get<std::string>(), card["available"].get<bool>(), card["note"]);
+}
+
 void print_report(const Json& report) {
   fmt::print("sizeup {}\n\n", report["version"].get<std::string>());
   Table machine({"machine", ""});
@@ -143,8 +169,7 @@ void print_report(const Json& report) {
   fmt::print("models by name: {} ({}, token: {})\n", hub["cache"].get<std::string>(),
              hub["offline"].get<bool>() ? "offline" : "from " + hub["endpoint"].get<std::string>(),
              hub["token"].get<bool>() ? "yes" : "no");
-  fmt::print("energy counters: {}{}\n", report["energy"]["available"].get<bool>() ? "" : "not readable: ",
-             report["energy"]["note"].get<std::string>());
+  print_energy(report["energy"]);
   fmt::print("Parquet files: {}\n", report["parquet"].is_null() ? "not read (built without Apache Arrow)"
                                                                 : report["parquet"].get<std::string>());
   if (report.contains("limits")) fmt::print("\n{}\n", limits_to_text(report["limits"]));

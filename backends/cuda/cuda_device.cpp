@@ -26,6 +26,8 @@
 namespace sizeup::cuda {
 namespace {
 
+constexpr size_t kBusIdBytes = 16;  // "0000:3B:00.0" and its end, of which CUDA asks for 13
+
 // So many rows cost a small step little more than reading the weights (docs/performance-cuda.md).
 constexpr int kWeightRows = 32;
 
@@ -77,6 +79,7 @@ class CudaDevice final : public Device {
   DeviceTraits traits() const override {
     DeviceTraits traits;
     traits.name = "cuda";
+    traits.pci_bus_id = pci_bus_id_;
     traits.precision = precision_;
     traits.preferred_rows = kPreferredRows;
     traits.weight_rows = spec_.has_states() ? 0 : kWeightRows;
@@ -94,6 +97,7 @@ class CudaDevice final : public Device {
     return traits;
   }
   void set_notes(std::vector<std::string> notes) { notes_ = std::move(notes); }
+  void set_pci_bus_id(std::string pci_bus_id) { pci_bus_id_ = std::move(pci_bus_id); }
 
   void set_threads(int threads) override { upload_weights_.set_threads(std::max(1, threads)); }
 
@@ -346,6 +350,7 @@ class CudaDevice final : public Device {
   DeviceMemory mixture_scratch_;
   Head head_;
   StepUpload upload_;
+  std::string pci_bus_id_;
   std::vector<std::string> notes_;
   const Step* step_ = nullptr;
   const int32_t* tokens_ = nullptr;
@@ -393,6 +398,9 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   std::vector<std::string> notes = {fmt::format("on {}", properties.name)};
   if (model.spec.has_states()) notes.emplace_back(kNoDrafts);
   device->set_notes(std::move(notes));
+  std::array<char, kBusIdBytes> bus_id = {};
+  check(cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), 0));
+  device->set_pci_bus_id(bus_id.data());
   return device;
 }
 

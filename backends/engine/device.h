@@ -56,8 +56,9 @@ struct DeviceOptions {
 
 // What a device says of itself.
 struct DeviceTraits {
-  std::string name;  // "reference", "cpu"
-  std::string tier;  // "avx512"; empty where there are no tiers
+  std::string name;        // "reference", "cpu"
+  std::string tier;        // "avx512"; empty where there are no tiers
+  std::string pci_bus_id;  // of a GPU: "0000:3B:00.0"; empty elsewhere
   Precision precision = Precision::float32;
   int preferred_rows = 0;    // rows of a step that keep it busy
   int weight_rows = 0;       // so many rows cost a small step as much as reading the weights; 0: unknown

@@ -70,6 +70,7 @@ class EngineBackend final : public Backend {
     DeviceTraits traits = decoder_.device().traits();
     card_.device = std::move(traits.name);
     card_.tier = std::move(traits.tier);
+    card_.pci_bus_id = std::move(traits.pci_bus_id);
     card_.precision = precision_name(traits.precision);
     card_.packed_bytes = traits.weight_bytes;
     card_.notes.insert(card_.notes.end(), traits.notes.begin(), traits.notes.end());

@@ -1,4 +1,4 @@
-// The energy of a pass, where this machine's processors answer it and their counters are readable.
+// The energy of a pass, where this machine's processors or a GPU of it answer and their energy is readable.
 #pragma once
 
 #include <memory>
@@ -6,11 +6,13 @@
 
 #include "backends/backend.h"
 #include "harness/cost/energy.h"
+#include "harness/cost/nvml.h"
 
 namespace sizeup {
 
-// Counts from now on; null where nothing can be said: a GPU or an endpoint works elsewhere.
-std::unique_ptr<EnergyMeter> energy_meter_for(const ModelCard& card);
+// Counts from now on, what the processors take or, where the card names one, the GPU. Null where nothing can
+// be said: the energy is not readable, or an endpoint works elsewhere.
+std::unique_ptr<EnergyMeter> energy_meter_for(const ModelCard& card, const std::string& nvml = kNvmlFile);
 
 // The sum over a pass's runs of the backend: unknown as soon as one of them is.
 class PassEnergy {

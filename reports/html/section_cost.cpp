@@ -162,7 +162,7 @@ Html energy_table(const ReportData& data) {
                     value(energy.grams_per_1000 ? format_significant(*energy.grams_per_1000) + "\u00a0g"
                                                 : std::string(kNone))});
   }
-  return table_behind("energy of the processors",
+  return table_behind("energy of the processors or the GPU",
                       {"model", "a token", "a request", "a right answer", "CO₂ of 1,000 requests"}, rows);
 }
 

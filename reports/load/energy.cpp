@@ -1,4 +1,4 @@
-// Energy of requests, where the processors' counters were readable while they were answered.
+// Energy of requests, where the counters of processors or GPU were readable while they were answered.
 #include "harness/cost/assumptions.h"
 #include "reports/load/load_parts.h"
 

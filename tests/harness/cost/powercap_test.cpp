@@ -1,4 +1,4 @@
-#include "harness/cost/energy.h"
+#include "harness/cost/powercap.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ TEST_F(Powercap, PackagesAloneAreAddedUp) {
   EXPECT_EQ((*domains)[1].name, "package-1");
   EXPECT_EQ((*domains)[0].range, 262143328850u);
 
-  EnergyMeter meter(std::move(*domains));
+  EnergyMeter meter(sources_of(std::move(*domains)));
   EXPECT_EQ(meter.joules(), 0.0);
   zone("intel-rapl:0", "package-0", "4500000");
   zone("intel-rapl:0:0", "core", "3500000");
@@ -54,7 +54,7 @@ TEST_F(Powercap, ACounterThatGoesRound) {
   EXPECT_EQ(energy_between(90, 30, 100), 40u);
   EXPECT_EQ(energy_between(30, 30, 100), 0u);
   zone("intel-rapl:0", "package-0", "9000000", "10000000");
-  EnergyMeter meter(energy_domains(own.path()).value());
+  EnergyMeter meter(sources_of(energy_domains(own.path()).value()));
   zone("intel-rapl:0", "package-0", "1000000", "10000000");
   EXPECT_DOUBLE_EQ(meter.joules().value(), 2.0);
   zone("intel-rapl:0", "package-0", "500000", "10000000");  // once more between two readings
@@ -73,7 +73,7 @@ TEST_F(Powercap, WhatCannotBeReadIsNotMeasured) {
   EXPECT_THAT(energy_domains(own.path()).error().message, HasSubstr("'much' is no number"));
 
   zone("intel-rapl:0", "package-0", "1000000");
-  EnergyMeter meter(energy_domains(own.path()).value());
+  EnergyMeter meter(sources_of(energy_domains(own.path()).value()));
   std::filesystem::remove(own.path() / "intel-rapl:0" / "energy_uj");
   EXPECT_EQ(meter.joules(), std::nullopt);
 }
