@@ -55,8 +55,8 @@ Json summary_to_json(const LoadSummary& summary) {
                {"windows", Json::array()}};
   for (const LoadQuantity& quantity : summary.quantities)
     json["latencies"].push_back(quantity_to_json(quantity));
-  for (const LoadBar& bar : summary.histogram)
-    json["histogram"].push_back({{"from_ms", bar.from_ms}, {"to_ms", bar.to_ms}, {"count", bar.count}});
+  for (const HistogramBar& bar : summary.histogram)
+    json["histogram"].push_back({{"from_ms", bar.from}, {"to_ms", bar.to}, {"count", bar.count}});
   for (const LoadWindow& window : summary.windows) {
     json["windows"].push_back({{"begin_s", window.begin_s},
                                {"end_s", window.end_s},
@@ -121,34 +121,20 @@ std::string latency_table(const LoadReport& report) {
   return any ? table.to_text() : "";
 }
 
-// Eighths of a line, the highest count full.
-std::string bars(const std::vector<int64_t>& counts) {
-  constexpr const char* kEighths[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  const int64_t most = counts.empty() ? 0 : *std::ranges::max_element(counts);
-  std::string out;
-  for (const int64_t count : counts) {
-    const int64_t eighths = most == 0 ? 0 : (8 * count + most - 1) / most;
-    out += kEighths[eighths];
-  }
-  return out;
-}
-
 std::string pictures(const LoadReport& report) {
   std::string out;
   for (const LoadSummary& summary : report.summaries) {
     if (summary.histogram.empty()) continue;
-    std::vector<int64_t> counts;
-    for (const LoadBar& bar : summary.histogram) counts.push_back(bar.count);
     std::vector<int64_t> waits;
     for (const LoadWindow& window : summary.windows) {
       waits.push_back(std::isnan(window.median_total) ? 0
                                                       : static_cast<int64_t>(window.median_total * 1000.0));
     }
     out += fmt::format("{}: full answers by time, {} to {} ms (each bar 2^(1/4) wider)  |{}|\n",
-                       name_of(summary.scenario), milliseconds(summary.histogram.front().from_ms),
-                       milliseconds(summary.histogram.back().to_ms), bars(counts));
+                       name_of(summary.scenario), milliseconds(summary.histogram.front().from),
+                       milliseconds(summary.histogram.back().to), bars_of(summary.histogram));
     out += fmt::format("{}: median time to them while {:.1f} s went by                 |{}|\n",
-                       name_of(summary.scenario), summary.seconds, bars(waits));
+                       name_of(summary.scenario), summary.seconds, bars_of(waits));
   }
   return out;
 }

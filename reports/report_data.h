@@ -14,6 +14,7 @@
 #include "harness/decide/recommend.h"
 #include "harness/decide/route.h"
 #include "harness/decide/verdict.h"
+#include "harness/statistics/histogram.h"
 #include "harness/statistics/interval.h"
 #include "harness/statistics/routing.h"
 #include "harness/statistics/selection.h"
@@ -228,6 +229,7 @@ struct ReportLatency {
   int64_t n = 0;
   std::vector<ReportPercentile> percentiles;
   std::vector<double> curve;  // milliseconds at 0, 2, 4, ... 98, 99, 99.8, 100 percent; empty for "per token"
+  std::vector<HistogramBar> histogram;  // milliseconds
 };
 
 // Times to the full answer of one model while its pass went on: whether they stay or grow.
@@ -266,9 +268,10 @@ struct ReportCost {
   Estimate per_request;                      // over samples; no interval where they have no token counts
   std::optional<double> per_million_tokens;  // input and output together
   std::optional<VolumeCost> by_volume;
+  Estimate per_month;  // of traffic that was given, at its volume or the stated one; NaN where there is none
 };
 
-// Of the machine's processors. Nothing: not measured, or no right answer.
+// Of the machine's processors or the GPU. Nothing: not measured, or no right answer.
 struct ReportEnergy {
   int model = 0;
   std::optional<double> joules_per_token;  // input and output together
@@ -394,7 +397,8 @@ struct ReportData {
   std::vector<ReportLoad> load;                     // none in scenario single
   std::vector<ReportCost> cost;
   std::optional<ReportPairCost> pair_cost;
-  std::vector<ReportEnergy> energy;  // one for each of models
+  std::vector<std::string> old_prices;  // warnings, a sentence each
+  std::vector<ReportEnergy> energy;     // one for each of models
   std::vector<ReportLadder> ladders;
   std::vector<ReportHistory> history;              // of the pair, by task
   std::optional<RequirementsReport> requirements;  // where asked for

@@ -51,20 +51,6 @@ std::vector<LoadQuantity> quantities_of(const LoadMeasurement& measurement) {
       quantity("total", "time to the full answer", values_of(requests, [](auto& r) { return r.total(); }))};
 }
 
-std::vector<LoadBar> histogram_of(std::span<const double> values) {
-  std::vector<LoadBar> bars;
-  if (values.empty()) return bars;
-  const auto bar_of = [](double value) {
-    return static_cast<int>(std::floor(4.0 * std::log2(std::max(value, 0.01))));
-  };
-  const auto [least, most] = std::ranges::minmax(values);
-  const int first = bar_of(least);
-  for (int bar = first; bar <= bar_of(most); ++bar)
-    bars.push_back({std::exp2(bar / 4.0), std::exp2((bar + 1) / 4.0), 0});
-  for (const double value : values) ++bars[static_cast<size_t>(bar_of(value) - first)].count;
-  return bars;
-}
-
 std::vector<LoadWindow> windows_of(std::span<const RequestTimes> requests, double begin, double end) {
   std::vector<LoadWindow> windows;
   if (!(end > begin)) return windows;
@@ -138,7 +124,7 @@ LoadSummary summarize(const LoadMeasurement& measurement, const LatencyLimits& l
   }
   if (!measurement.scenario.has_latencies()) return summary;
   summary.quantities = quantities_of(measurement);
-  summary.histogram = histogram_of(values_of(measurement.requests, [](auto& r) { return r.total(); }));
+  summary.histogram = log_histogram(values_of(measurement.requests, [](auto& r) { return r.total(); }));
   summary.windows = windows_of(measurement.requests, begin, end);
   return summary;
 }

@@ -10,6 +10,7 @@
 
 #include "harness/load/limits.h"
 #include "harness/load/measure.h"
+#include "harness/statistics/histogram.h"
 #include "harness/statistics/interval.h"
 
 namespace sizeup {
@@ -41,13 +42,6 @@ struct LoadWindow {
   double median_total = kNoNumber;
 };
 
-// Between powers of 2^(1/4), so that 1 ms and 1 minute fit on one axis of 64 bars.
-struct LoadBar {
-  double from_ms = 0.0;
-  double to_ms = 0.0;
-  int64_t count = 0;
-};
-
 struct LoadSummary {
   Scenario scenario;
   LatencyLimits limits;
@@ -60,7 +54,7 @@ struct LoadSummary {
   std::optional<double> goodput;          // requests a second that meet every limit
   std::optional<double> correct_goodput;  // those that are right, too
   std::vector<LoadQuantity> quantities;   // none in scenario `offline`
-  std::vector<LoadBar> histogram;         // of total
+  std::vector<HistogramBar> histogram;    // of total, milliseconds
   std::vector<LoadWindow> windows;        // twenty of the same length
 };
 

@@ -217,6 +217,17 @@ std::string latency(const ReportData& data) {
   return table.content();
 }
 
+std::string latency_histogram(const ReportData& data) {
+  CsvTable table({"model", "quantity", "from_ms", "to_ms", "requests"});
+  for (const ReportLatency& row : data.latency) {
+    for (const HistogramBar& bar : row.histogram) {
+      table.text(model_name(data, row.model)).text(row.quantity).number(bar.from).number(bar.to);
+      table.integer(bar.count);
+    }
+  }
+  return table.content();
+}
+
 std::string cost(const ReportData& data) {
   CsvTable table({"model", "task", "currency", "per_1000", "per_1000_correct", "total", "basis", "measured"});
   for (const ReportCost& row : data.cost) {
@@ -378,6 +389,7 @@ Result<void> write_csv(const ReportData& data, const std::filesystem::path& fold
     if (auto done = write("routing.csv", routing(data)); !done) return done;
   }
   if (auto done = write("latency.csv", latency(data)); !done) return done;
+  if (auto done = write("latency_histogram.csv", latency_histogram(data)); !done) return done;
   if (auto done = write("cost.csv", cost(data)); !done) return done;
   if (!data.ladders.empty()) {
     if (auto done = write("ladder.csv", ladder(data)); !done) return done;

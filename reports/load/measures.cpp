@@ -28,6 +28,7 @@ ReportLatency summarise(int model, std::string quantity, const std::vector<doubl
     percentile.supported = enough_queries(out.n, percent);
     out.percentiles.push_back(percentile);
   }
+  out.histogram = log_histogram(ms);
   if (!with_curve) return out;
   for (int percent = 0; percent <= 98; percent += 2) out.curve.push_back(sizeup::percentile(ms, percent));
   for (const double percent : {99.0, 99.8, 100.0}) out.curve.push_back(sizeup::percentile(ms, percent));

@@ -343,6 +343,21 @@ TEST_F(ReportTest, PercentilesWithoutEnoughQueriesAreNotPrinted) {
   }
 }
 
+// In a file of its own: the page has no room for them.
+TEST_F(ReportTest, EveryTimeIsInOneBarOfItsHistogram) {
+  const ReportData data = load({});
+  size_t bars = 0;
+  for (const ReportLatency& latency : data.latency) {
+    int64_t requests = 0;
+    for (const HistogramBar& bar : latency.histogram) requests += bar.count;
+    EXPECT_EQ(requests, latency.n);
+    bars += latency.histogram.size();
+  }
+  ASSERT_TRUE(write_csv(data, folder / "csv").has_value());
+  const std::string table = read_whole(folder / "csv" / "latency_histogram.csv");
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), static_cast<std::ptrdiff_t>(1 + bars));
+}
+
 TEST_F(ReportTest, TimesAreShownInTheOrderInWhichTheyWereDue) {
   InventedRun what;
   what.scenario = "server:2.5";

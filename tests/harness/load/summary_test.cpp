@@ -103,13 +103,13 @@ TEST(LoadSummary, WindowsAndBarsHoldEveryRequest) {
   EXPECT_GT(summary.windows.back().median_total, 400.0) << "the last ones took longest";
   EXPECT_LT(summary.windows.front().median_total, 120.0);
   int64_t bars = 0;
-  for (const LoadBar& bar : summary.histogram) {
+  for (const HistogramBar& bar : summary.histogram) {
     bars += bar.count;
-    EXPECT_NEAR(bar.to_ms / bar.from_ms, std::pow(2.0, 0.25), 1e-12);
+    EXPECT_NEAR(bar.to / bar.from, std::pow(2.0, 0.25), 1e-12);
   }
   EXPECT_EQ(bars, 500);
-  EXPECT_LE(summary.histogram.front().from_ms, 1.0);
-  EXPECT_GT(summary.histogram.back().to_ms, 500.0);
+  EXPECT_LE(summary.histogram.front().from, 1.0);
+  EXPECT_GT(summary.histogram.back().to, 500.0);
 }
 
 TEST(LoadSummary, NothingAnsweredIsNoNumber) {
