@@ -3,10 +3,14 @@
 
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <memory>
 
+#include "backends/model_reference.h"
 #include "cli/command.h"
+#include "cli/model_files.h"
 #include "cli/table.h"
+#include "cli/traffic.h"
 #include "core/json/json.h"
 #include "harness/store/read.h"
 #include "harness/store/store.h"
@@ -25,6 +29,9 @@ struct CostCommand {
   std::vector<std::string> one_time;
   std::vector<std::string> monthly;
   std::vector<std::string> retraining;
+  std::string requests;                 // a file of the user's own
+  std::vector<std::string> tokenizers;  // MODEL=REF
+  bool offline = false;
   bool json = false;
 };
 
@@ -88,6 +95,42 @@ Result<CostAssumptions> assumptions_of(const CostCommand& command, const Store& 
   return out;
 }
 
+// What counts a model's tokens: the command line's, else its own files. An endpoint has none.
+Result<std::map<std::string, std::string>> counters_of(const CostCommand& command, const Store& store,
+                                                       int64_t run_id) {
+  auto evaluations = read_evaluations(store, run_id);
+  if (!evaluations) return forward_error(evaluations);
+  std::map<std::string, std::string> counters;
+  for (const EvaluationRow& evaluation : *evaluations) {
+    const auto reference = ModelReference::parse(evaluation.model.reference);
+    if (!reference || reference->scheme == "openai" || reference->scheme == "answers") continue;
+    counters[evaluation.model.name] = evaluation.model.reference;
+  }
+  for (const std::string& text : command.tokenizers) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) return tl::unexpected<Error>(wrong("--tokenizer", text, "MODEL=REF"));
+    counters[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return counters;
+}
+
+// The requests of the user's file, counted for every model that has a price.
+Result<std::optional<Traffic>> traffic_of(const CostCommand& command, const Store& store) {
+  if (command.requests.empty()) {
+    if (command.tokenizers.empty()) return std::optional<Traffic>();
+    return usage_error("--tokenizer counts the texts of --requests", "give both");
+  }
+  auto run = find_run(store, command.run.empty() ? "latest" : command.run);
+  if (!run) return forward_error(run);
+  auto counters = counters_of(command, store, run->id);
+  if (!counters) return forward_error(counters);
+  std::vector<std::string> models;
+  for (const auto& [name, prices] : read_stored_costs(run->settings).prices) models.push_back(name);
+  auto traffic = read_traffic({command.requests, std::move(*counters), command.offline}, models);
+  if (!traffic) return forward_error(traffic);
+  return std::optional(std::move(*traffic));
+}
+
 const std::string& name_of(const ReportData& data, int model) {
   return data.models[static_cast<size_t>(model)].name;
 }
@@ -96,11 +139,17 @@ std::string money(const std::optional<double>& amount, const std::string& curren
   return amount ? format_money(*amount, currency) : std::string("unknown");
 }
 
-Table cost_table(const ReportData& data) {
-  const double volume = data.pair_cost ? data.pair_cost->volume.value_or(0.0) : 0.0;  // 0: none is stated
+std::string interval(const Estimate& estimate, const std::string& currency) {
+  if (!estimate.has_interval()) return std::string(kNone);
+  return format_money(estimate.lo, currency) + "…" + format_money(estimate.hi, currency);
+}
+
+// `volume` 0: none is stated.
+Table cost_table(const ReportData& data, double volume, bool of_traffic) {
   std::vector<std::string> headers{"model", "request", "95 % interval", "million tokens",
                                    "1,000 right answers"};
   if (volume > 0) headers.insert(headers.end(), {"machines", "month", "year"});
+  if (volume > 0 && of_traffic) headers.insert(headers.end() - 1, "95\u00a0% interval");
   Table table(headers);
   for (const ReportCost& cost : data.cost) {
     if (cost.task >= 0 || (cost.model != data.candidate && cost.model != data.baseline)) continue;
@@ -108,17 +157,17 @@ Table cost_table(const ReportData& data) {
     std::vector<std::string> cells{
         name_of(data, cost.model),
         cost.per_1000 ? format_money(*cost.per_1000 / 1000.0, cost.currency) : "unknown",
-        request.has_interval()
-            ? format_money(request.lo, cost.currency) + "…" + format_money(request.hi, cost.currency)
-            : std::string(kNone),
-        money(cost.per_million_tokens, cost.currency), money(cost.per_1000_correct, cost.currency)};
-    if (volume > 0) {
+        interval(request, cost.currency), money(cost.per_million_tokens, cost.currency),
+        money(cost.per_1000_correct, cost.currency)};
+    if (volume > 0 && cost.by_volume) {
       const std::optional<VolumeCost>& by_volume = cost.by_volume;
       const double month = by_volume->per_month(volume);
       cells.push_back(by_volume->capacity() ? format_count(by_volume->machines(volume)) : std::string(kNone));
       cells.push_back(format_money(month, cost.currency));
+      if (of_traffic) cells.push_back(interval(cost.per_month, cost.currency));
       cells.push_back(format_money(12.0 * month, cost.currency));
     }
+    cells.resize(headers.size(), std::string(kNone));
     table.add(std::move(cells));
   }
   return table;
@@ -153,9 +202,16 @@ Outcome show_cost(const CostCommand& command) {
   if (!store) return forward_error(store);
   auto assumptions = assumptions_of(command, *store);
   if (!assumptions) return forward_error(assumptions);
+  auto traffic = traffic_of(command, *store);
+  if (!traffic) return forward_error(traffic);
   ReportOptions options;
   options.baseline = command.baseline;
   options.candidate = command.candidate;
+  options.traffic = std::move(*traffic);
+  if (options.traffic && command.volume <= 0) {
+    if (const auto rate = requests_per_month(options.traffic->rows)) assumptions->volume = rate;
+  }
+  const double volume = assumptions->volume.value_or(0.0);
   options.cost = std::move(*assumptions);
   auto data = load_costs(*store, command.run, options);
   if (!data) return forward_error(data);
@@ -164,6 +220,8 @@ Outcome show_cost(const CostCommand& command) {
     out["models"] = {{"small", name_of(*data, data->candidate)},
                      {"large", data->is_pair() ? Json(name_of(*data, data->baseline)) : Json(nullptr)}};
     out["cost"] = cost_to_json(*data);
+    if (options.traffic)
+      out["requests"] = {{"file", options.traffic->name}, {"count", options.traffic->requests()}};
     fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));
     return 0;
   }
@@ -172,13 +230,14 @@ Outcome show_cost(const CostCommand& command) {
                      "`prices:` in its run file",
                      "put them in and run it again: answers in the store are not asked again");
   }
+  for (const std::string& warning : data->old_prices) fmt::print(stderr, "{}\n", warning);
   if (!data->pair_cost) {
     fmt::print("{}\nThere is no pair to compare: prices of two models, in one currency, are needed.\n",
-               cost_table(*data).to_text());
+               cost_table(*data, volume, options.traffic.has_value()).to_text());
     return 0;
   }
-  fmt::print("{}\n{}\n{}\n", assumption_table(*data).to_text(), cost_table(*data).to_text(),
-             energy_table(*data).to_text());
+  fmt::print("{}\n{}\n{}\n", assumption_table(*data).to_text(),
+             cost_table(*data, volume, options.traffic.has_value()).to_text(), energy_table(*data).to_text());
   fmt::print("small is {}, large is {}.\n", name_of(*data, data->candidate), name_of(*data, data->baseline));
   for (const std::string& sentence : break_even_sentences(*data)) fmt::print("{}\n", sentence);
   return 0;
@@ -196,10 +255,18 @@ std::function<Outcome()> add_cost(CLI::App& app) {
   app.add_option("--baseline", command->baseline, "The model to compare with (default: the largest)");
   app.add_option("--candidate", command->candidate, "The model in question (default: the smallest)");
   app.add_option("--volume", command->volume, "Requests a month")->check(CLI::Range(1.0, 1e15));
+  app.add_option(
+      "--requests", command->requests,
+      "Your own requests in place of the evaluation's samples: JSON lines with token counts or texts, "
+      "\"count\" and\n\"time\" (docs/cost.md); - is standard input");
+  app.add_option(
+      "--tokenizer", command->tokenizers,
+      "MODEL=REF that counts the texts of --requests for a model (default: its own, if it has files)");
   app.add_option("--one-time", command->one_time, "MODEL=AMOUNT to put it in place");
   app.add_option("--monthly", command->monthly, "MODEL=AMOUNT a month beside requests");
   app.add_option("--retraining", command->retraining, "MODEL=AMOUNT/MONTHS: so much every so many months");
   app.add_option("--db", command->db, "The store")->capture_default_str();
+  add_offline(app, command->offline);
   app.add_flag("--json", command->json, "JSON instead of tables");
   return [command] { return show_cost(*command); };
 }

@@ -7,6 +7,7 @@
 #include "core/errors/result.h"
 #include "core/json/json_fwd.h"
 #include "harness/cost/assumptions.h"
+#include "harness/cost/traffic.h"
 #include "harness/decide/route.h"
 #include "harness/decide/route_check.h"
 #include "reports/report_data.h"
@@ -30,6 +31,7 @@ struct ReportOptions {
   std::vector<std::string> ladder;
   std::optional<Requirements> requirements;  // their margins are then those of the differences
   std::optional<CostAssumptions> cost;       // nothing: those of the run file
+  std::optional<Traffic> traffic;            // costs are of its requests and not of the evaluation's samples
   RouteOptions route;
   bool no_text = false;             // leave prompts, answers and sources out
   std::vector<std::string> redact;  // regular expressions; what they match in any text becomes [redacted]

@@ -1,9 +1,11 @@
 #include "harness/cost/assumptions.h"
 
 #include <array>
+#include <set>
 #include <utility>
 
 #include "core/json/json.h"
+#include "harness/cost/price_date.h"
 
 namespace sizeup {
 namespace {
@@ -128,6 +130,17 @@ StoredCosts read_stored_costs(const std::string& settings) {
   }
   if (const Json* cost = member(*json, "cost")) out.assumptions = assumptions_from(*cost);
   return out;
+}
+
+std::vector<std::string> old_price_warnings(const std::map<std::string, Prices>& prices,
+                                            const std::string& now) {
+  std::set<std::string> dates;
+  for (const auto& [model, price] : prices) dates.insert(price.date);
+  std::vector<std::string> warnings;
+  for (const std::string& date : dates) {
+    if (auto warning = old_price_warning(date, now)) warnings.push_back(std::move(*warning));
+  }
+  return warnings;
 }
 
 }  // namespace sizeup

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/json/json_fwd.h"
 #include "harness/cost/break_even.h"
@@ -31,5 +32,9 @@ struct StoredCosts {
 
 // From the settings that a run stored. They were checked then: what is none of ours is left out.
 StoredCosts read_stored_costs(const std::string& settings);
+
+// The old ones among a run's prices, a sentence for each date.
+std::vector<std::string> old_price_warnings(const std::map<std::string, Prices>& prices,
+                                            const std::string& now);
 
 }  // namespace sizeup

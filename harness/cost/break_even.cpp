@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "core/errors/result.h"
 #include "harness/cost/own_machine.h"
@@ -30,6 +31,20 @@ double mean_of_rows(const std::vector<double>& values, std::span<const int64_t> 
   return sum / static_cast<double>(rows.size());
 }
 
+double mean_of_counts(const std::vector<double>& values, std::span<const int64_t> counts) {
+  double sum = 0;
+  double n = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    sum += static_cast<double>(counts[i]) * values[i];
+    n += static_cast<double>(counts[i]);
+  }
+  return sum / n;
+}
+
+double mean_of_samples(const ModelUse& use) {
+  return use.counts.empty() ? mean(use.per_sample) : mean_of_counts(use.per_sample, use.counts);
+}
+
 BreakEven with_interval(const ModelUse& candidate, const ModelUse& baseline,
                         const CrossingOfMeans& crossing) {
   require(candidate.per_sample.size() == baseline.per_sample.size(), "a pair has the same samples");
@@ -38,23 +53,29 @@ BreakEven with_interval(const ModelUse& candidate, const ModelUse& baseline,
   const auto n = static_cast<int64_t>(candidate.per_sample.size());
   const Cheaper winner = out.crossing.above;
   if (n < 2 || winner == Cheaper::neither) return out;
-  const double candidate_scale = candidate.mean / mean(candidate.per_sample);
-  const double baseline_scale = baseline.mean / mean(baseline.per_sample);
+  const double candidate_scale = candidate.mean / mean_of_samples(candidate);
+  const double baseline_scale = baseline.mean / mean_of_samples(baseline);
   if (!std::isfinite(candidate_scale) || !std::isfinite(baseline_scale)) return out;
+  const std::vector<int64_t>& counts = candidate.counts;
+  const int64_t draws = std::max(n, std::accumulate(counts.begin(), counts.end(), int64_t{0}));
   BootstrapOptions options;
   options.resamples =
-      static_cast<int>(std::clamp<int64_t>(kMostDraws / n, kFewestResamples, options.resamples));
+      static_cast<int>(std::clamp<int64_t>(kMostDraws / draws, kFewestResamples, options.resamples));
   // Thresholds of 0..infinity as 0..1: percentiles keep their order, and never is a number.
   const double middle = std::max(out.crossing.at.value_or(0.0), 1.0);
-  const Estimate share = percentile_bootstrap(
-      n,
-      [&](std::span<const int64_t> rows) {
-        const double at = threshold(crossing(candidate_scale * mean_of_rows(candidate.per_sample, rows),
-                                             baseline_scale * mean_of_rows(baseline.per_sample, rows)),
-                                    winner);
-        return std::isinf(at) ? 1.0 : at / (at + middle);
-      },
-      options);
+  const auto share_at = [&](double candidate_mean, double baseline_mean) {
+    const double at =
+        threshold(crossing(candidate_scale * candidate_mean, baseline_scale * baseline_mean), winner);
+    return std::isinf(at) ? 1.0 : at / (at + middle);
+  };
+  const auto of_rows = [&](std::span<const int64_t> rows) {
+    return share_at(mean_of_rows(candidate.per_sample, rows), mean_of_rows(baseline.per_sample, rows));
+  };
+  const auto of_counts = [&](std::span<const int64_t> drawn) {
+    return share_at(mean_of_counts(candidate.per_sample, drawn), mean_of_counts(baseline.per_sample, drawn));
+  };
+  const Estimate share = counts.empty() ? percentile_bootstrap(n, of_rows, options)
+                                        : percentile_bootstrap(counts, of_counts, options);
   const auto back = [&](double value) { return value >= 1.0 ? kInfinity : middle * value / (1.0 - value); };
   out.lo = back(share.lo);
   out.hi = back(share.hi);

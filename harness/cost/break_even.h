@@ -23,7 +23,8 @@ struct ModelUse {
   // Of each sample: its price at an endpoint, or the seconds that a machine works on it. The same place is
   // the same sample for both models of a pair.
   std::vector<double> per_sample;
-  double mean = 0.0;  // of all samples; per_sample may lack some
+  std::vector<int64_t> counts;  // so many requests each of them stands for; empty: one
+  double mean = 0.0;            // of all samples; per_sample may lack some
   // Machines that are always on, each answering for this share of the time; nothing: an endpoint.
   std::optional<double> machine_per_month;
   double utilisation = 1.0;

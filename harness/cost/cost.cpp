@@ -28,15 +28,9 @@ std::optional<double> total_by_hour(const Prices& prices, const Usage& usage) {
 
 std::optional<double> total_by_token(const Prices& prices, const Usage& usage) {
   if (!usage.input_tokens || !usage.output_tokens) return std::nullopt;
-  if (!prices.per_million_input || !prices.per_million_output) return std::nullopt;
-  // Endpoints report these counts; more cached than input tokens must not make a negative price.
-  const auto input = static_cast<double>(*usage.input_tokens);
-  const double cached = std::min(input, static_cast<double>(usage.cached_input_tokens.value_or(0)));
-  const double fresh = input - cached;
-  const double cached_price = prices.per_million_cached_input.value_or(*prices.per_million_input);
-  return (fresh * *prices.per_million_input + cached * cached_price +
-          static_cast<double>(*usage.output_tokens) * *prices.per_million_output) /
-         kTokensPerPrice;
+  return token_price(prices, static_cast<double>(*usage.input_tokens),
+                     static_cast<double>(usage.cached_input_tokens.value_or(0)),
+                     static_cast<double>(*usage.output_tokens));
 }
 
 Result<bool> same_currency(const Cost& a, const Cost& b) {
@@ -103,6 +97,16 @@ Cost cost_of(const Prices& prices, const Usage& usage) {
     cost.per_1000_correct = 1000 * *cost.total / static_cast<double>(*usage.correct);
   }
   return cost;
+}
+
+std::optional<double> token_price(const Prices& prices, double input, double cached_input, double output) {
+  if (!prices.per_million_input || !prices.per_million_output) return std::nullopt;
+  // Endpoints report these counts; more cached than input tokens must not make a negative price.
+  const double cached = std::min(input, cached_input);
+  const double cached_price = prices.per_million_cached_input.value_or(*prices.per_million_input);
+  return ((input - cached) * *prices.per_million_input + cached * cached_price +
+          output * *prices.per_million_output) /
+         kTokensPerPrice;
 }
 
 Result<std::optional<double>> add_totals(const Cost& a, const Cost& b) {

@@ -54,10 +54,13 @@ struct Cost {
   std::string basis;  // "price per hour 0.20 at utilisation 1.00", "price per token", "unknown"
 };
 
-// per hour: wall_seconds / 3600 * price / utilisation. per token: (input - cached) * input price + cached *
-// cached price + output * output price, per million. A missing usage figure that the price needs makes every
-// amount unknown.
+// per hour: wall_seconds / 3600 * price / utilisation. per token: token_price of the counts. A missing usage
+// figure that the price needs makes every amount unknown.
 Cost cost_of(const Prices& prices, const Usage& usage);
+
+// (input - cached) * input price + cached * cached price + output * output price, per million; nothing where
+// these prices are not given.
+std::optional<double> token_price(const Prices& prices, double input, double cached_input, double output);
 
 // The sum of two totals; nullopt when one of them is unknown; an error for different currencies.
 Result<std::optional<double>> add_totals(const Cost& a, const Cost& b);

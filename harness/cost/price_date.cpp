@@ -29,6 +29,12 @@ std::optional<std::chrono::sys_days> day_of(std::string_view text) {
   return std::chrono::sys_days(date);
 }
 
+// In days, of what is old.
+std::optional<int64_t> old_age(std::string_view date, std::string_view now) {
+  const std::optional<int64_t> age = days_between(date, now);
+  return age && *age > kOldPriceDays ? age : std::nullopt;
+}
+
 }  // namespace
 
 bool is_date(std::string_view text) {
@@ -42,11 +48,16 @@ std::optional<int64_t> days_between(std::string_view from, std::string_view to) 
   return (*last - *first).count();
 }
 
+std::optional<std::string> old_price_warning(std::string_view date, std::string_view now) {
+  const auto age = old_age(date, now);
+  if (!age) return std::nullopt;
+  return fmt::format("Prices of {} are {} days old: check them.", date, *age);
+}
+
 std::string price_date_text(std::string_view date, std::string_view now) {
   if (date.empty()) return {};
-  const std::optional<int64_t> age = days_between(date, now);
-  if (!age || *age <= kOldPriceDays) return fmt::format("prices of {}", date);
-  return fmt::format("prices of {}, {} days old", date, *age);
+  const auto age = old_age(date, now);
+  return age ? fmt::format("prices of {}, {} days old", date, *age) : fmt::format("prices of {}", date);
 }
 
 }  // namespace sizeup

@@ -17,6 +17,9 @@ bool is_date(std::string_view text);  // 2026-03-01, and in the calendar
 // no date.
 std::optional<int64_t> days_between(std::string_view from, std::string_view to);
 
+// A sentence on prices that are old; nothing of others, and without a date.
+std::optional<std::string> old_price_warning(std::string_view date, std::string_view now);
+
 // "prices of 2026-03-01", with ", 271 days old" where that is old; empty without a date.
 std::string price_date_text(std::string_view date, std::string_view now);
 

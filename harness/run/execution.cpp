@@ -10,6 +10,7 @@
 #include "backends/run_counts.h"
 #include "core/json/json.h"
 #include "core/threads/thread_pool.h"
+#include "harness/cost/assumptions.h"
 #include "harness/load/summary.h"
 #include "harness/run/aggregate.h"
 #include "harness/run/latency.h"
@@ -98,6 +99,8 @@ std::vector<const PlannedEvaluation*> Execution::unfinished(size_t model, const 
 void Execution::announce() const {
   sink_.on_message(fmt::format("run {}: protocol {}, chat template {}", plan_.run.name, plan_.run.protocol,
                                plan_.asking.chat_template ? "on" : "off"));
+  for (const std::string& warning : old_price_warnings(plan_.settings.prices, plan_.run.created_at))
+    sink_.on_message(warning);
 }
 
 Error Execution::interrupted() const {

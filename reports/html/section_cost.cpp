@@ -162,8 +162,8 @@ Html energy_table(const ReportData& data) {
                     value(energy.grams_per_1000 ? format_significant(*energy.grams_per_1000) + "\u00a0g"
                                                 : std::string(kNone))});
   }
-  return table_behind("energy of the processors or the GPU",
-                      {"model", "a token", "a request", "a right answer", "CO₂ of 1,000 requests"}, rows);
+  return table_behind("energy", {"model", "a token", "a request", "a right answer", "CO₂ of 1,000 requests"},
+                      rows);
 }
 
 Html pair_costs(const ReportData& data) {
@@ -209,16 +209,16 @@ std::optional<Section> cost_section(const ReportData& data) {
            "id=\"volume\" min=\"0\" "
            "max=\"10000000\" step=\"any\" value=\"{}\"></label>",
            fmt::format("{:g}", shown_volume(data) / 1000.0)));
-  out.main = pair_costs(data);
+  for (const std::string& warning : data.old_prices) out.main += html("<p>{}</p>", warning);
+  out.main += pair_costs(data);
   out.main += main_table(data);
   out.main += by_task(data);
   out.main += energy_table(data);
   out.main += caption(
       html("At the prices of the run file, over all tasks. “A month” has {} requests unless you put in "
-           "another number. Endpoints cost by the request; a machine that is priced by the hour is "
-           "always on, and the next one is added when it is as busy as the stated utilisation. Intervals "
-           "come from the samples’ token counts alone; prices, utilisation and speed are taken as "
-           "given. What has no price is unknown, not free.",
+           "another number. Endpoints cost by the request; a machine by the hour is always on, and the next "
+           "one is added when it is as busy as stated. Intervals come from the "
+           "samples’ token counts alone; all else is taken as given. What has no price is unknown, not free.",
            format_count(std::llround(shown_volume(data)))));
   return out;
 }

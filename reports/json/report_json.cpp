@@ -241,13 +241,15 @@ Json latency_json(const ReportData& data) {
               {"over_time", std::move(over_time)}};
 }
 
+Json with_ends(const Estimate& estimate) {
+  return {{"value", number(estimate.value)}, {"lo", number(estimate.lo)}, {"hi", number(estimate.hi)}};
+}
+
 // Cost by volume: an endpoint has a price per request, machines cost by the month.
 void add_volume_cost(const ReportCost& cost, Json& entry) {
   const StepLine line = cost.by_volume->by_volume();
   const std::optional<double> capacity = cost.by_volume->capacity();
-  entry["per_request"] = Json{{"value", number(cost.per_request.value)},
-                              {"lo", number(cost.per_request.lo)},
-                              {"hi", number(cost.per_request.hi)}};
+  entry["per_request"] = with_ends(cost.per_request);
   entry["per_million_tokens"] = number(cost.per_million_tokens);
   entry["capacity_per_month"] = number(capacity);
   entry["machine_per_month"] = capacity ? number(line.step) : Json(nullptr);
@@ -471,6 +473,7 @@ Json cost_to_json(const ReportData& data) {
     entry["basis"] = cost.basis;
     if (!cost.measured.empty()) entry["measured"] = cost.measured;
     if (cost.by_volume) add_volume_cost(cost, entry);
+    if (std::isfinite(cost.per_month.value)) entry["per_month"] = with_ends(cost.per_month);
     rows.push_back(std::move(entry));
   }
   Json out{{"rows", std::move(rows)}};

@@ -8,82 +8,13 @@
 #include "harness/cost/price_date.h"
 #include "reports/format.h"
 #include "reports/load/load_parts.h"
+#include "reports/load/model_cost.h"
 #include "reports/text.h"
 
 namespace sizeup {
 namespace {
 
-constexpr double kSecondsPerHour = 3600;
 constexpr double kMillion = 1e6;
-
-// What one model's samples took over all tasks, by (task, sample).
-struct ModelTokens {
-  std::map<std::pair<size_t, int64_t>, SampleTokens> samples;
-  double input = 0.0;  // means
-  double cached_input = 0.0;
-  double output = 0.0;
-};
-
-Result<ModelTokens> tokens_of(const Store& store, const std::vector<Cell>& cells) {
-  ModelTokens out;
-  for (size_t task = 0; task < cells.size(); ++task) {
-    if (!cells[task].present) continue;
-    Result<std::vector<SampleTokens>> rows = read_sample_tokens(store, cells[task].evaluation.id);
-    if (!rows) return forward_error(rows);
-    for (const SampleTokens& row : *rows) {
-      out.samples[{task, row.sample}] = row;
-      out.input += static_cast<double>(row.input);
-      out.cached_input += static_cast<double>(row.cached_input);
-      out.output += static_cast<double>(row.output);
-    }
-  }
-  const auto n = static_cast<double>(std::max<size_t>(1, out.samples.size()));
-  out.input /= n;
-  out.cached_input /= n;
-  out.output /= n;
-  return out;
-}
-
-struct ModelCost {
-  Prices prices;  // none where the answers were recorded with their costs
-  ModelTokens tokens;
-  ModelUse use;
-};
-
-// In the proportion in which samples take a machine's time (by tokens, as a pass's time is shared out) or
-// cost at an endpoint.
-double weight_of(const Prices& prices, const SampleTokens& tokens) {
-  if (prices.per_hour) return static_cast<double>(tokens.input + tokens.output);
-  Usage usage;
-  usage.input_tokens = tokens.input;
-  usage.cached_input_tokens = tokens.cached_input;
-  usage.output_tokens = tokens.output;
-  return cost_of(prices, usage).total.value_or(0.0);
-}
-
-// The stored cost of a request is the mean; tokens say only how samples differ.
-ModelUse use_of(const Prices& prices, const RunningCosts& running, double per_request) {
-  ModelUse use;
-  use.running = running;
-  use.mean = per_request;
-  if (prices.per_hour.value_or(0.0) > 0 && per_request > 0) {
-    use.machine_per_month = *prices.per_hour * kHoursPerMonth;
-    use.utilisation = prices.utilisation;
-    use.mean = per_request / *prices.per_hour * prices.utilisation * kSecondsPerHour;
-  }
-  return use;
-}
-
-// Mean and t interval of what a request costs.
-Estimate per_request_of(const ModelCost& cost, double per_request) {
-  std::vector<double> weights;
-  for (const auto& [key, tokens] : cost.tokens.samples) weights.push_back(weight_of(cost.prices, tokens));
-  Estimate estimate = t_estimate(weights);
-  const double scale = per_request / estimate.value;
-  const auto n = static_cast<int64_t>(weights.size());
-  if (!std::isfinite(scale)) return {per_request, kNoNumber, kNoNumber, n};
-  return {per_request, std::max(0.0, estimate.lo * scale), estimate.hi * scale, n};
-}
 
 ReportCost* whole_run(ReportData& data, int model) {
   for (ReportCost& cost : data.cost) {
@@ -94,11 +25,18 @@ ReportCost* whole_run(ReportData& data, int model) {
 
 // Samples of which both models have tokens.
 void pair_samples(ModelCost& candidate, ModelCost& baseline) {
-  for (const auto& [key, tokens] : candidate.tokens.samples) {
-    const auto other = baseline.tokens.samples.find(key);
-    if (other == baseline.tokens.samples.end()) continue;
-    candidate.use.per_sample.push_back(weight_of(candidate.prices, tokens));
-    baseline.use.per_sample.push_back(weight_of(baseline.prices, other->second));
+  for (const auto& [key, part] : candidate.tokens.parts) {
+    const auto other = baseline.tokens.parts.find(key);
+    if (other == baseline.tokens.parts.end()) continue;
+    candidate.use.per_sample.push_back(weight_of(candidate.prices, part.tokens));
+    candidate.use.counts.push_back(part.count);
+    baseline.use.per_sample.push_back(weight_of(baseline.prices, other->second.tokens));
+    baseline.use.counts.push_back(part.count);
+  }
+  const auto& counts = candidate.use.counts;
+  if (std::all_of(counts.begin(), counts.end(), [](int64_t count) { return count == 1; })) {
+    candidate.use.counts.clear();
+    baseline.use.counts.clear();
   }
 }
 
@@ -109,15 +47,16 @@ std::string per_million(double price, const std::string& currency) {
 class Assumptions {
  public:
   Assumptions(const ReportData& data, const StoredCosts& stored, const CostAssumptions& used,
-              std::vector<ReportAssumption>& out)
-      : data_(data), stored_(stored), used_(used), out_(out) {}
+              const std::optional<Traffic>& traffic, std::vector<ReportAssumption>& out)
+      : data_(data), stored_(stored), used_(used), traffic_(traffic), out_(out) {}
 
   void of_model(int model, const std::string& name, const ModelCost& cost, const ReportCost& row) const {
     const std::string from = origin(cost.prices);
     const std::string& currency = row.currency;
     if (row.by_volume->capacity()) {
       of_machine(model, cost.prices, from, currency);
-      add(model, "time of a request", format_duration(1000.0 * cost.use.mean), measured(cost));
+      add(model, "time of a request", format_duration(1000.0 * cost.use.mean),
+          traffic_ ? std::string("measured time of a token") : basis_of_tokens(name, cost));
       add(model, "a machine answers at most",
           format_count(static_cast<int64_t>(*row.by_volume->capacity())) + " requests a month",
           "730 hours at that utilisation");
@@ -130,15 +69,14 @@ class Assumptions {
     } else {
       add(model, "cost of a request", format_money(row.per_request.value, currency), clean_name(row.basis));
     }
-    if (cost.tokens.input + cost.tokens.output > 0)
-      add(model, "tokens of a request", tokens(cost), measured(cost));
+    if (cost.tokens.mean.input + cost.tokens.mean.output > 0)
+      add(model, "tokens of a request", tokens(cost), basis_of_tokens(name, cost));
     running(model, name, currency);
   }
 
   void of_both(const std::optional<double>& volume) const {
     if (!volume) return;
-    add(-1, "requests a month", format_count(std::llround(*volume)),
-        stored_.assumptions.volume == volume ? "run file" : "command line");
+    add(-1, "requests a month", format_count(std::llround(*volume)), origin_of_volume(*volume));
   }
 
  private:
@@ -153,17 +91,28 @@ class Assumptions {
     return out;
   }
 
-  static std::string measured(const ModelCost& cost) {
-    return fmt::format("measured, mean of {} samples",
-                       format_count(static_cast<int64_t>(cost.tokens.samples.size())));
+  std::string origin_of_volume(double volume) const {
+    if (stored_.assumptions.volume == volume) return "run file";
+    const bool own = traffic_ && requests_per_month(traffic_->rows) == volume;
+    return own ? "rate of " + clean_name(traffic_->name) : "command line";
+  }
+
+  std::string basis_of_tokens(const std::string& name, const ModelCost& cost) const {
+    if (!traffic_) return fmt::format("measured, mean of {} samples", format_count(cost.tokens.requests));
+    const auto& rows = traffic_->tokens.at(name);
+    const bool all_known =
+        std::all_of(rows.begin(), rows.end(), [](const TrafficTokens& row) { return row.output; });
+    return fmt::format("{}, mean of {} requests{}", clean_name(traffic_->name),
+                       format_count(cost.tokens.requests),
+                       all_known ? "" : "; output where it is not said: measured");
   }
 
   static std::string tokens(const ModelCost& cost) {
-    std::string out = format_significant(cost.tokens.input) + " input";
-    if (cost.tokens.cached_input > 0) {
-      out += fmt::format(" ({} of them cached)", format_significant(cost.tokens.cached_input));
-    }
-    return out + " + " + format_significant(cost.tokens.output) + " output";
+    const RequestTokens& mean = cost.tokens.mean;
+    std::string out = format_significant(mean.input) + " input";
+    if (mean.cached_input > 0)
+      out += fmt::format(" ({} of them cached)", format_significant(mean.cached_input));
+    return out + " + " + format_significant(mean.output) + " output";
   }
 
   void of_machine(int model, const Prices& prices, const std::string& from,
@@ -215,6 +164,7 @@ class Assumptions {
   const ReportData& data_;
   const StoredCosts& stored_;
   const CostAssumptions& used_;
+  const std::optional<Traffic>& traffic_;
   std::vector<ReportAssumption>& out_;
 };
 
@@ -238,6 +188,51 @@ Result<void> check_names(const RunContent& content, const CostAssumptions& assum
   return {};
 }
 
+// The traffic in the place of the evaluation's samples: a machine takes as long for a token as it did there,
+// an endpoint's tokens have their prices. Nothing where a cost was recorded and not worked out of prices.
+std::optional<double> take_traffic(const Traffic& traffic, const std::string& name, double per_request,
+                                   ModelCost& cost) {
+  if (traffic.tokens.count(name) == 0) return std::nullopt;
+  const double evaluated = weight_of(cost.prices, cost.tokens.mean);
+  cost.tokens = tokens_of(traffic, name, cost.tokens.mean);
+  const double wanted = weight_of(cost.prices, cost.tokens.mean);
+  if (!cost.prices.per_hour) return wanted > 0 ? std::optional(wanted) : std::nullopt;
+  return evaluated > 0 && wanted > 0 ? std::optional(per_request * wanted / evaluated) : std::nullopt;
+}
+
+// What the row says of the evaluation's requests, said of others that cost so much.
+void scale(ReportCost& row, double per_request) {
+  const double times = 1000.0 * per_request / *row.per_1000;
+  row.per_1000 = 1000.0 * per_request;
+  if (row.per_1000_correct) row.per_1000_correct = *row.per_1000_correct * times;
+}
+
+// The row of a model with everything that its tokens say; false where the cost of its requests is not known.
+bool fill_row(const ReportOptions& options, const std::optional<double>& volume, const std::string& name,
+              const RunningCosts& running, ModelCost& cost, ReportCost& row) {
+  double per_request = *row.per_1000 / 1000.0;
+  if (options.traffic) {
+    const auto other = take_traffic(*options.traffic, name, per_request, cost);
+    if (!other || !(per_request > 0)) {
+      row.per_1000.reset();
+      row.per_1000_correct.reset();
+      return false;
+    }
+    per_request = *other;
+    scale(row, per_request);
+  }
+  cost.use = use_of(cost.prices, running, per_request);
+  row.per_request = per_request_of(cost, per_request);
+  const double both = cost.tokens.mean.input + cost.tokens.mean.output;
+  if (both > 0) row.per_million_tokens = per_request / both * kMillion;
+  row.by_volume.emplace(cost.use, cost.use.mean);
+  if (options.traffic && volume) {
+    const bool own = requests_per_month(options.traffic->rows) == *volume;
+    row.per_month = month_of_traffic(cost, *options.traffic, *volume, own);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<void> compare_costs(const Store& store, const RunContent& content, const ReportOptions& options,
@@ -245,6 +240,8 @@ Result<void> compare_costs(const Store& store, const RunContent& content, const 
   const StoredCosts stored = read_stored_costs(content.run.settings);
   const CostAssumptions used = options.cost.value_or(stored.assumptions);
   if (auto checked = check_names(content, used); !checked) return checked;
+  data.old_prices = old_price_warnings(stored.prices, content.run.created_at);
+  if (options.traffic) std::erase_if(data.cost, [](const ReportCost& cost) { return cost.task >= 0; });
   std::map<int, ModelCost> costs;
   for (size_t i = 0; i < content.models.size(); ++i) {
     const int model = static_cast<int>(i);
@@ -259,14 +256,8 @@ Result<void> compare_costs(const Store& store, const RunContent& content, const 
     if (!tokens) return forward_error(tokens);
     cost.tokens = std::move(*tokens);
     const auto running = used.running.find(name);
-    const double per_request = *row->per_1000 / 1000.0;
-    cost.use =
-        use_of(cost.prices, running == used.running.end() ? RunningCosts{} : running->second, per_request);
-    row->per_request = per_request_of(cost, per_request);
-    const double both = cost.tokens.input + cost.tokens.output;
-    if (both > 0) row->per_million_tokens = per_request / both * kMillion;
-    row->by_volume.emplace(cost.use, cost.use.mean);
-    costs.emplace(model, std::move(cost));
+    const RunningCosts beside = running == used.running.end() ? RunningCosts{} : running->second;
+    if (fill_row(options, used.volume, name, beside, cost, *row)) costs.emplace(model, std::move(cost));
   }
   if (!data.is_pair()) return {};
   const auto candidate = costs.find(data.candidate);
@@ -286,7 +277,7 @@ Result<void> compare_costs(const Store& store, const RunContent& content, const 
   if (pair.volume && (paid_now_and_then(small_use.running) || paid_now_and_then(large_use.running))) {
     pair.by_month = break_even_month(small_use, large_use, *pair.volume);
   }
-  const Assumptions assumptions(data, stored, used, pair.assumptions);
+  const Assumptions assumptions(data, stored, used, options.traffic, pair.assumptions);
   assumptions.of_both(pair.volume);
   const auto& name_of = [&](int model) { return content.models[static_cast<size_t>(model)].name; };
   assumptions.of_model(data.candidate, name_of(data.candidate), candidate->second, small);

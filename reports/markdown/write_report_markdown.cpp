@@ -126,6 +126,7 @@ std::string notes(const ReportData& data) {
                      data.small().name, data.large().name));
   }
   for (const std::string& sentence : ladder_sentences(data)) note(sentence);
+  for (const std::string& warning : data.old_prices) note(warning);
   for (const std::string& line : data.missing) note(line);
   if (data.redacted) note("Parts of names were masked.");
   return out;

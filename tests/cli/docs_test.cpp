@@ -144,6 +144,74 @@ TEST_F(Documented, PricesLeadToABreakEven) {
   }
   const Json other = Json::parse(text("cost.json"))["cost"];
   EXPECT_EQ(other["break_even_volume"], cost["break_even_volume"]);
+
+  const Json own = Json::parse(
+      run_program({"cost", "--db", db, "--json", "--requests", (folder.path() / "requests.jsonl").string()})
+          .output);
+  EXPECT_EQ(own["requests"]["count"], 500);
+  // Means by hand: input 300 + (7919 i mod 1500), output 10 + (31 i mod 90), i below 500; half an hour apart.
+  double price = 0;
+  for (int i = 0; i < 500; ++i)
+    price += (2.5 * (300 + i * 7919 % 1500) + 10.0 * (10 + i * 31 % 90)) / 1e6 / 500;
+  for (const Json& row : own["cost"]["rows"]) {
+    if (row["model"] != "large") continue;
+    EXPECT_NEAR(row["per_request"]["value"].get<double>(), price, 1e-12);
+    EXPECT_NEAR(row["per_month"]["value"].get<double>(), 2 * 730 * price, 1e-9);
+    EXPECT_LT(row["per_month"]["lo"].get<double>(), row["per_month"]["value"].get<double>());
+    EXPECT_GT(row["per_month"]["hi"].get<double>(), row["per_month"]["value"].get<double>());
+  }
+}
+
+// Texts are counted by each model's own tokenizer; an endpoint has none, and rows that say nothing are named.
+TEST_F(Documented, RequestsAreCountedOrRefused) {
+  folder.write("run.yaml",
+               "models: [small=small.gguf, large=large.gguf]\ntasks: helpdesk\nlimit: 4\nlatency_samples: 0\n"
+               "db: run.db\nprices:\n"
+               "  small: {currency: USD, per_million_input: 1, per_million_output: 2, date: 2020-01-01}\n"
+               "  large: {currency: USD, per_million_input: 10, per_million_output: 20, date: 2020-01-01}\n");
+  const Finished run = run_program({"run", (folder.path() / "run.yaml").string()});
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr("Prices of 2020-01-01 are "));
+  const std::string db = (folder.path() / "run.db").string();
+  const auto cost = [&](const std::string& rows, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"cost", "--db", db, "--json", "--requests", "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, rows);
+  };
+  const std::string text = "Where is my parcel number 42?";
+  const Finished ids = run_program({"tokenize", (folder.path() / "small.gguf").string(), "--add-special"},
+                                   "{\"text\": \"" + text + "\"}");
+  const auto tokens = static_cast<double>(Json::parse(ids.output)["ids"].size());
+  const Finished counted =
+      cost("{\"prompt\": \"" + text + "\", \"output_tokens\": 5, \"count\": 3}\n{\"prompt\": \"" + text +
+           "\", \"output_tokens\": 9}\n");
+  ASSERT_EQ(counted.status, 0) << counted.errors;
+  const Json rows = Json::parse(counted.output)["cost"]["rows"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_NEAR(rows[0]["per_request"]["value"].get<double>(), (tokens + 2 * 6) / 1e6, 1e-15);
+  EXPECT_NEAR(rows[1]["per_request"]["value"].get<double>(), (10 * tokens + 20 * 6) / 1e6, 1e-15);
+
+  const Finished unknown = cost("{\"prompt\": \"a\"}", {"--tokenizer", "large=no-such-file.json"});
+  EXPECT_EQ(unknown.status, 3);
+  EXPECT_THAT(unknown.errors,
+              AllOf(HasSubstr("cannot be counted for 'large'"), HasSubstr("--tokenizer large=")));
+  struct Wrong {
+    const char* row;
+    const char* message;
+  };
+  for (const Wrong& wrong : {
+           Wrong{"{\"text\": \"a\"}", "neither token counts nor a prompt"},
+           {"{\"input_tokens\": -1}", "\"input_tokens\" is -1"},
+           {"{\"input_tokens\": 5, \"cached_input_tokens\": 6}", "6 of 5 input tokens are cached"},
+           {"{\"input_tokens\": 5, \"count\": 0}", "\"count\" is 0"},
+           {"{\"input_tokens\": 5, \"time\": \"soon\"}", "\"time\" is \"soon\""},
+           {"{\"input_tokens\": 5}\n{\"input_tokens\": 5, \"time\": 7}", "some rows have a time"},
+           {"", "no requests"},
+       }) {
+    const Finished refused = cost(wrong.row);
+    EXPECT_EQ(refused.status, 3) << wrong.row;
+    EXPECT_THAT(refused.errors, HasSubstr(wrong.message)) << wrong.row;
+  }
 }
 
 TEST_F(Documented, SmallFirstFromATableToAModel) {

@@ -19,6 +19,9 @@ using testing::Not;
 constexpr double kMachineMonth = 0.40 * 730;
 constexpr double kBreakEven = kMachineMonth / 0.0004;
 constexpr double kCapacity = 730 * 3600 / 0.27;
+// Of a million tokens at the endpoint (invented_run.cpp).
+constexpr double kInputPrice = 5.0;
+constexpr double kOutputPrice = 16.0;
 
 class PairCost : public testing::Test {
  protected:
@@ -129,6 +132,46 @@ TEST_F(PairCost, OptionsTakeThePlaceOfTheRunFile) {
   ASSERT_FALSE(wrong.has_value());
   EXPECT_THAT(wrong.error().message, HasSubstr("'nobody'"));
   EXPECT_THAT(wrong.error().expected, HasSubstr("pocket-small, pocket-large"));
+}
+
+// Traffic of twice the tokens costs twice as much, on a machine by its time for a token; an endpoint's by its
+// prices.
+TEST_F(PairCost, TrafficTakesThePlaceOfTheSamples) {
+  const Store store = make_invented_run(own.path() / "traffic.db", {});
+  const ReportData of_samples = load_costs(store, "", {}).value();
+  const auto whole = [](const ReportData& data, int model) {
+    for (const ReportCost& cost : data.cost) {
+      if (cost.model == model && cost.task < 0) return cost;
+    }
+    throw std::runtime_error("no such row");
+  };
+  ReportOptions options;
+  options.cost.emplace();
+  options.cost->volume = 1e6;
+  options.traffic.emplace();
+  options.traffic->name = "requests.jsonl";
+  options.traffic->rows = {{3, {}}, {1, {}}};
+  const double sample =
+      whole(of_samples, 0).per_request.value / *whole(of_samples, 0).per_million_tokens * 1e6;
+  for (const char* model : {"pocket-small", "pocket-large"}) {
+    options.traffic->tokens[model] = {{sample, 0, sample}, {sample, 0, sample}};
+  }
+  const ReportData data = load_costs(store, "", options).value();
+  ASSERT_EQ(data.cost.size(), 2u);  // rows by task are of the evaluation
+  const ReportCost small = whole(data, 0);
+  EXPECT_NEAR(small.per_request.value, 2 * 0.00003, 1e-12);
+  EXPECT_NEAR(small.by_volume->capacity().value(), kCapacity / 2, 1);
+  EXPECT_NEAR(small.per_month.value, kMachineMonth, 1e-9);
+  EXPECT_NEAR(*small.per_1000_correct, 2 * *whole(of_samples, 0).per_1000_correct, 1e-9);
+  const ReportCost large = whole(data, 1);
+  EXPECT_NEAR(large.per_request.value, sample * (kInputPrice + kOutputPrice) / 1e6, 1e-12);
+  EXPECT_NEAR(large.per_month.value, 1e6 * large.per_request.value, 1e-6);
+  EXPECT_NEAR(data.pair_cost->by_volume.crossing.at.value(), kMachineMonth / large.per_request.value, 1);
+
+  // An answer whose length is not said is as long as the evaluation's.
+  options.traffic->tokens["pocket-large"] = {{100, 40, {}}, {100, 40, {}}};
+  const double written = whole(load_costs(store, "", options).value(), 1).per_request.value;
+  EXPECT_NEAR(written, (100 * kInputPrice + 12 * kOutputPrice) / 1e6, 1e-12);
 }
 
 TEST_F(PairCost, EnergyOfARequestATokenAndARightAnswer) {

@@ -88,5 +88,16 @@ TEST(PriceDate, AgeInDays) {
   EXPECT_EQ(price_date_text("", "2026-05-30"), "");
 }
 
+// The same day is the first old one in the text and in the warning.
+TEST(PriceDate, OldPricesAreWarnedOf) {
+  EXPECT_EQ(old_price_warning("2026-03-01", "2026-05-30T23:59:59Z"), std::nullopt);  // 90 days
+  const auto warning = old_price_warning("2026-03-01", "2026-05-31T00:00:00Z");
+  ASSERT_TRUE(warning.has_value());
+  EXPECT_THAT(*warning, HasSubstr("Prices of 2026-03-01 are 91 days old: check them."));
+  EXPECT_EQ(price_date_text("2026-03-01", "2026-05-31"), "prices of 2026-03-01, 91 days old");
+  EXPECT_EQ(old_price_warning("", "2026-05-31"), std::nullopt);
+  EXPECT_EQ(old_price_warning("2027-03-01", "2026-05-31"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sizeup
