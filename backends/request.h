@@ -59,6 +59,8 @@ struct Generate {
   bool score_prompt = false;
   int top_logprobs = 0;     // so many most probable tokens are wanted in each token's place, at most 64
   std::string schema = {};  // JSON Schema that the answer is held to; only where the card says takes_schema
+  bool ignore_end =
+      false;  // no token ends the answer, which gets max_tokens of them; an endpoint may not do it
 };
 
 // What to do when prompt and answer do not fit the context.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "backends/registry.h"
@@ -12,6 +15,7 @@
 #include "cli/requests.h"
 #include "core/random/counter_random.h"
 #include "core/timing/utc_time.h"
+#include "harness/load/lengths.h"
 #include "harness/load/measure.h"
 #include "harness/load/sweep.h"
 #include "harness/run/machine.h"
@@ -37,7 +41,7 @@ Prompt random_tokens(const Tokenizer& tokenizer, int count, uint64_t seed, uint6
 }
 
 // Of common words, most of which are a token to most models; how many they are the server says.
-Prompt random_words(int count, uint64_t seed, uint64_t number) {
+std::string random_words(int count, uint64_t seed, uint64_t number) {
   constexpr const char* kWords[] = {"time", "year",  "people", "way",   "day",   "man",   "thing", "world",
                                     "life", "hand",  "part",   "place", "case",  "week",  "work",  "point",
                                     "home", "water", "room",   "area",  "money", "story", "fact",  "month",
@@ -47,6 +51,12 @@ Prompt random_words(int count, uint64_t seed, uint64_t number) {
     const double u = uniform(seed, kStream + number, static_cast<uint64_t>(i));
     text += fmt::format(" {}", kWords[static_cast<size_t>(u * std::size(kWords))]);
   }
+  return text;
+}
+
+// A conversation where the model takes any: to a text many would have nothing to answer.
+Prompt said_by_user(const Backend& backend, std::string text) {
+  if (!backend.card().has_chat_template) return text;
   return std::vector<ChatMessage>{{"user", std::move(text)}};
 }
 
@@ -71,17 +81,96 @@ Result<std::vector<Request>> requests_of_input(const LoadCommand& command) {
   return requests;
 }
 
-std::vector<Request> synthetic_requests(const LoadCommand& command, const Backend& backend, int prompt) {
-  const int count = (command.requests > 0 ? command.requests : kRequests) + command.warm_up;
-  std::vector<Request> requests(static_cast<size_t>(count));
-  for (size_t i = 0; i < requests.size(); ++i) {
-    Generate ask;
-    ask.prompt = backend.tokenizer() != nullptr ? random_tokens(*backend.tokenizer(), prompt, command.seed, i)
-                                                : random_words(prompt, command.seed, i);
-    ask.max_tokens = command.answer;
-    requests[i].ask = std::move(ask);
+Prompt synthetic_prompt(const Backend& backend, int length, uint64_t seed, uint64_t number) {
+  if (backend.tokenizer() != nullptr) return random_tokens(*backend.tokenizer(), length, seed, number);
+  return said_by_user(backend, random_words(length, seed, number));
+}
+
+// What is offered, and what the report says of it.
+struct Offer {
+  std::vector<Request> requests;
+  std::string prompts;
+};
+
+std::string describe_lengths(const LengthDistribution& lengths, const DrawnLengths& drawn, int most) {
+  const auto [least, greatest] = std::minmax_element(drawn.lengths.begin(), drawn.lengths.end());
+  const double sum = std::accumulate(drawn.lengths.begin(), drawn.lengths.end(), 0.0);
+  std::string out = fmt::format("{}, from {} to {} and {:.1f} in the mean", name_of(lengths), *least,
+                                *greatest, sum / static_cast<double>(drawn.lengths.size()));
+  if (drawn.cut > 0) out += fmt::format(" ({} of them cut to {}, so that the answer fits)", drawn.cut, most);
+  return out;
+}
+
+// Prompts of the stated lengths; none is longer than the context leaves room for, where that is known.
+Result<Offer> synthetic_offer(const LoadCommand& command, const Backend& backend, int prompt) {
+  LengthDistribution lengths{.low = prompt};
+  if (!command.lengths.empty()) {
+    auto given = parse_lengths(command.lengths);
+    if (!given) return forward_error(given);
+    lengths = *given;
   }
-  return requests;
+  const int context = backend.card().context_length;
+  const int room = context > 0 ? context - command.answer : std::numeric_limits<int>::max();
+  if (room < 1 && command.exact) {
+    return usage_error(
+        fmt::format("answers of {} tokens do not fit the model's context of {}", command.answer, context),
+        "a smaller --answer");
+  }
+  const int most = std::max(1, room);
+  const int count = (command.requests > 0 ? command.requests : kRequests) + command.warm_up;
+  const DrawnLengths drawn = draw_lengths(lengths, count, most, command.seed);
+  Offer offer;
+  for (size_t i = 0; i < drawn.lengths.size(); ++i) {
+    Generate ask;
+    ask.prompt = synthetic_prompt(backend, drawn.lengths[i], command.seed, i);
+    ask.max_tokens = command.answer;
+    ask.ignore_end = command.exact;
+    offer.requests.emplace_back();
+    offer.requests.back().ask = std::move(ask);
+  }
+  const char* unit = backend.tokenizer() != nullptr ? "random tokens" : "random words";
+  const bool alike = lengths.kind == LengthDistribution::Kind::fixed && drawn.cut == 0;
+  offer.prompts = fmt::format("synthetic, {} {} each, no two alike; answers of {} {} tokens",
+                              alike ? std::to_string(lengths.low) : describe_lengths(lengths, drawn, most),
+                              unit, command.exact ? "exactly" : "at most", command.answer);
+  return offer;
+}
+
+Result<Offer> offer_of(const LoadCommand& command, const Backend& backend, int prompt) {
+  if (command.input.empty()) return synthetic_offer(command, backend, prompt);
+  auto requests = requests_of_input(command);
+  if (!requests) return forward_error(requests);
+  for (Request& request : *requests) std::get<Generate>(request.ask).ignore_end = command.exact;
+  return Offer{std::move(*requests),
+               command.input + (command.exact ? ", answers of exactly max_tokens" : "")};
+}
+
+// An endpoint may refuse or ignore what it does not know: one answer that anybody would end at once shows it.
+Result<void> check_exact(Backend& backend, std::stop_token stop) {
+  if (backend.tokenizer() != nullptr) return {};  // the engine does what it is asked
+  constexpr int kTokens = 32;
+  Generate ask;
+  ask.prompt = said_by_user(backend, "Answer with one word, yes or no: is water wet?");
+  ask.max_tokens = kTokens;
+  ask.ignore_end = true;
+  std::vector<Request> requests(1);
+  requests.front().ask = std::move(ask);
+  ListSource source(std::move(requests));
+  Response answer;
+  FunctionSink sink([&answer](Response response) { answer = std::move(response); });
+  auto ran = backend.run(source, sink, {}, std::move(stop));
+  if (!ran) return forward_error(ran);
+  const std::string& name = backend.card().name;
+  if (answer.error)
+    return unavailable(name, "answers of an exact length cannot be had: " + answer.error->message,
+                       "without --exact answers end where the model ends them");
+  if (answer.completion_tokens == kTokens) return {};
+  return unavailable(
+      name,
+      fmt::format(
+          "the endpoint ignores ignore_eos: an answer of exactly {} tokens was asked for, and it has {}",
+          kTokens, answer.completion_tokens),
+      "without --exact answers end where the model ends them");
 }
 
 struct Bench {
@@ -135,6 +224,11 @@ Result<std::vector<Scenario>> scenarios_of(const LoadCommand& command) {
     if (!scenario) return forward_error(scenario);
     scenarios.push_back(*scenario);
   }
+  if (!command.lengths.empty()) {
+    if (!command.input.empty())
+      return usage_error("--prompt-lengths is for synthetic prompts", "leave out --input");
+    if (auto read = parse_lengths(command.lengths); !read) return forward_error(read);
+  }
   if (command.sweep && !command.limits.any())
     return usage_error("a sweep needs a limit",
                        "--limit-ttft, --limit-tpot or --limit-total, in milliseconds");
@@ -168,6 +262,11 @@ void add_load_options(CLI::App& app, LoadCommand& command) {
       ->check(CLI::Range(0, 1 << 20));
   app.add_option("--answer", command.answer, "Most tokens of an answer to a synthetic prompt (default: 64)")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_flag("--exact", command.exact,
+               "Answers of exactly that many tokens: nothing ends them before (endpoints: by ignore_eos)");
+  app.add_option(
+      "--prompt-lengths", command.lengths,
+      "Of synthetic prompts, instead of --prompt: uniform:LOW:HIGH or lognormal:MEDIAN:SIGMA, in tokens");
   app.add_option("--seed", command.seed, "Seed of arrivals and synthetic prompts");
   add_latency_limits(app, command.limits);
   app.add_option("--percent", command.percent,
@@ -191,21 +290,19 @@ Outcome bench_load(const LoadCommand& command, const std::string& model, int pro
   auto backend = open_backend(*reference);
   if (!backend) return forward_error(backend);
   if (prompt == 0) prompt = kPrompt;
-  auto requests =
-      command.input.empty() ? synthetic_requests(command, **backend, prompt) : requests_of_input(command);
-  if (!requests) return forward_error(requests);
-  const Bench bench{command, **backend, *requests, threads, interrupt.token()};
+  auto offer = offer_of(command, **backend, prompt);
+  if (!offer) return forward_error(offer);
+  if (command.exact) {
+    if (auto checked = check_exact(**backend, interrupt.token()); !checked) return forward_error(checked);
+  }
+  const Bench bench{command, **backend, offer->requests, threads, interrupt.token()};
   auto report = measure_all(bench, *scenarios);
   if (!report) return forward_error(report);
   report->model = (*backend)->card();
   report->date = utc_now();
   report->machine = describe_machine();
   report->warm_up = command.warm_up;
-  report->prompts =
-      command.input.empty()
-          ? fmt::format("synthetic, {} {} each, no two alike; answers of at most {} tokens", prompt,
-                        (*backend)->tokenizer() != nullptr ? "random tokens" : "random words", command.answer)
-          : command.input;
+  report->prompts = offer->prompts;
   fmt::print("{}", json ? to_line(load_to_json(*report)) + "\n" : load_to_text(*report));
   return 0;
 }

@@ -12,10 +12,12 @@ namespace sizeup::cli {
 struct LoadCommand {
   std::vector<std::string> scenarios;
   bool sweep = false;
-  std::string input;  // JSON lines as generate reads them; empty: synthetic prompts
-  int requests = 0;   // to measure; 0: all of the input, or kRequests
-  int warm_up = 4;    // requests before them
-  int answer = 64;    // tokens of an answer to a synthetic prompt, at most
+  std::string input;    // JSON lines as generate reads them; empty: synthetic prompts
+  int requests = 0;     // to measure; 0: all of the input, or kRequests
+  int warm_up = 4;      // requests before them
+  int answer = 64;      // tokens of an answer to a synthetic prompt, at most
+  bool exact = false;   // or exactly: nothing ends it before
+  std::string lengths;  // of synthetic prompts, a distribution; empty: all alike
   uint64_t seed = 1234;
   LatencyLimits limits;
   double percent = 95.0;  // of the requests of a sweep are within them

@@ -271,7 +271,7 @@ bool EngineRun::answer_is_complete(Active& active) const {
   Response& response = active.response;
   const auto& ask = std::get<Generate>(active.request.ask);
   const bool ended =
-      text_.ends_generation(response.tokens.back()) ||
+      (!ask.ignore_end && text_.ends_generation(response.tokens.back())) ||
       (!ask.stop.empty() && contains_stop(text_.tokenizer().decode(active.answer(), true), ask.stop));
   if (ended) response.finish = FinishReason::stop;
   return ended;

@@ -13,7 +13,6 @@ namespace sizeup {
 namespace {
 
 constexpr double kBytesPerToken = 4.0;  // of English text; only a budget's first guess
-constexpr int kMostCompletionTop = 5;   // OpenAI's completions give no more
 
 Json messages_of(const Prompt& prompt) {
   Json messages = Json::array();
@@ -76,6 +75,7 @@ Result<EndpointCall> generate_call(const Generate& ask, const std::string& model
     const auto end = ask.stop.begin() + static_cast<std::ptrdiff_t>(std::min(ask.stop.size(), kMostStops));
     json["stop"] = std::vector<std::string>(ask.stop.begin(), end);
   }
+  if (ask.ignore_end) json["ignore_eos"] = true;  // not OpenAI's: vLLM, SGLang, llama-server and sizeup serve
   write_sampling(ask.sampling, json);
   if (dialect.logprobs) write_logprobs(ask, *chat, dialect, json);
   if (!ask.schema.empty() && dialect.response_format != ResponseFormat::none)

@@ -49,7 +49,10 @@ Result<std::string> sent_prompt(const Prompt& prompt, const std::string& model, 
 // What one request may cost in tokens, before it is known: for the budget by the minute.
 double guessed_tokens(const Request& request);
 
-// OpenAI takes so many; the answer is cut at all of them here.
+// Most probable tokens of each place: OpenAI's completions give no more.
+constexpr int kMostCompletionTop = 5;
+
+// OpenAI takes so many stop strings; the answer is cut at all of them here.
 constexpr size_t kMostStops = 4;
 
 }  // namespace sizeup

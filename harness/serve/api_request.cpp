@@ -247,6 +247,10 @@ constexpr std::array kFields{
           [](std::string_view name, const Json& value, ApiRequest& request) {
             return put(truth(name, value), request.stream);
           }},
+    Field{"ignore_eos", true, true,
+          [](std::string_view name, const Json& value, ApiRequest& request) {
+            return put(truth(name, value), request.ask.ignore_end);
+          }},
     Field{"echo", true, false,
           [](std::string_view name, const Json& value, ApiRequest& request) {
             return put(truth(name, value), request.echo);
@@ -267,13 +271,14 @@ constexpr std::array<std::string_view, 9> kIgnored = {
 struct Unsupported {
   std::string_view name;
   std::string_view harmless = {};  // as JSON
+  std::string_view why = {};
 };
 constexpr std::array kUnsupported{
     Unsupported{"tools"},
     Unsupported{"tool_choice", R"("none")"},
     Unsupported{"functions"},
     Unsupported{"function_call", R"("none")"},
-    Unsupported{"response_format", R"({"type":"text"})"},
+    Unsupported{"response_format", R"({"type":"text"})", "the engine does not hold its answers to a form"},
     Unsupported{"logit_bias"},
     Unsupported{"best_of", "1"},
     Unsupported{"suffix"},
@@ -303,7 +308,9 @@ ApiResult<void> read_field(std::string_view name, const Json& value, ApiRequest&
   for (const Unsupported& known : kUnsupported) {
     if (known.name != name) continue;
     if (says_nothing(value, known.harmless)) return {};
-    return refuse(name, fmt::format("'{}' is not supported", name), "unsupported_parameter");
+    return refuse(name,
+                  fmt::format("'{}' is not supported{}{}", name, known.why.empty() ? "" : ": ", known.why),
+                  "unsupported_parameter");
   }
   if (value.is_null()) return {};
   return refuse(name, fmt::format("'{}' is not known here, and might change the answer", name),

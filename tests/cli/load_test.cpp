@@ -3,6 +3,7 @@
 
 #include "core/json/json.h"
 #include "tests/cli/program.h"
+#include "tests/support/scripted_endpoint.h"
 
 namespace sizeup {
 namespace {
@@ -39,6 +40,79 @@ TEST(BenchLoad, MeasuresEachScenario) {
     const double tokens = one["prompt_tokens_per_second"].get<double>() * one["seconds"].get<double>();
     EXPECT_NEAR(tokens, 6 * 16, 1e-6);
   }
+}
+
+// To random prompts this model answers with three tokens in the mean (docs/load.md) where nothing forbids it.
+TEST(BenchLoad, AnswersOfAnExactLength) {
+  const auto tokens = [](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"bench",    kModel,      "--scenario", "single",   "--requests",
+                                          "6",        "--warm-up", "0",          "--prompt", "16",
+                                          "--answer", "9",         "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished finished = run_program(arguments);
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+    const Json one = Json::parse(finished.output)["scenarios"][0];
+    return one["completion_tokens_per_second"].get<double>() * one["seconds"].get<double>();
+  };
+  EXPECT_LT(tokens({}), 6 * 9 - 1.0);
+  EXPECT_NEAR(tokens({"--exact"}), 6 * 9, 1e-6);
+}
+
+TEST(BenchLoad, PromptLengthsAreDrawnAndStated) {
+  const Finished finished =
+      run_program({"bench", kModel, "--scenario", "single", "--requests", "40", "--warm-up", "0", "--answer",
+                   "2", "--exact", "--prompt-lengths", "uniform:4:40", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json json = Json::parse(finished.output);
+  EXPECT_THAT(json["prompts"].get<std::string>(), HasSubstr("uniform:4:40, from "));
+  EXPECT_THAT(json["prompts"].get<std::string>(), HasSubstr("answers of exactly 2 tokens"));
+  const Json& one = json["scenarios"][0];
+  const double tokens = one["prompt_tokens_per_second"].get<double>() * one["seconds"].get<double>();
+  EXPECT_NEAR(tokens / 40, 22, 5 * 10.7 / 6.3);  // 10.7: standard deviation of one
+
+  // The context of 512 leaves room for 502.
+  const Finished cut = run_program({"bench", kModel, "--scenario", "single", "--requests", "3", "--warm-up",
+                                    "0", "--answer", "10", "--prompt-lengths", "uniform:600:700"});
+  ASSERT_EQ(cut.status, 0) << cut.errors;
+  EXPECT_THAT(cut.output, HasSubstr("3 of them cut to 502"));
+  EXPECT_EQ(
+      run_program({"bench", "no/such.gguf", "--scenario", "single", "--prompt-lengths", "normal:3:4"}).status,
+      2);
+  EXPECT_EQ(run_program({"bench", kModel, "--scenario", "single", "--exact", "--answer", "512"}).status, 2);
+}
+
+std::vector<std::string> exact_bench(const std::string& model) {
+  return {"bench", model,      "--scenario", "concurrent:2", "--requests", "4",       "--warm-up",
+          "0",     "--prompt", "5",          "--answer",     "7",          "--exact", "--json"};
+}
+
+TEST(BenchLoad, AnEndpointThatKnowsIgnoreEosGivesExactAnswers) {
+  const StartedProgram server({"serve", "small=" + kModel, "--port", "0"}, {});
+  const std::string url = Json::parse(server.first_line())["listening"];
+  const Finished finished =
+      run_program(exact_bench("openai:small?base_url=" + url + "/v1"), {}, {"env", "no_proxy=*"});
+  ASSERT_EQ(finished.status, 0) << finished.errors;
+  const Json one = Json::parse(finished.output)["scenarios"][0];
+  EXPECT_EQ(one["failed"], 0);
+  EXPECT_NEAR(one["completion_tokens_per_second"].get<double>() * one["seconds"].get<double>(), 4 * 7, 1e-6);
+}
+
+TEST(BenchLoad, AnEndpointThatDoesNotIsRefused) {
+  const ScriptedEndpoint ignores([](const EndpointRequest& request) { return plain_chat_server(request); });
+  const Finished ignored =
+      run_program(exact_bench("openai:tiny?base_url=" + ignores.base_url()), {}, {"env", "no_proxy=*"});
+  EXPECT_EQ(ignored.status, 4);
+  EXPECT_THAT(ignored.errors,
+              HasSubstr("ignores ignore_eos: an answer of exactly 32 tokens was asked for, and it has 3"));
+
+  const ScriptedEndpoint refuses([](const EndpointRequest& request) {
+    if (request.body.find("ignore_eos") == std::string::npos) return plain_chat_server(request);
+    return http_answer(400, "application/json", R"({"error": {"message": "unknown argument: ignore_eos"}})");
+  });
+  const Finished refused =
+      run_program(exact_bench("openai:tiny?base_url=" + refuses.base_url()), {}, {"env", "no_proxy=*"});
+  EXPECT_EQ(refused.status, 4);
+  EXPECT_THAT(refused.errors, HasSubstr("unknown argument: ignore_eos"));
 }
 
 TEST(BenchLoad, SendsAUsersOwnPromptsOnceEach) {

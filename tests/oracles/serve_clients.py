@@ -129,6 +129,7 @@ def openai_errors(url, client, model):
     for wrong, kind, status in [
         ({"model": "another"}, openai.NotFoundError, 404),
         ({"presence_penalty": 1}, openai.BadRequestError, 400),
+        ({"extra_body": {"response_format": {"type": "json_object"}}}, openai.BadRequestError, 400),
         ({"max_tokens": 100000}, openai.BadRequestError, 400),
         ({"temperature": -1}, openai.BadRequestError, 400),
     ]:
@@ -139,6 +140,15 @@ def openai_errors(url, client, model):
             except kind as error:
                 check("status", error.status_code, status)
                 assert error.body["message"], error.body
+    schema = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": {"type": "object", "properties": {}, "required": [], "additionalProperties": False}}}
+    for held in [{"type": "json_object"}, schema]:
+        try:
+            client.chat.completions.create(model=model, messages=[{"role": "user", "content": "A"}], response_format=held)
+            raise AssertionError(f"{held} was answered")
+        except openai.BadRequestError as error:
+            check("response_format", (error.param, error.code), ("response_format", "unsupported_parameter"))
+    free = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "A"}], response_format={"type": "text"}, max_tokens=4)
+    assert free.choices[0].finish_reason in ("stop", "length"), free
     try:
         openai.OpenAI(base_url=url + "/v1", api_key="sk-other", max_retries=0).models.list()
         raise AssertionError("another key was taken")
