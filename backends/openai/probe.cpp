@@ -270,7 +270,21 @@ class Probe {
       const Json json = {{"model", options_.model}, {"prompt", kText}, {"max_tokens", 1}};
       dialect.completions = answer_to("/completions", json).has_value();
     }
-    if (options_.logprobs && dialect.completions && !dialect.chat) dialect.logprobs = true;
+    if (options_.logprobs && dialect.completions && !dialect.chat) probe_written_logprobs();
+  }
+
+  // Where there are chats, these have been asked.
+  void probe_written_logprobs() {
+    const Json json = {
+        {"model", options_.model}, {"prompt", kText}, {"max_tokens", 1}, {"logprobs", kMostCompletionTop}};
+    const std::optional<EndpointAnswer> answer = answer_to("/completions", json);
+    if (!answer) {
+      out_.notes.push_back("completions refuse log-probabilities of written answers: " + failure_.message);
+      return;
+    }
+    use_logprobs(*answer, "completions");
+    if (out_.dialect.logprobs && answer->first_top.empty())
+      out_.notes.emplace_back("completions do not say which first tokens are the most probable ones");
   }
 
   // Whether a text comes back with its tokens' log-probabilities.

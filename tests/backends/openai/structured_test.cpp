@@ -171,6 +171,55 @@ TEST_F(EndpointTest, AServerThatGivesFewerIsAskedForThose) {
   }
 }
 
+// Where there are completions alone the probe asks them: what they refuse or leave out is known before the
+// run.
+TEST_F(EndpointTest, CompletionsAloneAreAskedForLogProbabilities) {
+  enum class Gives { all, no_top, nothing, refusal };
+  for (const Gives gives : {Gives::all, Gives::no_top, Gives::nothing, Gives::refusal}) {
+    const ScriptedEndpoint server([gives](const EndpointRequest& request) {
+      if (!request.path.ends_with("/v1/completions")) return plain_chat_server(request);
+      const Json body = Json::parse(request.body);
+      if (body.value("echo", false))
+        return http_answer(400, "application/json", R"({"error": {"message": "echo"}})");
+      if (gives == Gives::refusal && body.contains("logprobs"))
+        return http_answer(400, "application/json", R"({"error": {"message": "no logprobs here"}})");
+      Json choice = {{"index", 0}, {"text", " B"}, {"finish_reason", "length"}};
+      if (gives != Gives::nothing && body.contains("logprobs"))
+        choice["logprobs"] = {{"tokens", {" B"}}, {"token_logprobs", {-0.5}}, {"text_offset", {0}}};
+      if (gives == Gives::all && body.contains("logprobs"))
+        choice["logprobs"]["top_logprobs"] = Json::array({{{" B", -0.5}}});
+      return json_answer(to_line(Json{{"choices", Json::array({choice})}}));
+    });
+    const auto backend = open(server, "api=completions&logprobs=yes&stream=no");
+    const std::vector<std::string>& notes = backend->card().notes;
+    const auto no_first = Contains(HasSubstr("completions do not say which first tokens"));
+    EXPECT_EQ(testing::Matches(no_first)(notes), gives == Gives::no_top);
+    EXPECT_EQ(testing::Matches(Contains(HasSubstr("completions give no log-probabilities")))(notes),
+              gives == Gives::nothing);
+    EXPECT_EQ(testing::Matches(Contains(HasSubstr("refuse log-probabilities of written answers")))(notes),
+              gives == Gives::refusal);
+    Request request = choice_request(0);
+    std::get<Generate>(request.ask).prompt = std::string("Which?");
+    const auto result = ask(*backend, {request});
+    EXPECT_FALSE(result.responses.at(0).error) << "a refusal must not fail the answers";
+    const bool asked = last_body(server).contains("logprobs");
+    EXPECT_EQ(asked, gives == Gives::all || gives == Gives::no_top);
+  }
+}
+
+// Of what would end the answer; not sent unless it is wanted, since many servers refuse what they do not
+// know.
+TEST_F(EndpointTest, AnExactLengthIsAskedForByIgnoreEos) {
+  const ScriptedEndpoint server([](const EndpointRequest& request) { return plain_chat_server(request); });
+  const auto backend = open(server);
+  Request request = chat_request(0);
+  ask(*backend, {request});
+  EXPECT_FALSE(last_body(server).contains("ignore_eos"));
+  std::get<Generate>(request.ask).ignore_end = true;
+  ask(*backend, {request});
+  EXPECT_EQ(last_body(server)["ignore_eos"], true);
+}
+
 // Completions give an object, for at most five.
 TEST_F(EndpointTest, CompletionsWeighTheFirstTokenToo) {
   const ScriptedEndpoint server([](const EndpointRequest& request) {
