@@ -17,6 +17,7 @@ struct DocumentOrigin {
   std::string place;  // "test.jsonl:12"
   int64_t index = 0;  // among all rows of the split, bad ones too, from 0; after `field` or a choice by
                       // process_docs, among what these left
+  std::string made_of = {};  // SHA-256 of the document that this one is a variant of; empty: of none
 };
 
 struct Documents {

@@ -13,6 +13,7 @@
 #include "tasks/keys.h"
 #include "tasks/text/nearest.h"
 #include "tasks/text/unicode.h"
+#include "tasks/variants.h"
 
 namespace sizeup {
 
@@ -31,7 +32,8 @@ Result<std::vector<std::string>> list_field(const Json& row, const char* field, 
 }
 
 void append_derived(Documents& out, const Documents& from, size_t row, Json document) {
-  out.origins.push_back({from.origins[row].place, static_cast<int64_t>(out.rows.size())});
+  const DocumentOrigin& origin = from.origins[row];
+  out.origins.push_back({origin.place, static_cast<int64_t>(out.rows.size()), origin.made_of});
   out.rows.push_back(std::move(document));
 }
 
@@ -285,6 +287,7 @@ constexpr std::array kSteps = {
             passage_test},
     StepRow{"truthfulqa", "question, mc1_targets and mc2_targets from the columns of the authors' CSV file",
             plain<truthfulqa>},
+    StepRow{"variants", "each document as it is and once more for each stated change to it", variants},
     StepRow{"wikitext", "text: the page without the marks that its tokenizer left", plain<wikitext>},
 };
 

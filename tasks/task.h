@@ -71,7 +71,7 @@ using Ask = std::variant<AskScore, AskText, AskGenerate>;
 // the earlier turns and their answers come before it.
 struct Sample {
   std::string id;             // unique and stable across runs: the document's own id, or its index
-  std::string document_hash;  // SHA-256 of the document's canonical JSON
+  std::string document_hash;  // SHA-256 of the document's canonical JSON; variants have that of one
   PromptText prompt;
   std::vector<Ask> asks;
   std::string target;                         // what is expected, as shown in reports

@@ -17,6 +17,7 @@
 #include "tasks/metrics/refusal.h"
 #include "tasks/metrics/verbal.h"
 #include "tasks/text/unicode.h"
+#include "tasks/variants.h"
 #include "tasks/verbal_confidence.h"
 
 namespace sizeup {
@@ -46,6 +47,18 @@ std::optional<int> choice_index(const Json& target, const std::vector<std::strin
 
 Json as_list(Json target) {
   return target.is_array() ? std::move(target) : Json::array({std::move(target)});
+}
+
+// Examples are shown as they are: a variant's change is to the document that is asked alone.
+void keep_originals(Documents& documents) {
+  Documents kept;
+  for (size_t i = 0; i < documents.rows.size(); ++i) {
+    const auto variant = documents.rows[i].find(kVariantField);
+    if (!documents.origins[i].made_of.empty() && *variant != kOriginal) continue;
+    append_derived(kept, documents, i, std::move(documents.rows[i]));
+  }
+  documents.rows = std::move(kept.rows);
+  documents.origins = std::move(kept.origins);
 }
 
 std::string shown_target(const std::vector<std::string>& accepted) {
@@ -91,6 +104,8 @@ Result<void> YamlTask::load_documents(int64_t held, BadRows& bad_rows) {
   if (!documents) return forward_error(documents);
   documents_ = std::move(*documents);
   data_hash_ = documents_.hash;
+  if (has_variants() && std::ranges::find(definition_.slices, kVariantField) == definition_.slices.end())
+    definition_.slices.emplace_back(kVariantField);
   for (const std::string& slice : definition_.slices) {
     if (!has_column(documents_, slice))
       return unknown_field(definition_.file.string(), "slices", slice, documents_.columns);
@@ -108,6 +123,11 @@ Result<void> YamlTask::load_documents(int64_t held, BadRows& bad_rows) {
   }
   if (Result<void> checked = check_rows(); !checked) return checked;
   return find_kind_of_choices();
+}
+
+bool YamlTask::has_variants() const {
+  return std::ranges::any_of(documents_.origins,
+                             [](const DocumentOrigin& origin) { return !origin.made_of.empty(); });
 }
 
 Result<void> YamlTask::check_rows() const {
@@ -139,6 +159,12 @@ Result<void> YamlTask::load_fewshot(BadRows& bad_rows) {
   const std::optional<std::string> split = fewshot_split();
   pool_.holds_eval_documents = definition_.fewshot_split == definition_.test_split;
   const bool own_form = definition_.fewshot_split && definition_.examples.process_docs;
+  if (split == evaluated_split() && has_variants()) {
+    return bad_input(definition_.file.string(),
+                     "the examples would come from the documents that are asked, in variants",
+                     "another fewshot_split, or fewshot_config.samples",
+                     "a document's own variant as an example would show its answer");
+  }
   if (split == evaluated_split() && !own_form) {
     pool_.documents = &documents_;
   } else if (split) {
@@ -148,6 +174,7 @@ Result<void> YamlTask::load_fewshot(BadRows& bad_rows) {
     Result<Documents> documents = load_split(source, *split, 0, bad_rows);
     if (!documents) return forward_error(documents);
     fewshot_documents_ = std::move(*documents);
+    keep_originals(*fewshot_documents_);
     pool_.documents = &*fewshot_documents_;
     data_hash_ = sha256_hex(documents_.hash + fewshot_documents_->hash);
   } else if (definition_.fewshot_samples) {
@@ -247,7 +274,8 @@ class YamlTask::SampleMaker {
       : task_(task), bad_rows_(bad_rows), prompts_(task.definition_, task.expressions_, task.pool_) {}
 
   // Nothing: a bad row.
-  Result<std::optional<Sample>> make(const Json& document, const std::string& place, int64_t index) {
+  Result<std::optional<Sample>> make(const Json& document, const std::string& place, int64_t index,
+                                     const std::string& made_of) {
     Result<Sample> sample = task_.make_sample(document, place, index, prompts_);
     if (!sample) {
       if (bad_rows_ == nullptr || sample.error().kind != ErrorKind::bad_input) return forward_error(sample);
@@ -255,6 +283,7 @@ class YamlTask::SampleMaker {
         return forward_error(counted);
       return std::optional<Sample>();
     }
+    if (!made_of.empty()) sample->document_hash = made_of;  // variants are samples of one document
     make_unique(sample->id);
     return std::optional(std::move(*sample));
   }
@@ -289,7 +318,7 @@ class YamlTask::Reader : public DocumentReader {
       if (!found) return forward_error(found);
       if (!*found) break;
       --left_;
-      Result<std::optional<Sample>> sample = maker_.make(document(), place_, index_);
+      Result<std::optional<Sample>> sample = maker_.make(document(), place_, index_, made_of_);
       if (!sample || *sample) return sample;
     }
     return std::optional<Sample>();
@@ -313,6 +342,7 @@ class YamlTask::Reader : public DocumentReader {
     held_ = &documents.rows[row];
     place_ = documents.place(row);
     index_ = documents.index(row);
+    made_of_ = documents.origins.empty() ? std::string() : documents.origins[row].made_of;
     return true;
   }
 
@@ -343,6 +373,7 @@ class YamlTask::Reader : public DocumentReader {
   Json read_;
   std::string place_;
   int64_t index_ = 0;
+  std::string made_of_;  // DocumentOrigin::made_of; always empty where files are read again
 };
 
 std::unique_ptr<DocumentReader> YamlTask::read_documents(int64_t limit, BadRows* bad_rows) const {

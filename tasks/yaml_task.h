@@ -49,6 +49,7 @@ class YamlTask : public Task {
   std::optional<std::string> fewshot_split() const;
   Result<void> load_scoring();
   Result<void> check_rows() const;
+  bool has_variants() const;
   Result<void> find_kind_of_choices();
   void count_stated_confidences();
   Result<void> open_sandbox();

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "tasks/filters.h"
 #include "tasks/selection.h"
@@ -73,6 +76,28 @@ TEST(Bundled, ShuffledHelpdeskAsksTheSameQuestions) {
   }
   EXPECT_LT(same, samples.size() / 2);
   EXPECT_NE(task->data_hash(), control->data_hash());
+}
+
+// Whoever is always right is so in every variant; each variant asks something else about the same documents.
+TEST(Bundled, VariantsKeepTheTarget) {
+  for (const auto& [name, of, variants] :
+       {std::tuple{"helpdesk-variants", "helpdesk", 8U}, std::tuple{"handbook-variants", "handbook", 7U}}) {
+    SCOPED_TRACE(name);
+    const auto task = built_in(name);
+    const auto samples = test::samples_of(*task);
+    std::map<std::string, std::string> targets;
+    for (const Sample& sample : test::samples_of(*built_in(of))) targets[sample.id] = sample.target;
+    std::map<std::string, std::set<std::string>> prompts;
+    std::set<std::string> asked;
+    for (const Sample& sample : samples) {
+      EXPECT_EQ(sample.target, targets.at(sample.id.substr(0, sample.id.find(':'))));
+      prompts[sample.document_hash].insert(sample.prompt.user);
+      asked.insert(sample.slices.at("variant"));
+    }
+    EXPECT_EQ(asked.size(), variants);
+    EXPECT_EQ(samples.size(), prompts.size() * variants);
+    for (const auto& [document, different] : prompts) EXPECT_GE(different.size(), variants - 3);
+  }
 }
 
 TEST(Bundled, InvoicesPerfectAndEmpty) {
@@ -150,14 +175,15 @@ TEST(Catalogue, ListsGroupsThenTasks) {
     if (!task.is_member) shown.push_back(task.name);
   }
   EXPECT_THAT(
-      shown, testing::ElementsAre(
-                 "bbh_cot_fewshot", "bbh_fewshot", "mmlu", "mmlu_continuation",
-                 "mmlu_flan_n_shot_loglikelihood", "mmlu_generative", "mmlu_pro", "arc_challenge", "arc_easy",
-                 "gsm8k", "gsm8k_cot", "gsm8k_cot_llama", "gsm8k_cot_zeroshot", "halueval_qa", "handbook",
-                 "handbook-confidence", "handbook-likelihood", "handbook-passages", "hellaswag", "helpdesk",
-                 "helpdesk-shuffled", "humaneval", "humaneval_64", "humaneval_instruct", "invoices",
-                 "lambada_openai", "lambada_standard", "mbpp", "mt_bench", "piqa", "pocket-code",
-                 "pocket-gsm", "pocket-mmlu", "truthfulqa_mc1", "truthfulqa_mc2", "wikitext", "winogrande"));
+      shown,
+      testing::ElementsAre(
+          "bbh_cot_fewshot", "bbh_fewshot", "mmlu", "mmlu_continuation", "mmlu_flan_n_shot_loglikelihood",
+          "mmlu_generative", "mmlu_pro", "arc_challenge", "arc_easy", "gsm8k", "gsm8k_cot", "gsm8k_cot_llama",
+          "gsm8k_cot_zeroshot", "halueval_qa", "handbook", "handbook-confidence", "handbook-likelihood",
+          "handbook-passages", "handbook-variants", "hellaswag", "helpdesk", "helpdesk-shuffled",
+          "helpdesk-variants", "humaneval", "humaneval_64", "humaneval_instruct", "invoices",
+          "lambada_openai", "lambada_standard", "mbpp", "mt_bench", "piqa", "pocket-code", "pocket-gsm",
+          "pocket-mmlu", "truthfulqa_mc1", "truthfulqa_mc2", "wikitext", "winogrande"));
   EXPECT_EQ(by_name.at("mmlu").tasks, 57U);
   EXPECT_EQ(by_name.at("mmlu_stem").tasks, 19U);
   EXPECT_TRUE(by_name.at("mmlu_stem").is_member);
