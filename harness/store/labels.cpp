@@ -74,4 +74,17 @@ Result<LabelReport> store_labels(Store& store, std::span<const LabelRow> labels)
   });
 }
 
+Result<std::vector<HumanScore>> read_human_scores(const Store& store, int64_t evaluation_id) {
+  return with_database(store, [&](Database& database) {
+    Statement statement(
+        database,
+        "SELECT document_id, annotator, human_score FROM labelled WHERE evaluation_id = ? AND "
+        "human_score IS NOT NULL ORDER BY document_id, annotator");
+    statement.bind(evaluation_id);
+    std::vector<HumanScore> scores;
+    while (statement.step()) scores.push_back({statement.text(0), statement.text(1), statement.real(2)});
+    return scores;
+  });
+}
+
 }  // namespace sizeup

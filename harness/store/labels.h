@@ -32,4 +32,13 @@ struct LabelReport {
 // All rows but the refused ones, in one transaction.
 Result<LabelReport> store_labels(Store& store, std::span<const LabelRow> labels);
 
+// What one annotator says of one answer.
+struct HumanScore {
+  std::string document_id;
+  std::string annotator;
+  double score = 0.0;  // from 0 to 1; of a label: 1 where the answer is the label
+};
+// Of all answers of an evaluation that somebody has said something of.
+Result<std::vector<HumanScore>> read_human_scores(const Store& store, int64_t evaluation_id);
+
 }  // namespace sizeup
