@@ -29,6 +29,7 @@ std::function<Outcome()> add_gate(CLI::App& app);
 std::function<Outcome()> add_baseline(CLI::App& app);
 std::function<Outcome()> add_recommend(CLI::App& app);
 std::function<Outcome()> add_route(CLI::App& app);
+std::function<Outcome()> add_judge(CLI::App& app);
 std::function<Outcome()> add_cost(CLI::App& app);
 std::function<Outcome()> add_export(CLI::App& app);
 std::function<Outcome()> add_db(CLI::App& app);

@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"baseline", "Save what a model reached as a file that gates compare with", add_baseline},
     Command{"recommend", "Name the smallest, cheapest or fastest model that is good enough", add_recommend},
     Command{"route", "When to ask the small model first and the large one after it", add_route},
+    Command{"judge", "Ask models what they think of stored answers, and how far to trust that", add_judge},
     Command{"cost", "Cost of two models by volume, and where they break even", add_cost},
     Command{"export", "Write what models got wrong as data to train on", add_export},
     Command{"db", "Look after the store: check, merge, prune, export, import-labels", add_db},

@@ -75,7 +75,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"use_prompt", Support::not_yet, "write the prompt in doc_to_text"},
     TaskKey{"doc_to_image", Support::not_yet, ""},
     TaskKey{"doc_to_audio", Support::not_yet, ""},
-    TaskKey{"judge", Support::not_yet, "answers are stored and shown, for people to judge"},
+    TaskKey{"judge", Support::not_yet, "models judge stored answers: sizeup judge"},
 };
 
 const TaskKey* find_key(std::string_view name) {
