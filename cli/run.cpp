@@ -1,6 +1,7 @@
 // sizeup run: evaluate models on tasks, then say what came out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "harness/run/run.h"
 #include "harness/store/store.h"
 #include "reports/report.h"
+#include "reports/robustness_text.h"
 
 namespace sizeup::cli {
 namespace {
@@ -171,6 +173,29 @@ Table results_table(const RunSummary& summary) {
   return table;
 }
 
+// Each way of asking, where a task has several.
+Table variants_table(const ReportData& data) {
+  Table table({"model", "task", "asked", "score", "minus original, pp", "now wrong / right", "Holm p"});
+  for (const ReportRobustness& entry : data.robustness) {
+    if (!entry.variants) continue;
+    for (const VariantCells& cells : variant_cells(entry)) {
+      table.add({data.models[static_cast<size_t>(entry.model)].name,
+                 data.tasks[static_cast<size_t>(entry.task)].name, cells.name, cells.score, cells.difference,
+                 cells.flips, cells.holm_p});
+    }
+  }
+  return table;
+}
+
+void print_robustness(const ReportData& data) {
+  const bool variants = std::ranges::any_of(
+      data.robustness, [](const ReportRobustness& entry) { return entry.variants.has_value(); });
+  if (variants) fmt::print("\n{}", variants_table(data).to_text());
+  const std::vector<std::string> sentences = robustness_sentences(data);
+  if (!sentences.empty()) fmt::print("\n");
+  for (const std::string& sentence : sentences) fmt::print("{}\n", sentence);
+}
+
 // The report's files and its verdict, from the store alone.
 Result<void> write_reports(const RunCommand& command, const RunSettings& settings,
                            const RunSummary& summary) {
@@ -186,6 +211,7 @@ Result<void> write_reports(const RunCommand& command, const RunSettings& setting
     if (auto written = write_html(*data, command.html); !written) return written;
   }
   if (!command.json) {
+    print_robustness(*data);
     fmt::print("\n{}\n", verdict_sentence(*data));
     for (const std::string& sentence : ladder_sentences(*data)) fmt::print("{}\n", sentence);
     auto checks = check_routers(*store, summary.run_name);

@@ -12,6 +12,7 @@
 #include "harness/cost/break_even.h"
 #include "harness/decide/pairs.h"
 #include "harness/decide/recommend.h"
+#include "harness/decide/robustness.h"
 #include "harness/decide/route.h"
 #include "harness/decide/verdict.h"
 #include "harness/statistics/histogram.h"
@@ -175,6 +176,12 @@ struct ReportCalibration {
   double risk_area = kNoNumber;
 
   double share_right() const { return static_cast<double>(right) / static_cast<double>(n); }
+};
+
+// What one model's scores on one task hang on besides the task.
+struct ReportRobustness : TaskRobustness {
+  int model = 0;
+  int task = 0;
 };
 
 // Small first, and on to large where its answer may not do: what every share sent on gives, over tasks whose
@@ -386,6 +393,7 @@ struct ReportData {
   std::vector<ReportDifference> differences;  // one for each task that can be compared, in their order
   std::optional<ReportDifference> overall;    // over all of them, where there is more than one
   std::vector<ReportDifference> slices;
+  std::vector<ReportRobustness> robustness;  // of tasks with variants or slices: by task, then by model
   std::vector<ReportLeader> leaderboard;  // best first
   std::vector<ReportHallucination> hallucination;
   // Of the pair: by kind, small before large, all tasks before each of them.

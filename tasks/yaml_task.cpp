@@ -235,7 +235,10 @@ void YamlTask::count_stated_confidences() {
   const MetricEntry* entry = find_entry(kConfidenceStated);
   const bool counted =
       std::any_of(metrics_.begin(), metrics_.end(), [&](const MetricUse& use) { return use.entry == entry; });
-  if (facts_.verbal_confidence && !counted) metrics_.push_back({entry, {}, entry->name});
+  if (!facts_.verbal_confidence || counted) return;
+  MetricUse& use = metrics_.emplace_back();
+  use.entry = entry;
+  use.name = entry->name;
 }
 
 // Now, so that a task whose code cannot be run is refused before anything is generated.

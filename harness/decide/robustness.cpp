@@ -27,10 +27,7 @@ struct NumberedSample {
   const OutcomeRow* row;
   int64_t document;
 
-  const std::string* slice(const std::string& field) const {
-    const auto found = row->slices.find(field);
-    return found == row->slices.end() ? nullptr : &found->second;
-  }
+  const std::string* slice(const std::string& field) const { return row->slice(field); }
 };
 
 std::vector<NumberedSample> scored_samples(std::span<const OutcomeRow> samples) {

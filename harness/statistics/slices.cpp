@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/hypergeometric.hpp>
-#include <boost/math/distributions/students_t.hpp>
+#include <boost/math/distributions/normal.hpp>
 #include <cmath>
 
 #include "harness/statistics/paired.h"
@@ -18,16 +18,39 @@ double fisher_lower(std::span<const double> inside, std::span<const double> outs
   return std::min(1.0, boost::math::cdf(by_chance, right_inside));
 }
 
-double welch_lower(std::span<const double> inside, std::span<const double> outside) {
-  const double a = standard_error(inside);
-  const double b = standard_error(outside);
-  const double error = a * a + b * b;
-  if (!(error > 0.0)) return kNoNumber;
-  const double degrees = error * error /
-                         (std::pow(a, 4) / static_cast<double>(inside.size() - 1) +
-                          std::pow(b, 4) / static_cast<double>(outside.size() - 1));
-  return boost::math::cdf(boost::math::students_t(degrees),
-                          (mean(inside) - mean(outside)) / std::sqrt(error));
+// From the sum of the ranks inside: of equal scores, each has the mean of their ranks.
+double mann_whitney_lower(std::span<const double> inside, std::span<const double> outside) {
+  struct Place {
+    double score = 0.0;
+    bool is_inside = false;
+  };
+  std::vector<Place> places;
+  for (const double score : inside) places.push_back({score, true});
+  for (const double score : outside) places.push_back({score, false});
+  std::ranges::sort(places, {}, &Place::score);
+  double ranks = 0.0;
+  double ties = 0.0;  // sum of t^3 - t over the groups of t equal scores
+  for (size_t first = 0; first < places.size();) {
+    size_t next = first;
+    double own = 0.0;
+    for (; next < places.size() && places[next].score == places[first].score; ++next) {
+      own += places[next].is_inside ? 1.0 : 0.0;
+    }
+    const auto equal = static_cast<double>(next - first);
+    ranks += own * (static_cast<double>(first + next + 1) / 2.0);
+    ties += equal * equal * equal - equal;
+    first = next;
+  }
+  const auto m = static_cast<double>(inside.size());
+  const auto n = static_cast<double>(outside.size());
+  const double u = ranks - m * (m + 1.0) / 2.0;
+  const double variance = m * n / 12.0 * (m + n + 1.0 - ties / ((m + n) * (m + n - 1.0)));
+  if (!(variance > 0.0)) return kNoNumber;
+  return boost::math::cdf(boost::math::normal(), (u - m * n / 2.0 + 0.5) / std::sqrt(variance));
+}
+
+bool all_shares(std::span<const double> scores) {
+  return std::ranges::all_of(scores, [](double score) { return score >= 0.0 && score <= 1.0; });
 }
 
 }  // namespace
@@ -35,7 +58,7 @@ double welch_lower(std::span<const double> inside, std::span<const double> outsi
 double p_of_lower(std::span<const double> inside, std::span<const double> outside) {
   if (inside.empty() || outside.empty()) return kNoNumber;
   return all_binary(inside) && all_binary(outside) ? fisher_lower(inside, outside)
-                                                   : welch_lower(inside, outside);
+                                                   : mann_whitney_lower(inside, outside);
 }
 
 std::optional<WorstSlice> worst_slice(std::span<const SliceScores> slices, double confidence) {
@@ -56,6 +79,10 @@ std::optional<WorstSlice> worst_slice(std::span<const SliceScores> slices, doubl
   out.looked_at = std::ssize(looked_at);
   out.too_small = std::ssize(slices) - out.looked_at;
   out.score = mean_estimate(worst.inside, 1.0 - (1.0 - confidence) / static_cast<double>(out.looked_at));
+  if (all_shares(worst.inside)) {  // an interval of t may reach beyond
+    out.score.lo = std::max(out.score.lo, 0.0);
+    out.score.hi = std::min(out.score.hi, 1.0);
+  }
   out.others = mean(worst.outside);
   out.holm_p = holm(p_values)[static_cast<size_t>(lowest - looked_at.begin())];
   return out;

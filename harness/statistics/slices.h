@@ -22,7 +22,8 @@ struct SliceScores {
 };
 
 // One-sided p of scores inside not being lower than those outside: Fisher's exact test where all are 0 or 1,
-// else Welch's t test. NaN where it cannot be tested.
+// else Mann and Whitney's of ranks by its normal approximation, with ties and continuity allowed for. NaN
+// where it cannot be tested: one side is empty, or all scores are the same.
 double p_of_lower(std::span<const double> inside, std::span<const double> outside);
 
 struct WorstSlice {

@@ -5,6 +5,7 @@
 
 #include "reports/format.h"
 #include "reports/html/sections.h"
+#include "reports/robustness_text.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -161,6 +162,10 @@ std::optional<Section> slices_section(const ReportData& data) {
            "zero line, ±50 pp wide. Tint "
            "says who is ahead and appears only where the interval excludes zero."));
   if (!data.samples.empty()) out.side.push_back(html("Follow a cell to its samples."));
+  if (const ReportRobustness* worst = worst_slice_of_candidate(data)) {
+    out.side.push_back(html("Small, {}: {}", boxed_text(task_name(data, worst->task)),
+                            boxed_text(worst_slice_sentence(*worst))));
+  }
   const auto swatch = [](const char* who) {
     return std::string_view(who) == "l" ? html(
                                               "<svg aria-hidden=\"true\"><rect class=\"f-large\" "

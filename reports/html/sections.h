@@ -13,6 +13,7 @@ std::optional<Section> differences_section(const ReportData& data);    // Why th
 std::optional<Section> models_section(const ReportData& data);         // Is there a better candidate?
 std::optional<Section> tradeoffs_section(const ReportData& data);      // What do I pay for the rest?
 std::optional<Section> slices_section(const ReportData& data);         // Who is hurt by the average?
+std::optional<Section> robustness_section(const ReportData& data);     // Does it hang on how I ask?
 std::optional<Section> hallucination_section(const ReportData& data);  // Which errors are invented?
 std::optional<Section> calibration_section(const ReportData& data);    // Does it know when it is wrong?
 std::optional<Section> routing_section(const ReportData& data);        // Can I have both?

@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/glossary.h"
 #include "reports/json/calibration_json.h"
+#include "reports/json/robustness_json.h"
 #include "reports/ladder_text.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
@@ -505,6 +506,7 @@ Json to_json(const ReportData& data) {
   if (!data.groups.empty()) out["groups"] = groups_json(data);
   out["results"] = results_json(data);
   out["slices"] = slices_json(data);
+  if (!data.robustness.empty()) out["robustness"] = robustness_json(data);
   out["hallucination"] = hallucination_json(data);
   if (!data.calibration.empty()) out["calibration"] = calibration_json(data);
   if (data.routing) out["routing"] = routing_to_json(data);

@@ -21,6 +21,11 @@ Result<void> choose_pair(const ReportOptions& options, ReportData& data);
 // tasks.
 void compare_pair(const RunContent& content, const Redactor& redactor, ReportData& data);
 
+// Variants and the worst slice, of every model and task that has slices and no more than 100,000
+// samples. Needs the tasks.
+Result<void> measure_robustness(const Store& store, const RunContent& content, const Redactor& redactor,
+                                ReportData& data);
+
 // Scores of two models on the samples that both have one for, in the order of the data. None where one was
 // scored and the other wrote: these are different questions.
 struct PairedScores {

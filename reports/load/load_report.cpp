@@ -73,6 +73,7 @@ Result<void> note_predictions(const Store& store, const std::string& run, Report
 Result<void> measure(const Store& store, const RunContent& content, const Redactor& redactor,
                      const ReportOptions& options, ReportData& data) {
   compare_pair(content, redactor, data);
+  if (auto done = measure_robustness(store, content, redactor, data); !done) return done;
   measure_latency(content, data);
   sum_costs(content, data);
   if (auto done = compare_costs(store, content, options, data); !done) return done;
@@ -125,6 +126,8 @@ Result<ReportData> load_verdict(const Store& store, const std::string& run) {
   describe_run(*content, data);
   if (auto chosen = choose_pair({}, data); !chosen) return forward_error(chosen);
   compare_pair(*content, *Redactor::compile({}), data);
+  if (auto done = measure_robustness(store, *content, *Redactor::compile({}), data); !done)
+    return forward_error(done);
   measure_latency(*content, data);
   sum_costs(*content, data);
   rank_models(*content, data);

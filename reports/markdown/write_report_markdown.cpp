@@ -9,6 +9,7 @@
 #include "reports/markdown/markdown.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
+#include "reports/robustness_text.h"
 #include "reports/verdict_text.h"
 
 namespace sizeup {
@@ -57,6 +58,29 @@ std::string requirements(const RequirementsReport& report) {
                       markdown_text(found_words(report, report.candidates.models[model], judged))));
     }
     out += markdown_row(cells);
+  }
+  return out;
+}
+
+std::string robustness(const ReportData& data) {
+  const std::vector<std::string> sentences = robustness_sentences(data);
+  if (sentences.empty()) return {};
+  std::string out = "\n## Robustness\n\n";
+  for (const std::string& sentence : sentences) out += "- " + markdown_text(sentence) + "\n";
+  bool first = true;
+  for (const ReportRobustness& entry : data.robustness) {
+    if (!entry.variants) continue;
+    if (first) {
+      out +=
+          "\n" + markdown_header({"task", "model", "asked", "score",
+                                  "minus original, pp (95\u00a0% interval)", "now wrong / right", "Holm p"});
+    }
+    first = false;
+    for (const VariantCells& cells : variant_cells(entry)) {
+      out += markdown_row({markdown_text(task_name(data, entry.task)),
+                           markdown_text(model_name(data, entry.model)), markdown_text(cells.name),
+                           cells.score, cells.difference, cells.flips, cells.holm_p});
+    }
   }
   return out;
 }
@@ -140,6 +164,7 @@ std::string to_markdown(const ReportData& data) {
   out += differences(data);
   if (data.requirements) out += requirements(*data.requirements);
   out += leaderboard(data);
+  out += robustness(data);
   out += calibration(data);
   out += routing(data);
   return out + notes(data);

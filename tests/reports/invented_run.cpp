@@ -319,6 +319,11 @@ class Maker {
       for (size_t i = 0; i < 20; ++i)
         samples_[kHandbook][i].slices["language"] = "</option><script>: 100 % \u202e";
     }
+    for (size_t i = 0; what_.variants && i < samples_[kHandbook].size(); ++i) {
+      SampleRow& sample = samples_[kHandbook][i];
+      sample.slices["variant"] = i % 3 == 0 ? "original" : i % 3 == 1 ? "typos" : "<long>";
+      sample.document_hash = fmt::format("{:064}", i / 3);
+    }
     const auto first = static_cast<size_t>(what_.first_model);
     for (size_t model = first; model < first + static_cast<size_t>(what_.models); ++model) {
       for (size_t task = 0; task < kSizes.size(); ++task) {
@@ -351,6 +356,7 @@ class Maker {
     EvaluationRow row;
     row.model = what_.ladder ? rung_row(model) : model_row(model, what_);
     row.task = task_row(static_cast<TaskNumber>(task));
+    if (what_.variants && task == kHandbook) row.task.slice_fields.emplace_back("variant");
     if (what_.other_data) row.task.data_hash = sha256_hex(row.task.data_hash);
     row.scenario = scenario;
     row.protocol = "generative";

@@ -18,6 +18,7 @@ struct InventedRun {
   bool timings = true;
   bool without_due = false;         // the timings do not say when their requests were due
   std::string scenario = "single";  // of the timings; with another one rates under load are stored
+  bool variants = false;            // handbook asks each document as it is, with typos, and at length
   bool energy = false;              // measured, of the first model
   bool ladder = false;              // the models are one at Q8_0, F16 and Q4_0, from three files
   // For a store with several runs: the day (and name) of this one, the first of its models, and their

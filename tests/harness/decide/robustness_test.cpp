@@ -24,17 +24,17 @@ std::vector<OutcomeRow> invented_samples(const Chance& right) {
       OutcomeRow row;
       row.document_id = std::to_string(d) + ":" + variant;
       row.document_hash = "hash-" + std::to_string(d);
-      row.slices = {{"variant", variant},
-                    {"language", d % 4 == 0 ? "de" : "en"},
-                    {"tier", d % 2 == 0 ? "free" : "paid"}};
-      row.score = uniform(3, static_cast<uint64_t>(d), 0) < right(row.slices) ? 1.0 : 0.0;
+      const Slices slices = {{"variant", variant},
+                             {"language", d % 4 == 0 ? "de" : "en"},
+                             {"tier", d % 2 == 0 ? "free" : "paid"}};
+      row.slices = std::make_shared<const Slices>(slices);
+      row.score = uniform(3, static_cast<uint64_t>(d), 0) < right(slices) ? 1.0 : 0.0;
       rows.push_back(std::move(row));
     }
   }
   return rows;
 }
 
-using Slices = std::map<std::string, std::string>;
 const std::vector<std::string> kFields = {"language", "variant", "tier"};
 
 TEST(Robustness, AModelThatIgnoresEverythingHasNoSpread) {
@@ -83,10 +83,10 @@ TEST(Robustness, DocumentsWithoutAVariantAreLeftOut) {
 
 TEST(Robustness, WithoutAnOriginalOrAPairThereAreNoVariants) {
   auto samples = invented_samples([](const Slices&) { return 0.7; });
-  for (OutcomeRow& row : samples) row.document_hash += row.slices.at("variant");
+  for (OutcomeRow& row : samples) row.document_hash += *row.slice("variant");
   EXPECT_FALSE(robustness_of(samples, kFields).variants) << "documents of their own";
   samples = invented_samples([](const Slices&) { return 0.7; });
-  std::erase_if(samples, [](const OutcomeRow& row) { return row.slices.at("variant") == "original"; });
+  std::erase_if(samples, [](const OutcomeRow& row) { return *row.slice("variant") == "original"; });
   EXPECT_FALSE(robustness_of(samples, kFields).variants);
   EXPECT_FALSE(robustness_of({}, kFields).worst);
 }

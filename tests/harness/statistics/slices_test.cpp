@@ -47,6 +47,24 @@ TEST(WorstSlice, WithoutATestThereIsNoP) {
   EXPECT_TRUE(std::isnan(p_of_lower(std::vector<double>(12, 0.5), std::vector<double>(20, 0.5))));
 }
 
+// Scores between 0 and 1, as the means of a document's variants are: the interval stays there, and a slice
+// without any spread is no proof by itself.
+TEST(WorstSlice, OfSharesStaysWithinZeroAndOne) {
+  std::vector<double> low(10, 0.0);
+  low[0] = 0.5;
+  std::vector<double> high(10, 1.0);
+  high[0] = 0.5;
+  const auto worst =
+      worst_slice(std::vector<SliceScores>{{"topic", "a", low, high}, {"topic", "b", high, low}});
+  ASSERT_TRUE(worst);
+  EXPECT_EQ(worst->score.lo, 0.0);
+  EXPECT_LT(worst->score.hi, 1.0);
+  const std::vector<double> equal(10, 0.25);
+  std::vector<double> mostly(30, 0.25);
+  mostly[0] = 0.5;
+  EXPECT_GT(p_of_lower(equal, mostly), 0.05);
+}
+
 // Simulated: a pure function of the seed. Twelve slices of which none is worse: the lowest is not called so,
 // and the interval of the one that is named holds its true score.
 TEST(WorstSliceSimulation, LookingAtManyIsAllowedFor) {
