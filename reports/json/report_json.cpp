@@ -506,7 +506,7 @@ Json to_json(const ReportData& data) {
   if (!data.groups.empty()) out["groups"] = groups_json(data);
   out["results"] = results_json(data);
   out["slices"] = slices_json(data);
-  if (!data.robustness.empty()) out["robustness"] = robustness_json(data);
+  if (Json robustness = robustness_json(data); !robustness.empty()) out["robustness"] = std::move(robustness);
   out["hallucination"] = hallucination_json(data);
   if (!data.calibration.empty()) out["calibration"] = calibration_json(data);
   if (data.routing) out["routing"] = routing_to_json(data);

@@ -59,9 +59,10 @@ Json worst_slice_json(const WorstSlice& worst) {
 Json robustness_json(const ReportData& data) {
   Json out = Json::array();
   for (const ReportRobustness& entry : data.robustness) {
+    if (!entry.variants) continue;
     Json one{{"model", data.models[static_cast<size_t>(entry.model)].name},
-             {"task", data.tasks[static_cast<size_t>(entry.task)].name}};
-    if (entry.variants) one["variants"] = variants_json(entry);
+             {"task", data.tasks[static_cast<size_t>(entry.task)].name},
+             {"variants", variants_json(entry)}};
     if (entry.worst) one["worst_slice"] = worst_slice_json(*entry.worst);
     out.push_back(std::move(one));
   }
