@@ -394,7 +394,7 @@ struct ReportData {
   std::optional<ReportDifference> overall;    // over all of them, where there is more than one
   std::vector<ReportDifference> slices;
   std::vector<ReportRobustness> robustness;  // of tasks with variants or slices: by task, then by model
-  std::vector<ReportLeader> leaderboard;  // best first
+  std::vector<ReportLeader> leaderboard;     // best first
   std::vector<ReportHallucination> hallucination;
   // Of the pair: by kind, small before large, all tasks before each of them.
   std::vector<ReportCalibration> calibration;
