@@ -35,6 +35,11 @@ struct FileRow {
   std::string place;
 };
 
+tl::unexpected<Error> failed_at(const std::string& place, Error error) {
+  error.place = place;
+  return tl::unexpected<Error>(std::move(error));
+}
+
 Result<std::optional<double>> whole_number(const Json& object, const char* key, double least, double most) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return std::optional<double>();
@@ -136,10 +141,7 @@ Result<std::vector<FileRow>> read_rows_of(const std::string& file) {
     const std::string place =
         fmt::format("{} (request {})", file == "-" ? "standard input" : file, rows.size() + 1);
     auto row = read_row(*line.object);
-    if (!row) {
-      Error& error = row.error();
-      return tl::unexpected<Error>({error.kind, place, error.message, error.expected, error.hint});
-    }
+    if (!row) return failed_at(place, row.error());
     row->place = place;
     requests += static_cast<double>(row->row.count);
     if (row->row.time.has_value() != (rows.empty() ? row->row.time : rows.front().row.time).has_value())
@@ -166,10 +168,7 @@ Result<std::vector<TrafficTokens>> count_rows(const std::vector<FileRow>& rows, 
     TrafficTokens tokens{row.input.value_or(0.0), row.cached, row.output};
     if (row.prompt) {
       auto input = count_prompt(*counter, *row.prompt);
-      if (!input) {
-        Error& error = input.error();
-        return tl::unexpected<Error>({error.kind, row.place, error.message, error.expected, error.hint});
-      }
+      if (!input) return failed_at(row.place, input.error());
       tokens.input = *input;
     }
     if (row.completion)

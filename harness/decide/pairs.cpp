@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "harness/statistics/betting.h"
+#include "harness/statistics/clusters.h"
 
 namespace sizeup {
 namespace {
@@ -64,9 +65,7 @@ void Pairs::append(const Pairs& other) {
 }
 
 bool Pairs::has_repeats() const {
-  std::vector<int64_t> sorted = documents;
-  std::sort(sorted.begin(), sorted.end());
-  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+  return sizeup::has_repeats(documents);
 }
 
 Verdict widened_verdict(const Difference& difference, double margin) {

@@ -10,6 +10,7 @@
 #include "core/json/json.h"
 #include "harness/decide/evidence.h"
 #include "harness/decide/pairs.h"
+#include "harness/statistics/clusters.h"
 #include "harness/statistics/prediction.h"
 #include "harness/store/read.h"
 
@@ -22,11 +23,9 @@ Estimate estimate_of(const RouteEstimate& plain, int64_t n) {
 
 CheckedPrediction checked(const RouteEstimate& predicted, int64_t fitted, const std::vector<double>& values,
                           const std::vector<int64_t>& documents) {
-  const std::set<int64_t> distinct(documents.begin(), documents.end());
   CheckedPrediction out;
   out.predicted = estimate_of(predicted, fitted);
-  out.observed =
-      distinct.size() < documents.size() ? clustered_estimate(values, documents) : mean_estimate(values);
+  out.observed = estimate_over(values, documents);
   out.range = prediction_interval(out.predicted, out.observed);
   return out;
 }

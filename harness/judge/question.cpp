@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "core/io/sha256.h"
+#include "core/jinja/text.h"
 
 namespace sizeup {
 namespace {
@@ -16,16 +16,7 @@ constexpr std::string_view kMarkdown = " \t\r*_#`>\"";
 constexpr size_t kMarkDigits = 16;  // of a hash: nobody writes a text that holds its own
 
 std::string_view strip(std::string_view text, std::string_view marks) {
-  const size_t first = text.find_first_not_of(marks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(marks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
+  return jinja::strip_left(jinja::strip_right(text, marks), marks);
 }
 
 std::string default_rubric(VerdictForm form) {
@@ -109,7 +100,7 @@ std::optional<double> read_verdict(const JudgeQuestion& question, std::string_vi
   reply = strip(reply, kWhiteSpace);
   const size_t line = reply.rfind('\n');
   const std::string last =
-      lower(strip(line == std::string_view::npos ? reply : reply.substr(line + 1), kMarkdown));
+      jinja::to_lower(strip(line == std::string_view::npos ? reply : reply.substr(line + 1), kMarkdown));
   constexpr std::string_view kWord = "verdict";
   if (!last.starts_with(kWord)) return std::nullopt;
   // "**Verdict**: 4" and "**Verdict:** 4" are the same.

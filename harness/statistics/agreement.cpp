@@ -89,11 +89,9 @@ double alpha_of(const Ratings& ratings, std::span<const int64_t> counts, RatingL
   return 1.0 - observed / expected;
 }
 
-double variance(std::span<const double> values) {
-  const double center = mean(values);
-  double sum = 0.0;
-  for (const double value : values) sum += (value - center) * (value - center);
-  return sum / (static_cast<double>(values.size()) - 1.0);
+double squared_standard_error(std::span<const double> values) {
+  const double error = standard_error(values);
+  return error * error;
 }
 
 // The weight of least variance: cov(human, judged) / ((1 + n / N) var(judged)), the variance over all units.
@@ -106,7 +104,7 @@ double best_weight(std::span<const double> unlabelled, std::span<const LabelledS
     judged_too.push_back(one.judged);
     human.push_back(one.human);
   }
-  const double spread = variance(judged);
+  const double spread = squared_standard_error(judged) * static_cast<double>(judged.size());
   if (!(spread > 0.0)) return 0.0;
   const double human_mean = mean(human);
   const double judged_mean = mean(judged_too);
@@ -144,9 +142,8 @@ PredictionPowered prediction_powered_mean(std::span<const double> unlabelled,
   for (const LabelledScore& one : labelled) corrections.push_back(one.human - out.weight * one.judged);
   out.mean.value = mean(corrections) + (out.weight > 0.0 ? out.weight * mean(unlabelled) : 0.0);
   if (labelled.size() < 2) return out;
-  double squared_error = variance(corrections) / static_cast<double>(labelled.size());
-  if (out.weight > 0.0)
-    squared_error += out.weight * out.weight * variance(unlabelled) / static_cast<double>(unlabelled.size());
+  double squared_error = squared_standard_error(corrections);
+  if (out.weight > 0.0) squared_error += out.weight * out.weight * squared_standard_error(unlabelled);
   const double half = t_quantile(0.5 + confidence / 2.0, static_cast<double>(labelled.size()) - 1.0) *
                       std::sqrt(squared_error);
   out.mean.lo = out.mean.value - half;

@@ -33,7 +33,7 @@ void draw_rows(uint64_t seed, uint32_t resample, int64_t n, std::vector<int64_t>
   }
 }
 
-// Inverting a binomial distribution takes about as long as drawing this many rows.
+// From so many rows to each distinct one on, drawing a binomial is the quicker way; the number fixes draws.
 constexpr int64_t kRowsPerBinomial = 500;
 
 // The smallest k with P(X <= k) >= u, X ~ Binomial(n, p), p < 1: the distribution function is computed

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "harness/statistics/clusters.h"
+
 namespace sizeup {
 namespace {
 
@@ -62,12 +64,6 @@ JudgesMean mean_of(const JudgedDocument& document, JudgedAs as) {
   return {sum.value / judges, sum.variance / (judges * judges)};
 }
 
-// Wilson's, a constant's or Student's interval; clustered where clusters repeat.
-Estimate estimate_of(std::span<const double> scores, std::span<const int64_t> clusters) {
-  const std::set<int64_t> distinct(clusters.begin(), clusters.end());
-  return distinct.size() == clusters.size() ? mean_estimate(scores) : clustered_estimate(scores, clusters);
-}
-
 // The candidate's mean when shown first and when shown second, of the documents that have both.
 struct BothOrders {
   std::vector<double> first;
@@ -111,7 +107,7 @@ JudgedMean judged_mean(std::span<const JudgedDocument> documents, JudgedAs as) {
     clusters.push_back(document.cluster);
     if (!std::isnan(one.variance)) noises.push_back(one.variance);
   }
-  out.mean = estimate_of(scores, clusters);
+  out.mean = estimate_over(scores, clusters);
   const double error = standard_error(scores);
   const double all = error * error * static_cast<double>(scores.size());
   if (noises.empty() || std::isnan(all)) return out;
@@ -127,7 +123,7 @@ Estimate position_bias(std::span<const JudgedDocument> documents, size_t judge) 
   std::vector<double> scores;
   for (size_t i = 0; i < orders.first.size(); ++i)
     scores.push_back((orders.first[i] + 1.0 - orders.second[i]) / 2.0);
-  Estimate bias = estimate_of(scores, orders.clusters);
+  Estimate bias = estimate_over(scores, orders.clusters);
   for (double* end : {&bias.value, &bias.lo, &bias.hi}) *end = 2.0 * *end - 1.0;
   return bias;
 }
@@ -137,7 +133,7 @@ Estimate same_in_both_orders(std::span<const JudgedDocument> documents, size_t j
   std::vector<double> same;
   for (size_t i = 0; i < orders.first.size(); ++i)
     same.push_back(favour(orders.first[i]) == favour(orders.second[i]) ? 1.0 : 0.0);
-  return estimate_of(same, orders.clusters);
+  return estimate_over(same, orders.clusters);
 }
 
 std::vector<UnitRatings> repeated_ratings(std::span<const JudgedDocument> documents, size_t judge) {

@@ -10,6 +10,7 @@
 #include "core/errors/result.h"
 #include "core/random/counter_random.h"
 #include "harness/statistics/bootstrap.h"
+#include "harness/statistics/clusters.h"
 #include "harness/statistics/percentile.h"
 
 namespace sizeup {
@@ -135,11 +136,6 @@ Estimate bootstrap_share(const std::vector<GapRow>& rows, std::span<const int64_
 bool models_differ(const RoutingFrontier& frontier) {
   return !frontier.points.empty() &&
          (frontier.points.front().against_large.lo > 0 || frontier.points.front().against_large.hi < 0);
-}
-
-bool has_repeats(std::vector<int64_t> documents) {
-  std::sort(documents.begin(), documents.end());
-  return std::adjacent_find(documents.begin(), documents.end()) != documents.end();
 }
 
 class Router {
