@@ -227,11 +227,6 @@ PairRows distinct_pairs(std::span<const double> top, std::span<const double> bot
   return rows;
 }
 
-// From this many draws on there are fewer resamples, down to kFewestResamples: the million rows of a large
-// comparison stay a matter of seconds, and their interval is as good as normal.
-constexpr int64_t kMostDraws = 500'000'000;
-constexpr int64_t kFewestResamples = 500;
-
 // BCa interval of sum(top) / sum(bottom).
 Estimate ratio_bootstrap(std::span<const double> top, std::span<const double> bottom,
                          BootstrapOptions options) {
@@ -246,10 +241,7 @@ Estimate ratio_bootstrap(std::span<const double> top, std::span<const double> bo
     left_out[i] = (whole_top - rows.top[i]) / (whole_bottom - rows.bottom[i]);
   }
   CountDraws draws(rows.counts, options.seed);
-  if (!draws.few()) {
-    options.resamples =
-        static_cast<int>(std::min<int64_t>(options.resamples, std::max(kFewestResamples, kMostDraws / n)));
-  }
+  if (!draws.few()) options = affordable(options, n);
   std::vector<int64_t> drawn;
   const std::vector<double> sorted = resampled(options, [&](uint32_t resample) {
     draws.draw(resample, drawn);
@@ -309,6 +301,14 @@ Estimate over_clusters(std::span<const int64_t> clusters, const RowStatistic& st
 }
 
 }  // namespace
+
+BootstrapOptions affordable(BootstrapOptions options, int64_t n) {
+  constexpr int64_t kMostDraws = 500'000'000;
+  constexpr int64_t kFewestResamples = 500;
+  options.resamples = static_cast<int>(
+      std::min<int64_t>(options.resamples, std::max(kFewestResamples, kMostDraws / std::max<int64_t>(n, 1))));
+  return options;
+}
 
 Estimate bca_bootstrap(int64_t n, const RowStatistic& statistic, const BootstrapOptions& options) {
   Estimate estimate{n > 0 ? statistic(all_rows(n)) : kNoNumber, kNoNumber, kNoNumber, n};

@@ -16,6 +16,10 @@ struct BootstrapOptions {
   double confidence = kConfidence;
 };
 
+// The options for samples of n rows that are drawn one by one: from 500 million draws on fewer resamples,
+// down to 500. A million rows stay a matter of seconds, and their interval is as good as normal.
+BootstrapOptions affordable(BootstrapOptions options, int64_t n);
+
 // A statistic of the sample made of these rows (row numbers 0..n-1, possibly repeated).
 using RowStatistic = std::function<double(std::span<const int64_t> rows)>;
 

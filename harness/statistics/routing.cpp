@@ -92,17 +92,6 @@ class GapSums {
   double gap_ = 0.0;
 };
 
-// From so many draws on there are fewer resamples: a million samples stay a matter of seconds.
-constexpr int64_t kMostRowsDrawn = 500'000'000;
-constexpr int64_t kFewestOfRouting = 500;
-
-BootstrapOptions resamples_for(int64_t n) {
-  BootstrapOptions options;
-  options.resamples = static_cast<int>(std::min<int64_t>(
-      options.resamples, std::max(kFewestOfRouting, kMostRowsDrawn / std::max<int64_t>(n, 1))));
-  return options;
-}
-
 // Equal rows are counted, which makes a resample of a million as cheap as one of a hundred.
 Estimate bootstrap_share(std::vector<GapRow> rows, double part) {
   std::sort(rows.begin(), rows.end());
@@ -120,7 +109,7 @@ Estimate bootstrap_share(std::vector<GapRow> rows, double part) {
     for (size_t i = 0; i < distinct.size(); ++i) sums.add(distinct[i], static_cast<double>(drawn[i]));
     return sums.share_for(part);
   };
-  return percentile_bootstrap(counts, share, resamples_for(static_cast<int64_t>(rows.size())));
+  return percentile_bootstrap(counts, share, affordable({}, static_cast<int64_t>(rows.size())));
 }
 
 Estimate bootstrap_share(const std::vector<GapRow>& rows, std::span<const int64_t> documents, double part) {
@@ -129,7 +118,7 @@ Estimate bootstrap_share(const std::vector<GapRow>& rows, std::span<const int64_
     for (const int64_t row : drawn) sums.add(rows[static_cast<size_t>(row)], 1.0);
     return sums.share_for(part);
   };
-  return clustered_percentile_bootstrap(documents, share, resamples_for(static_cast<int64_t>(rows.size())));
+  return clustered_percentile_bootstrap(documents, share, affordable({}, static_cast<int64_t>(rows.size())));
 }
 
 // Whether the models are shown to differ: without that the gap between them could be nothing.
@@ -407,7 +396,7 @@ Estimate saving_estimate(std::span<const RoutedSample> samples, int percent, uin
         for (const int64_t row : rows) sum += saved[static_cast<size_t>(row)];
         return sum / static_cast<double>(rows.size());
       },
-      resamples_for(static_cast<int64_t>(saved.size())));
+      affordable({}, static_cast<int64_t>(saved.size())));
 }
 
 Estimate apgr_estimate(std::span<const RoutedSample> samples, uint64_t seed, int folds) {
