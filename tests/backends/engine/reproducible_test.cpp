@@ -285,7 +285,7 @@ bool is_usual(const Computer& computer) {
 }
 
 std::vector<Computer> usual_computers() {
-  std::vector<Computer> all = {{"reference", make_reference_device, DeviceOptions(), "", TensorType::f32}};
+  std::vector<Computer> all = {{"reference", make_reference_device, DeviceOptions(), "", TensorType::f32, 1}};
   for (Computer& computer : cpu_computers({TensorType::f32, TensorType::bf16})) {
     if (is_usual(computer)) all.push_back(std::move(computer));
   }
