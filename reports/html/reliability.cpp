@@ -42,12 +42,12 @@ Html mark(const ReliabilitySeries& series, const ReliabilityBin& bin, const Axis
 Html reliability_drawing(const std::vector<ReliabilitySeries>& series, const Axis& x, const Axis& y) {
   Html out = equality(x, y);
   for (const ReliabilitySeries& one : series) {
+    std::vector<Upright> intervals;
     for (const ReliabilityBin& bin : one.bins) {
-      const Percent at{x.at(bin.confidence)};
-      out += html("<line class=\"ci {}\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", line_class(one.tone), at,
-                  at, Percent{100.0 - y.at(100.0 * bin.interval.lo)},
-                  Percent{100.0 - y.at(100.0 * bin.interval.hi)});
+      intervals.push_back({x.at(bin.confidence), 100.0 - y.at(100.0 * bin.interval.lo),
+                           100.0 - y.at(100.0 * bin.interval.hi)});
     }
+    out += uprights(html("ci {}", line_class(one.tone)), intervals);
   }
   for (const ReliabilitySeries& one : series) {
     for (const ReliabilityBin& bin : one.bins) out += mark(one, bin, x, y);

@@ -164,6 +164,54 @@ Html plot_of(const ReportData& data) {
   return out;
 }
 
+// The steps of a histogram's bars, from the ground up and back to it; heights in percent of the requests.
+std::vector<std::pair<double, double>> outline(const ReportLatency& latency, const Axis& x, const Axis& y) {
+  std::vector<std::pair<double, double>> corners = {{x.at(latency.histogram.front().from), 100.0}};
+  for (const HistogramBar& bar : latency.histogram) {
+    const double top = 100.0 - y.at(100.0 * static_cast<double>(bar.count) / static_cast<double>(latency.n));
+    corners.emplace_back(x.at(bar.from), top);
+    corners.emplace_back(x.at(bar.to), top);
+  }
+  corners.emplace_back(x.at(latency.histogram.back().to), 100.0);
+  return corners;
+}
+
+// How many full answers took how long: whether there are several kinds of them, which percentiles hide.
+Html histogram_of(const ReportData& data) {
+  std::vector<const ReportLatency*> shown;
+  double lo = INFINITY;
+  double hi = 0.0;
+  double most = 0.0;
+  for (const ReportLatency& latency : data.latency) {
+    if (latency.histogram.empty() || latency.quantity != "full answer" || !in_pair(data, latency.model))
+      continue;
+    shown.push_back(&latency);
+    lo = std::min(lo, latency.histogram.front().from);
+    hi = std::max(hi, latency.histogram.back().to);
+    for (const HistogramBar& bar : latency.histogram)
+      most = std::max(most, 100.0 * static_cast<double>(bar.count) / static_cast<double>(latency.n));
+  }
+  if (shown.empty()) return {};
+  PlotFrame frame;
+  frame.description = "histogram of the time to the full answer, logarithmic";
+  frame.x = log_axis(lo, hi);
+  frame.y = linear_axis(0.0, most, 5);
+  frame.x_labels = duration_labels(frame.x);
+  for (const double tick : frame.y.ticks) frame.y_labels.push_back(fmt::format("{:g}\u00a0%", tick));
+  frame.x_name = "time to the full answer (log)";
+  frame.y_name = "requests";
+  Html content;
+  std::vector<Html> entries;
+  for (const ReportLatency* latency : shown) {
+    const Tone tone = tone_of(data, latency->model);
+    content += curve(html("{} w2", line_class(tone)), outline(*latency, frame.x, frame.y));
+    entries.push_back(html("{}{}full answer", legend_line(tone, false), owner(data, tone)));
+  }
+  Html out = legend(entries);
+  out += plot(frame, content);
+  return out;
+}
+
 Html heading(const ReportData& data) {
   const ReportLeader* small = leader_of(data, data.candidate);
   if (!small || std::isnan(small->p50_ms.value)) return html("Measured one request at a time");
@@ -205,6 +253,7 @@ std::optional<Section> latency_section(const ReportData& data) {
                    "percentile is printed only where the early-stopping rule of MLPerf’s LoadGen finds "
                    "enough queries for it.",
                    data.latency_scenario, load_in_words(data.latency_scenario)));
+  out.main += histogram_of(data);
   out.main += time_series_of(data);
   if (!data.load.empty()) out.main += load_table(data);
   return out;

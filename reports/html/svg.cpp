@@ -159,51 +159,62 @@ Html row_axis(const Axis& axis, const std::vector<std::string>& labels) {
   return html("<svg class=\"axis\" aria-hidden=\"true\">{}</svg>", texts);
 }
 
+namespace {
+
+// Percent on both axes, whatever the plot's size.
+Html stretched(const Html& content) {
+  return html("<svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\">{}</svg>", content);
+}
+
+Html stroke(const Html& classes, const Html& path) {
+  return html("<path class=\"{}\" d=\"{}\"/>", classes, path);
+}
+
+}  // namespace
+
 Html plot(const PlotFrame& frame, const Html& content) {
-  Html grid;
+  Html across;
+  Html texts;
   for (size_t i = 0; i < frame.y.ticks.size(); ++i) {
-    const Percent y{100.0 - frame.y.at(frame.y.ticks[i])};
-    grid += html("<line class=\"g\" x1=\"0\" x2=\"100%\" y1=\"{}\" y2=\"{}\"/>", y, y);
-    grid += html("<text x=\"-8\" y=\"{}\" dy=\"4\" text-anchor=\"end\">{}</text>", y, frame.y_labels[i]);
+    const double y = 100.0 - frame.y.at(frame.y.ticks[i]);
+    across += html("M0 {}H100", Coordinate{y});
+    texts +=
+        html("<text x=\"-8\" y=\"{}\" dy=\"4\" text-anchor=\"end\">{}</text>", Percent{y}, frame.y_labels[i]);
   }
+  Html ticks = html("M0 100H100");
   for (size_t i = 0; i < frame.x.ticks.size(); ++i) {
-    const Percent x{frame.x.at(frame.x.ticks[i])};
-    grid += html("<line class=\"ax\" x1=\"{}\" x2=\"{}\" y1=\"100%\" y2=\"101.5%\"/>", x, x);
-    grid +=
-        html("<text x=\"{}\" y=\"100%\" dy=\"18\" text-anchor=\"middle\">{}</text>", x, frame.x_labels[i]);
+    const double x = frame.x.at(frame.x.ticks[i]);
+    ticks += html("M{} 100V101.5", Coordinate{x});
+    texts += html("<text x=\"{}\" y=\"100%\" dy=\"18\" text-anchor=\"middle\">{}</text>", Percent{x},
+                  frame.x_labels[i]);
   }
-  grid += html("<line class=\"ax\" x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\"/>");
-  grid += html("<text class=\"t-lab\" x=\"-38\" y=\"-10\">{}</text>", frame.y_name);
-  grid += html("<text class=\"t-lab\" x=\"100%\" y=\"100%\" dy=\"37\" text-anchor=\"end\">{}</text>",
-               frame.x_name);
-  return html("<div class=\"plot\"><svg class=\"c\" role=\"img\" aria-label=\"{}\">{}{}</svg></div>",
-              frame.description, grid, content);
+  texts += html("<text class=\"t-lab\" x=\"-38\" y=\"-10\">{}</text>", frame.y_name);
+  texts += html("<text class=\"t-lab\" x=\"100%\" y=\"100%\" dy=\"37\" text-anchor=\"end\">{}</text>",
+                frame.x_name);
+  const Html grid = stretched(html("{}{}", stroke(html("g"), across), stroke(html("ax"), ticks)));
+  return html("<div class=\"plot\"><svg class=\"c\" role=\"img\" aria-label=\"{}\">{}{}{}</svg></div>",
+              frame.description, grid, texts, content);
 }
 
 Html curve(const Html& classes, const std::vector<std::pair<double, double>>& points) {
   Html path;
-  for (const auto& [x, y] : points) {
-    if (path.empty()) {
-      path += html("M{} {}", Coordinate{x}, Coordinate{y});
-    } else {
-      path += html("L{} {}", Coordinate{x}, Coordinate{y});
-    }
-  }
-  return html(
-      "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
-      "overflow=\"visible\"><path class=\"{}\" fill=\"none\" vector-effect=\"non-scaling-stroke\" "
-      "d=\"{}\"/></svg>",
-      classes, path);
+  for (const auto& [x, y] : points)
+    path += html("{}{} {}", path.empty() ? html("M") : html("L"), Coordinate{x}, Coordinate{y});
+  return stretched(stroke(classes, path));
+}
+
+Html uprights(const Html& classes, const std::vector<Upright>& lines) {
+  Html path;
+  for (const Upright& line : lines)
+    path += html("M{} {}V{}", Coordinate{line.x}, Coordinate{line.from}, Coordinate{line.to});
+  return stretched(stroke(classes, path));
 }
 
 Html area(const Html& classes, const std::vector<std::pair<double, double>>& corners) {
   Html points;
   for (const auto& [x, y] : corners)
     points += html("{}{} {}", points.empty() ? Html{} : html(" "), Coordinate{x}, Coordinate{y});
-  return html(
-      "<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" "
-      "overflow=\"visible\"><polygon class=\"{}\" points=\"{}\"/></svg>",
-      classes, points);
+  return stretched(html("<polygon class=\"{}\" points=\"{}\"/>", classes, points));
 }
 
 Html legend_mark(Tone tone) {

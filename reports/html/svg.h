@@ -58,6 +58,14 @@ Html plot(const PlotFrame& frame, const Html& content);
 // A line through points in percent (y from the top), drawn without changing the pen's width.
 Html curve(const Html& classes, const std::vector<std::pair<double, double>>& points);
 
+// Upright lines, all of one pen: intervals, each at its value. In percent (y from the top).
+struct Upright {
+  double x = 0.0;
+  double from = 0.0;
+  double to = 0.0;
+};
+Html uprights(const Html& classes, const std::vector<Upright>& lines);
+
 // The area between corners in percent (y from the top).
 Html area(const Html& classes, const std::vector<std::pair<double, double>>& corners);
 

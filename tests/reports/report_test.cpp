@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <sstream>
 
 #include "core/io/file.h"
 #include "core/json/json.h"
@@ -343,7 +344,6 @@ TEST_F(ReportTest, PercentilesWithoutEnoughQueriesAreNotPrinted) {
   }
 }
 
-// In a file of its own: the page has no room for them.
 TEST_F(ReportTest, EveryTimeIsInOneBarOfItsHistogram) {
   const ReportData data = load({});
   size_t bars = 0;
@@ -356,6 +356,44 @@ TEST_F(ReportTest, EveryTimeIsInOneBarOfItsHistogram) {
   ASSERT_TRUE(write_csv(data, folder / "csv").has_value());
   const std::string table = read_whole(folder / "csv" / "latency_histogram.csv");
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), static_cast<std::ptrdiff_t>(1 + bars));
+}
+
+// The corners of the first thick line after a text of the page: x and y in percent of the plot, y from the
+// top.
+std::vector<std::pair<double, double>> line_after(const std::string& page, const std::string& text) {
+  const std::string line = " w2\" d=\"M";
+  const size_t from = page.find(line, page.find(text)) + line.size();
+  std::string path = page.substr(from, page.find('"', from) - from);
+  std::replace(path.begin(), path.end(), 'L', ' ');
+  std::istringstream numbers(path);
+  std::vector<std::pair<double, double>> corners;
+  for (double x = 0.0, y = 0.0; numbers >> x >> y;) corners.emplace_back(x, y);
+  return corners;
+}
+
+TEST_F(ReportTest, BarsOfTheHistogramAreAsHighAsTheirCounts) {
+  const ReportData data = load({});
+  const auto corners = line_after(to_html(data), "histogram of the time to the full answer");
+  const auto shown = std::find_if(data.latency.begin(), data.latency.end(), [](const ReportLatency& latency) {
+    return latency.quantity == "full answer";
+  });
+  ASSERT_NE(shown, data.latency.end());
+  ASSERT_EQ(corners.size(), 2 * shown->histogram.size() + 2);
+  const auto fullest =
+      std::max_element(shown->histogram.begin(), shown->histogram.end(),
+                       [](const HistogramBar& a, const HistogramBar& b) { return a.count < b.count; });
+  ASSERT_GT(fullest->count, 1);
+  const auto height = [&](size_t bar) { return 100.0 - corners[2 * bar + 1].second; };
+  const double highest = height(static_cast<size_t>(fullest - shown->histogram.begin()));
+  for (size_t bar = 0; bar < shown->histogram.size(); ++bar) {
+    const HistogramBar& counted = shown->histogram[bar];
+    EXPECT_NEAR(height(bar) / highest,
+                static_cast<double>(counted.count) / static_cast<double>(fullest->count), 0.001);
+    EXPECT_EQ(corners[2 * bar + 1].second, corners[2 * bar + 2].second) << "its top is level";
+    // The axis is logarithmic and bars are as wide as each other there.
+    EXPECT_NEAR(corners[2 * bar + 2].first - corners[2 * bar + 1].first, corners[2].first - corners[1].first,
+                0.05);
+  }
 }
 
 TEST_F(ReportTest, TimesAreShownInTheOrderInWhichTheyWereDue) {
