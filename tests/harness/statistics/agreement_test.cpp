@@ -118,5 +118,40 @@ TEST(PredictionPoweredMean, WithoutJudgedScoresIsTheMeanOfTheLabels) {
   EXPECT_FALSE(prediction_powered_mean(some, std::span(labelled).first(1)).mean.has_interval());
 }
 
+// A judge that calls 30 % of the wrong answers right: its mean is off by far, the corrected one is not. The
+// weight is fitted on the same labels, which costs a little.
+TEST(PredictionPoweredMean, CorrectsALenientJudge) {
+  constexpr int kDataSets = 4000;
+  constexpr double kRight = 0.5;
+  int held = 0;
+  double judged_sum = 0.0;
+  double width = 0.0;
+  double plain_width = 0.0;
+  for (int i = 0; i < kDataSets; ++i) {
+    std::vector<double> unlabelled, human;
+    std::vector<LabelledScore> labelled;
+    for (uint64_t d = 0; d < 400; ++d) {
+      const double right = uniform(static_cast<uint64_t>(i), 1, d) < kRight ? 1.0 : 0.0;
+      const double judged = right == 1.0 || uniform(static_cast<uint64_t>(i), 2, d) < 0.3 ? 1.0 : 0.0;
+      judged_sum += judged / 400;
+      if (d < 60) {
+        labelled.push_back({judged, right});
+        human.push_back(right);
+      } else {
+        unlabelled.push_back(judged);
+      }
+    }
+    const Estimate mean = prediction_powered_mean(unlabelled, labelled).mean;
+    held += mean.lo <= kRight && kRight <= mean.hi;
+    width += mean.hi - mean.lo;
+    const Estimate plain = t_estimate(human);
+    plain_width += plain.hi - plain.lo;
+  }
+  EXPECT_NEAR(judged_sum / kDataSets, 0.65, 0.01);
+  EXPECT_GE(held, 0.92 * kDataSets);
+  EXPECT_LE(held, 0.97 * kDataSets);
+  EXPECT_LT(width, 0.85 * plain_width) << "the unlabelled scores make the interval narrower";
+}
+
 }  // namespace
 }  // namespace sizeup
