@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <utility>
 
 #include "harness/run/scoring.h"
 #include "harness/statistics/bootstrap.h"
-#include "harness/statistics/interval.h"
+#include "harness/statistics/clusters.h"
+#include "tasks/variant_field.h"
 
 namespace sizeup {
 namespace {
@@ -43,9 +45,12 @@ Aggregator::Aggregator(const Task& task)
       has_set_metrics_(
           std::ranges::any_of(metrics_, [](const MetricInfo& metric) { return !metric.is_mean; })),
       fields_(task.slice_fields()),
-      slices_(fields_.size()) {}
+      slices_(fields_.size()) {
+  has_variants_ = std::ranges::find(fields_, kVariantField) != fields_.end();
+}
 
-void Aggregator::add(const AnswerRow& answer, const std::map<std::string, std::string>& slices) {
+void Aggregator::add(const AnswerRow& answer, const std::map<std::string, std::string>& slices,
+                     const std::string& document_hash) {
   const auto count = [](bool hit, Rate& rate) {
     rate.hits += hit ? 1 : 0;
     ++rate.of;
@@ -61,15 +66,17 @@ void Aggregator::add(const AnswerRow& answer, const std::map<std::string, std::s
     details.details = answer.details;
     scored = &*scored_.insert(std::move(details)).first;
   }
-  add(answer, scored, all_);
+  const auto document = static_cast<int64_t>(std::hash<std::string>{}(document_hash));
+  add(answer, scored, document, all_);
   for (size_t f = 0; f < fields_.size(); ++f) {
     const auto value = slices.find(fields_[f]);
-    if (value != slices.end()) add(answer, scored, slices_[f][value->second]);
+    if (value != slices.end()) add(answer, scored, document, slices_[f][value->second]);
   }
 }
 
-void Aggregator::add(const AnswerRow& answer, const Scored* scored, Set& set) const {
+void Aggregator::add(const AnswerRow& answer, const Scored* scored, int64_t document, Set& set) const {
   set.values.resize(metrics_.size());
+  set.documents.resize(metrics_.size());
   if (scored != nullptr) set.scored.push_back(scored);
   for (size_t m = 0; m < metrics_.size(); ++m) {
     const MetricInfo& metric = metrics_[m];
@@ -77,6 +84,7 @@ void Aggregator::add(const AnswerRow& answer, const Scored* scored, Set& set) co
     if (!metric.is_mean || score == answer.scores.end()) continue;
     if (metric.leaves_out_nan && std::isnan(score->second)) continue;
     set.values[m].push_back(score->second);
+    if (has_variants_) set.documents[m].push_back(document);
   }
 }
 
@@ -94,7 +102,7 @@ void Aggregator::add_metrics(const std::string& field, const std::string& value,
                              std::vector<ResultRow>& rows) const {
   if (set.values.empty()) return;
   for (size_t m = 0; m < metrics_.size(); ++m) {
-    const Estimate estimate = metrics_[m].is_mean ? mean_estimate(set.values[m])
+    const Estimate estimate = metrics_[m].is_mean ? estimate_over(set.values[m], set.documents[m])
                                                   : set_estimate(task_, metrics_[m].name, set.scored);
     if (estimate.n > 0) rows.push_back(row_of(metrics_[m].name, field, value, estimate));
   }

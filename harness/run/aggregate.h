@@ -26,19 +26,22 @@ class Aggregator {
  public:
   explicit Aggregator(const Task& task);  // must outlive this
 
-  // Failed samples count in error_rate only. `slices` are the sample's.
-  void add(const AnswerRow& answer, const std::map<std::string, std::string>& slices);
+  // Failed samples count in error_rate only. `slices` and the hash of the document are the sample's.
+  void add(const AnswerRow& answer, const std::map<std::string, std::string>& slices,
+           const std::string& document_hash = {});
 
-  // Means: Wilson for 0/1 values, else Student-t. Set metrics: percentile bootstrap with a fixed seed; what
-  // is a share of some of the samples (recall of a class): Wilson over these, which are the row's n. Means
-  // are summed in the order of the answers.
+  // Means: Wilson for 0/1 values, else Student-t; where a document is there in several variants, which are
+  // not as good as so many documents, Student-t over documents. Set metrics: percentile bootstrap with a
+  // fixed seed; what is a share of some of the samples (recall of a class): Wilson over these, which are the
+  // row's n. Means are summed in the order of the answers.
   std::vector<ResultRow> results() const;
 
  private:
   // All samples, or those of one slice.
   struct Set {
-    std::vector<std::vector<double>> values;  // of each metric that is a mean
-    std::vector<const Scored*> scored;        // for those that are not
+    std::vector<std::vector<double>> values;      // of each metric that is a mean
+    std::vector<std::vector<int64_t>> documents;  // of these, where documents have variants
+    std::vector<const Scored*> scored;            // for those that are not
   };
   struct Rate {
     int64_t hits = 0;
@@ -48,7 +51,7 @@ class Aggregator {
     bool operator()(const Scored& a, const Scored& b) const { return a.details < b.details; }
   };
 
-  void add(const AnswerRow& answer, const Scored* scored, Set& set) const;
+  void add(const AnswerRow& answer, const Scored* scored, int64_t document, Set& set) const;
   void add_metrics(const std::string& field, const std::string& value, const Set& set,
                    std::vector<ResultRow>& rows) const;
   void add_rates(std::vector<ResultRow>& rows) const;
@@ -56,6 +59,7 @@ class Aggregator {
   const Task& task_;
   std::vector<MetricInfo> metrics_;
   bool has_set_metrics_;
+  bool has_variants_;
   std::vector<std::string> fields_;
   std::set<Scored, ByDetails> scored_;  // where there are set metrics: samples with equal details are one
   Set all_;

@@ -230,8 +230,9 @@ Result<void> Execution::finish_offline(const PlannedEvaluation& evaluation,
   AnswerTally answers(metrics.empty() ? "" : metrics.front().name);
   Result<void> read =
       for_each_answer(store_, evaluation.row.id,
-                      [&](const AnswerRow& answer, const std::map<std::string, std::string>& slices) {
-                        aggregator.add(answer, slices);
+                      [&](const AnswerRow& answer, const std::map<std::string, std::string>& slices,
+                          const std::string& document_hash) {
+                        aggregator.add(answer, slices, document_hash);
                         answers.add(answer);
                       });
   if (!read) return read;
@@ -364,10 +365,11 @@ Result<std::unordered_set<int64_t>> Execution::right_samples(const PlannedEvalua
     const bool answers = other.model == evaluation.model && other.task == evaluation.task &&
                          other.row.scenario == "offline" && !metrics.empty();
     if (!answers) continue;
-    Result<void> read = for_each_answer(store_, other.row.id, [&](const AnswerRow& answer, const auto&) {
-      const auto score = answer.scores.find(metrics.front().name);
-      if (score != answer.scores.end() && score->second >= 0.5) right.insert(answer.sample_id);
-    });
+    Result<void> read =
+        for_each_answer(store_, other.row.id, [&](const AnswerRow& answer, const auto&, const auto&) {
+          const auto score = answer.scores.find(metrics.front().name);
+          if (score != answer.scores.end() && score->second >= 0.5) right.insert(answer.sample_id);
+        });
     if (!read) return forward_error(read);
   }
   return right;

@@ -69,9 +69,11 @@ enum class Texts { read, leave_out };
 Result<std::vector<AnswerRow>> read_answers(const Store& store, int64_t evaluation_id,
                                             Texts texts = Texts::read);
 
-// The same, one after the other, with what results are broken down by. `visit` must not use the store.
+// The same, one after the other, with what results are broken down by and the sample's document. `visit` must
+// not use the store.
 using AnswerVisitor =
-    std::function<void(const AnswerRow& answer, const std::map<std::string, std::string>& slices)>;
+    std::function<void(const AnswerRow& answer, const std::map<std::string, std::string>& slices,
+                       const std::string& document_hash)>;
 Result<void> for_each_answer(const Store& store, int64_t evaluation_id, const AnswerVisitor& visit);
 
 // Ids, from `first` to `last`, of the samples of an evaluation that have an answer without an error, or a

@@ -142,16 +142,18 @@ Result<std::vector<int64_t>> read_timed_samples(const Store& store, int64_t eval
 
 Result<void> for_each_answer(const Store& store, int64_t evaluation_id, const AnswerVisitor& visit) {
   return with_database(store, [&](Database& database) {
-    Statement find(database, fmt::format("SELECT {}, slices FROM answer JOIN sample ON sample.id = sample_id "
-                                         "WHERE evaluation_id = ? AND sample_id = ?",
-                                         kAnswerColumns));
+    Statement find(
+        database,
+        fmt::format("SELECT {}, slices, document_hash FROM answer JOIN sample ON sample.id = sample_id "
+                    "WHERE evaluation_id = ? AND sample_id = ?",
+                    kAnswerColumns));
     Statement scores(database, "SELECT metric, value FROM score WHERE evaluation_id = ? AND sample_id = ?");
     for (const int64_t id : answered_in_order(database, evaluation_id)) {
       find.bind(evaluation_id, id).step();
       AnswerRow row = answer_of(find, evaluation_id);
       scores.bind(evaluation_id, id);
       while (scores.step()) row.scores[scores.text(0)] = scores.real(1);
-      visit(row, text_map(find.text(8)));
+      visit(row, text_map(find.text(8)), find.text(9));
     }
   });
 }

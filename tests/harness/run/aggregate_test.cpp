@@ -124,6 +124,33 @@ TEST(Aggregate, ASharesIntervalIsWilsonsOverItsOwnSamples) {
   FAIL() << "no row";
 }
 
+// A document that is asked in three ways is not three documents.
+TEST(Aggregate, VariantsOfADocumentDependOnEachOther) {
+  FakeTask task("write", OutputType::generate_until, 1);
+  task.fields = {"variant"};
+  Aggregator aggregator(task);
+  for (int document = 0; document < 10; ++document) {
+    for (const char* variant : {"original", "typos", "long"}) {
+      AnswerRow answer;
+      answer.scores["exact_match"] = document < 8 ? 1.0 : 0.0;
+      answer.details["predicted"] = "1";
+      aggregator.add(answer, {{"variant", variant}}, "hash-" + std::to_string(document));
+    }
+  }
+  for (const ResultRow& row : aggregator.results()) {
+    if (row.metric != "exact_match") continue;
+    EXPECT_DOUBLE_EQ(row.value, 0.8);
+    if (row.slice_value.empty()) {
+      EXPECT_EQ(row.n, 30);
+      // Three equal samples a document: the t interval of ten, 0.8 -+ t_9 sqrt(0.8 * 0.2 / 9).
+      EXPECT_NEAR(row.lo.value(), 0.8 - 2.2621571628540993 * std::sqrt(0.16 / 9), 1e-9);
+    } else {
+      EXPECT_EQ(row.n, 10);
+      EXPECT_NEAR(row.lo.value(), 0.490162471, 1e-6) << "Wilson, 8 of 10";
+    }
+  }
+}
+
 // As numpy.mean in lm-evaluation-harness; its nanmean leaves them out.
 TEST(Aggregate, AnUndefinedScoreMakesTheMeanUndefined) {
   Answers data;

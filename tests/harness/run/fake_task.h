@@ -34,7 +34,7 @@ class FakeTask : public Task {
   const std::string& name() const override { return name_; }
   const std::string& description() const override { return name_; }
   OutputType output_type() const override { return type_; }
-  std::vector<std::string> slice_fields() const override { return {"parity"}; }
+  std::vector<std::string> slice_fields() const override { return fields; }
   std::vector<MetricInfo> metrics() const override {
     if (type_ == OutputType::generate_until) {
       return {
@@ -105,6 +105,7 @@ class FakeTask : public Task {
     return set;
   }
 
+  std::vector<std::string> fields = {"parity"};
   std::optional<ShareCount> share;  // share_of_ones is this share, whatever was answered
 
  private:

@@ -162,11 +162,12 @@ TEST_F(ReadTest, AnswersSamplesAndTimingsInTheOrderOfTheData) {
   EXPECT_EQ((*read_samples(store, small))[1].document_id, "doc-0");
 
   std::vector<std::string> seen;
-  ASSERT_TRUE(for_each_answer(store, small, [&](const AnswerRow& answer, const auto& slices) {
-                seen.push_back(answer.answer + slices.at("subject"));
-                EXPECT_EQ(answer.evaluation_id, small);
-                EXPECT_EQ(answer.scores, turned[seen.size() - 1].scores);
-              }).has_value());
+  ASSERT_TRUE(
+      for_each_answer(store, small, [&](const AnswerRow& answer, const auto& slices, const std::string&) {
+        seen.push_back(answer.answer + slices.at("subject"));
+        EXPECT_EQ(answer.evaluation_id, small);
+        EXPECT_EQ(answer.scores, turned[seen.size() - 1].scores);
+      }).has_value());
   EXPECT_EQ(seen, (std::vector<std::string>{"2law", "0maths"}));
 }
 
