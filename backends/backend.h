@@ -1,11 +1,15 @@
 // The contract between the harness and whatever answers requests: the built-in engine or an endpoint.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/request.h"
@@ -40,8 +44,11 @@ struct ModelCard {
   bool takes_schema = false;         // written answers can be held to a JSON Schema (Generate::schema)
   // The answers are from a file: each belongs to a document, not to its prompt, and nothing is computed.
   bool recorded = false;
-  bool has_latencies = true;       // false: recorded answers without them
-  std::string policy;              // what a router applies, in JSON, without the samples it was made from
+  bool has_latencies = true;  // false: recorded answers without them
+  std::string policy;         // what a router applies, in JSON, without the samples it was made from
+  // A router that gives all requests to a document to one model, by AskedFor::answers and what the sink
+  // knows.
+  bool decides_by_document = false;
   std::string currency;            // of Response::cost; empty if there is none
   std::vector<std::string> notes;  // fallbacks and warnings to show in doctor and reports
 };
@@ -60,6 +67,13 @@ class RequestSource {
   virtual void abandon() {}
 };
 
+// What a router goes by and one response does not show.
+struct AnswerFacts {
+  double confidence = std::numeric_limits<double>::quiet_NaN();  // NaN: the answer states none
+  std::string_view confidence_kind = {};                         // as policies name it
+  uint32_t rejections = 0;  // bit i: kRejections[i] of router/route_policy.h was found
+};
+
 // Where responses go. Calls come from any thread, one at a time.
 class ResponseSink {
  public:
@@ -69,6 +83,13 @@ class ResponseSink {
   // pieces of text. Optional.
   virtual void on_token(uint64_t request_id, int32_t token, double elapsed_ms) {
     (void)request_id, (void)token, (void)elapsed_ms;
+  }
+  // What is known of an answer before it is given, which a router asks: `responses` are all to one document,
+  // in the order of AskedFor::answer. Nothing: nobody here can tell. From any thread, also beside the other
+  // calls.
+  virtual std::optional<AnswerFacts> facts_of(std::span<const Response> responses) {
+    (void)responses;
+    return std::nullopt;
   }
 };
 

@@ -79,6 +79,8 @@ struct AskedFor {
   // A router goes by these; whoever asks keeps them until the response is there.
   std::string_view document_hash = {};                         // of what is in the document
   const std::map<std::string, std::string>* slices = nullptr;  // field -> value
+  std::string_view definition_hash = {};                       // of what the task is
+  int answers = 1;  // so many requests to the document follow each other, and one decision is about all
 };
 
 struct Request {

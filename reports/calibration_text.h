@@ -16,16 +16,11 @@ struct ConfidenceKind {
 };
 
 // In the order in which reports show them.
-inline constexpr ConfidenceKind kOptionProbability = {
-    "option probability", "the probability of the chosen option among all options of the question"};
-inline constexpr ConfidenceKind kTokenProbability = {
-    kMeanTokenProbability, "exp of the mean log-probability of the tokens that were written"};
-inline constexpr ConfidenceKind kAgreement = {
-    "agreement of samples", "the share of a question's k answers that say what most of them say"};
-inline constexpr ConfidenceKind kStatedInWords = {"stated in words",
-                                                  "what the answer itself says of it, as a number"};
-inline constexpr std::array kConfidenceKinds = {kOptionProbability, kTokenProbability, kAgreement,
-                                                kStatedInWords};
+inline constexpr std::array<ConfidenceKind, 4> kConfidenceKinds = {
+    {{kOptionProbability, "the probability of the chosen option among all options of the question"},
+     {kMeanTokenProbability, "exp of the mean log-probability of the tokens that were written"},
+     {kAgreementOfSamples, "the share of a question's k answers that say what most of them say"},
+     {kStatedInWords, "what the answer itself says of it, as a number"}}};
 
 // Below this, bins of a tenth hold fewer than ten answers.
 inline constexpr int64_t kFewestCalibrated = 100;

@@ -151,6 +151,10 @@ Result<RoutePolicy> routing_policy(const ReportData& data) {
         return kind == RouteFeature::Kind::confidence || kind == RouteFeature::Kind::logit;
       });
   if (confident) policy.confidence = routing.kind;
+  policy.protocol = "generative";
+  for (const int task : routing.tasks) {
+    if (data.tasks[static_cast<size_t>(task)].protocol == "likelihood") policy.protocol = "likelihood";
+  }
   policy.scorer = routing.scorer;
   policy.threshold = point->threshold;
   policy.rejections = routing.rejections;

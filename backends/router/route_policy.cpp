@@ -146,6 +146,11 @@ RoutePolicy read_root(const CheckedJson& root) {
   policy.small = read_model(root.at("small"));
   policy.large = read_model(root.at("large"));
   policy.confidence = root.at("confidence").text();
+  if (root.has("protocol")) {
+    policy.protocol = root.at("protocol").text();
+    if (policy.protocol != "likelihood" && policy.protocol != "generative")
+      root.at("protocol").refuse(fmt::format("is '{:.100}'", policy.protocol), "likelihood or generative");
+  }
   policy.scorer = read_scorer(root.at("score"));
   policy.threshold = root.at("threshold").number_or(std::numeric_limits<double>::infinity(), -kMost, kMost);
   for (const CheckedJson& item : root.at("send_on_if").items()) {
@@ -267,6 +272,7 @@ std::string to_route_policy_text(const RoutePolicy& policy) {
               {"send_on_if", std::move(rejections)},
               {"expected", expectation_json(policy.expected)},
               {"tasks", policy.tasks}};
+  if (!policy.protocol.empty()) out["protocol"] = policy.protocol;
   if (!policy.fitted.empty()) out["fitted"] = fitted_json(policy.fitted);
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

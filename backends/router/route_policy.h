@@ -72,8 +72,12 @@ struct RouteScorer {
   double score(const RouteFacts& facts) const;  // NaN: a feature is unknown
 };
 
-// The kind of confidence that one written answer shows: exp of the mean log-probability of its tokens.
+// Kinds of confidence: exp of the mean log-probability of what was written, which one answer shows; the
+// probability of the chosen option; what the answer says of itself; the majority's share of several answers.
 inline constexpr std::string_view kMeanTokenProbability = "mean token probability";
+inline constexpr std::string_view kOptionProbability = "option probability";
+inline constexpr std::string_view kStatedInWords = "stated in words";
+inline constexpr std::string_view kAgreementOfSamples = "agreement of samples";
 
 struct RouteModel {
   std::string name;
@@ -108,6 +112,7 @@ struct RoutePolicy {
   RouteModel small;
   RouteModel large;
   std::string confidence;  // the kind of confidence that its features mean; empty: it needs none
+  std::string protocol;    // "likelihood": made from scored choices; "generative"; empty: not said
   RouteScorer scorer;
   double threshold = 0.0;          // sent on are lower scores; infinity: all
   std::vector<size_t> rejections;  // in kRejections, sent on whatever the score

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "backends/engine/tokenizer/tokenizer.h"
 #include "backends/model_files.h"
 #include "backends/registry.h"
 #include "backends/run_counts.h"
@@ -24,6 +28,21 @@ namespace {
 constexpr size_t kTruncated = 2;
 static_assert(kRejections[kTruncated] == "truncated");
 
+bool is_scored(const RoutePolicy& policy) {
+  return policy.protocol == "likelihood";
+}
+
+// Whether a policy goes by what responses alone do not show: checks other than whether the prompt was cut, or
+// a confidence that is more than how sure the tokens of one answer are.
+bool asks_for_facts(const RoutePolicy& policy) {
+  const bool confident = !policy.confidence.empty() && policy.confidence != kMeanTokenProbability;
+  const bool rejects = std::ranges::any_of(policy.rejections, [](size_t one) { return one != kTruncated; });
+  return confident || rejects || std::ranges::any_of(policy.scorer.weights, [](const auto& weight) {
+           return weight.first.kind() == RouteFeature::Kind::rejection && weight.second != 0.0 &&
+                  weight.first.name() != kRejections[kTruncated];
+         });
+}
+
 double mean_probability(const Response& response) {
   const std::vector<float>& logprobs = response.token_logprobs;
   if (logprobs.empty()) return RouteFacts::kUnknown;
@@ -31,27 +50,52 @@ double mean_probability(const Response& response) {
                   static_cast<double>(logprobs.size()));
 }
 
+// Ids mean nothing where two tokenizers are at work.
+void name_first_tokens(Response& response, const Tokenizer* tokenizer) {
+  if (response.top.empty()) return;
+  if (tokenizer != nullptr && response.first_top.empty()) {
+    for (const TokenLogprob& one : response.top.front())
+      response.first_top.push_back({tokenizer->decode(std::vector{one.token}, false), one.logprob});
+  }
+  response.top.clear();
+}
+
 // Requests on their way through both models. The small model takes them from here and answers here; those
-// that go on wait here for the large model.
+// that go on wait here for the large model. What is decided on together is a group, by the id of its first
+// request.
 class Crossing {
  public:
-  Crossing(const RoutePolicy& policy, RequestSource& source, ResponseSink& sink, int max_concurrent)
-      : policy_(policy), source_(source), sink_(sink), max_concurrent_(max_concurrent) {}
+  Crossing(const RoutePolicy& policy, const ModelCard& card, RequestSource& source, ResponseSink& sink,
+           int max_concurrent)
+      : policy_(policy),
+        asks_for_facts_(asks_for_facts(policy)),
+        by_document_(card.decides_by_document),
+        source_(source),
+        sink_(sink),
+        max_concurrent_(max_concurrent) {}
 
-  // For the small model. No more requests than the scenario allows are in either model.
+  // For the small model. No more groups than the scenario allows are in either model.
   std::optional<Request> next_new() {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock,
-                    [&] { return no_more_new_ || max_concurrent_ == 0 || in_flight_ < max_concurrent_; });
+      changed_.wait(lock, [&] {
+        return no_more_new_ || max_concurrent_ == 0 || coming_ ||
+               groups_.size() < static_cast<size_t>(max_concurrent_);
+      });
       if (no_more_new_) return std::nullopt;
     }
     std::optional<Request> request = source_.next();
     if (!request) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    ++in_flight_;
     ++asked_;
-    pending_[request->id].request = *request;
+    const uint64_t first = coming_.value_or(request->id);
+    Group& group = groups_[first];
+    if (!coming_ && by_document_)
+      group.requests = static_cast<size_t>(std::max(1, request->asked_for.answers));
+    group.ids.push_back(request->id);
+    coming_.reset();
+    if (group.ids.size() < group.requests) coming_ = first;
+    pending_.emplace(request->id, Pending{*request, {}, first});
     return request;
   }
 
@@ -59,18 +103,34 @@ class Crossing {
     std::unique_lock lock(mutex_);
     const auto found = pending_.find(response.id);
     require(found != pending_.end(), "the small model answers what it was asked");
-    if (!response.error && !policy_.sends_on(facts_of(found->second.request, response))) {
-      response.routed = routed(false, found->second.request);
-      pending_.erase(found);
+    Group& group = groups_.at(found->second.group);
+    found->second.small = std::move(response);
+    if (++group.answered < group.requests) return;
+    // Nobody else touches them before they go on, so others may come and go while their answers are looked
+    // at.
+    const Request& request = pending_.at(group.ids.front()).request;
+    std::vector<Response> answers;
+    for (const uint64_t id : group.ids) answers.push_back(std::move(pending_.at(id).small));
+    lock.unlock();
+    const bool kept = keeps(request, answers);
+    lock.lock();
+    if (kept) {
+      for (Response& answer : answers) answer.routed = routed(false, request);
+      for (const uint64_t id : group.ids) pending_.erase(id);
       lock.unlock();
-      // Nothing can be shown before it is known to be the answer.
-      response.timing.ttft_ms = response.timing.total_ms;
-      finish(std::move(response));
+      const uint64_t first = answers.front().id;
+      for (Response& answer : answers) {
+        // Nothing can be shown before it is known to be the answer.
+        answer.timing.ttft_ms = answer.timing.total_ms;
+        finish(std::move(answer), first);
+      }
       return;
     }
-    ++sent_on_;
-    waiting_.push_back(response.id);
-    found->second.small = std::move(response);
+    for (Response& answer : answers) {
+      ++sent_on_;
+      waiting_.push_back(answer.id);
+      pending_.at(answer.id).small = std::move(answer);
+    }
     changed_.notify_all();
   }
 
@@ -85,15 +145,17 @@ class Crossing {
   }
 
   void answered_by_large(Response response) {
+    uint64_t group = 0;
     {
       const std::lock_guard lock(mutex_);
       const auto found = pending_.find(response.id);
       require(found != pending_.end(), "the large model answers what was sent on");
       add_small(found->second.small, response);
       response.routed = routed(true, found->second.request);
+      group = found->second.group;
       pending_.erase(found);
     }
-    finish(std::move(response));
+    finish(std::move(response), group);
   }
 
   void small_is_done() {
@@ -124,7 +186,10 @@ class Crossing {
   }
 
   std::string note() const {
-    return fmt::format("{} of {} requests went on to the large model", sent_on_, asked_);
+    std::string note = fmt::format("{} of {} requests went on to the large model", sent_on_, asked_);
+    if (const int64_t untold = untold_; untold > 0)
+      note += fmt::format(", {} of them as nothing here tells what the policy goes by", untold);
+    return note;
   }
 
   void stream(uint64_t id, int32_t token, double elapsed_ms) {
@@ -136,14 +201,49 @@ class Crossing {
   struct Pending {
     Request request;
     Response small;
+    uint64_t group = 0;
+  };
+  struct Group {
+    std::vector<uint64_t> ids;  // that have come
+    size_t requests = 1;
+    size_t answered = 0;  // by the small model
+    size_t finished = 0;
   };
 
-  static RouteFacts facts_of(const Request& request, const Response& response) {
+  // Whether the small model's answers to these requests will do; `request` is the first of them.
+  bool keeps(const Request& request, std::span<const Response> answers) {
+    for (const Response& answer : answers) {
+      if (answer.error) return false;
+    }
+    RouteFacts facts = facts_shown(request, answers);
+    if (asks_for_facts_ && !add_facts(request, answers, facts)) {
+      untold_ += static_cast<int64_t>(answers.size());
+      return false;
+    }
+    return !policy_.sends_on(facts);
+  }
+
+  // False: whoever asks cannot tell, or the answers state another kind of confidence.
+  bool add_facts(const Request& request, std::span<const Response> answers, RouteFacts& facts) {
+    const std::optional<AnswerFacts> told = sink_.facts_of(answers);
+    if (!told) return false;
+    facts.confidence = told->confidence;
+    facts.rejections = told->rejections;
+    if (policy_.confidence.empty()) return true;
+    const bool scored = std::holds_alternative<ScoreContinuation>(request.ask);
+    const bool asked_alike = policy_.confidence != kOptionProbability || scored == is_scored(policy_);
+    return told->confidence_kind == policy_.confidence && asked_alike;
+  }
+
+  RouteFacts facts_shown(const Request& request, std::span<const Response> answers) const {
     RouteFacts facts;
-    facts.confidence = mean_probability(response);
-    facts.input_tokens = response.prompt_tokens;
-    facts.output_tokens = response.completion_tokens;
-    facts.rejections = response.truncated ? 1U << kTruncated : 0U;
+    if (policy_.confidence == kMeanTokenProbability) facts.confidence = mean_probability(answers.front());
+    facts.input_tokens = facts.output_tokens = 0.0;
+    for (const Response& answer : answers) {
+      facts.input_tokens += answer.prompt_tokens;
+      facts.output_tokens += answer.completion_tokens;
+      if (answer.truncated) facts.rejections |= 1U << kTruncated;
+    }
     facts.task = request.asked_for.task;
     facts.slices = request.asked_for.slices;
     return facts;
@@ -169,17 +269,20 @@ class Crossing {
   }
 
   // Out of the lock: the sink may take its time. It takes one call at a time.
-  void finish(Response response) {
+  void finish(Response response, uint64_t group) {
     {
       const std::lock_guard lock(sink_mutex_);
       sink_.on_response(std::move(response));
     }
     const std::lock_guard lock(mutex_);
-    --in_flight_;
+    const auto found = groups_.find(group);
+    if (++found->second.finished == found->second.requests) groups_.erase(found);
     changed_.notify_all();
   }
 
   const RoutePolicy& policy_;
+  bool asks_for_facts_;
+  bool by_document_;
   RequestSource& source_;
   ResponseSink& sink_;
   int max_concurrent_;
@@ -187,13 +290,15 @@ class Crossing {
   std::mutex sink_mutex_;
   std::condition_variable changed_;
   std::unordered_map<uint64_t, Pending> pending_;
+  std::unordered_map<uint64_t, Group> groups_;  // until all of it is answered
+  std::optional<uint64_t> coming_;              // the group that is not there yet as a whole
   std::deque<uint64_t> waiting_;
-  int in_flight_ = 0;
   bool small_is_done_ = false;
   bool no_more_new_ = false;
   bool no_more_sent_on_ = false;
   int64_t asked_ = 0;
   int64_t sent_on_ = 0;
+  std::atomic<int64_t> untold_ = 0;
 };
 
 // One model's side of the crossing.
@@ -214,14 +319,18 @@ class Side : public RequestSource {
 // Streams the tokens of what it was sent, as no other model may still change them.
 class LargeSink : public ResponseSink {
  public:
-  explicit LargeSink(Crossing& crossing) : crossing_(crossing) {}
-  void on_response(Response response) override { crossing_.answered_by_large(std::move(response)); }
+  LargeSink(Crossing& crossing, const Tokenizer* tokenizer) : crossing_(crossing), tokenizer_(tokenizer) {}
+  void on_response(Response response) override {
+    name_first_tokens(response, tokenizer_);
+    crossing_.answered_by_large(std::move(response));
+  }
   void on_token(uint64_t id, int32_t token, double elapsed_ms) override {
     crossing_.stream(id, token, elapsed_ms);
   }
 
  private:
   Crossing& crossing_;
+  const Tokenizer* tokenizer_;
 };
 
 std::string both(const std::string& small, const std::string& large) {
@@ -247,6 +356,9 @@ ModelCard card_of(const ModelReference& reference, const RoutePolicy& policy, co
   card.tier = both(small.tier, large.tier);
   card.precision = both(small.precision, large.precision);
   card.can_generate = true;
+  card.can_score = is_scored(policy);
+  card.scores_conversations = small.scores_conversations && large.scores_conversations;
+  card.decides_by_document = is_scored(policy) || asks_for_facts(policy);
   card.has_chat_template = small.has_chat_template && large.has_chat_template;
   card.notes.push_back(
       fmt::format("{} first, {} for what the policy sends on: {:.0f} % of the samples that it "
@@ -283,7 +395,7 @@ class Router : public Backend {
 
   Result<RunCounts> run(RequestSource& source, ResponseSink& sink, const RunOptions& options,
                         std::stop_token stop) override {
-    Crossing crossing(policy_, source, sink, options.max_concurrent);
+    Crossing crossing(policy_, card_, source, sink, options.max_concurrent);
     Result<RunCounts> counts = options.max_concurrent == 0 ? one_after_other(crossing, options, stop)
                                                            : both_at_once(crossing, options, stop);
     if (counts) counts->notes.push_back(crossing.note());
@@ -293,7 +405,10 @@ class Router : public Backend {
  private:
   Result<RunCounts> run_small(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
     Side requests(crossing, &Crossing::next_new, &Crossing::abandon_new);
-    FunctionSink answers([&](Response response) { crossing.answered_by_small(std::move(response)); });
+    FunctionSink answers([&](Response response) {
+      name_first_tokens(response, small_->tokenizer());
+      crossing.answered_by_small(std::move(response));
+    });
     Result<RunCounts> counts = small_->run(requests, answers, options, stop);
     if (counts) {
       crossing.small_is_done();
@@ -305,7 +420,7 @@ class Router : public Backend {
 
   Result<RunCounts> run_large(Crossing& crossing, const RunOptions& options, const std::stop_token& stop) {
     Side requests(crossing, &Crossing::next_sent_on, &Crossing::abandon_sent_on);
-    LargeSink answers(crossing);
+    LargeSink answers(crossing, large_->tokenizer());
     Result<RunCounts> counts = large_->run(requests, answers, options, stop);
     if (!counts) crossing.end();
     return counts;
@@ -356,31 +471,6 @@ class Router : public Backend {
   ModelCard card_;
 };
 
-// What a request shows is its task, its slices, its lengths, whether its prompt was cut, and how sure its
-// tokens are.
-Result<void> check_policy(const RoutePolicy& policy, const std::string& place) {
-  for (const size_t rejection : policy.rejections) {
-    if (rejection == kTruncated) continue;
-    return bad_input(
-        place, fmt::format("sends on what a check finds {}, which no request shows", kRejections[rejection]),
-        "no reason, or truncated", "apply this policy in your program: docs/route.md");
-  }
-  for (const auto& [feature, weight] : policy.scorer.weights) {
-    const bool hidden =
-        feature.kind() == RouteFeature::Kind::rejection && feature.name() != kRejections[kTruncated];
-    if (!hidden || weight == 0.0) continue;
-    return bad_input(place, fmt::format("its score needs '{:.100}', which no request shows", feature.name()),
-                     "", "apply this policy in your program: docs/route.md");
-  }
-  if (!policy.confidence.empty() && policy.confidence != kMeanTokenProbability) {
-    return bad_input(
-        place, fmt::format("needs the {:.100} of an answer, which takes several requests", policy.confidence),
-        fmt::format("a policy made from written answers, by {}", kMeanTokenProbability),
-        "apply this policy in your program: docs/route.md");
-  }
-  return {};
-}
-
 Result<std::unique_ptr<Backend>> open_model(const RouteModel& model, const ModelReference& router) {
   auto reference = ModelReference::parse(model.reference);
   if (!reference) return forward_error(reference);
@@ -420,7 +510,6 @@ Result<std::unique_ptr<Backend>> open_router(const ModelReference& reference) {
   }
   auto policy = read_route_policy(reference.target);
   if (!policy) return forward_error(policy);
-  if (auto checked = check_policy(*policy, reference.target); !checked) return forward_error(checked);
   auto small = open_model(policy->small, reference);
   if (!small) return small;
   auto large = open_model(policy->large, reference);
@@ -430,10 +519,15 @@ Result<std::unique_ptr<Backend>> open_router(const ModelReference& reference) {
 
 Result<std::unique_ptr<Backend>> make_router(const ModelReference& reference, RoutePolicy policy,
                                              std::unique_ptr<Backend> small, std::unique_ptr<Backend> large) {
-  if (auto checked = check_policy(policy, reference.target); !checked) return forward_error(checked);
   for (const Backend* model : {small.get(), large.get()}) {
     if (!model->card().can_generate)
       return usage_error(fmt::format("{} writes no answers, and a router asks for them", model->card().name));
+    if (is_scored(policy) && !model->card().can_score) {
+      return usage_error(
+          fmt::format("{} cannot score given texts, and the policy was made from scored choices",
+                      model->card().name),
+          "make a policy from a run with --protocol generative");
+    }
   }
   return std::make_unique<Router>(reference, std::move(policy), std::move(small), std::move(large));
 }

@@ -15,14 +15,16 @@ namespace sizeup {
 // (now, offline).
 Result<std::unique_ptr<Backend>> open_router(const ModelReference& reference);
 
-// The same of models that are open. Usage error for a policy that asks for what one request does not show:
-// checks of the answer other than `truncated`, a confidence that needs several requests. A request whose
-// slices are not known goes on where the policy needs them.
+// The same of models that are open. Usage error where a model cannot do what the policy was made from.
 //
-// It generates and does not score. A response is that of the model that answered; its tokens are those of
-// both, its times begin with the small model's, whose tokens are not streamed: whether they are the answer is
-// known at their end. Requests of a list are put to the small model first, then all that go on to the large
-// one; in other scenarios both work at once.
+// What responses do not show (checks of the answer, the probability of options), the sink is asked for:
+// ResponseSink::facts_of. A request goes on where the policy needs slices or facts that are not known.
+//
+// It scores if the policy was made from scored choices; all requests to a document are then answered by one
+// model. A response is that of the model that answered; its tokens are those of both, its times begin with
+// the small model's, whose tokens are not streamed: whether they are the answer is known at their end.
+// Requests of a list are put to the small model first, then all that go on to the large one; in other
+// scenarios both work at once.
 Result<std::unique_ptr<Backend>> make_router(const ModelReference& reference, RoutePolicy policy,
                                              std::unique_ptr<Backend> small, std::unique_ptr<Backend> large);
 

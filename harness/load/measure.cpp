@@ -72,6 +72,10 @@ class Stopwatch : public RequestSource, public ResponseSink {
     if (sink_ != nullptr) sink_->on_response(std::move(response));
   }
 
+  std::optional<AnswerFacts> facts_of(std::span<const Response> responses) override {
+    return sink_ == nullptr ? std::nullopt : sink_->facts_of(responses);
+  }
+
   LoadMeasurement take(const Scenario& scenario) {
     times_.erase(times_.begin(), times_.begin() + static_cast<ptrdiff_t>(warm_up_));
     return {scenario, std::move(times_), std::move(gaps_), {}};

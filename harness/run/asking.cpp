@@ -106,8 +106,9 @@ Prompt without_system(Prompt prompt) {
 Request request_of(const Sample& sample, const Ask& ask, size_t ask_index, Prompt prompt,
                    const Asking& asking) {
   Request request;
-  request.asked_for = {asking.task,          sample.id,     sample.index, static_cast<int>(ask_index),
-                       sample.document_hash, &sample.slices};
+  request.asked_for = {
+      asking.task,          sample.id,      sample.index,          static_cast<int>(ask_index),
+      sample.document_hash, &sample.slices, asking.definition_hash};
   request.truncate = asking.truncation == Truncation::left ? Truncate::left : Truncate::error;
   if (const auto* score = std::get_if<AskScore>(&ask)) {
     std::string continuation = asking.chat_template && !continues_word(sample.prompt)
@@ -153,6 +154,9 @@ std::string response_key_json(const ModelCard& card, const Request& request, con
     const AskedFor& asked = request.asked_for;
     json["routed_by"] = {{"task", asked.task}};
     if (asked.slices != nullptr) json["routed_by"]["slices"] = *asked.slices;
+    // And by all that is asked of the document, and how it is scored.
+    if (card.decides_by_document)
+      json["routed_by"]["answer"] = {asked.document_hash, asked.definition_hash, asked.answer};
   }
   std::visit(AskWriter{json}, request.ask);
   return to_canonical(json);

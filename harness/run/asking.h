@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "backends/backend.h"
 #include "backends/request.h"
@@ -21,6 +22,7 @@ struct Asking {
   uint64_t seed = 0;
   Truncation truncation = Truncation::left;  // the task's
   std::string task = {};                     // its name
+  std::string_view definition_hash = {};     // of the task, which whoever asks keeps
   std::string schema = {};                   // that its written answers are held to, if the backend does that
 };
 

@@ -117,7 +117,8 @@ class BatchMaker {
   // Everything at once, or the next turn of a conversation.
   Result<void> ask(PendingSample pending, const std::vector<Ask>& asks) {
     const PlannedEvaluation& evaluation = *pending.evaluation;
-    const Task& task = *pending.task->task;
+    const LoadedTask& loaded = *pending.task;
+    const Task& task = *loaded.task;
     const Backend& backend = *plan_.models[evaluation.model].backend;
     const Sample& sample = *pending.sample;
     Result<std::vector<Rendered>> prompts = render_all(backend, pending, asks);
@@ -133,23 +134,43 @@ class BatchMaker {
     const size_t index = batch_.samples.size();
     batch_.samples.push_back(std::move(pending));
     Asking asking{evaluation.row.chat_template, plan_.asking.seed, task.truncation(), task.name()};
+    asking.definition_hash = loaded.row.definition_hash;
     if (backend.card().takes_schema) asking.schema = task.answer_schema();
+    std::vector<PendingRequest> requests;
     for (size_t a = first; a < last; ++a) {
       const auto& [prompt, text] = (*prompts)[std::min(a - first, prompts->size() - 1)];
-      PendingRequest request;
+      PendingRequest& request = requests.emplace_back();
       request.request = request_of(sample, asks[a], a, prompt, asking);
+      request.request.asked_for.answers = static_cast<int>(last - first);
       request.generates = std::holds_alternative<Generate>(request.request.ask);
       request.prompt = text;
       request.key_json = response_key_json(backend.card(), request.request, *text);
       request.key = sha256_hex(request.key_json);
-      if (Result<void> placed = place(std::move(request), {index, static_cast<int>(a)}, backend.card());
-          !placed)
-        return placed;
+    }
+    Result<bool> ask_all = lacks_some(requests, backend.card());
+    if (!ask_all) return forward_error(ask_all);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const AskOfSample use{index, static_cast<int>(first + i)};
+      Result<void> placed = place(std::move(requests[i]), use, backend.card(), *ask_all);
+      if (!placed) return placed;
     }
     return {};
   }
 
-  Result<void> place(PendingRequest request, AskOfSample use, const ModelCard& card) {
+  // Whether a router must be asked for all of them, as it decides on all: a stopped run may have stored some.
+  Result<bool> lacks_some(const std::vector<PendingRequest>& requests, const ModelCard& card) const {
+    if (!card.decides_by_document || requests.size() < 2) return false;
+    for (const PendingRequest& request : requests) {
+      if (requested_.contains(request.key)) return false;
+      if (stored_.contains(request.key)) continue;
+      Result<std::optional<ResponseRow>> response = store_.find_response(request.key);
+      if (!response) return forward_error(response);
+      if (!*response) return true;
+    }
+    return false;
+  }
+
+  Result<void> place(PendingRequest request, AskOfSample use, const ModelCard& card, bool ask_anyway) {
     // Every sample is measured by requests of its own; a recorded answer is at hand, with what it cost.
     if (cache_ == Cache::ignore || card.recorded) {
       send(std::move(request), use);
@@ -160,22 +181,29 @@ class BatchMaker {
       batch_.samples[use.sample].sent = true;
       return {};
     }
-    if (const auto found = stored_.find(request.key); found != stored_.end()) {
-      batch_.stored[found->second].uses.push_back(use);
-      return {};
-    }
-    Result<std::optional<ResponseRow>> response = store_.find_response(request.key);
-    if (!response) return forward_error(response);
-    if (*response) {
-      stored_[request.key] = batch_.stored.size();
-      Result<std::optional<Routed>> routed = routed_before(request.key, card);
-      if (!routed) return forward_error(routed);
-      batch_.stored.push_back({std::move(**response), *routed, {use}});
-      return {};
+    if (!ask_anyway) {
+      Result<bool> found = take_stored(request.key, use, card);
+      if (!found) return forward_error(found);
+      if (*found) return {};
     }
     requested_[request.key] = batch_.requests.size();
     send(std::move(request), use);
     return {};
+  }
+
+  Result<bool> take_stored(const std::string& key, AskOfSample use, const ModelCard& card) {
+    if (const auto found = stored_.find(key); found != stored_.end()) {
+      batch_.stored[found->second].uses.push_back(use);
+      return true;
+    }
+    Result<std::optional<ResponseRow>> response = store_.find_response(key);
+    if (!response) return forward_error(response);
+    if (!*response) return false;
+    stored_[key] = batch_.stored.size();
+    Result<std::optional<Routed>> routed = routed_before(key, card);
+    if (!routed) return forward_error(routed);
+    batch_.stored.push_back({std::move(**response), *routed, {use}});
+    return true;
   }
 
   // What a router did when it gave a stored response: the answers of that time say it.

@@ -7,6 +7,7 @@
 
 #include "backends/engine/tokenizer/tokenizer.h"
 #include "core/json/json.h"
+#include "harness/run/answer_check.h"
 #include "harness/run/scoring.h"
 
 namespace sizeup {
@@ -121,6 +122,10 @@ void Collector::on_response(Response response) {
     store(std::move(row), request.uses);
   }
   give(reply, response.routed, request.uses);
+}
+
+std::optional<AnswerFacts> Collector::facts_of(std::span<const Response> responses) {
+  return facts_of_answer(batch_, responses, plan_.settings.think_end);
 }
 
 Result<void> Collector::finish(bool complete) {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -41,6 +42,7 @@ class Collector : public ResponseSink {
   void take_stored();
 
   void on_response(Response response) override;
+  std::optional<AnswerFacts> facts_of(std::span<const Response> responses) override;
 
   // After the backend has returned. `complete`: it was to answer everything, so what is missing has failed.
   // Waits for the scorers; the error is the store's.

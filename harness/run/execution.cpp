@@ -308,7 +308,7 @@ Result<void> Execution::measure_portion(size_t model, const std::vector<Evaluati
 
   std::stop_source abort;
   const std::stop_callback forward(stop_, [&abort] { abort.request_stop(); });
-  LatencySink sink(*batch, writer_, abort);
+  LatencySink sink(*batch, writer_, abort, plan_.settings.think_end);
   progress_.count(sink.usage());
   const LoadOptions options{.scenario = latency_scenario(plan_, model),
                             .threads = plan_.settings.threads,

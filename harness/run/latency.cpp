@@ -4,10 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "harness/run/answer_check.h"
+
 namespace sizeup {
 
-LatencySink::LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed)
-    : batch_(batch), writer_(writer), failed_(std::move(failed)) {
+LatencySink::LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed,
+                         std::string think_end)
+    : batch_(batch), writer_(writer), failed_(std::move(failed)), think_end_(std::move(think_end)) {
   for (const PendingSample& sample : batch.samples) {
     Measured measured;
     measured.row.evaluation_id = sample.evaluation->row.id;
@@ -15,6 +18,10 @@ LatencySink::LatencySink(const Batch& batch, StoreWriter& writer, std::stop_sour
     measured.missing = sample.missing;
     measured_.push_back(measured);
   }
+}
+
+std::optional<AnswerFacts> LatencySink::facts_of(std::span<const Response> responses) {
+  return facts_of_answer(batch_, responses, think_end_);
 }
 
 void LatencySink::on_response(Response response) {

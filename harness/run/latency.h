@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "backends/backend.h"
@@ -19,9 +22,10 @@ namespace sizeup {
 class LatencySink : public ResponseSink {
  public:
   // `failed` is asked to stop when the store cannot be written any more; the writer has the error.
-  LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed);
+  LatencySink(const Batch& batch, StoreWriter& writer, std::stop_source failed, std::string think_end);
 
   void on_response(Response response) override;
+  std::optional<AnswerFacts> facts_of(std::span<const Response> responses) override;
 
   const PassUsage& usage() const { return usage_; }
   int64_t failed_requests() const { return failed_requests_; }
@@ -39,6 +43,7 @@ class LatencySink : public ResponseSink {
   const Batch& batch_;
   StoreWriter& writer_;
   std::stop_source failed_;
+  std::string think_end_;
   std::vector<Measured> measured_;  // by sample of the batch
   PassUsage usage_;
   int64_t failed_requests_ = 0;

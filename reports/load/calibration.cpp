@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <tuple>
 
@@ -12,15 +11,12 @@
 namespace sizeup {
 namespace {
 
-// A majority is as sure as it is large: the answer of maj@3,strict has its detail agreement@3,strict.
-constexpr std::string_view kMajority = "maj@";
-
 // Answers with a score and a confidence; a failed request has neither. Documents are numbered from `first`.
 std::vector<StatedAnswer> stated_answers(const Cell& cell, const ReportTask& task, int64_t first) {
   std::vector<StatedAnswer> out;
   AnswersInOrder answers(cell);
   for (const SampleScore& score : cell.scores) {
-    const double confidence = stated_confidence(answers.to(score.sample), task);
+    const double confidence = stated_confidence(answers.to(score.sample), task.pair_metric);
     if (std::isnan(confidence)) continue;
     out.push_back({confidence, score.value >= kRightFrom, first + score.document});
   }
@@ -111,22 +107,7 @@ void calibrate_model(const RunContent& content, std::string_view kind, int model
 }  // namespace
 
 std::string_view confidence_kind(const ReportTask& task) {
-  if (task.pair_metric.starts_with(kMajority)) return kAgreement.name;
-  if (task.verbal_confidence) return kStatedInWords.name;
-  return task.output_type == "multiple_choice" ? kOptionProbability.name : kTokenProbability.name;
-}
-
-double stated_confidence(const AnswerRow& answer, const ReportTask& task) {
-  double value = answer.confidence;
-  if (task.pair_metric.starts_with(kMajority)) {
-    value = kNoNumber;
-    const auto stored = answer.details.find("agreement@" + task.pair_metric.substr(kMajority.size()));
-    if (stored != answer.details.end()) {
-      const std::string& text = stored->second;
-      std::from_chars(text.data(), text.data() + text.size(), value);
-    }
-  }
-  return value >= 0.0 && value <= 1.0 ? value : kNoNumber;
+  return confidence_kind(task.output_type, task.pair_metric, task.verbal_confidence);
 }
 
 void measure_calibration(const RunContent& content, ReportData& data) {

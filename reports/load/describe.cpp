@@ -103,7 +103,6 @@ double margin_in(const Json& settings, const std::string& task) {
 }
 
 // A metric of the tasks whose answers state a confidence in words.
-constexpr std::string_view kConfidenceMetric = "confidence_stated";
 
 ReportTask describe_task(const RunContent& content, size_t index, const Json& settings) {
   const TaskRow& row = content.tasks[index];
@@ -118,9 +117,7 @@ ReportTask describe_task(const RunContent& content, size_t index, const Json& se
   task.pair_metric = content.pair_metrics[index];
   task.margin = margin_in(settings, row.name);
   task.n = static_cast<int64_t>(content.samples[index].size());
-  task.verbal_confidence = std::any_of(row.metrics.begin(), row.metrics.end(), [](const MetricRow& metric) {
-    return metric.name.starts_with(kConfidenceMetric);
-  });
+  task.verbal_confidence = states_in_words(row);
   for (const std::string& field : row.slice_fields) task.slice_fields.push_back(clean_name(field));
   for (const std::vector<Cell>& cells : content.cells) {
     const Cell& cell = cells[index];
@@ -216,14 +213,6 @@ void make_names_unique(std::vector<ReportModel>& models) {
 }
 
 }  // namespace
-
-// An answer has a handful of details and scores: reading their names takes less than making a key of a view.
-const std::string* find_detail(const AnswerRow& answer, std::string_view name) {
-  for (const auto& [key, value] : answer.details) {
-    if (key.starts_with(name) && (key.size() == name.size() || key[name.size()] == ',')) return &value;
-  }
-  return nullptr;
-}
 
 const double* find_score(const AnswerRow& answer, std::string_view metric) {
   for (const auto& [name, value] : answer.scores) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/text/edited_text.h"
+#include "harness/decide/answer_facts.h"
 #include "harness/decide/pairs.h"
 #include "reports/load/run_data.h"
 #include "reports/report_data.h"
@@ -61,9 +62,8 @@ Result<void> measure_routing(const Store& store, const RunContent& content, cons
 Result<void> route_pair(const Store& store, const RunContent& content, const ReportOptions& options,
                         ReportData& data);
 
-// The kind of kConfidenceKinds that a task's answers state, and how sure this one is; NaN: it does not say.
+// The kind of kConfidenceKinds that a task's answers state.
 std::string_view confidence_kind(const ReportTask& task);
-double stated_confidence(const AnswerRow& answer, const ReportTask& task);
 
 // What these models showed, `best` (a place in the list) being the measure of the others. Needs the tasks,
 // the scores and the leaderboard.
@@ -109,8 +109,6 @@ class AnswersInOrder {
   size_t at_ = 0;
 };
 
-// A detail by name, whatever filter pipeline wrote it ("evidence" or "evidence,strict").
-const std::string* find_detail(const AnswerRow& answer, std::string_view name);
 const double* find_score(const AnswerRow& answer, std::string_view metric);
 
 }  // namespace sizeup

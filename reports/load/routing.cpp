@@ -17,24 +17,6 @@ namespace {
 // Fewer samples leave every share within every margin's reach: a report says nothing, the command does.
 constexpr int64_t kFewestRouted = 100;
 
-uint32_t rejections_of(const AnswerRow& answer, double score) {
-  uint32_t found = 0;
-  const auto add = [&](const char* name, bool is) {
-    if (is) found |= uint32_t{1} << find_rejection(name).value();
-  };
-  const std::vector<std::string> invented = invented_kinds(answer);
-  const auto has = [&](const char* kind) {
-    return std::find(invented.begin(), invented.end(), kind) != invented.end();
-  };
-  add("no_answer", answer.no_answer);
-  add("invalid", answer.invalid);
-  add("truncated", answer.truncated);
-  add("unsupported", has("unsupported"));
-  add("fabricated", has("fabricated"));
-  add("tests_failed", find_detail(answer, "sandbox") != nullptr && score < kRightFrom);
-  return found;
-}
-
 // The samples of some tasks that both models have a score for, as the signal and as the frontier see them.
 struct Collected {
   std::vector<RouteSample> known;
@@ -70,7 +52,7 @@ class SampleCollector {
       const AnswerRow& answer = answers.to(sample.id);
       const double score = paired.pairs.candidate[i];
       RouteSample known;
-      known.facts.confidence = stated_confidence(answer, about);
+      known.facts.confidence = stated_confidence(answer, about.pair_metric);
       if (wanted_.rejections) known.facts.rejections = rejections_of(answer, score);
       known.facts.task = about.name;
       known.facts.slices = &sample.slices;
@@ -120,8 +102,9 @@ class SampleCollector {
 };
 
 bool states_confidence(const Cell& cell, const ReportTask& task) {
-  return std::any_of(cell.answers.begin(), cell.answers.end(),
-                     [&](const AnswerRow& answer) { return !std::isnan(stated_confidence(answer, task)); });
+  return std::any_of(cell.answers.begin(), cell.answers.end(), [&](const AnswerRow& answer) {
+    return !std::isnan(stated_confidence(answer, task.pair_metric));
+  });
 }
 
 // Confidences of two kinds have no common threshold, nor a common weight.

@@ -33,7 +33,7 @@ std::vector<StatedAnswer> stated(const ReportData& data, std::string_view kind, 
   std::vector<StatedAnswer> out;
   for (const ReportSample& sample : data.samples) {
     const bool scored_choice = data.tasks[static_cast<size_t>(sample.task)].output_type == "multiple_choice";
-    if (scored_choice != (kind == kOptionProbability.name)) continue;
+    if (scored_choice != (kind == kOptionProbability)) continue;
     const ReportAnswer& answer = candidate ? sample.candidate : sample.baseline;
     if (answer.score && answer.confidence) out.push_back({*answer.confidence, answer.right(), 0});
   }
@@ -55,11 +55,11 @@ double naive_area(const std::vector<StatedAnswer>& answers) {
 
 TEST_F(CalibrationReport, FollowsFromTheSamples) {
   const ReportData data = load();
-  for (const ConfidenceKind& kind : {kOptionProbability, kTokenProbability}) {
+  for (const std::string_view kind : {kOptionProbability, kMeanTokenProbability}) {
     for (const int model : {data.candidate, data.baseline}) {
-      const ReportCalibration* entry = calibration_of(data, kind.name, model);
-      ASSERT_NE(entry, nullptr) << kind.name;
-      const std::vector<StatedAnswer> answers = stated(data, kind.name, model == data.candidate);
+      const ReportCalibration* entry = calibration_of(data, kind, model);
+      ASSERT_NE(entry, nullptr) << kind;
+      const std::vector<StatedAnswer> answers = stated(data, kind, model == data.candidate);
       EXPECT_EQ(entry->n, static_cast<int64_t>(answers.size()));
       double confidence = 0.0;
       int64_t right = 0;
@@ -78,7 +78,7 @@ TEST_F(CalibrationReport, FollowsFromTheSamples) {
       EXPECT_EQ(entry->curve.back().wrong, entry->n - right);
     }
   }
-  EXPECT_EQ(data.calibration.front().kind, kOptionProbability.name);
+  EXPECT_EQ(data.calibration.front().kind, kOptionProbability);
 }
 
 TEST_F(CalibrationReport, TasksStandAfterAllOfThemWhereThereAreSeveral) {
@@ -86,7 +86,7 @@ TEST_F(CalibrationReport, TasksStandAfterAllOfThemWhereThereAreSeveral) {
   for (const ReportCalibration& entry : data.calibration) {
     if (entry.task < 0) continue;
     // One task has options and needs no row of its own; handbook's 90 samples are too few.
-    EXPECT_EQ(entry.kind, kTokenProbability.name);
+    EXPECT_EQ(entry.kind, kMeanTokenProbability);
     EXPECT_EQ(data.tasks[static_cast<size_t>(entry.task)].name, "invoices");
     EXPECT_EQ(entry.n, 100);
     EXPECT_TRUE(entry.curve.empty());
@@ -142,7 +142,7 @@ TEST_F(CalibrationReport, PageJsonCsvAndMarkdownSayTheSame) {
     }
   }
   // The contract's members are those of the small model's first kind.
-  EXPECT_EQ(json["confidence"], kOptionProbability.name);
+  EXPECT_EQ(json["confidence"], kOptionProbability);
   for (const char* member : {"bins", "ece", "brier", "auroc", "temperature"})
     EXPECT_EQ(json[member], json["rows"][0][member]);
   EXPECT_THAT(read_whole(own.path() / "csv" / "risk_coverage.csv"),
@@ -176,7 +176,7 @@ TEST_F(CalibrationReport, OneModelIsCalledTheModel) {
   InventedRun one;
   one.models = 1;
   const ReportData data = load(one);
-  EXPECT_EQ(as_safe_as_large(data, kOptionProbability.name), nullptr);
+  EXPECT_EQ(as_safe_as_large(data, kOptionProbability), nullptr);
   const std::string page = to_html(data);
   EXPECT_THAT(page, HasSubstr("Confidence as option probability: The model is "));
   EXPECT_THAT(page, Not(HasSubstr("If small gave only")));
@@ -263,7 +263,7 @@ TEST_F(ByHand, MajoritiesAreAsSureAsTheyAreLarge) {
   content.cells[0][0].answers[1].details["agreement@5,strict"] = "many";
   measure(data);
   ASSERT_EQ(data.calibration.size(), 1u);
-  EXPECT_EQ(data.calibration[0].kind, kAgreement.name);
+  EXPECT_EQ(data.calibration[0].kind, kAgreementOfSamples);
   EXPECT_EQ(data.calibration[0].n, 148);
   ASSERT_EQ(data.calibration[0].bins.size(), 2u);
   EXPECT_DOUBLE_EQ(data.calibration[0].bins[0].confidence, 0.4);
@@ -277,7 +277,7 @@ TEST_F(ByHand, WhatIsStatedInWordsIsAKindOfItsOwn) {
   for (int i = 0; i < 20; ++i) add(kNoNumber, 1.0);  // these say nothing
   measure(data);
   ASSERT_EQ(data.calibration.size(), 1u);
-  EXPECT_EQ(data.calibration[0].kind, kStatedInWords.name);
+  EXPECT_EQ(data.calibration[0].kind, kStatedInWords);
   EXPECT_EQ(data.calibration[0].n, 150);
   EXPECT_EQ(data.calibration[0].auroc.value, 1.0);
 }
@@ -327,7 +327,7 @@ class CalibrationWording : public testing::Test {
   void SetUp() override {
     data.models.resize(2);
     data.baseline = 1;
-    entry.kind = kOptionProbability.name;
+    entry.kind = kOptionProbability;
     entry.n = 2000;
     entry.right = 1700;
     entry.overconfidence = {0.07, 0.05, 0.09, 2000};

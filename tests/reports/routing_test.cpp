@@ -53,7 +53,7 @@ TEST_F(RoutingReport, FollowsFromTheSamples) {
   ASSERT_TRUE(data.routing.has_value());
   const ReportRouting& routing = *data.routing;
   EXPECT_EQ(routing.signal, "confidence");
-  EXPECT_EQ(routing.kind, kOptionProbability.name);
+  EXPECT_EQ(routing.kind, kOptionProbability);
   std::vector<std::string> tasks;
   for (const int task : routing.tasks) tasks.push_back(data.tasks[static_cast<size_t>(task)].name);
   EXPECT_THAT(tasks, ElementsAre("helpdesk"));
@@ -180,7 +180,7 @@ TEST_F(RoutingReport, OneTruthInJsonCsvMarkdownAndPage) {
   const Json json = to_json(data)["routing"];
   EXPECT_EQ(json["recommended"], 40);
   EXPECT_EQ(json["n"], routing.n);
-  EXPECT_EQ(json["confidence"], std::string(kOptionProbability.name));
+  EXPECT_EQ(json["confidence"], std::string(kOptionProbability));
   for (const char* column : {"share", "threshold", "accuracy", "lo", "hi", "cost_per_1000", "p95_ms"}) {
     ASSERT_EQ(json["frontier"][column].size(), 101u) << column;
   }
@@ -254,7 +254,8 @@ TEST_F(RoutingReport, ThePolicySaysWhatWasFound) {
   const RoutePolicy policy = routing_policy(data).value();
   EXPECT_EQ(policy.small.name, data.small().name);
   EXPECT_EQ(policy.large.fingerprint, data.large().fingerprint);
-  EXPECT_EQ(policy.confidence, kOptionProbability.name);
+  EXPECT_EQ(policy.confidence, kOptionProbability);
+  EXPECT_EQ(policy.protocol, "likelihood");
   EXPECT_EQ(policy.threshold, data.routing->point()->threshold);
   EXPECT_EQ(policy.expected.samples, 220);
   EXPECT_EQ(policy.expected.accuracy.value, data.routing->point()->accuracy.value);

@@ -29,6 +29,7 @@ class FakeModel : public Backend {
     card_.name = std::move(name);
     card_.fingerprint = "of " + card_.name;
     card_.can_generate = true;
+    card_.can_score = true;
     card_.context_length = card_.name == "small" ? 512 : 1024;
     card_.parameters = 7;
   }
@@ -46,7 +47,10 @@ class FakeModel : public Backend {
     while (!stop.stop_requested()) {
       const std::optional<Request> request = source.next();
       if (!request) break;
-      const std::string prompt = std::get<std::string>(std::get<Generate>(request->ask).prompt);
+      const auto* score = std::get_if<ScoreContinuation>(&request->ask);
+      const std::string prompt = score != nullptr
+                                     ? score->continuation
+                                     : std::get<std::string>(std::get<Generate>(request->ask).prompt);
       {
         const std::lock_guard lock(mutex_);
         log_.push_back(card_.name + " " + prompt);
@@ -70,15 +74,23 @@ class FakeModel : public Backend {
       response.error = Error{ErrorKind::unavailable, "", card_.name + " failed", "", ""};
       return response;
     }
+    response.prompt_tokens = 10;
+    response.timing = {milliseconds_ / 2, milliseconds_};
+    if (prompt.ends_with(kFails)) {
+      response.error = Error{ErrorKind::unavailable, "", "failed", "", ""};
+      return response;
+    }
     const double confidence = std::stod(prompt.substr(prompt.rfind(' ')));
+    if (std::holds_alternative<ScoreContinuation>(request.ask)) {
+      response.logprob = std::log(confidence);
+      return response;
+    }
     response.text = card_.name + ": " + prompt;
     response.tokens = {5, 6};
     response.token_logprobs = {static_cast<float>(std::log(confidence)),
                                static_cast<float>(std::log(confidence))};
-    response.prompt_tokens = 10;
     response.completion_tokens = 2;
     response.truncated = prompt.starts_with("cut");
-    response.timing = {milliseconds_ / 2, milliseconds_};
     return response;
   }
 
@@ -247,6 +259,124 @@ TEST_F(RouterTest, GoesBySlices) {
   EXPECT_EQ(answers[2].text, "large: c 0.9");  // its slices are not known
 }
 
+// Finds "invalid" in what begins with "bad", knows nothing of what begins with "odd", and is as sure of
+// several responses as the last one's logprob says.
+class TellingSink : public Sink {
+ public:
+  using Sink::Sink;
+  std::optional<AnswerFacts> facts_of(std::span<const Response> responses) override {
+    const Response& last = responses.back();
+    if (last.text.starts_with("small: odd")) return std::nullopt;
+    AnswerFacts facts{std::exp(last.logprob), kOptionProbability, 0};
+    if (last.text.starts_with("small: bad")) facts.rejections = 1U << find_rejection("invalid").value();
+    if (!last.text.empty()) facts = {0.9, kMeanTokenProbability, facts.rejections};
+    return facts;
+  }
+};
+
+TEST_F(RouterTest, GoesByTheChecksOfWhoeverAsks) {
+  RoutePolicy reject = by_confidence();
+  reject.rejections = {find_rejection("invalid").value()};
+  RoutePolicy score = by_confidence();
+  score.scorer.intercept = 0.0;
+  score.scorer.weights.emplace_back(RouteFeature::parse("invalid").value(), -0.5);
+  for (const RoutePolicy& with : {reject, score}) {
+    answers.clear();
+    TellingSink sink(answers, streamed);
+    ListSource source(requests({"a 0.9", "bad b 0.9", "odd c 0.9"}));
+    const RunCounts counts = router(with)->run(source, sink, {}, {}).value();
+    EXPECT_EQ(answers[0].text, "small: a 0.9");
+    EXPECT_EQ(answers[1].text, "large: bad b 0.9");
+    EXPECT_EQ(answers[2].text, "large: odd c 0.9");
+    EXPECT_THAT(counts.notes, ElementsAre("2 of 3 requests went on to the large model, 1 of them as nothing "
+                                          "here tells what the policy goes by"));
+  }
+  // What only looks at the tokens does not ask.
+  answers.clear();
+  TellingSink sink(answers, streamed);
+  ListSource source(requests({"bad b 0.9"}));
+  ASSERT_TRUE(router()->run(source, sink, {}, {}).has_value());
+  EXPECT_EQ(answers[0].text, "small: bad b 0.9");
+}
+
+// Choices of documents: the last choice's probability is what TellingSink takes for the option's.
+std::vector<Request> scored(const std::vector<std::vector<std::string>>& documents) {
+  std::vector<Request> out;
+  for (const std::vector<std::string>& choices : documents) {
+    for (size_t i = 0; i < choices.size(); ++i) {
+      Request request;
+      request.id = 100 - out.size();
+      request.ask = ScoreContinuation{"question", choices[i]};
+      request.asked_for.answer = static_cast<int>(i);
+      request.asked_for.answers = static_cast<int>(choices.size());
+      out.push_back(std::move(request));
+    }
+  }
+  return out;
+}
+
+RoutePolicy by_option() {
+  RoutePolicy out = by_confidence();
+  out.confidence = kOptionProbability;
+  out.protocol = "likelihood";
+  return out;
+}
+
+TEST_F(RouterTest, AllChoicesOfADocumentAreOfOneModel) {
+  for (const int limit : {0, 1, 2}) {
+    SCOPED_TRACE(limit);
+    answers.clear();
+    log.clear();
+    TellingSink sink(answers, streamed);
+    ListSource source(
+        scored({{"a 0.1", "b 0.8"}, {"c 0.9", "d 0.2", "e 0.3"}, {"f 0.9"}, {"g fail", "h 0.9"}}));
+    RunOptions options;
+    options.max_concurrent = limit;
+    const std::unique_ptr<Backend> one = router(by_option());
+    const RunCounts counts = one->run(source, sink, options, {}).value();
+    ASSERT_EQ(answers.size(), 8u);
+    std::string models;
+    for (uint64_t id = 100; id > 92; --id) models += answers[id].prompt_tokens == 20 ? 'L' : 's';
+    EXPECT_EQ(models.substr(0, 6), "ssLLLs");
+    EXPECT_TRUE(answers[94].routed->sent_on) << "one choice could not be scored";
+    EXPECT_TRUE(answers[93].routed->sent_on);
+    EXPECT_EQ(answers[97].logprob, std::log(0.2)) << "as the large model says";
+    EXPECT_THAT(counts.notes, ElementsAre("5 of 8 requests went on to the large model"));
+    if (limit != 1) continue;
+    EXPECT_THAT(log, ElementsAre("small a 0.1", "small b 0.8", "small c 0.9", "small d 0.2", "small e 0.3",
+                                 "large c 0.9", "large d 0.2", "large e 0.3", "small f 0.9", "small g fail",
+                                 "small h 0.9", "large g fail", "large h 0.9"));
+  }
+}
+
+// The probability of a choice in writing is another one than that of a scored choice.
+TEST_F(RouterTest, AnotherKindOfConfidenceIsNone) {
+  TellingSink sink(answers, streamed);
+  ListSource written(requests({"a 0.9"}));
+  const RunCounts counts = router(by_option())->run(written, sink, {}, {}).value();
+  EXPECT_EQ(answers[0].text, "large: a 0.9");
+  EXPECT_THAT(counts.notes.back(), HasSubstr("1 of them as nothing here tells"));
+  RoutePolicy of_written = by_option();
+  of_written.protocol = "generative";
+  ListSource list(scored({{"a 0.1", "b 0.8"}}));
+  ASSERT_TRUE(router(of_written)->run(list, sink, {}, {}).has_value());
+  EXPECT_TRUE(answers[100].routed->sent_on);
+}
+
+// A policy that needs no facts still keeps choices together, and adds their lengths up.
+TEST_F(RouterTest, LengthsAreThoseOfAllChoices) {
+  RoutePolicy with = by_option();
+  with.confidence.clear();
+  with.scorer.weights = {{RouteFeature::parse("log_input_tokens").value(), -1.0}};
+  with.threshold = -std::log1p(25.0);
+  Sink sink(answers, streamed);
+  ListSource list(scored({{"a 0.1", "b 0.8"}, {"c 0.9", "d 0.2", "e 0.3"}}));
+  ASSERT_TRUE(router(with)->run(list, sink, {}, {}).has_value());
+  EXPECT_FALSE(answers[100].routed->sent_on);
+  EXPECT_TRUE(answers[98].routed->sent_on);
+  EXPECT_TRUE(answers[96].routed->sent_on);
+}
+
 TEST_F(RouterTest, OneRequestAtATimeIsInEitherModel) {
   Sink sink(answers, streamed);
   OneByOne source(requests({"a 0.9", "b 0.5", "c 0.8", "d 0.4"}), sink);
@@ -319,37 +449,27 @@ TEST_F(RouterTest, IsAModelOfItsOwn) {
   EXPECT_EQ(card.context_length, 512);
   EXPECT_TRUE(card.can_generate);
   EXPECT_FALSE(card.can_score);
+  EXPECT_FALSE(card.decides_by_document);
+  EXPECT_TRUE(router(by_option())->card().can_score);
+  EXPECT_TRUE(router(by_option())->card().decides_by_document);
   EXPECT_EQ(one->render("x").value(), "<small>x\n\n<large>x");
   // Another threshold gives other answers, so it is another model.
   EXPECT_NE(router(by_confidence(0.5))->card().fingerprint, card.fingerprint);
   EXPECT_EQ(router()->card().fingerprint, card.fingerprint);
 }
 
-TEST_F(RouterTest, PoliciesThatNoRequestCanFollowAreRefused) {
-  const auto refused = [&](RoutePolicy with) {
-    const auto made =
-        make_router(reference(), std::move(with), std::make_unique<FakeModel>("small", 1.0, log),
-                    std::make_unique<FakeModel>("large", 1.0, log));
+TEST_F(RouterTest, AModelThatCannotDoItsPartIsRefused) {
+  const auto refused = [&](RoutePolicy with, bool writes) {
+    auto small = std::make_unique<FakeModel>("small", 1.0, log);
+    small->card().can_generate = writes;
+    small->card().can_score = false;
+    const auto made = make_router(reference(), std::move(with), std::move(small),
+                                  std::make_unique<FakeModel>("large", 1.0, log));
     return made ? std::string() : describe(made.error());
   };
-  RoutePolicy checks = by_confidence();
-  checks.rejections = {find_rejection("invalid").value()};
-  EXPECT_THAT(refused(checks), HasSubstr("policy.json: sends on what a check finds invalid"));
-  RoutePolicy invalid = by_confidence();
-  invalid.scorer.weights.emplace_back(RouteFeature::parse("invalid").value(), 0.5);
-  EXPECT_THAT(refused(invalid), HasSubstr("its score needs 'invalid'"));
-  invalid.scorer.weights.back().second = 0.0;
-  EXPECT_EQ(refused(invalid), "");
-  RoutePolicy choices = by_confidence();
-  choices.confidence = "option probability";
-  EXPECT_THAT(refused(choices), HasSubstr("takes several requests"));
-
-  auto scorer = std::make_unique<FakeModel>("small", 1.0, log);
-  scorer->card().can_generate = false;
-  const auto silent = make_router(reference(), by_confidence(), std::move(scorer),
-                                  std::make_unique<FakeModel>("large", 1.0, log));
-  ASSERT_FALSE(silent.has_value());
-  EXPECT_THAT(silent.error().message, HasSubstr("small writes no answers"));
+  EXPECT_EQ(refused(by_confidence(), true), "");
+  EXPECT_THAT(refused(by_confidence(), false), HasSubstr("small writes no answers"));
+  EXPECT_THAT(refused(by_option(), true), HasSubstr("small cannot score given texts"));
 }
 
 // The file, with real models: at the ends the router is either of them, bit for bit.
