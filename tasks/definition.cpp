@@ -9,6 +9,7 @@
 #include "core/json/json.h"
 #include "datasets/readers/folder.h"
 #include "tasks/entries.h"
+#include "tasks/judge_rule.h"
 #include "tasks/keys.h"
 
 namespace sizeup {
@@ -453,6 +454,7 @@ class DefinitionReader {
     if (Result<void> done = read_verbal_confidence(); !done) return done;
     if (const YamlNode* counted = get("counted_text")) out_.counted_text_place = counted->place;
     keep(get("schema"), out_.schema);
+    if (Result<void> done = read_judge(); !done) return done;
     if (const YamlNode* unsafe = get("unsafe_code")) {
       if (unsafe->kind != YamlNode::Kind::boolean) return wrong_type(*unsafe, "unsafe_code", "true or false");
       out_.unsafe_code = unsafe->boolean;
@@ -468,6 +470,17 @@ class DefinitionReader {
     if (out_.output_type == OutputType::generate_until) return {};
     return bad_input(node->place, "only written answers state a confidence in words",
                      "output_type generate_until");
+  }
+
+  Result<void> read_judge() {
+    const YamlNode* judge = get("judge");
+    if (judge == nullptr) return {};
+    if (out_.output_type != OutputType::generate_until)
+      return bad_input(judge->place, "judges read written answers",
+                       "output_type generate_until or multi_turn");
+    if (Result<JudgeRule> rule = read_judge_rule(*judge); !rule) return forward_error(rule);
+    out_.judge = *judge;
+    return {};
   }
 
   Result<void> read_labels() {
@@ -497,7 +510,10 @@ class DefinitionReader {
 
   std::string hash() const {
     Json all = Json::object();
-    for (const auto& [key, entry] : entries_) all[key] = to_json(entry.value);
+    // What is said of judging changes neither prompts nor scores.
+    for (const auto& [key, entry] : entries_) {
+      if (key != "judge") all[key] = to_json(entry.value);
+    }
     all["num_fewshot"] = out_.num_fewshot;
     // Only where they are used: the hashes of all other runs stay as they are.
     if (!out_.system_instruction.empty()) all["system_instruction"] = out_.system_instruction;

@@ -82,6 +82,8 @@ struct Definition {
   std::vector<std::string> labels;           // what a written answer may be, for classification
   std::map<std::string, double> miss_costs;  // label -> cost_of_miss, where one is stated
 
+  std::optional<YamlNode> judge;  // how answers are judged, see judge_rule.h
+
   std::string hash;  // SHA-256 of the canonical JSON of all keys after includes and options
 };
 

@@ -61,6 +61,7 @@ constexpr std::array kTaskKeys = {
     TaskKey{"counted_text", Support::read, "the field whose words and bytes are counted"},
     TaskKey{"refusals", Support::read, "a list of phrases"},
     TaskKey{"labels", Support::read, "a list of labels, or of {name, cost_of_miss}"},
+    TaskKey{"judge", Support::read, "rubric, verdict, scale, reference, repeats, temperature, max_tokens"},
     TaskKey{"tag", Support::read, "a text, or a list of texts"},
     TaskKey{"group", Support::read, "a text"},
     TaskKey{"group_alias", Support::harmless, "a text"},
@@ -75,7 +76,6 @@ constexpr std::array kTaskKeys = {
     TaskKey{"use_prompt", Support::not_yet, "write the prompt in doc_to_text"},
     TaskKey{"doc_to_image", Support::not_yet, ""},
     TaskKey{"doc_to_audio", Support::not_yet, ""},
-    TaskKey{"judge", Support::not_yet, "models judge stored answers: sizeup judge"},
 };
 
 const TaskKey* find_key(std::string_view name) {

@@ -161,6 +161,9 @@ class Task {
   // The JSON Schema of a written answer, in JSON; empty: there is none.
   virtual std::string answer_schema() const { return {}; }
 
+  // What it says of judging its answers, in JSON (see judge_rule.h); empty: nothing.
+  virtual std::string judge_rule() const { return {}; }
+
   // The samples in the order of the data (of the first `limit` documents, 0: all), prompts rendered; every
   // reader begins with the first. A document without what the task needs is a bad row and goes to
   // `bad_rows`; without that it is an error. Task and bad rows must outlive the reader.

@@ -639,6 +639,10 @@ double YamlTask::take_off_confidence(std::vector<Reply>& replies, Scored& scored
   return scored.confidence;
 }
 
+std::string YamlTask::judge_rule() const {
+  return definition_.judge ? to_line(to_json(*definition_.judge)) : std::string();
+}
+
 std::vector<Filtered> YamlTask::filter(size_t pipeline, const Sample& sample,
                                        const std::vector<Reply>& replies) const {
   std::vector<std::string> texts;

@@ -33,6 +33,7 @@ class YamlTask : public Task {
   std::string version() const override { return definition_.version; }
   Truncation truncation() const override { return definition_.truncation; }
   std::string answer_schema() const override { return answer_schema_; }
+  std::string judge_rule() const override;
 
   std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows* bad_rows) const override;
   std::unique_ptr<DocumentReader> read_documents(int64_t limit, BadRows* bad_rows) const;

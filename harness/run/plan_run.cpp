@@ -331,6 +331,10 @@ Result<RunPlan> plan_run(const RunSettings& settings, const RunEnvironment& envi
   if (Result<void> settled = settle_protocol(plan); !settled) return forward_error(settled);
   if (Result<void> checked = check_scenario(plan); !checked) return forward_error(checked);
   plan.run.protocol = name_of(plan.protocol);
+  for (const LoadedTask& task : plan.tasks) {
+    if (std::string rule = task.task->judge_rule(); !rule.empty())
+      plan.settings.judges[task.row.name] = std::move(rule);
+  }
   if (!resumed) plan.run.settings = to_run_file(plan.settings);
   plan_evaluations(plan);
   return plan;

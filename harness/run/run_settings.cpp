@@ -378,6 +378,12 @@ void read_samples(const Reader& reader, const YAML::Node& node, RunSettings& set
   }
 }
 
+void read_judges(const Reader& reader, const YAML::Node& node, RunSettings& settings) {
+  if (!node.IsMap()) reader.refuse(node, "key 'judges' has a value of the wrong kind", "'task name: JSON'");
+  for (const auto& item : node)
+    settings.judges[reader.text(item.first, "judges")] = reader.text(item.second, "judges");
+}
+
 using Settings = RunSettings;
 constexpr int64_t kMaxCount = int64_t{1} << 40;
 constexpr int kMaxSmall = 1 << 20;
@@ -385,7 +391,7 @@ constexpr int kMaxSmall = 1 << 20;
 // The seed is a column of signed 64-bit integers in the store.
 constexpr uint64_t kMaxSeed = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<Key<RunSettings>, 29> kKeys{{
+constexpr std::array<Key<RunSettings>, 31> kKeys{{
     {"name", [](const Reader& r, const YAML::Node& n, Settings& s) { s.name = r.text(n, "name"); }},
     {"models", read_models},
     {"tasks", read_tasks},
@@ -438,6 +444,8 @@ constexpr std::array<Key<RunSettings>, 29> kKeys{{
     {"redact", [](const Reader& r, const YAML::Node& n, Settings& s) { s.redact = r.texts(n, "redact"); }},
     {"redact_sha256",
      [](const Reader& r, const YAML::Node& n, Settings& s) { s.redact_sha256 = r.text(n, "redact_sha256"); }},
+    {"judges", read_judges},
+    {"judging", [](const Reader& r, const YAML::Node& n, Settings& s) { s.judging = r.text(n, "judging"); }},
 }};
 
 Json to_json(const LatencyLimits& limits) {
@@ -518,6 +526,8 @@ std::string to_run_file(const RunSettings& settings) {
   if (!settings.now.empty()) json["now"] = settings.now;
   if (settings.no_text) json["no_text"] = true;
   if (!settings.redact.empty()) json["redact_sha256"] = hash_of_patterns(settings.redact);
+  if (!settings.judges.empty()) json["judges"] = settings.judges;
+  if (!settings.judging.empty()) json["judging"] = settings.judging;
   for (const auto& [model, prices] : settings.prices) json["prices"][model] = to_json(prices);
   if (settings.cost.any()) json["cost"] = to_json(settings.cost);
   return to_line(json);

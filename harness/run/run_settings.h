@@ -52,6 +52,11 @@ struct RunSettings {
   // In stored settings only, where patterns may be as secret as what they match: what they were.
   std::string redact_sha256;
 
+  // Likewise: what the tasks say of judging their answers (Task::judge_rule), by their names, and what a run
+  // judges, if it does (harness/judge), in JSON.
+  std::map<std::string, std::string> judges;
+  std::string judging;
+
   // Not in the file: continue this run of `db` ("": the newest unfinished one) with the settings it stored.
   std::optional<std::string> resume;
 };

@@ -70,7 +70,25 @@ std::vector<BadCase> bad_cases() {
        task_text(choices + "metric_list:\n  - {metric: acc}\n  - metric: !function m.f1\n"),
        {"t.yaml:11", "metrics by name"}},
       {"OtherTag", task_text("doc_to_choice: !weird [a]\n"), {"t.yaml:8", "unknown tag !weird"}},
-      {"NotSupportedYet", task_text(choices + "judge: x\n"), {"t.yaml:9", "'judge' is not supported yet"}},
+      {"NotSupportedYet",
+       task_text(choices + "use_prompt: x\n"),
+       {"t.yaml:9", "'use_prompt' is not supported yet"}},
+      {"JudgeOfChoices",
+       task_text(choices + "judge: {rubric: x}\n"),
+       {"t.yaml:9", "judges read written answers"}},
+      {"JudgeOfOneWord", generate("judge: gpt\n"), {"t.yaml:8", "'judge' is not a map"}},
+      {"JudgeUnknownKey",
+       generate("judge:\n  rubik: x\n"),
+       {"t.yaml:9", "unknown key 'rubik' in judge", "'rubric'"}},
+      {"JudgeScale", generate("judge: {scale: [5, 1]}\n"), {"t.yaml:8", "the worst and the best verdict"}},
+      {"JudgeScaleOfOne", generate("judge: {scale: [5]}\n"), {"t.yaml:8", "[1, 5]"}},
+      {"JudgeVerdict", generate("judge: {verdict: stars}\n"), {"t.yaml:8", "'stars'", "scale or correct"}},
+      {"JudgeTwoForms",
+       generate("judge: {verdict: correct, scale: [1, 5]}\n"),
+       {"t.yaml:8", "leave out 'scale' or 'verdict'"}},
+      {"JudgeRepeats", generate("judge: {repeats: 0}\n"), {"t.yaml:8", "a whole number from 1 to 100"}},
+      {"JudgeTemperature", generate("judge: {temperature: hot}\n"), {"t.yaml:8", "a number from 0 to 10"}},
+      {"JudgeReference", generate("judge: {reference: yes please}\n"), {"t.yaml:8", "true or false"}},
       {"GroupOfATask", task_text(choices + "group: many\n"), {"t.yaml:9", "belongs to a group", "'tag'"}},
       {"NoDatasetPath",
        "task: t\ndataset_path: ./hails/mmlu\ntest_split: test\n",
@@ -348,6 +366,18 @@ TEST(Task, TheSchemaOfAnswersKeepsItsOrder) {
   const auto task = test::load(folder.write("t.yaml", task_text(schema, "generate_until")));
   EXPECT_EQ(task->answer_schema(), R"({"properties":{"why":{"type":"string"},"answer":{"type":"string"}}})");
   EXPECT_EQ(test::load(folder.write("c.yaml", task_text(kChoices)))->answer_schema(), "");
+}
+
+// What is said of judging comes with the task, and makes no other task of it: its answers are the same.
+TEST(Task, TheKeyJudgeIsNoPartOfTheHash) {
+  const TemporaryFolder folder;
+  folder.write("d.jsonl", kRows);
+  const auto plain = test::load(folder.write("t.yaml", task_text("", "generate_until")));
+  const std::string judge = "judge:\n  rubric: Be brief.\n  scale: [0, 10]\n";
+  const auto judged = test::load(folder.write("t.yaml", task_text(judge, "generate_until")));
+  EXPECT_EQ(plain->judge_rule(), "");
+  EXPECT_EQ(judged->judge_rule(), R"({"rubric":"Be brief.","scale":[0,10]})");
+  EXPECT_EQ(judged->definition_hash(), plain->definition_hash());
 }
 
 TEST(Task, SamplesHaveIdsSlicesAndHashes) {
