@@ -136,7 +136,10 @@ Result<Side> find_side(const Store& store, const std::string& text) {
   }
   std::reverse(runs->begin(), runs->end());  // the newest first
   const auto named = [&](const std::string& name) -> const RunRow* {
-    if (name == "latest") return &runs->front();
+    if (name == "latest") {
+      const auto asked = std::find_if_not(runs->begin(), runs->end(), is_judging);
+      return asked == runs->end() ? &runs->front() : &*asked;
+    }
     const auto at =
         std::find_if(runs->begin(), runs->end(), [&](const RunRow& run) { return run.name == name; });
     return at == runs->end() ? nullptr : &*at;
@@ -157,7 +160,8 @@ Result<Side> find_side(const Store& store, const std::string& text) {
   for (const RunRow& run : *runs) {
     Result<std::vector<std::string>> models = read_model_names(store, run.id);
     if (!models) return forward_error(models);
-    if (with_model == nullptr && has(*models, text)) with_model = &run;
+    const bool better = with_model == nullptr || (is_judging(*with_model) && !is_judging(run));
+    if (better && has(*models, text)) with_model = &run;
     for (const std::string& model : *models) {
       if (!has(known, model)) known.push_back(model);
     }

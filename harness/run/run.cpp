@@ -53,6 +53,10 @@ Result<Opened> resumed_settings(const RunSettings& settings, Store& store) {
   const std::string place = fmt::format("{} (settings of run '{}')", settings.db.string(), run.name);
   Result<RunSettings> stored = parse_run_settings(run.settings, place, {});
   if (!stored) return forward_error(stored);
+  // Who judges names its tasks, which are of no file.
+  if (is_judging(run) && settings.tasks != stored->tasks)
+    return usage_error(fmt::format("run '{}' is a judging", run.name),
+                       "give the same `sizeup judge` command again: it goes on where it was interrupted");
   stored->db = settings.db;
   if (auto same = check_patterns(settings, *stored, run.name); !same) return forward_error(same);
   return Opened{std::move(*stored), std::move(run)};

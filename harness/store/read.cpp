@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/json/json.h"
 #include "harness/store/connection.h"
 
 namespace sizeup {
@@ -35,6 +36,16 @@ std::optional<RunRow> newest_run(Database& database, std::string_view condition)
   Statement statement(database, fmt::format("{} {} ORDER BY run.id DESC LIMIT 1", kRuns, condition));
   if (!statement.step()) return std::nullopt;
   return run_row(statement);
+}
+
+// The newest that is no judging.
+std::optional<RunRow> newest_asked_run(Database& database, std::string_view condition) {
+  Statement statement(database, fmt::format("{} {} ORDER BY run.id DESC", kRuns, condition));
+  while (statement.step()) {
+    RunRow run = run_row(statement);
+    if (!is_judging(run)) return run;
+  }
+  return std::nullopt;
 }
 
 std::string run_names(Database& database) {
@@ -89,6 +100,15 @@ EvaluationRow evaluation_row(const Statement& statement) {
 
 }  // namespace
 
+bool is_judging(const RunRow& run) {
+  const Result<Json> settings = parse_json(run.settings, run.name);
+  if (!settings || !settings->is_object()) return false;
+  const auto tasks = settings->find("tasks");
+  if (tasks == settings->end() || !tasks->is_array() || tasks->empty() || !tasks->front().is_string())
+    return false;
+  return tasks->front().get<std::string>().starts_with(kJudgedTask);
+}
+
 Result<std::vector<RunRow>> read_runs(const Store& store) {
   return with_database(store, [](Database& database) {
     Statement statement(database, fmt::format("{} ORDER BY run.id", kRuns));
@@ -102,7 +122,8 @@ Result<RunRow> find_run(const Store& store, const std::string& name) {
   return with_database(store, [&](Database& database) {
     const std::string file = store.file().string();
     if (name == "latest") {
-      std::optional<RunRow> run = newest_run(database, "");
+      std::optional<RunRow> run = newest_asked_run(database, "");
+      if (!run) run = newest_run(database, "");
       if (run) return *run;
       throw Failure({ErrorKind::bad_input, file, "holds no run yet", "", "make one with `sizeup run`"});
     }
@@ -114,8 +135,8 @@ Result<RunRow> find_run(const Store& store, const std::string& name) {
 }
 
 Result<std::optional<RunRow>> find_unfinished_run(const Store& store) {
-  return with_database(store,
-                       [](Database& database) { return newest_run(database, "WHERE finished_at IS NULL"); });
+  return with_database(
+      store, [](Database& database) { return newest_asked_run(database, "WHERE finished_at IS NULL"); });
 }
 
 Result<std::vector<std::string>> read_model_names(const Store& store, int64_t run_id) {

@@ -17,10 +17,18 @@ namespace sizeup {
 // All runs, oldest first.
 Result<std::vector<RunRow>> read_runs(const Store& store);
 
-// By name; "latest" is the newest one. bad_input (with the nearest names) if there is none.
+// How the names of a judging's tasks begin.
+inline constexpr std::string_view kJudgedTask = "judged:";
+
+// Whether a run holds what judges said of another run's answers. Where no run is named, such a one isn't
+// meant.
+bool is_judging(const RunRow& run);
+
+// By name; "latest" is the newest one, a judging only where there is nothing else. bad_input (with the
+// nearest names) if there is none.
 Result<RunRow> find_run(const Store& store, const std::string& name);
 
-// The newest run without finished_at; nothing if every run is finished.
+// The newest run without finished_at that is no judging; nothing if all are finished.
 Result<std::optional<RunRow>> find_unfinished_run(const Store& store);
 
 // Names of a run's models, in the order in which it planned them.
