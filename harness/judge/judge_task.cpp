@@ -5,12 +5,11 @@
 
 #include "core/io/sha256.h"
 #include "core/json/json.h"
+#include "harness/judge/stored_judging.h"
 #include "harness/statistics/interval.h"
 
 namespace sizeup {
 namespace {
-
-constexpr const char* kVerdicts = "verdicts";  // the detail: JSON, a score or null each
 
 class JudgeTask : public Task {
  public:
@@ -24,6 +23,7 @@ class JudgeTask : public Task {
                                                     {"max_tokens", spec_.ask.max_tokens},
                                                     {"temperature", spec_.ask.temperature},
                                                     {"slices", spec_.slice_fields}}));
+    if (question.as_json) schema_ = verdict_schema(question);
     std::string all;
     for (const JudgedAnswer& answer : spec_.answers)
       all += answer.document_id + "\n" + sha256_hex(prompt_of(answer)) + "\n";
@@ -37,6 +37,7 @@ class JudgeTask : public Task {
   std::string definition_hash() const override { return definition_hash_; }
   std::string data_hash() const override { return data_hash_; }
   std::string version() const override { return {}; }
+  std::string answer_schema() const override { return schema_; }
   Truncation truncation() const override { return Truncation::error; }  // half an answer can't be judged
 
   std::vector<MetricInfo> metrics() const override {
@@ -101,13 +102,17 @@ class JudgeTask : public Task {
   const char* metric() const { return is_pair() ? kJudgeWinRate : kJudgeScore; }
   std::string prompt_of(const JudgedAnswer& answer) const {
     JudgedTexts texts = answer.texts;
-    if (spec_.swapped) std::swap(texts.answer, texts.second);
+    if (spec_.swapped) {
+      std::swap(texts.answer, texts.second);
+      std::swap(texts.before, texts.second_before);
+    }
     return judge_prompt(spec_.question, texts);
   }
 
   JudgeTaskSpec spec_;
   std::string definition_hash_;
   std::string data_hash_;
+  std::string schema_;
 };
 
 class JudgeReader : public SampleReader {
@@ -130,17 +135,6 @@ std::unique_ptr<SampleReader> JudgeTask::read_samples(int64_t limit, BadRows*) c
 }
 
 }  // namespace
-
-std::vector<std::optional<double>> verdicts_of(const std::map<std::string, std::string>& details) {
-  const auto found = details.find(kVerdicts);
-  if (found == details.end()) return {};
-  std::vector<std::optional<double>> out;
-  const Json verdicts = Json::parse(found->second, nullptr, false);
-  if (!verdicts.is_array()) return {};
-  for (const Json& verdict : verdicts)
-    out.push_back(verdict.is_number() ? std::optional(verdict.get<double>()) : std::nullopt);
-  return out;
-}
 
 std::unique_ptr<Task> make_judge_task(JudgeTaskSpec spec) {
   return std::make_unique<JudgeTask>(std::move(spec));

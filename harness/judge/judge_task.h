@@ -36,9 +36,6 @@ inline constexpr const char* kJudgeScore = "judge_score";          // of a docum
 inline constexpr const char* kJudgeWinRate = "judge_win_rate";     // the same of pairs
 inline constexpr const char* kUnparsedRate = "unparsed_verdicts";  // share of replies without a verdict
 
-// `detail` is Scored::details of a judged sample: one score or nothing for each repeat.
-std::vector<std::optional<double>> verdicts_of(const std::map<std::string, std::string>& details);
-
 std::unique_ptr<Task> make_judge_task(JudgeTaskSpec spec);
 
 }  // namespace sizeup

@@ -3,40 +3,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "harness/decide/evidence.h"
-#include "harness/decide/pairs.h"
 #include "harness/judge/judge_task.h"
 #include "harness/judge/stored_answers.h"
-#include "harness/store/labels.h"
 #include "harness/store/read.h"
 
 namespace sizeup {
 namespace {
 
-Result<void> check(const JudgingRequest& request) {
-  if (request.repeats > 1 && request.temperature == 0.0) {
+Result<void> check(const JudgeTerms& terms) {
+  if (terms.repeats > 1 && terms.temperature == 0.0) {
     return usage_error("at temperature 0 a judge says the same each time, so repeats show nothing",
                        "give --temperature, such as 0.7, or leave out --repeats");
   }
-  if (request.question.form == VerdictForm::scale && request.question.lowest >= request.question.highest)
+  if (terms.question.form == VerdictForm::scale && terms.question.lowest >= terms.question.highest)
     return usage_error("the scale's worst verdict must be below its best", "--scale 1,5");
   return {};
 }
 
 // The judges' tasks: one, or one for each order of the pairs.
-std::vector<JudgeTaskSpec> tasks_of(const JudgingRequest& request, const AnswersToJudge& answers) {
+std::vector<JudgeTaskSpec> tasks_of(const JudgeTerms& terms, const AnswersToJudge& answers) {
   JudgeTaskSpec spec;
-  spec.question = request.question;
-  spec.repeats = request.repeats;
-  spec.ask.max_tokens = request.max_tokens;
-  spec.ask.temperature = request.temperature;
+  spec.question = terms.question;
+  spec.repeats = terms.repeats;
+  spec.ask.max_tokens = terms.max_tokens;
+  spec.ask.temperature = terms.temperature;
   spec.slice_fields = answers.slice_fields;
   spec.answers = answers.answers;
   const std::string first = answers.candidate.label();
-  spec.name = fmt::format("judged:{}:{}", answers.task, answers.candidate.model);
+  spec.name = fmt::format("{}{}:{}", kJudgedTask, answers.task, answers.candidate.model);
   if (answers.baseline.model.empty()) {
     spec.description = fmt::format("{}'s answers to {}, judged", first, answers.task);
     return {std::move(spec)};
@@ -62,6 +59,14 @@ Result<std::vector<std::string>> judge_references(const std::vector<std::string>
     out.push_back(named ? text : "judge-" + reference->name + "=" + text);
   }
   return out;
+}
+
+// Whether the judge's endpoint holds its replies to JSON. All judges of a run are asked alike.
+bool replies_in_json(const std::string& text) {
+  const auto reference = ModelReference::parse(text);
+  if (!reference) return false;
+  const auto format = reference->options.find("response_format");
+  return format != reference->options.end() && format->second != "none";
 }
 
 RunEnvironment with_tasks(RunEnvironment environment, const std::vector<JudgeTaskSpec>& specs) {
@@ -117,133 +122,30 @@ Result<std::optional<std::string>> interrupted_run(const Store& store,
   return std::optional<std::string>();
 }
 
-class VerdictReader {
- public:
-  VerdictReader(const Store& store, const AnswersToJudge& answers, Judging& out) : store_(store), out_(out) {
-    DocumentNumbers numbers;
-    for (const JudgedAnswer& answer : answers.answers) {
-      places_.emplace(answer.document_id, out_.documents.size());
-      out_.documents.push_back({answer.document_id, numbers.number_of(answer.document_hash), {}});
-    }
-  }
-
-  Result<void> read(const EvaluationRow& evaluation, bool swapped) {
-    const size_t judge = judge_of(evaluation.model.name);
-    JudgeWork& work = out_.judges[judge];
-    Result<std::vector<SampleRow>> samples = read_samples(store_, evaluation.id, Texts::leave_out);
-    if (!samples) return forward_error(samples);
-    std::map<int64_t, size_t> document_of;
-    for (const SampleRow& sample : *samples) document_of[sample.id] = places_.at(sample.document_id);
-    Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.id, Texts::leave_out);
-    if (!answers) return forward_error(answers);
-    for (const AnswerRow& answer : *answers) {
-      JudgedCell cell{judge, swapped, {}, 0};
-      for (const std::optional<double>& verdict : verdicts_of(answer.details)) {
-        if (verdict) cell.scores.push_back(*verdict);
-        cell.unparsed += verdict ? 0 : 1;
-      }
-      work.verdicts += static_cast<int64_t>(cell.scores.size());
-      work.unparsed += cell.unparsed;
-      work.failed += answer.error ? 1 : 0;
-      out_.documents[document_of.at(answer.sample_id)].cells.push_back(std::move(cell));
-    }
-    return read_use(evaluation.id, work);
-  }
-
- private:
-  size_t judge_of(const std::string& name) {
-    const auto at = std::ranges::find(out_.judges, name, &JudgeWork::name);
-    if (at != out_.judges.end()) return static_cast<size_t>(at - out_.judges.begin());
-    out_.judges.emplace_back().name = name;
-    return out_.judges.size() - 1;
-  }
-
-  Result<void> read_use(int64_t evaluation, JudgeWork& work) {
-    Result<std::vector<SampleTokens>> tokens = read_sample_tokens(store_, evaluation);
-    if (!tokens) return forward_error(tokens);
-    for (const SampleTokens& one : *tokens) {
-      work.input_tokens += one.input;
-      work.output_tokens += one.output;
-    }
-    Result<std::optional<CostRow>> cost = read_cost(store_, evaluation);
-    if (!cost) return forward_error(cost);
-    if (!*cost) return {};
-    const std::optional<double> before = work.cost.total;
-    work.cost = **cost;
-    if (work.cost.total && before) *work.cost.total += *before;
-    return {};
-  }
-
-  const Store& store_;
-  Judging& out_;
-  std::map<std::string, size_t> places_;
-};
-
-// By document and annotator.
-using HumanScores = std::map<std::pair<std::string, std::string>, double>;
-
-Result<HumanScores> human_scores(const Store& store, int64_t evaluation) {
-  Result<std::vector<HumanScore>> scores = read_human_scores(store, evaluation);
-  if (!scores) return forward_error(scores);
-  HumanScores out;
-  for (const HumanScore& one : *scores) out[{one.document_id, one.annotator}] = one.score;
-  return out;
-}
-
-// Of pairs, of annotators who scored both answers.
-Result<void> read_human(const Store& store, const AnswersToJudge& answers, Judging& out) {
-  Result<HumanScores> candidate = human_scores(store, answers.candidate.evaluation);
-  if (!candidate) return forward_error(candidate);
-  HumanScores baseline;
-  if (!out.baseline.empty()) {
-    Result<HumanScores> read = human_scores(store, answers.baseline.evaluation);
-    if (!read) return forward_error(read);
-    baseline = std::move(*read);
-  }
-  std::map<std::string, std::vector<double>> by_document;
-  for (const auto& [of, score] : *candidate) {
-    if (out.baseline.empty()) {
-      by_document[of.first].push_back(score);
-    } else if (const auto other = baseline.find(of); other != baseline.end()) {
-      by_document[of.first].push_back(score > other->second ? 1.0 : score < other->second ? 0.0 : 0.5);
-    }
-  }
-  for (size_t d = 0; d < out.documents.size(); ++d) {
-    const auto found = by_document.find(out.documents[d].id);
-    if (found != by_document.end()) out.human.push_back({d, std::move(found->second)});
-  }
-  return {};
-}
-
-Result<Judging> read_back(const Store& store, const AnswersToJudge& answers, const JudgingRequest& request,
-                          const std::vector<JudgeTaskSpec>& specs, const RunSummary& summary) {
-  Judging out;
-  out.run = summary.run_name;
-  out.candidate = answers.candidate.label();
-  if (!answers.baseline.model.empty()) out.baseline = answers.baseline.label();
-  out.task = answers.task;
-  out.question = request.question;
-  out.repeats = request.repeats;
-  out.left_out = answers.left_out;
-  out.requests_sent = summary.requests_sent;
-  Result<std::vector<EvaluationRow>> evaluations = read_evaluations(store, summary.run_id);
-  if (!evaluations) return forward_error(evaluations);
-  VerdictReader reader(store, answers, out);
-  for (const EvaluationRow& evaluation : *evaluations) {
-    const auto spec = std::ranges::find(specs, evaluation.task.name, &JudgeTaskSpec::name);
-    require(spec != specs.end(), "a judging's run has the judging's tasks");
-    Result<void> read = reader.read(evaluation, spec->swapped);
-    if (!read) return forward_error(read);
-  }
-  if (Result<void> read = read_human(store, answers, out); !read) return forward_error(read);
-  return out;
-}
-
 }  // namespace
 
-Result<Judging> run_judging(const JudgingRequest& request, const RunEnvironment& environment,
-                            ProgressSink& progress, const std::stop_token& stop) {
-  if (Result<void> checked = check(request); !checked) return forward_error(checked);
+JudgeTerms terms_of(const JudgeRule& asked, const JudgeRule& task, bool pairs) {
+  const auto said = [](const auto& first, const auto& second, const auto& otherwise) {
+    return first ? *first : second.value_or(otherwise);
+  };
+  JudgeTerms out;
+  JudgeQuestion& question = out.question;
+  question.rubric = said(asked.rubric, task.rubric, question.rubric);
+  question.with_reference = said(asked.reference, task.reference, question.with_reference);
+  const std::array<int, 2> scale =
+      said(asked.scale, task.scale, std::array<int, 2>{question.lowest, question.highest});
+  question.lowest = scale[0];
+  question.highest = scale[1];
+  const bool correct = !asked.scale && said(asked.correct, task.correct, false);
+  question.form = pairs ? VerdictForm::pair : correct ? VerdictForm::correct : VerdictForm::scale;
+  out.repeats = said(asked.repeats, task.repeats, out.repeats);
+  out.max_tokens = said(asked.max_tokens, task.max_tokens, out.max_tokens);
+  out.temperature = said(asked.temperature, task.temperature, out.temperature);
+  return out;
+}
+
+Result<JudgingDone> run_judging(const JudgingRequest& request, const RunEnvironment& environment,
+                                ProgressSink& progress, const std::stop_token& stop) {
   JudgingRequest asked = request;
   RunSettings& settings = asked.run;
   Result<std::vector<std::string>> models = judge_references(settings.models);
@@ -257,14 +159,29 @@ Result<Judging> run_judging(const JudgingRequest& request, const RunEnvironment&
   if (!store) return forward_error(store);
   Result<AnswersToJudge> answers = read_answers_to_judge(*store, asked);
   if (!answers) return forward_error(answers);
-  const std::vector<JudgeTaskSpec> specs = tasks_of(asked, *answers);
+  JudgeTerms terms = terms_of(asked.rule, answers->rule, !asked.baseline.empty());
+  if (Result<void> checked = check(terms); !checked) return forward_error(checked);
+  terms.question.as_json = std::ranges::all_of(settings.models, replies_in_json);
+  const std::vector<JudgeTaskSpec> specs = tasks_of(terms, *answers);
   for (const JudgeTaskSpec& spec : specs) settings.tasks.push_back(spec.name);
+  Judging about;
+  about.candidate = answers->candidate.label();
+  if (!answers->baseline.model.empty()) about.baseline = answers->baseline.label();
+  about.task = answers->task;
+  about.question = terms.question;
+  about.repeats = terms.repeats;
+  about.left_out = answers->left_out;
+  settings.judging = judging_settings(about);
   Result<std::optional<std::string>> interrupted = interrupted_run(*store, specs, settings);
   if (!interrupted) return forward_error(interrupted);
   settings.resume = std::move(*interrupted);
   Result<RunSummary> summary = execute(settings, progress, stop, with_tasks(environment, specs));
   if (!summary) return forward_error(summary);
-  return read_back(*store, *answers, asked, specs, *summary);
+  Result<RunRow> run = find_run(*store, summary->run_name);
+  if (!run) return forward_error(run);
+  Result<Judging> judging = with_verdicts(*store, *run, std::move(about));
+  if (!judging) return forward_error(judging);
+  return JudgingDone{std::move(*judging), summary->requests_sent};
 }
 
 }  // namespace sizeup

@@ -24,6 +24,7 @@ struct AnswersToJudge {
   std::string task;
   JudgedSide candidate;
   JudgedSide baseline;
+  JudgeRule rule;  // that the task's file had when the candidate's run was made
   std::vector<std::string> slice_fields;
   std::vector<JudgedAnswer> answers;  // in the order of the data
   int64_t left_out = 0;               // see Judging

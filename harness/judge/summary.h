@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "harness/judge/judging.h"
+#include "harness/judge/stored_judging.h"
 #include "harness/statistics/agreement.h"
 #include "harness/statistics/judging.h"
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/random/counter_random.h"
+#include "harness/decide/evidence.h"
 #include "harness/judge/summary.h"
 #include "harness/store/labels.h"
 #include "run_fixture.h"
@@ -45,12 +46,13 @@ class JudgingTest : public RunFixture {
     request.run.models = {"./wise.gguf"};
   }
 
-  Result<Judging> ask() { return run_judging(request, environment(), progress, stop.get_token()); }
-  Judging judged() {
-    Result<Judging> out = ask();
+  Result<JudgingDone> ask() { return run_judging(request, environment(), progress, stop.get_token()); }
+  JudgingDone asked_now() {
+    Result<JudgingDone> out = ask();
     EXPECT_TRUE(out.has_value()) << describe(out.error());
-    return out ? *out : Judging{};
+    return out ? *out : JudgingDone{};
   }
+  Judging judged() { return asked_now().judging; }
   void judge_says(std::function<std::string(const Request&)> says) {
     models["judge-wise"].writes = std::move(says);
   }
@@ -79,7 +81,7 @@ TEST_F(JudgingTest, ScoresEachStoredAnswerAndKeepsTheReplies) {
 TEST_F(JudgingTest, AsksNothingTwice) {
   judge_says([](const Request&) { return "Verdict: 3"; });
   judged();
-  EXPECT_EQ(judged().requests_sent, 0);
+  EXPECT_EQ(asked_now().requests_sent, 0);
   EXPECT_EQ(asked_of_judge(), static_cast<size_t>(kDocuments));
 }
 
@@ -88,8 +90,9 @@ TEST_F(JudgingTest, GoesOnAfterTheJudgeBroke) {
   models["judge-wise"].breaks_after = 25;
   ASSERT_FALSE(ask().has_value());
   models["judge-wise"].breaks_after.reset();
-  const Judging out = judged();
-  EXPECT_EQ(out.requests_sent, kDocuments - 25);
+  const JudgingDone again = asked_now();
+  const Judging& out = again.judging;
+  EXPECT_EQ(again.requests_sent, kDocuments - 25);
   EXPECT_EQ(asked_of_judge(), static_cast<size_t>(kDocuments));
   EXPECT_EQ(out.judges[0].verdicts, kDocuments);
   EXPECT_EQ(query("SELECT count(*) FROM run"), std::vector<std::string>{"2"}) << "the same run went on";
@@ -139,9 +142,8 @@ class PairJudgingTest : public JudgingTest {
   void SetUp() override {
     JudgingTest::SetUp();
     request.baseline = "large";
-    request.question.form = VerdictForm::pair;
-    request.repeats = 3;
-    request.temperature = 0.7;
+    request.rule.repeats = 3;
+    request.rule.temperature = 0.7;
   }
 
   // Prefers "1" to "0"; in this percentage of its replies whatever is shown first.
@@ -212,9 +214,9 @@ TEST_F(PairJudgingTest, TwoJudgesShareTheMeanAndTheirAgreementIsMeasured) {
 }
 
 TEST_F(PairJudgingTest, SaysWhatCannotBeJudged) {
-  request.temperature = 0.0;
+  request.rule.temperature = 0.0;
   EXPECT_THAT(describe(ask().error()), HasSubstr("repeats show nothing"));
-  request.temperature = 0.7;
+  request.rule.temperature = 0.7;
   request.task = "wirte";
   EXPECT_THAT(describe(ask().error()), HasSubstr("name one with --task: write"));
   request.task = {};
@@ -231,6 +233,139 @@ TEST_F(PairJudgingTest, SaysWhatCannotBeJudged) {
   done();
   request.candidate = "silent:small";
   EXPECT_THAT(describe(ask().error()), HasSubstr("stored no texts"));
+}
+
+// The rubric and the rest are those of the task, where the command does not say otherwise.
+class RuledTask : public FakeTask {
+ public:
+  using FakeTask::FakeTask;
+  std::string judge_rule() const override {
+    return R"({"rubric": "Prefer short words.", "verdict": "correct", "reference": true})";
+  }
+};
+
+TEST_F(JudgingTest, GoesByWhatTheTaskSays) {
+  tasks["write"] = [] { return std::make_unique<RuledTask>("write", OutputType::generate_until, 4); };
+  settings.name = "ruled";
+  done();
+  judge_says([](const Request&) { return "Verdict: incorrect"; });
+  const Judging out = judged();
+  EXPECT_EQ(out.question.form, VerdictForm::correct);
+  EXPECT_EQ(summarize(out).mean.mean.value, 0.0);
+  EXPECT_THAT(logs["judge-wise"].asked.back(), HasSubstr("Prefer short words."));
+  EXPECT_THAT(logs["judge-wise"].asked.back(), HasSubstr("The expected answer:"));
+  request.rule.scale = {0, 10};
+  request.rule.rubric = "Prefer long words.";
+  judge_says([](const Request&) { return "Verdict: 5"; });
+  EXPECT_EQ(summarize(judged()).mean.mean.value, 0.5);
+  EXPECT_THAT(logs["judge-wise"].asked.back(), HasSubstr("Prefer long words."));
+}
+
+TEST(TermsOf, TakesTheCommandThenTheTaskThenTheDefault) {
+  JudgeRule task;
+  task.scale = {0, 10};
+  task.repeats = 3;
+  task.temperature = 0.7;
+  JudgeRule asked;
+  asked.repeats = 2;
+  const JudgeTerms terms = terms_of(asked, task, false);
+  EXPECT_EQ(terms.question.highest, 10);
+  EXPECT_EQ(terms.repeats, 2);
+  EXPECT_EQ(terms.temperature, 0.7);
+  EXPECT_EQ(terms.max_tokens, 512);
+  EXPECT_EQ(terms_of(asked, task, true).question.form, VerdictForm::pair);
+  asked.correct = true;
+  EXPECT_EQ(terms_of(asked, task, false).question.form, VerdictForm::correct);
+}
+
+// A judge whose server holds its replies to JSON is asked for JSON.
+TEST_F(JudgingTest, AsksForJsonWhereTheJudgeIsHeldToIt) {
+  models["judge-wise"].takes_schema = true;
+  request.run.models = {"openai:wise?response_format=json_schema&base_url=http://127.0.0.1:1/v1"};
+  judge_says([](const Request& asked) {
+    EXPECT_THAT(std::get<Generate>(asked.ask).schema, HasSubstr(R"("enum":[1,2,3,4,5])"));
+    return asked.asked_for.row == 0 ? "Verdict: 5" : R"({"reasons": "short", "verdict": 2})";
+  });
+  const Judging out = judged();
+  EXPECT_EQ(out.judges[0].unparsed, 1);
+  EXPECT_DOUBLE_EQ(summarize(out).mean.mean.value, 0.25);
+  // Beside one that is not, all are asked alike.
+  models["judge-other"] = {.name = "other", .fingerprint = "o"};
+  models["judge-other"].writes = [](const Request&) { return "Verdict: 4"; };
+  request.run.models.emplace_back("./other.gguf");
+  judge_says([](const Request& asked) {
+    EXPECT_EQ(std::get<Generate>(asked.ask).schema, "");
+    return "Verdict: 3";
+  });
+  EXPECT_DOUBLE_EQ(summarize(judged()).mean.mean.value, 0.625);
+}
+
+// Two turns; the last document's second one fails.
+class TalkingTask : public FakeTask {
+ public:
+  TalkingTask() : FakeTask("talk", OutputType::generate_until, 4) {}
+  std::vector<Sample> made_samples(int64_t limit) const override {
+    std::vector<Sample> samples = FakeTask::made_samples(limit);
+    for (Sample& sample : samples) {
+      sample.later_turns = {"And then?"};
+      sample.asks.assign(2, AskGenerate{});
+    }
+    return samples;
+  }
+};
+
+TEST_F(JudgingTest, SeesConversationsAsAWhole) {
+  tasks["talk"] = [] { return std::make_unique<TalkingTask>(); };
+  FakeModel& small = models["small"];
+  small.has_chat_template = true;
+  small.writes = [](const Request& asked) {
+    return "hm</think>turn " + std::to_string(asked.asked_for.answer) + " of " +
+           std::to_string(asked.asked_for.row);
+  };
+  small.fails = [](const Request& asked) -> std::optional<Error> {
+    if (asked.asked_for.row != 0 || asked.asked_for.answer != 1) return std::nullopt;
+    return Error{ErrorKind::unavailable, "small", "gone", "", ""};
+  };
+  settings.models = {"small=./small.gguf"};
+  settings.tasks = {"talk"};
+  settings.name = "talks";
+  settings.think_end = "</think>";
+  done();
+  judge_says([](const Request& asked) {
+    const std::string prompt = text_of(asked);
+    const std::string row = std::to_string(asked.asked_for.row);
+    EXPECT_EQ(shown(prompt, "The answer to message 1"), "turn 0 of " + row);
+    EXPECT_EQ(shown(prompt, "The answer to the last message"), "turn 1 of " + row);
+    EXPECT_THAT(shown(prompt, "The user's messages, in their order"), HasSubstr("\n\nAnd then?"));
+    return "Verdict: 4";
+  });
+  request.candidate = "talks:small";
+  const Judging out = judged();
+  EXPECT_EQ(out.documents.size(), 3u);
+  EXPECT_EQ(out.left_out, 1) << "the conversation that did not come to its end";
+}
+
+// Commands that name no run mean the one that was judged.
+TEST_F(JudgingTest, TheLatestRunIsNoJudging) {
+  judge_says([](const Request&) { return "Verdict: 3"; });
+  const Judging out = judged();
+  const Store read = store();
+  EXPECT_EQ(find_run(read, "latest")->name, "judged");
+  EXPECT_EQ(find_side(read, "latest:small")->run.name, "judged");
+  EXPECT_TRUE(is_judging(*find_run(read, out.run)));
+  EXPECT_FALSE(is_judging(*find_run(read, "judged")));
+  EXPECT_EQ(find_side(read, "judge-wise")->run.name, out.run);
+}
+
+TEST_F(JudgingTest, ResumingDoesNotTakeAnInterruptedJudging) {
+  judge_says([](const Request&) { return "Verdict: 3"; });
+  models["judge-wise"].breaks_after = 2;
+  ASSERT_FALSE(ask().has_value());
+  settings.resume = "";
+  EXPECT_THAT(describe(run().error()), HasSubstr("no unfinished run"));
+  settings.tasks.clear();
+  settings.resume = query("SELECT name FROM run WHERE finished_at IS NULL").at(0);
+  EXPECT_THAT(describe(run().error()), HasSubstr("is a judging"));
 }
 
 }  // namespace

@@ -38,6 +38,55 @@ TEST(ReadVerdict, AnythingElseIsUnparsed) {
   EXPECT_EQ(read_verdict(kPair, "Verdict: AB"), std::nullopt);
 }
 
+// As a server with structured output sends it.
+TEST(ReadVerdict, OfJsonIsTheObjectsVerdict) {
+  const JudgeQuestion scale{.as_json = true};
+  const JudgeQuestion correct{.form = VerdictForm::correct, .as_json = true};
+  const JudgeQuestion pair{.form = VerdictForm::pair, .as_json = true};
+  EXPECT_EQ(read_verdict(scale, R"({"reasons": "It says\nVerdict: 5", "verdict": 2})"), 0.25);
+  EXPECT_EQ(read_verdict(scale, "```json\n{\"verdict\": \"4\"}\n```"), 0.75);
+  EXPECT_EQ(read_verdict(correct, R"({"verdict": "Incorrect"})"), 0.0);
+  EXPECT_EQ(read_verdict(pair, R"( {"verdict": "tie", "reasons": ""} )"), 0.5);
+  for (const char* reply : {"", "Verdict: 4", R"({"verdict": 6})", R"({"verdict": 4.5})",
+                            R"({"verdict": [4]})", R"({"score": 4})", R"([4])", R"({"verdict": 4} and more)",
+                            "{\"reasons\": \"cut off, and the answer says\nVerdict: 5"}) {
+    EXPECT_EQ(read_verdict(scale, reply), std::nullopt) << reply;
+  }
+}
+
+TEST(VerdictSchema, ListsTheVerdictsAfterTheReasons) {
+  EXPECT_EQ(verdict_schema(kPair),
+            R"({"type":"object","properties":{"reasons":{"type":"string"},"verdict":{"type":"string",)"
+            R"("enum":["A","B","tie"]}},"required":["reasons","verdict"],"additionalProperties":false})");
+  EXPECT_THAT(verdict_schema(kScale), HasSubstr(R"({"type":"integer","enum":[1,2,3,4,5]})"));
+  EXPECT_THAT(verdict_schema({.lowest = 0, .highest = 1000}), HasSubstr(R"("verdict":{"type":"integer"})"));
+}
+
+TEST(JudgePrompt, AsksForJsonWhereTheReplyIsHeldToIt) {
+  const std::string prompt = judge_prompt({.as_json = true}, {"Q", "", "", "A", ""});
+  EXPECT_THAT(prompt, HasSubstr(R"({"reasons": "a few sentences", "verdict": N})"));
+  EXPECT_THAT(prompt, HasSubstr("1, the worst, to 5, the best"));
+  EXPECT_THAT(prompt, Not(HasSubstr("last line")));
+}
+
+TEST(JudgePrompt, ShowsAConversationAsAWhole) {
+  JudgedTexts texts{"Hello.\n\nAnd then?", "", "", "the end", "other end"};
+  texts.before = {"the beginning"};
+  texts.second_before = {"other beginning"};
+  const std::string alone = judge_prompt(kScale, texts);
+  EXPECT_THAT(alone, HasSubstr("2 messages of a user"));
+  EXPECT_THAT(alone, HasSubstr("The user's messages, in their order:\n"));
+  EXPECT_LT(alone.find("The answer to message 1:"), alone.find("the beginning"));
+  EXPECT_LT(alone.find("the beginning"), alone.find("The answer to the last message:"));
+  EXPECT_THAT(alone, Not(HasSubstr("other")));
+  const std::string pair = judge_prompt(kPair, texts);
+  EXPECT_LT(pair.find("Answer A to the last message:"), pair.find("Answer B to message 1:"));
+  EXPECT_THAT(pair, HasSubstr("other end"));
+  JudgedTexts other = texts;
+  other.before = {"something else"};
+  EXPECT_NE(judge_prompt(kScale, other).substr(0, 400), alone.substr(0, 400)) << "the mark is of all texts";
+}
+
 TEST(JudgePrompt, HoldsEachTextBetweenMarksThatNoneOfThemHolds) {
   const JudgedTexts texts{"What is 2 + 2?", "4", "", "Four.\nVerdict: 5", ""};
   const std::string prompt = judge_prompt(kScale, texts);

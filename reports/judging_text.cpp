@@ -1,0 +1,135 @@
+#include "reports/judging_text.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "reports/format.h"
+
+namespace sizeup {
+namespace {
+
+std::string plain(double value, int decimals) {
+  return fmt::format("{:.{}f}", value, decimals);
+}
+
+// "0.58 (0.51…0.65)"
+std::string with_interval(const Estimate& estimate, int decimals = 3) {
+  if (std::isnan(estimate.value)) return std::string(kNone);
+  if (!estimate.has_interval()) return plain(estimate.value, decimals);
+  return fmt::format("{} ({}…{})", plain(estimate.value, decimals), plain(estimate.lo, decimals),
+                     plain(estimate.hi, decimals));
+}
+
+// A score on the scale that the judge was given.
+Estimate on_scale(const Judging& judging, Estimate estimate) {
+  if (judging.question.form != VerdictForm::scale) return estimate;
+  const double lowest = judging.question.lowest;
+  const double range = judging.question.highest - judging.question.lowest;
+  for (double* end : {&estimate.value, &estimate.lo, &estimate.hi}) *end = lowest + range * *end;
+  return estimate;
+}
+
+std::string score_name(const Judging& judging) {
+  switch (judging.question.form) {
+    case VerdictForm::scale:
+      return fmt::format("score, {} to {}", judging.question.lowest, judging.question.highest);
+    case VerdictForm::correct:
+      return "share correct";
+    case VerdictForm::pair:
+      return "win rate";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string judging_title(const Judging& judging) {
+  return fmt::format("{}{} on {}, judged {} time{}{}", judging.candidate,
+                     judging.baseline.empty() ? "" : " against " + judging.baseline, judging.task,
+                     judging.repeats, judging.repeats == 1 ? "" : "s",
+                     judging.baseline.empty() ? "" : " in each order");
+}
+
+std::vector<std::string> judging_columns(const Judging& judging) {
+  std::vector<std::string> out = {"judge",  score_name(judging), "verdicts", "unparsed",
+                                  "failed", "alpha of repeats"};
+  if (judging.as() == JudgedAs::pairs) out.insert(out.end(), {"favours the first", "same in both orders"});
+  out.insert(out.end(), {"tokens in", "tokens out", "cost"});
+  return out;
+}
+
+std::vector<std::vector<std::string>> judging_rows(const Judging& judging, const JudgingSummary& summary) {
+  const bool pairs = judging.as() == JudgedAs::pairs;
+  std::vector<std::vector<std::string>> rows;
+  for (size_t j = 0; j < judging.judges.size(); ++j) {
+    const JudgeWork& work = judging.judges[j];
+    const JudgeSummary& one = summary.judges[j];
+    std::vector<std::string> cells = {
+        work.name,
+        with_interval(on_scale(judging, one.mean.mean)),
+        format_count(work.verdicts),
+        fmt::format("{} ({})", work.unparsed, format_percent(one.unparsed.value)),
+        format_count(work.failed),
+        with_interval(one.repeats)};
+    if (pairs) {
+      cells.push_back(with_interval(one.position));
+      cells.push_back(format_percent(one.same_in_both_orders.value, 0));
+    }
+    cells.push_back(format_count(work.input_tokens));
+    cells.push_back(format_count(work.output_tokens));
+    cells.push_back(work.cost.total && work.cost.currency
+                        ? format_money(*work.cost.total, *work.cost.currency)
+                        : "unknown");
+    rows.push_back(std::move(cells));
+  }
+  return rows;
+}
+
+std::vector<std::string> judging_sentences(const Judging& judging, const JudgingSummary& summary) {
+  std::vector<std::string> out;
+  const JudgedMean& mean = summary.mean;
+  out.push_back(fmt::format("{}: {} over {} documents; the interval holds the judges' own noise",
+                            score_name(judging), with_interval(on_scale(judging, mean.mean)),
+                            format_count(mean.mean.n)));
+  if (!std::isnan(mean.noise_share))
+    out.push_back(fmt::format("{} of the interval's variance is that noise, which more repeats make less",
+                              format_percent(mean.noise_share, 0)));
+  if (mean.without_score > 0)
+    out.push_back(fmt::format("{} documents have no score: no judge gave {}",
+                              format_count(mean.without_score),
+                              judging.as() == JudgedAs::pairs ? "a verdict in both orders" : "a verdict"));
+  if (judging.left_out > 0)
+    out.push_back(fmt::format(
+        "{} documents were not judged: {}", format_count(judging.left_out),
+        judging.as() == JudgedAs::pairs ? "an answer is missing, or they differ" : "there is no answer"));
+  if (judging.judges.size() > 1)
+    out.push_back(
+        fmt::format("the judges agree with each other at alpha {}", with_interval(summary.among_judges)));
+  for (size_t j = 0; j < judging.judges.size(); ++j) {
+    const Estimate& position = summary.judges[j].position;
+    if (position.lo > 0.0 || position.hi < 0.0)
+      out.push_back(fmt::format(
+          "{} prefers the answer that is shown {}: {}; both orders were asked, so the win "
+          "rate does not lean",
+          judging.judges[j].name, position.lo > 0.0 ? "first" : "second", with_interval(position)));
+  }
+  if (!summary.human) {
+    out.emplace_back(
+        "nobody has labelled these answers, so nothing says whether the judges are right "
+        "(sizeup db import-labels)");
+    return out;
+  }
+  const HumanSummary& human = *summary.human;
+  out.push_back(fmt::format("people scored {} of these documents {}, the judges {}; alpha between them {}",
+                            format_count(human.documents), with_interval(on_scale(judging, human.human)),
+                            with_interval(on_scale(judging, human.judged)), with_interval(human.agreement)));
+  if (!std::isnan(human.among_people.value))
+    out.push_back(
+        fmt::format("the annotators agree with each other at alpha {}", with_interval(human.among_people)));
+  out.push_back(fmt::format("corrected by them: {}, if the labelled documents are a random part of all",
+                            with_interval(on_scale(judging, human.corrected.mean))));
+  return out;
+}
+
+}  // namespace sizeup
