@@ -15,6 +15,7 @@
 #include "harness/decide/robustness.h"
 #include "harness/decide/route.h"
 #include "harness/decide/verdict.h"
+#include "harness/judge/summary.h"
 #include "harness/statistics/histogram.h"
 #include "harness/statistics/interval.h"
 #include "harness/statistics/routing.h"
@@ -382,8 +383,15 @@ struct RequirementsReport {
   Recommendation result;
 };
 
+// Of a run that is a judging. Its documents are left out: the summary is made of them.
+struct ReportJudging {
+  Judging judging;
+  JudgingSummary summary;
+};
+
 struct ReportData {
   ReportRun run;
+  std::optional<ReportJudging> judging;
   std::vector<ReportModel> models;
   int candidate = 0;  // the small one
   int baseline = -1;  // the large one; -1: a run with one model

@@ -11,10 +11,11 @@ namespace {
 
 using SectionWriter = std::optional<Section> (*)(const ReportData&);
 
-constexpr std::array<SectionWriter, 15> kSections = {
-    differences_section,   models_section,      tradeoffs_section, slices_section,  robustness_section,
-    hallucination_section, calibration_section, routing_section,   latency_section, cost_section,
-    ladder_section,        history_section,     samples_section,   method_section,  glossary_section};
+constexpr std::array<SectionWriter, 16> kSections = {
+    judging_section, differences_section, models_section,        tradeoffs_section,
+    slices_section,  robustness_section,  hallucination_section, calibration_section,
+    routing_section, latency_section,     cost_section,          ladder_section,
+    history_section, samples_section,     method_section,        glossary_section};
 
 // One block of script and one of style, each named by its hash: nothing else on the page can run or style.
 Html head(const ReportData& data) {

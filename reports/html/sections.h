@@ -9,6 +9,7 @@
 namespace sizeup {
 
 Html verdict_header(const ReportData& data);                           // May I? What do I do on Monday?
+std::optional<Section> judging_section(const ReportData& data);        // What did the judges say?
 std::optional<Section> differences_section(const ReportData& data);    // Why that verdict?
 std::optional<Section> models_section(const ReportData& data);         // Is there a better candidate?
 std::optional<Section> tradeoffs_section(const ReportData& data);      // What do I pay for the rest?

@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/glossary.h"
 #include "reports/json/calibration_json.h"
+#include "reports/json/judging_json.h"
 #include "reports/json/robustness_json.h"
 #include "reports/ladder_text.h"
 #include "reports/recommendation.h"
@@ -501,6 +502,7 @@ Json to_json(const ReportData& data) {
     out["differences"].push_back(difference_json(data, difference));
   out["overall"] = data.overall ? difference_json(data, *data.overall) : Json(nullptr);
   out["verdict"] = verdict_sentence(data);
+  if (data.judging) out["judging"] = judging_json(data.judging->judging, data.judging->summary);
   if (data.requirements) out["requirements"] = requirements_json(*data.requirements);
   out["leaderboard"] = leaderboard_json(data);
   if (!data.groups.empty()) out["groups"] = groups_json(data);

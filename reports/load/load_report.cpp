@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "harness/decide/recommend.h"
+#include "harness/judge/summary.h"
 #include "reports/load/load_parts.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
@@ -69,10 +70,28 @@ Result<void> note_predictions(const Store& store, const std::string& run, Report
   return {};
 }
 
+// Of a run that is a judging.
+Result<void> read_judging(const Store& store, const RunRow& run, const Redactor& redactor, ReportData& data) {
+  Result<std::optional<Judging>> found = find_judging(store, run);
+  if (!found) return forward_error(found);
+  if (!*found) return {};
+  Judging& judging = **found;
+  for (std::string* name : {&judging.run, &judging.candidate, &judging.baseline, &judging.task}) {
+    if (!name->empty()) *name = shown_name(redactor, *name);
+  }
+  for (JudgeWork& judge : judging.judges) judge.name = shown_name(redactor, judge.name);
+  JudgingSummary summary = summarize(judging);
+  judging.documents.clear();
+  judging.human.clear();
+  data.judging = {std::move(judging), std::move(summary)};
+  return {};
+}
+
 // What is measured on the run and told of its pair.
 Result<void> measure(const Store& store, const RunContent& content, const Redactor& redactor,
                      const ReportOptions& options, ReportData& data) {
   compare_pair(content, redactor, data);
+  if (auto read = read_judging(store, content.run, redactor, data); !read) return read;
   if (auto done = measure_robustness(store, content, redactor, data); !done) return done;
   measure_latency(content, data);
   sum_costs(content, data);

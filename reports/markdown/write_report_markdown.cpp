@@ -6,6 +6,7 @@
 #include "core/io/file.h"
 #include "reports/calibration_text.h"
 #include "reports/format.h"
+#include "reports/judging_text.h"
 #include "reports/markdown/markdown.h"
 #include "reports/recommendation.h"
 #include "reports/report.h"
@@ -59,6 +60,21 @@ std::string requirements(const RequirementsReport& report) {
     }
     out += markdown_row(cells);
   }
+  return out;
+}
+
+std::string judging(const ReportData& data) {
+  if (!data.judging) return {};
+  const auto& [judged, summary] = *data.judging;
+  std::string out = "\n## Judges\n\n" + markdown_text(judging_title(judged)) + ".\n\n";
+  out += markdown_header(judging_columns(judged));
+  for (std::vector<std::string>& row : judging_rows(judged, summary)) {
+    for (std::string& cell : row) cell = markdown_text(cell);
+    out += markdown_row(row);
+  }
+  out += "\n";
+  for (const std::string& sentence : judging_sentences(judged, summary))
+    out += "- " + markdown_text(sentence) + ".\n";
   return out;
 }
 
@@ -161,6 +177,7 @@ std::string notes(const ReportData& data) {
 std::string to_markdown(const ReportData& data) {
   std::string out = fmt::format("# Is {} enough?\n\n**{}**\n", markdown_text(data.small().name),
                                 markdown_text(verdict_sentence(data)));
+  out += judging(data);
   out += differences(data);
   if (data.requirements) out += requirements(*data.requirements);
   out += leaderboard(data);
