@@ -1,0 +1,163 @@
+// What the host tells kernels. Compiles as C++ and as Metal; only fields of four or eight bytes, the wide
+// ones first, so that both lay them out alike.
+#pragma once
+
+#if !defined(__METAL_VERSION__)
+#include <cstdint>
+#endif
+
+namespace sizeup::metal_kernels {
+
+enum : int {
+  kSimdThreads = 32,  // of a simdgroup, on every GPU that has simdgroup matrices
+  kRowThreads = 128,  // that sum over a row: a row of 2048 columns gives each 16
+  kElementThreads = 256,
+  kTileThreads = 128,   // of a product's tile: four simdgroups
+  kTileOutputs = 32,    // of a product's tile
+  kTileRows = 32,       // of a product's tile of many rows
+  kFewRows = 8,         // of one of few: a matrix of 8x8 is the smallest there is
+  kTileDepth = 32,      // inputs of a step of a product: eight for each thread of a tile of weights
+  kPositions = 64,      // of a page (kPagePositions)
+  kGreatestHead = 512,  // columns of a head: sixteen values for each thread of a simdgroup
+  kHeadThreads = 256,   // that sum over a vocabulary
+  kRouterThreads = 32,  // that choose the experts of a row
+};
+
+// As TensorType.
+enum WeightFormat : int {
+  kWeightF32,
+  kWeightF16,
+  kWeightBF16,
+  kWeightQ4_0,
+  kWeightQ4_1,
+  kWeightQ5_0,
+  kWeightQ5_1,
+  kWeightQ8_0,
+  kWeightQ2K,
+  kWeightQ3K,
+  kWeightQ4K,
+  kWeightQ5K,
+  kWeightQ6K,
+  kWeightQ8K,
+  kWeightIQ4NL,
+  kWeightIQ4XS,
+  kWeightMXFP4
+};
+
+// As Activation.
+enum ActivationKind : int { kSilu, kGelu, kGeluTanh, kTanh, kClampedSwish };
+
+// As NormKind.
+enum NormFormula : int { kNoNorm, kRootMeanSquare, kLayerNorm };
+
+// As RotaryLayout.
+enum RotaryPairs : int { kHalfSplit, kInterleaved };
+
+// A group of threads has one part of one row: (part, row) in the grid.
+struct NormParameters {
+  float epsilon;
+  int32_t columns;       // of a part
+  int32_t in_stride;     // values from one row to the next
+  int32_t out_stride;    // the same
+  int32_t first_column;  // of the first part, in both
+};
+
+struct EmbedParameters {
+  float scale;
+  int32_t columns;
+  int32_t table_rows;
+  int32_t row_bytes;  // of the table
+};
+
+// Rows times a part of a matrix whose outputs are neighbours.
+struct LinearParameters {
+  int32_t inputs;
+  int32_t outputs;
+  int32_t rows;
+  int32_t row_bytes;     // of the weights
+  int32_t out_stride;    // values from one row to the next
+  int32_t first_output;  // column of `out` where the part begins
+};
+
+struct ElementParameters {
+  float factor;
+  int32_t count;
+};
+
+// Columns of several rows, element by element.
+struct ColumnParameters {
+  int32_t columns;
+  int32_t in_stride;
+  int32_t factor_stride;
+  int32_t factor_column;  // where the factors begin
+};
+
+struct WeightedParameters {
+  int32_t columns;
+  int32_t weight_stride;
+  int32_t weight_column;
+};
+
+struct RowSumParameters {
+  float deviations;
+  float least;  // mean square
+  int32_t columns;
+  int32_t stride;
+};
+
+struct RotaryParameters {
+  int32_t stride;  // of a row
+  int32_t head_size;
+  int32_t dimensions;
+};
+
+// Where a layer's keys and values lie: page after page, in each first keys [head][column][position], then
+// values [head][position][column].
+struct PagePart {
+  int32_t page_floats;   // of all layers
+  int32_t layer_floats;  // before the layer's part
+  int32_t kv_heads;
+  int32_t head_size;
+};
+
+struct KeyWrite {  // as KeyValueWrite
+  int32_t row;
+  int32_t page;
+  int32_t offset;
+};
+
+struct WriteParameters {
+  PagePart part;
+  int32_t stride;      // of a row
+  int32_t key_column;  // the values follow the keys
+};
+
+struct AttentionParameters {
+  PagePart part;
+  float scale;
+  float cap;
+  int32_t heads;
+  int32_t window;  // 0: all
+  int32_t query_stride;
+};
+
+struct CopyParameters {
+  int32_t columns;
+};
+
+// A row of logits and where its results go.
+struct HeadRow {
+  int32_t first_target;
+  int32_t targets;
+  int32_t first_top;
+  int32_t tops;
+  int32_t distribution;  // which of the distributions; -1: none
+};
+
+struct HeadParameters {
+  float cap;
+  int32_t vocabulary;
+  int32_t first_row;  // of the wanted rows
+};
+
+}  // namespace sizeup::metal_kernels

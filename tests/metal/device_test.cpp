@@ -1,0 +1,389 @@
+// The Metal device's operations, kernels and host side together, against the reference device.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "backends/metal/kernels/parameters.h"
+#include "backends/reference/reference_device.h"
+#include "tests/metal/metal_devices.h"
+#include "tests/support/device_values.h"
+#include "tests/support/exact_activations.h"
+#include "tests/support/random_decoder.h"
+
+namespace sizeup::metal_shim {
+namespace {
+
+using testing::HasSubstr;
+
+// One row, and those around a tile's: reading rows back multiplies them, too.
+constexpr std::array kRowCounts{1, 8, 9, 33};
+// Less than a simdgroup's threads, and more than a group's.
+constexpr std::array kColumnCounts{1, 31, 133};
+
+DecoderSpec some_spec() {
+  DecoderSpec spec;
+  spec.vocabulary = 10;
+  spec.context_length = 64;
+  spec.width = 8;
+  LayerSpec layer;
+  layer.attention = {.heads = 2, .kv_heads = 1, .head_size = 4};
+  layer.ffn_width = 8;
+  spec.layers = {layer};
+  spec.norm.epsilon = 1e-5F;
+  return spec;
+}
+
+// program(values) makes a device's things, begins a step and reads rows.
+using Program = std::function<HostRows(DeviceValues&)>;
+
+HostRows on_reference(const Program& program) {
+  const RandomDecoder random(some_spec(), TensorType::f32, 1);
+  DeviceValues values(std::move(*make_reference_device(random.model(), {})));
+  return program(values);
+}
+
+HostRows on_metal(const Program& program, Order order = Order::ascending) {
+  const RandomDecoder random(some_spec(), TensorType::f32, 1);
+  DeviceValues values(std::move(*make_device(random.model(), order)));
+  return program(values);
+}
+
+// Values come out with an error of some roundings of the greatest of their row (DeviceValues), which the
+// operation's own, a few roundings of a value and of what it is summed from, adds to.
+void expect_near(const HostRows& found, const HostRows& expected, float roundings) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t r = 0; r < expected.size(); ++r) {
+    float greatest = 1.0F;
+    for (const float value : expected[r]) greatest = std::max(greatest, std::abs(value));
+    for (size_t c = 0; c < expected[r].size(); ++c) {
+      ASSERT_NEAR(found[r][c], expected[r][c], roundings * 0x1p-24F * greatest)
+          << "row " << r << ", column " << c;
+    }
+  }
+}
+
+// Near the reference, and the same bits in either order of threads.
+void expect_as_reference(const Program& program, float roundings) {
+  const HostRows found = on_metal(program);
+  expect_near(found, on_reference(program), roundings);
+  EXPECT_EQ(on_metal(program, Order::descending), found);
+}
+
+// Logits of up to about 10, their sum's logarithm, and twice the difference.
+constexpr float kReadRoundings = 16.0F;
+
+NormSpec norm_spec(NormKind kind) {
+  return {.kind = kind, .epsilon = 1e-5F, .added = 0.25F, .scale = 1.5F};
+}
+
+constexpr std::array kNormKinds{NormKind::none, NormKind::root_mean_square, NormKind::layer};
+
+TEST(MetalNorm, AgreesWithTheReference) {
+  for (const int rows : kRowCounts) {
+    for (const int columns : kColumnCounts) {
+      for (const NormKind kind : kNormKinds) {
+        for (const bool biased : {false, true}) {
+          SCOPED_TRACE(testing::Message() << rows << " rows, " << columns << " columns");
+          expect_as_reference(
+              [&](DeviceValues& values) {
+                const RowsId in = values.input(random_rows(rows, columns, 1, 3.0F));
+                const RowsId sums = values.input(random_rows(rows, columns, 2));
+                const RowsId out = values.device().add_rows(columns, RowsUse::operand);
+                const NormTensors tensors{
+                    .weight = &values.tensor(random_rows(1, columns, 3)),
+                    .bias = biased ? &values.tensor(random_rows(1, columns, 4)) : nullptr};
+                const NormId norm = values.device().add_norm(norm_spec(kind), tensors, columns);
+                values.begin(rows);
+                values.device().norm(in, norm, out);
+                values.device().norm_add(in, norm, sums);
+                HostRows found = values.read(out, columns);
+                for (const std::vector<float>& row : values.read(sums, columns)) found.push_back(row);
+                return found;
+              },
+              kReadRoundings + static_cast<float>(columns / metal_kernels::kRowThreads) + 16.0F);
+        }
+      }
+    }
+  }
+}
+
+TEST(MetalNorm, OfPartsIsThatOfTheReference) {
+  for (const int rows : kRowCounts) {
+    for (const int size : {1, 6, 40}) {
+      const int columns = 5 + 3 * size + 2;
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            const RowsId in = values.input(random_rows(rows, columns, 1, 3.0F));
+            const NormId norm =
+                values.device().add_norm(norm_spec(NormKind::root_mean_square),
+                                         {.weight = &values.tensor(random_rows(1, size, 3))}, size);
+            values.begin(rows);
+            values.device().norm_parts(in, 5, 3, norm);
+            return values.read(in, columns);
+          },
+          kReadRoundings + 16.0F);
+    }
+  }
+}
+
+// Of one linear layer: parts of these formats, stacked.
+struct Stack {
+  std::vector<TensorType> types;
+  int outputs = 0;  // of each
+  int inputs = 0;
+};
+
+// One of each format, and some of different ones, which a file's query, key and value are.
+std::vector<Stack> stacks() {
+  std::vector<Stack> all;
+  for (const BlockFormat& format : block_formats()) {
+    const int elements = format.block_elements;
+    all.push_back({{format.type}, 35, elements == 1 ? 75 : elements == 32 ? 96 : 256});
+  }
+  all.push_back({{TensorType::f32}, 1, 1});
+  all.push_back({{TensorType::f16, TensorType::f32, TensorType::bf16}, 33, 41});
+  all.push_back({{TensorType::q4_k, TensorType::q4_k, TensorType::q6_k}, 20, 256});
+  return all;
+}
+
+class Layer {
+ public:
+  explicit Layer(const Stack& stack, bool biased) {
+    for (const TensorType type : stack.types) {
+      DecoderSpec spec = some_spec();
+      spec.vocabulary = stack.outputs;
+      spec.width = stack.inputs;
+      spec.layers.clear();
+      spec.tied_head = true;
+      decoders_.push_back(
+          std::make_unique<RandomDecoder>(spec, type, 20 + static_cast<unsigned>(decoders_.size())));
+      biases_.push_back(random_rows(1, stack.outputs, 30 + static_cast<unsigned>(biases_.size()))[0]);
+    }
+    for (size_t i = 0; i < decoders_.size(); ++i) {
+      Tensor& bias = tensors_.emplace_back();
+      bias.shape = {stack.outputs};
+      bias.data = std::as_bytes(std::span(biases_[i]));
+      // The last part has none in any case.
+      const bool has = biased && (i == 0 || i + 1 < decoders_.size());
+      parts_.push_back({.weight = decoders_[i]->model().tensors.embedding, .bias = has ? &bias : nullptr});
+    }
+  }
+  std::span<const LinearTensors> parts() const { return parts_; }
+
+ private:
+  std::vector<std::unique_ptr<RandomDecoder>> decoders_;
+  std::vector<std::vector<float>> biases_;
+  std::deque<Tensor> tensors_;
+  std::vector<LinearTensors> parts_;
+};
+
+// Sums of at most 256 products of about 0.3 in another order: random steps of half a unit of partial sums.
+constexpr float kSumRoundings = 48.0F;
+
+TEST(MetalLinear, OfEveryFormatAgreesWithTheReference) {
+  for (const Stack& stack : stacks()) {
+    for (const int rows : {1, 8, 9, 15, 33}) {
+      for (const bool biased : {false, true}) {
+        SCOPED_TRACE(testing::Message() << block_format(stack.types.front()).name << ", " << rows << " rows");
+        const Layer layer(stack, biased);
+        const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+        expect_as_reference(
+            [&](DeviceValues& values) {
+              Device& on = values.device();
+              const RowsId in = values.input(random_rows(rows, stack.inputs, 1));
+              const RowsId sums = values.input(random_rows(rows, outputs, 2));
+              const RowsId out = on.add_rows(outputs, RowsUse::values);
+              const LinearId weight = on.add_linear(layer.parts());
+              values.begin(rows);
+              on.linear(in, weight, out);
+              on.linear_add(in, weight, sums);
+              HostRows found = values.read(out, outputs);
+              for (const std::vector<float>& row : values.read(sums, outputs)) found.push_back(row);
+              return found;
+            },
+            kReadRoundings + kSumRoundings);
+      }
+    }
+  }
+}
+
+TEST(MetalLinear, ARowsBitsAreThoseOfTheRowAlone) {
+  for (const Stack& stack : stacks()) {
+    const Layer layer(stack, true);
+    const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+    const HostRows in = random_rows(43, stack.inputs, 1, 30.0F);
+    const auto multiply = [&](const HostRows& rows) {
+      return on_metal([&](DeviceValues& values) {
+        const RowsId from = values.input(rows);
+        const RowsId out = values.device().add_rows(outputs, RowsUse::values);
+        const LinearId weight = values.device().add_linear(layer.parts());
+        values.begin(static_cast<int>(rows.size()));
+        values.device().linear(from, weight, out);
+        return values.read(out, outputs);
+      });
+    };
+    const HostRows together = multiply(in);
+    for (const size_t row : {0U, 7U, 8U, 31U, 32U, 42U}) {
+      EXPECT_EQ(multiply({in[row]})[0], together[row]);
+      EXPECT_EQ(multiply({in[1], in[row], in[2]})[1], together[row]);
+    }
+  }
+}
+
+TEST(MetalEmbed, ReadsRowsOfEveryFormat) {
+  for (const Stack& stack : stacks()) {
+    const Layer layer({{stack.types.front()}, stack.outputs, stack.inputs}, false);
+    for (const bool add : {false, true}) {
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const int rows = stack.outputs + 2;  // the table lacks the last two
+            const RowsId out = values.input(random_rows(rows, stack.inputs, 1));
+            const LinearId table = on.add_linear(layer.parts());
+            values.begin(rows);
+            if (add) {
+              on.add_embedded(table, 1.75F, out);
+            } else {
+              on.embed(table, 1.75F, out);
+            }
+            return values.read(out, stack.inputs);
+          },
+          kReadRoundings);
+    }
+  }
+}
+
+TEST(MetalElements, AgreeWithTheReference) {
+  for (const int rows : kRowCounts) {
+    for (const int columns : kColumnCounts) {
+      SCOPED_TRACE(testing::Message() << rows << " rows, " << columns << " columns");
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId base = values.input(random_rows(rows, columns, 1));
+            const RowsId first = values.input(random_rows(rows, columns, 2));
+            const RowsId second = values.input(random_rows(rows, columns, 3));
+            const RowsId weights = values.input(random_rows(rows, 7, 4));
+            const RowsId sums = on.add_rows(columns, RowsUse::values);
+            const RowsId chosen = on.add_rows(columns, RowsUse::values);
+            values.begin(rows);
+            on.clear(sums);
+            on.add(first, -0.7F, sums);
+            on.scale(sums, 0.6F);
+            on.combine(base, std::array{first, second}, weights, 3, base);
+            on.combine(base, std::array{second, sums}, weights, 5, first);
+            on.match_magnitude(second, base);
+            HostRows found;
+            on.select_wanted(first, chosen);
+            for (const RowsId one : {base, sums, second, chosen}) {
+              for (const std::vector<float>& row : values.read(one, columns)) found.push_back(row);
+            }
+            return found;
+          },
+          kReadRoundings + 32.0F);
+    }
+  }
+}
+
+TEST(MetalElements, WhatStandsOutIsKept) {
+  for (const int columns : {1, 23, 140}) {
+    expect_as_reference(
+        [&](DeviceValues& values) {
+          const RowsId in = values.input(random_rows(5, columns + 14, 1, 2.0F));
+          values.begin(5);
+          values.device().keep_above(in, columns, 0.8F);
+          return values.read(in, columns + 14);
+        },
+        kReadRoundings + 32.0F);
+  }
+}
+
+// What an activation may be off by is in the bound, in units of the greatest value.
+TEST(MetalElements, GatesAgreeWithTheReference) {
+  for (const Activation activation : kAllActivations) {
+    for (const int columns : {1, 44}) {
+      SCOPED_TRACE(testing::Message() << static_cast<int>(activation) << ", " << columns << " columns");
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId in = values.input(random_rows(9, columns, 1, 4.0F));
+            const RowsId factors = values.input(random_rows(9, columns + 5, 2));
+            const RowsId gated = on.add_rows(columns, RowsUse::operand);
+            const RowsId by_sigmoid = on.add_rows(columns, RowsUse::operand);
+            values.begin(9);
+            on.gate(in, activation, factors, 5, gated);
+            on.apply_gate(in, factors, 3, by_sigmoid);
+            HostRows found = values.read(gated, columns);
+            for (const std::vector<float>& row : values.read(by_sigmoid, columns)) found.push_back(row);
+            return found;
+          },
+          kReadRoundings + 64.0F);
+    }
+  }
+}
+
+TEST(MetalElements, ProductsAreActivated) {
+  const HostRows weights = random_rows(18, 20, 3, 0.5F);
+  for (const Activation activation : kAllActivations) {
+    for (const int rows : {1, 33}) {
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId in = values.input(random_rows(rows, 20, 1));
+            const RowsId out = on.add_rows(18, RowsUse::operand);
+            const RowsId gated = on.add_rows(18, RowsUse::operand);
+            const LinearTensors up{.weight = &values.tensor(weights)};
+            const LinearTensors gate{.weight = &values.tensor(random_rows(18, 20, 4, 0.5F))};
+            const LinearId plain = on.add_linear(up);
+            const LinearId both = on.add_gated_linear(gate, up);
+            values.begin(rows);
+            on.gated_linear(in, both, activation, gated);
+            if (activation == Activation::clamped_swish) return values.read(gated, 18);
+            on.activated_linear(in, plain, activation, out);
+            HostRows found = values.read(gated, 18);
+            for (const std::vector<float>& row : values.read(out, 18)) found.push_back(row);
+            return found;
+          },
+          kReadRoundings + 64.0F);
+    }
+  }
+}
+
+std::string refusal(const DecoderSpec& spec, const DeviceOptions& options = {}) {
+  DecoderModel model;
+  model.spec = spec;
+  const auto device = make_device(model, Order::ascending, options);
+  return device ? "" : describe(device.error());
+}
+
+TEST(MetalDevice, RefusesWhatItCannotCompute) {
+  DecoderSpec spec = some_spec();
+  spec.layers[0].delta = DeltaSpec{};
+  EXPECT_THAT(refusal(spec), HasSubstr("recurrent layers"));
+  spec = some_spec();
+  spec.layers[0].convolution = ConvolutionSpec{};
+  EXPECT_THAT(refusal(spec), HasSubstr("convolutions"));
+  spec = some_spec();
+  spec.layers[0].attention.index = IndexSpec{};
+  EXPECT_THAT(refusal(spec), HasSubstr("chosen blocks of keys"));
+  spec = some_spec();
+  spec.layers[0].attention.head_size = metal_kernels::kGreatestHead + 1;
+  EXPECT_THAT(refusal(spec), HasSubstr("512 values"));
+  spec = some_spec();
+  spec.residual_streams = true;
+  EXPECT_THAT(refusal(spec), HasSubstr("residual streams"));
+  DeviceOptions options;
+  options.precision = Precision::bfloat16;
+  EXPECT_THAT(refusal(some_spec(), options), HasSubstr("no dtype bfloat16"));
+  options = {};
+  options.tier = "avx2";
+  EXPECT_THAT(refusal(some_spec(), options), HasSubstr("no tiers"));
+  options = {};
+  options.memory_bytes = 1000;
+  EXPECT_THAT(refusal(some_spec(), options), HasSubstr("no context would fit"));
+}
+
+}  // namespace
+}  // namespace sizeup::metal_shim
