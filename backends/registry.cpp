@@ -11,6 +11,7 @@
 #include "backends/cpu/tier.h"
 #include "backends/cuda/plugin.h"
 #include "backends/engine/engine_backend.h"
+#include "backends/metal/apple_queue.h"
 #include "backends/openai/openai_backend.h"
 #include "backends/reference/reference_device.h"
 #include "backends/router/router_backend.h"
@@ -26,6 +27,12 @@ Result<std::unique_ptr<Backend>> open_on_cuda_device(const ModelReference& refer
   return open_engine(reference, make_cuda_device);
 }
 
+#if defined(SIZEUP_METAL)
+Result<std::unique_ptr<Backend>> open_on_metal_device(const ModelReference& reference) {
+  return open_engine(reference, make_metal_device);
+}
+#endif
+
 Result<std::unique_ptr<Backend>> open_on_cpu_device(const ModelReference& reference) {
   return open_engine(reference, make_cpu_device);
 }
@@ -39,48 +46,59 @@ std::optional<std::string> always_available() {
 }
 
 // The first that this machine can use is the default.
-constexpr std::array kBackends{
-    BackendEntry{.scheme = "file",
-                 .device = "cuda",
-                 .description = "built-in inference on an NVIDIA GPU",
-                 .example = "small=./model.gguf?device=cuda",
-                 .open = open_on_cuda_device,
-                 .make_device = make_cuda_device,
-                 .why_unavailable = why_no_cuda_device,
-                 .measure_limits = measure_cuda_limits},
-    BackendEntry{.scheme = "file",
-                 .device = "cpu",
-                 .description = "built-in inference with the processor's vector and matrix instructions",
-                 .example = "small=./model.gguf?device=cpu",
-                 .open = open_on_cpu_device,
-                 .make_device = make_cpu_device,
-                 .why_unavailable = why_no_cpu_device,
-                 .measure_limits = measure_machine_limits},
-    BackendEntry{
-        .scheme = "file",
-        .device = "reference",
-        .description = "built-in inference in plain float32 on any processor; the oracle for other devices",
-        .example = "small=./model.gguf?device=reference",
-        .open = open_on_reference_device,
-        .make_device = make_reference_device,
-        .why_unavailable = always_available,
-        .measure_limits = measure_machine_limits},
-    BackendEntry{.scheme = "openai",
-                 .device = "",
-                 .description = "an OpenAI-compatible server",
-                 .example = "large=openai:NAME?base_url=http://127.0.0.1:8000/v1",
-                 .open = open_endpoint,
-                 .make_device = nullptr,
-                 .why_unavailable = always_available,
-                 .measure_limits = nullptr},
-    BackendEntry{.scheme = "router",
-                 .device = "",
-                 .description = "a small model, and a large one for what a policy of `sizeup route` sends on",
-                 .example = "hybrid=router:policy.json",
-                 .open = open_router,
-                 .make_device = nullptr,
-                 .why_unavailable = always_available,
-                 .measure_limits = nullptr},
+constexpr std::array kBackends {
+  BackendEntry{.scheme = "file",
+               .device = "cuda",
+               .description = "built-in inference on an NVIDIA GPU",
+               .example = "small=./model.gguf?device=cuda",
+               .open = open_on_cuda_device,
+               .make_device = make_cuda_device,
+               .why_unavailable = why_no_cuda_device,
+               .measure_limits = measure_cuda_limits},
+#if defined(SIZEUP_METAL)
+      BackendEntry{.scheme = "file",
+                   .device = "metal",
+                   .description = "built-in inference on a Mac's GPU",
+                   .example = "small=./model.gguf?device=metal",
+                   .open = open_on_metal_device,
+                   .make_device = make_metal_device,
+                   .why_unavailable = why_no_metal_device,
+                   .measure_limits = measure_metal_limits},
+#endif
+      BackendEntry{.scheme = "file",
+                   .device = "cpu",
+                   .description = "built-in inference with the processor's vector and matrix instructions",
+                   .example = "small=./model.gguf?device=cpu",
+                   .open = open_on_cpu_device,
+                   .make_device = make_cpu_device,
+                   .why_unavailable = why_no_cpu_device,
+                   .measure_limits = measure_machine_limits},
+      BackendEntry{
+          .scheme = "file",
+          .device = "reference",
+          .description = "built-in inference in plain float32 on any processor; the oracle for other devices",
+          .example = "small=./model.gguf?device=reference",
+          .open = open_on_reference_device,
+          .make_device = make_reference_device,
+          .why_unavailable = always_available,
+          .measure_limits = measure_machine_limits},
+      BackendEntry{.scheme = "openai",
+                   .device = "",
+                   .description = "an OpenAI-compatible server",
+                   .example = "large=openai:NAME?base_url=http://127.0.0.1:8000/v1",
+                   .open = open_endpoint,
+                   .make_device = nullptr,
+                   .why_unavailable = always_available,
+                   .measure_limits = nullptr},
+      BackendEntry{
+          .scheme = "router",
+          .device = "",
+          .description = "a small model, and a large one for what a policy of `sizeup route` sends on",
+          .example = "hybrid=router:policy.json",
+          .open = open_router,
+          .make_device = nullptr,
+          .why_unavailable = always_available,
+          .measure_limits = nullptr},
 };
 
 // The schemes, or the devices of one scheme.

@@ -1,0 +1,7 @@
+#pragma once
+extern "C" {
+using CFTypeRef = const void*;
+using CFTimeInterval = double;
+CFTypeRef CFRetain(CFTypeRef object);
+void CFRelease(CFTypeRef object);
+}
