@@ -13,6 +13,7 @@
 #include "backends/metal/head.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/memory.h"
+#include "backends/metal/mixture.h"
 #include "backends/metal/step_upload.h"
 #include "backends/metal/weights.h"
 #include "core/errors/result.h"
@@ -64,6 +65,7 @@ class MetalDevice final : public Device {
     traits.preferred_rows = kPreferredRows;
     traits.weight_rows = kWeightRows;
     for (const Matrix& matrix : matrices_) traits.weight_bytes += static_cast<int64_t>(matrix.bytes());
+    for (const Mixture& mixture : loaded_mixtures_) traits.weight_bytes += mixture.bytes();
     traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(attention_.page_bytes());
     traits.page_memory = page_memory_;
@@ -80,6 +82,10 @@ class MetalDevice final : public Device {
     const LinearId id = add_linear(std::array{gate, up});
     gated_columns_ = std::max(gated_columns_, matrix(id).outputs);
     return id;
+  }
+  MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) override {
+    loaded_mixtures_.push_back(mixtures_.load(*queue_, spec, tensors, pool_));
+    return static_cast<MixtureId>(loaded_mixtures_.size() - 1);
   }
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     const Norm norm = read_norm(spec, tensors, columns);
@@ -153,6 +159,13 @@ class MetalDevice final : public Device {
     encode_gate({gated_.get()}, columns, activation, {gated_.get()}, columns, columns / 2, out);
   }
 
+  void mixture_add(RowsId router_in, RowsId in, MixtureId mixture, Activation activation,
+                   RowsId to) override {
+    mixtures_.add(
+        *queue_, loaded_mixtures_[static_cast<size_t>(mixture)], activation,
+        {.router_in = values(router_in), .in = values(in), .out = values(to), .count = rows(in).count});
+  }
+
   void rotate_and_write(int layer, RowsId query_key_value) override {
     attention_.rotate_and_write(layer, attention_rows(query_key_value), upload_);
   }
@@ -219,11 +232,9 @@ class MetalDevice final : public Device {
   }
 
   // What why_refused keeps out.
-  MixtureId add_mixture(const ExpertSpec&, const MixtureTensors&) override { refused(); }
   DeltaId add_delta(const DeltaSpec&, const DeltaTensors&) override { refused(); }
   ConvolutionId add_convolution(const ConvolutionSpec&, const Tensor&) override { refused(); }
   void embed_numbers(LinearId, std::span<const int32_t>, RowsId) override { refused(); }
-  void mixture_add(RowsId, RowsId, MixtureId, Activation, RowsId) override { refused(); }
   void delta_rule(int, RowsId, DeltaId, RowsId) override { refused(); }
   void select_keys(int, RowsId, NormId, NormId) override { refused(); }
   void mix_parts(RowsId, RowsId, RowsId) override { refused(); }
@@ -251,6 +262,7 @@ class MetalDevice final : public Device {
       require_bytes(*queue_, one.values,
                     static_cast<size_t>(count) * static_cast<size_t>(one.columns) * sizeof(float));
     }
+    mixtures_.make_room(*queue_, count);
     const auto gated = static_cast<size_t>(count) * static_cast<size_t>(gated_columns_);
     require_bytes(*queue_, gated_, std::max<size_t>(gated, 1) * sizeof(float));
   }
@@ -323,6 +335,8 @@ class MetalDevice final : public Device {
   int64_t weight_need_;
   int64_t page_memory_;
   std::vector<Matrix> matrices_;
+  Mixtures mixtures_;
+  std::vector<Mixture> loaded_mixtures_;
   std::vector<DeviceNorm> norms_;
   std::vector<std::unique_ptr<Buffer>> vectors_;
   std::vector<Rows> rows_;
@@ -334,10 +348,22 @@ class MetalDevice final : public Device {
   const Step* step_ = nullptr;
 };
 
+bool has_one_format(const std::vector<ExpertTensors>& experts) {
+  return std::ranges::all_of(experts, [&](const ExpertTensors& expert) {
+    const ExpertTensors& first = experts.front();
+    return expert.gate.type == first.gate.type && expert.up.type == first.up.type &&
+           expert.down.type == first.down.type;
+  });
+}
+
 // What the device cannot compute yet.
-std::optional<std::string> why_refused(const DecoderSpec& spec) {
+std::optional<std::string> why_refused(const DecoderModel& model) {
+  const DecoderSpec& spec = model.spec;
   if (spec.residual_streams) return "models with several residual streams (qwen4_exp) do not run on Metal";
-  if (spec.experts.any()) return "mixtures of experts do not run on Metal";
+  for (const LayerTensors& layer : model.tensors.layers) {
+    if (layer.mixture && !has_one_format(layer.mixture->experts))
+      return "experts of a layer whose weights have different formats do not run on Metal";
+  }
   for (const LayerSpec& layer : spec.layers) {
     if (layer.delta) return "recurrent layers (a gated delta rule) do not run on Metal";
     if (layer.convolution) return "convolutions of an extension do not run on Metal";
@@ -362,6 +388,11 @@ int64_t activation_bytes(const DecoderSpec& spec) {
     inner = std::max(inner, 4 * int64_t{attention.query_width()} + 2 * int64_t{attention.kv_width()} +
                                 4 * int64_t{layer.ffn_width});
   }
+  const ExpertSpec& experts = spec.experts;
+  if (experts.any()) {
+    inner += int64_t{experts.used} * (2 * int64_t{experts.width} + spec.width) +
+             2 * int64_t{experts.shared_width} + spec.width;
+  }
   return (7 * int64_t{spec.width} + inner) * kPreferredRows * static_cast<int64_t>(sizeof(float));
 }
 
@@ -379,7 +410,7 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   if (!options.tier.empty())
     return usage_error("the Metal device has no tiers", "cpu_tier goes with device=cpu");
-  if (const auto reason = why_refused(model.spec))
+  if (const auto reason = why_refused(model))
     return unavailable("metal", *reason, "device=reference computes them");
   const int64_t memory = options.memory_bytes > 0 ? std::min(options.memory_bytes, queue->memory_bytes())
                                                   : queue->memory_bytes();

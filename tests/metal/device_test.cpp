@@ -10,6 +10,7 @@
 #include "tests/metal/metal_devices.h"
 #include "tests/support/device_values.h"
 #include "tests/support/exact_activations.h"
+#include "tests/support/mixture_variants.h"
 #include "tests/support/random_decoder.h"
 
 namespace sizeup::metal_shim {
@@ -351,11 +352,71 @@ TEST(MetalElements, ProductsAreActivated) {
   }
 }
 
+// Who is chosen must not differ at all, which would be an error of the values' size.
+TEST(MetalMixture, AgreesWithTheReferenceForAnyRouting) {
+  for (const TensorType type : {TensorType::f32, TensorType::q8_0}) {
+    const bool plain = type == TensorType::f32;
+    const int width = plain ? 40 : 64;
+    for (const MixtureVariant& variant :
+         mixture_variants(plain ? MixtureWidths{26, 19, 33, 70, 17} : MixtureWidths{32, 64, 32, 96, 32})) {
+      for (const int rows : {1, 9, 33}) {
+        SCOPED_TRACE(testing::Message() << variant.name << ", " << rows << " rows");
+        RandomDecoder random({}, type, 7);
+        const MixtureTensors tensors = random.mixture(variant.spec, width, variant.biases);
+        expect_as_reference(
+            [&](DeviceValues& values) {
+              const RowsId router_in = values.input(random_rows(rows, width, 1));
+              const RowsId in = values.input(random_rows(rows, width, 2));
+              const RowsId sums = values.input(random_rows(rows, width, 3));
+              const MixtureId mixture = values.device().add_mixture(variant.spec, tensors);
+              values.begin(rows);
+              values.device().mixture_add(router_in, in, mixture, Activation::silu, sums);
+              return values.read(sums, width);
+            },
+            kReadRoundings + 2.0F * kSumRoundings);
+      }
+    }
+  }
+}
+
+TEST(MetalMixture, EqualScoresGoToTheLowestExperts) {
+  const ExpertSpec spec{.count = 9, .used = 3, .width = 26, .layers = {}};
+  RandomDecoder random(some_spec(), TensorType::f32, 9);
+  MixtureTensors tensors = random.mixture(spec, 40);
+  const std::vector<std::byte> zeros(static_cast<size_t>(spec.count * 40) * sizeof(float));
+  const Tensor router{.name = {}, .type = TensorType::f32, .shape = {spec.count, 40}, .data = zeros};
+  tensors.router = &router;
+  expect_as_reference(
+      [&](DeviceValues& values) {
+        const RowsId in = values.input(random_rows(9, 40, 2));
+        const MixtureId mixture = values.device().add_mixture(spec, tensors);
+        values.begin(9);
+        values.device().mixture_add(in, in, mixture, Activation::silu, in);
+        return values.read(in, 40);
+      },
+      kReadRoundings + 2.0F * kSumRoundings);
+}
+
 std::string refusal(const DecoderSpec& spec, const DeviceOptions& options = {}) {
   DecoderModel model;
   model.spec = spec;
   const auto device = make_device(model, Order::ascending, options);
   return device ? "" : describe(device.error());
+}
+
+TEST(MetalDevice, RefusesExpertsOfDifferentFormats) {
+  DecoderSpec spec = some_spec();
+  spec.experts = {.count = 2, .used = 1, .width = 32, .layers = {true}};
+  RandomDecoder random(spec, TensorType::f32, 1);
+  RandomDecoder other(spec, TensorType::bf16, 1);
+  DecoderModel model;
+  model.spec = spec;
+  LayerTensors& layer = model.tensors.layers.emplace_back();
+  layer.mixture = random.mixture(spec.experts, 32);
+  layer.mixture->experts[1].up = other.mixture(spec.experts, 32).experts[1].up;
+  const auto device = make_device(model, Order::ascending);
+  ASSERT_FALSE(device.has_value());
+  EXPECT_THAT(describe(device.error()), HasSubstr("different formats"));
 }
 
 TEST(MetalDevice, RefusesWhatItCannotCompute) {

@@ -19,6 +19,26 @@ TEST(MetalGolden, BlockFormatsAgreeWithTransformersOnTheDequantisedWeights) {
   EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_quantised"), 13);
 }
 
+TEST(MetalGolden, DeepseekAgreesWithTheOracleSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_deepseek"), 5);
+}
+
+TEST(MetalGolden, MixturesAgreeWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_mixture"), 7);
+}
+
+TEST(MetalGolden, GptOssAgreesWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_gpt_oss"), 5);
+}
+
+TEST(MetalGolden, FamiliesAgreeWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_families"), 24);
+}
+
+TEST(MetalGolden, GemmaAgreesWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_gemma"), 15);
+}
+
 struct Family {
   std::string_view name;
   int files;

@@ -20,7 +20,7 @@ enum : int {
   kPositions = 64,      // of a page (kPagePositions)
   kGreatestHead = 512,  // columns of a head: sixteen values for each thread of a simdgroup
   kHeadThreads = 256,   // that sum over a vocabulary
-  kRouterThreads = 32,  // that choose the experts of a row
+  kMostRouted = 1024,   // experts of a router (kMostExperts): four arrays of them are half a group's memory
 };
 
 // As TensorType.
@@ -49,6 +49,9 @@ enum ActivationKind : int { kSilu, kGelu, kGeluTanh, kTanh, kClampedSwish };
 
 // As NormKind.
 enum NormFormula : int { kNoNorm, kRootMeanSquare, kLayerNorm };
+
+// As RouterScoring.
+enum ScoreFormula : int { kSoftmaxScores, kSoftmaxOfChosen, kSigmoidScores };
 
 // As RotaryLayout.
 enum RotaryPairs : int { kHalfSplit, kInterleaved };
@@ -143,6 +146,34 @@ struct AttentionParameters {
 
 struct CopyParameters {
   int32_t columns;
+};
+
+// As ExpertSpec.
+struct RouterParameters {
+  float scale;
+  int32_t experts;
+  int32_t used;
+  int32_t parts;   // weights of a row: of those used, and of the shared one if there is one
+  int32_t stride;  // of the router's outputs
+  int32_t scoring;
+  int32_t groups;
+  int32_t groups_used;
+  int32_t group_best;
+  int32_t normalised;
+  int32_t shared_gated;
+};
+
+struct ExpertParameters {
+  int32_t inputs;
+  int32_t outputs;
+  int32_t row_bytes;
+  int32_t uses;  // of a row of `in`: 1 where each use has its own
+};
+
+struct ExpertSumParameters {
+  int32_t columns;
+  int32_t used;
+  int32_t parts;
 };
 
 // A row of logits and where its results go.
