@@ -69,7 +69,7 @@ kernel void finish_head(device float* logits [[buffer(0)]], device const HeadRow
   const int vocabulary = parameters.vocabulary;
   const int first = static_cast<int>(index);
   const int row = parameters.first_row + static_cast<int>(group.x);
-  const HeadRow place = places[row];
+  device const HeadRow& place = places[row];
   device float* own = logits + static_cast<long>(group.x) * vocabulary;
   if (head_caps) {
     for (int v = first; v < vocabulary; v += kHeadThreads)

@@ -36,7 +36,7 @@ kernel void write_keys_values(device const float* rows [[buffer(0)]],
   const int width = parameters.part.kv_heads * size;
   const int column = static_cast<int>(place.x);
   if (column >= width) return;
-  const KeyWrite write = writes[place.y];
+  device const KeyWrite& write = writes[place.y];
   device const float* key = rows + static_cast<long>(write.row) * parameters.stride + parameters.key_column;
   device float* keys =
       pages + static_cast<long>(write.page) * parameters.part.page_floats + parameters.part.layer_floats;
