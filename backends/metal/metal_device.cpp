@@ -14,6 +14,7 @@
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/memory.h"
 #include "backends/metal/mixture.h"
+#include "backends/metal/recurrent_layers.h"
 #include "backends/metal/step_upload.h"
 #include "backends/metal/weights.h"
 #include "core/errors/result.h"
@@ -55,6 +56,7 @@ class MetalDevice final : public Device {
       : spec_(spec),
         queue_(std::move(queue)),
         attention_(spec_, *queue_),
+        recurrent_(spec_, *queue_),
         pool_(options.threads > 0 ? options.threads : ThreadPool::available_processors()),
         weight_need_(weight_need),
         page_memory_(page_memory) {}
@@ -63,13 +65,15 @@ class MetalDevice final : public Device {
     DeviceTraits traits;
     traits.name = "metal";
     traits.preferred_rows = kPreferredRows;
-    traits.weight_rows = kWeightRows;
+    traits.weight_rows = spec_.has_states() ? 0 : kWeightRows;
     for (const Matrix& matrix : matrices_) traits.weight_bytes += static_cast<int64_t>(matrix.bytes());
     for (const Mixture& mixture : loaded_mixtures_) traits.weight_bytes += mixture.bytes();
     traits.weight_need = weight_need_;
     traits.page_bytes = static_cast<int64_t>(attention_.page_bytes());
+    traits.state_bytes = static_cast<int64_t>(recurrent_.state_bytes());
     traits.page_memory = page_memory_;
     traits.notes.push_back(fmt::format("on {}", queue_->name()));
+    if (spec_.has_states()) traits.notes.emplace_back(kNoDrafts);
     return traits;
   }
   void set_threads(int) override {}  // the host only packs weights, before
@@ -86,6 +90,9 @@ class MetalDevice final : public Device {
   MixtureId add_mixture(const ExpertSpec& spec, const MixtureTensors& tensors) override {
     loaded_mixtures_.push_back(mixtures_.load(*queue_, spec, tensors, pool_));
     return static_cast<MixtureId>(loaded_mixtures_.size() - 1);
+  }
+  DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) override {
+    return recurrent_.add(spec, tensors);
   }
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     const Norm norm = read_norm(spec, tensors, columns);
@@ -116,6 +123,7 @@ class MetalDevice final : public Device {
     token_positions_ = upload_.add<int32_t>(step.positions);
     wanted_rows_ = upload_.add<int32_t>(wanted);
     attention_.begin(step, upload_);
+    recurrent_.begin(step, upload_);
     head_.begin(step, upload_);
     upload_.send(*queue_);
   }
@@ -183,6 +191,10 @@ class MetalDevice final : public Device {
                             .factor_column = first_column},
            each_column(out));
   }
+  void delta_rule(int layer, RowsId in, DeltaId delta, RowsId out) override {
+    rows(out).count = rows(in).count;
+    recurrent_.run(layer, delta, values(in), rows(in).count, values(out), upload_);
+  }
 
   void clear(RowsId out) override {
     rows(out).count = step_->rows();
@@ -232,10 +244,8 @@ class MetalDevice final : public Device {
   }
 
   // What why_refused keeps out.
-  DeltaId add_delta(const DeltaSpec&, const DeltaTensors&) override { refused(); }
   ConvolutionId add_convolution(const ConvolutionSpec&, const Tensor&) override { refused(); }
   void embed_numbers(LinearId, std::span<const int32_t>, RowsId) override { refused(); }
-  void delta_rule(int, RowsId, DeltaId, RowsId) override { refused(); }
   void select_keys(int, RowsId, NormId, NormId) override { refused(); }
   void mix_parts(RowsId, RowsId, RowsId) override { refused(); }
   void add_to_parts(RowsId, RowsId, float, RowsId) override { refused(); }
@@ -331,6 +341,7 @@ class MetalDevice final : public Device {
   DecoderSpec spec_;
   std::unique_ptr<Queue> queue_;
   AttentionLayers attention_;
+  RecurrentLayers recurrent_;
   ThreadPool pool_;
   int64_t weight_need_;
   int64_t page_memory_;
@@ -365,7 +376,6 @@ std::optional<std::string> why_refused(const DecoderModel& model) {
       return "experts of a layer whose weights have different formats do not run on Metal";
   }
   for (const LayerSpec& layer : spec.layers) {
-    if (layer.delta) return "recurrent layers (a gated delta rule) do not run on Metal";
     if (layer.convolution) return "convolutions of an extension do not run on Metal";
     if (layer.attention.index) return "attention to chosen blocks of keys does not run on Metal";
     if (layer.attention.head_size > kGreatestHead)

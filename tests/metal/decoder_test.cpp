@@ -20,17 +20,15 @@ constexpr int kAmple = 100000;
 // The shapes whose layers the device has.
 std::vector<Shape> metal_shapes(TensorType weights) {
   std::vector<Shape> all = shapes(weights);
-  std::erase_if(all, [](const Shape& shape) {
-    return shape.spec.experts.any() || std::ranges::any_of(shape.spec.layers, [](const LayerSpec& layer) {
-             return layer.delta.has_value();
-           });
-  });
+  std::erase_if(all, [](const Shape& shape) { return shape.extras.extension == RandomExtension::qwen4; });
   return all;
 }
 
 std::vector<TokenOutcome> run(Decoder& decoder, const PlanLimits& limits,
                               const std::vector<TokenRequest>& requests) {
-  Plan plan(limits);
+  PlanLimits all = limits;
+  all.state_pages = state_pages(decoder.device().traits());
+  Plan plan(all);
   return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
       .run(plan, requests);
 }

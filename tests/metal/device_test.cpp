@@ -421,9 +421,6 @@ TEST(MetalDevice, RefusesExpertsOfDifferentFormats) {
 
 TEST(MetalDevice, RefusesWhatItCannotCompute) {
   DecoderSpec spec = some_spec();
-  spec.layers[0].delta = DeltaSpec{};
-  EXPECT_THAT(refusal(spec), HasSubstr("recurrent layers"));
-  spec = some_spec();
   spec.layers[0].convolution = ConvolutionSpec{};
   EXPECT_THAT(refusal(spec), HasSubstr("convolutions"));
   spec = some_spec();

@@ -35,6 +35,10 @@ TEST(MetalGolden, FamiliesAgreeWithTransformersSlow) {
   EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_families"), 24);
 }
 
+TEST(MetalGolden, RecurrentAgreesWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_recurrent"), 10);
+}
+
 TEST(MetalGolden, GemmaAgreesWithTransformersSlow) {
   EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_gemma"), 15);
 }

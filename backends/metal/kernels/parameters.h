@@ -20,6 +20,7 @@ enum : int {
   kPositions = 64,      // of a page (kPagePositions)
   kGreatestHead = 512,  // columns of a head: sixteen values for each thread of a simdgroup
   kHeadThreads = 256,   // that sum over a vocabulary
+  kMostTaps = 16,       // of a convolution (kMostDeltaTaps)
   kMostRouted = 1024,   // experts of a router (kMostExperts): four arrays of them are half a group's memory
 };
 
@@ -174,6 +175,31 @@ struct ExpertSumParameters {
   int32_t columns;
   int32_t used;
   int32_t parts;
+};
+
+struct DeltaRun {  // as StateRun
+  int32_t state;
+  int32_t first_row;
+  int32_t rows;
+  int32_t from_zero;
+  int32_t first_fork;
+  int32_t end_fork;
+};
+
+// As DeltaSpec. A layer's part of a state: the convolution's last inputs, [taps - 1][channels], the oldest
+// first; then [value head][key column][value column].
+struct DeltaParameters {
+  float length_epsilon;
+  int32_t state_floats;  // of all layers
+  int32_t layer_floats;  // before the layer's part
+  int32_t stride;        // of a row
+  int32_t channels;
+  int32_t taps;
+  int32_t key_heads;
+  int32_t value_heads;
+  int32_t key_size;
+  int32_t value_size;
+  int32_t tiled;
 };
 
 // A row of logits and where its results go.
