@@ -44,7 +44,7 @@ TEST_P(MetalDecoder, BitsDoNotDependOnStepsOrderSharingMemoryOrDrafts) {
   Random random(21);
   for (const Shape& shape : metal_shapes(GetParam())) {
     const RandomDecoder model(shape.spec, GetParam(), 5, shape.extras);
-    const std::vector<TokenRequest> requests = random_requests(random, 8);
+    const std::vector<TokenRequest> requests = random_requests(random, 6);
     Decoder ascending = decoder(model, Order::ascending);
     Decoder descending = decoder(model, Order::descending);
     const auto expected = run(ascending, {.max_rows = 512, .pages = kAmple}, requests);
@@ -65,7 +65,7 @@ TEST_P(MetalDecoder, AgreesWithTheReference) {
   for (const Shape& shape : metal_shapes(GetParam())) {
     const RandomDecoder model(shape.spec, GetParam(), 5, shape.extras);
     std::vector<Token> tokens;
-    for (int i = 0; i < 150; ++i) tokens.push_back(random.below(kVocabulary));
+    for (int i = 0; i < 100; ++i) tokens.push_back(random.below(kVocabulary));
     const std::vector<TokenRequest> requests = {score_request(tokens, 1)};
     Decoder computing = decoder(model, Order::ascending);
     Decoder reference(model.model(), std::move(*make_reference_device(model.model(), {})));

@@ -39,14 +39,15 @@ DecoderSpec some_spec() {
 // program(values) makes a device's things, begins a step and reads rows.
 using Program = std::function<HostRows(DeviceValues&)>;
 
-HostRows on_reference(const Program& program) {
-  const RandomDecoder random(some_spec(), TensorType::f32, 1);
+HostRows on_reference(const Program& program, const DecoderSpec& spec = some_spec()) {
+  const RandomDecoder random(spec, TensorType::f32, 1);
   DeviceValues values(std::move(*make_reference_device(random.model(), {})));
   return program(values);
 }
 
-HostRows on_metal(const Program& program, Order order = Order::ascending) {
-  const RandomDecoder random(some_spec(), TensorType::f32, 1);
+HostRows on_metal(const Program& program, Order order = Order::ascending,
+                  const DecoderSpec& spec = some_spec()) {
+  const RandomDecoder random(spec, TensorType::f32, 1);
   DeviceValues values(std::move(*make_device(random.model(), order)));
   return program(values);
 }
@@ -66,10 +67,10 @@ void expect_near(const HostRows& found, const HostRows& expected, float rounding
 }
 
 // Near the reference, and the same bits in either order of threads.
-void expect_as_reference(const Program& program, float roundings) {
-  const HostRows found = on_metal(program);
-  expect_near(found, on_reference(program), roundings);
-  EXPECT_EQ(on_metal(program, Order::descending), found);
+void expect_as_reference(const Program& program, float roundings, const DecoderSpec& spec = some_spec()) {
+  const HostRows found = on_metal(program, Order::ascending, spec);
+  expect_near(found, on_reference(program, spec), roundings);
+  EXPECT_EQ(on_metal(program, Order::descending, spec), found);
 }
 
 // Logits of up to about 10, their sum's logarithm, and twice the difference.
@@ -395,6 +396,45 @@ TEST(MetalMixture, EqualScoresGoToTheLowestExperts) {
         return values.read(in, 40);
       },
       kReadRoundings + 2.0F * kSumRoundings);
+}
+
+// Rows of two steps, the second of which goes on with the first one's state. A state's error grows with them.
+TEST(MetalDelta, AgreesWithTheReference) {
+  for (const int taps : {1, 2, 4}) {
+    for (const bool tiled : {false, true}) {
+      const DeltaSpec delta{.key_heads = 2,
+                            .value_heads = 4,
+                            .key_size = 13,
+                            .value_size = 35,
+                            .taps = taps,
+                            .epsilon = 1e-5F,
+                            .tiled = tiled,
+                            .sigmoid_gate = tiled};
+      DecoderSpec spec = some_spec();
+      spec.layers.push_back(spec.layers[0]);
+      for (LayerSpec& layer : spec.layers) {
+        layer.delta = delta;
+        layer.attention = {};
+        layer.kv_layer = kNoKeys;
+      }
+      const RandomDecoder random(spec, TensorType::f32, 2);
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId in = values.input(random_rows(20, delta.columns(), 1));
+            const RowsId out = on.add_rows(delta.value_width(), RowsUse::operand);
+            const DeltaId rule = on.add_delta(delta, *random.model().tensors.layers[1].delta);
+            values.begin(20);
+            on.delta_rule(1, in, rule, out);
+            HostRows found = values.read(out, delta.value_width());
+            values.begin(3, 20);
+            on.delta_rule(1, in, rule, out);
+            for (const std::vector<float>& row : values.read(out, delta.value_width())) found.push_back(row);
+            return found;
+          },
+          kReadRoundings + 2.0F * kSumRoundings, spec);
+    }
+  }
 }
 
 std::string refusal(const DecoderSpec& spec, const DeviceOptions& options = {}) {

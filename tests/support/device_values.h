@@ -47,16 +47,18 @@ class DeviceValues {
     return id;
   }
 
-  // A step of so many rows.
-  void begin(int rows) {
+  // A step of so many rows, the text's from a position on.
+  void begin(int rows, int first_position = 0) {
     step_ = {};
     for (int i = 0; i < rows; ++i) {
       step_.tokens.push_back(i);
-      step_.positions.push_back(i);
+      step_.positions.push_back(first_position + i);
       step_.tables.push_back(0);
       step_.wanted.push_back({.row = i, .distribution = true});
     }
     step_.table_begin = {0, 0};
+    step_.states = {0};
+    step_.state_count = 1;
     device_->begin(step_);
     for (const Input& input : inputs_) device_->embed(input.table, 1.0F, input.rows);
   }
