@@ -23,7 +23,7 @@ Binding behind(Binding binding, int floats) {
 
 }  // namespace
 
-RecurrentLayers::RecurrentLayers(const DecoderSpec& spec, Queue& queue) : spec_(spec), queue_(queue) {
+RecurrentLayers::RecurrentLayers(const DecoderSpec& spec, Queue& queue) : queue_(queue) {
   for (const LayerSpec& layer : spec.layers) {
     layer_floats_.push_back(state_floats_);
     if (!layer.delta) continue;

@@ -28,7 +28,6 @@ class RecurrentLayers {
     std::unique_ptr<Buffer> taps, rates, biases, norm;
   };
 
-  const DecoderSpec& spec_;
   Queue& queue_;
   int state_floats_ = 0;           // of all layers
   std::vector<int> layer_floats_;  // before each layer's part
