@@ -44,7 +44,7 @@ TEST_P(MetalDecoder, BitsDoNotDependOnStepsOrderSharingMemoryOrDrafts) {
   Random random(21);
   for (const Shape& shape : metal_shapes(GetParam())) {
     const RandomDecoder model(shape.spec, GetParam(), 5, shape.extras);
-    const std::vector<TokenRequest> requests = random_requests(random, 6);
+    const std::vector<TokenRequest> requests = random_requests(random, 4);
     Decoder ascending = decoder(model, Order::ascending);
     Decoder descending = decoder(model, Order::descending);
     const auto expected = run(ascending, {.max_rows = 512, .pages = kAmple}, requests);
