@@ -255,7 +255,7 @@ TEST_F(RoutingReport, ThePolicySaysWhatWasFound) {
   EXPECT_EQ(policy.small.name, data.small().name);
   EXPECT_EQ(policy.large.fingerprint, data.large().fingerprint);
   EXPECT_EQ(policy.confidence, kOptionProbability);
-  EXPECT_EQ(policy.protocol, "likelihood");
+  EXPECT_EQ(policy.protocol, "generative");  // as the invented run asked
   EXPECT_EQ(policy.threshold, data.routing->point()->threshold);
   EXPECT_EQ(policy.expected.samples, 220);
   EXPECT_EQ(policy.expected.accuracy.value, data.routing->point()->accuracy.value);
