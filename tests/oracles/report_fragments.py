@@ -66,7 +66,7 @@ def history(series, runs):
     def y(value):
         return 100 * (HISTORY_HI - value) / (HISTORY_HI - HISTORY_LO)
 
-    frame = '<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible">'
+    frame = '<svg viewBox="0 0 100 100" preserveAspectRatio="none">'
     bands = lines = marks = ""
     for s in series:
         stretches = [[]]
@@ -82,7 +82,7 @@ def history(series, runs):
             points = " ".join(f"{number(a)} {number(b)}" for a, b in corners)
             bands += f'{frame}<polygon class="band f-{s["tone"]}" points="{points}"/></svg>'
         path = "L".join(f"{number(x(p[0]))} {number(y(p[1]))}" for p in s["points"])
-        lines += (f'{frame}<path class="s-{s["tone"]} w2" fill="none" vector-effect="non-scaling-stroke" d="M{path}"/></svg>')
+        lines += (f'{frame}<path class="s-{s["tone"]} w2" d="M{path}"/></svg>')
         for run, value, lo, hi, changed in s["points"]:
             px, py, tip = percent(x(run)), percent(y(value)), f"{run}"
             if changed:
@@ -117,7 +117,7 @@ def cost_drawing(lines, mark, volume, x_axis, y_axis):
     def place(at):
         return x_axis[0] * (x_axis[1] / x_axis[0]) ** at
 
-    frame = '<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible">'
+    frame = '<svg viewBox="0 0 100 100" preserveAspectRatio="none">'
     out = ""
     for line in lines:
         volumes = [place(k / 40) for k in range(41)]
@@ -128,7 +128,7 @@ def cost_drawing(lines, mark, volume, x_axis, y_axis):
                 points += [(k * line["width"], -1, cost(line, k * line["width"], k)), (k * line["width"], 0, cost(line, k * line["width"], k + 1))]
                 k += 1
         path = "L".join(f"{number(along(x_axis, v))} {number(100 - along(y_axis, c))}" for v, _, c in sorted(points))
-        out += f'{frame}<path class="s-{line["tone"]} w2" fill="none" vector-effect="non-scaling-stroke" d="M{path}"/></svg>'
+        out += f'{frame}<path class="s-{line["tone"]} w2" d="M{path}"/></svg>'
     ends = [100 - along(y_axis, cost(line, place(0.97), begun(line, place(0.97)))) for line in lines]
     for line, top in zip(lines, ends):
         crowded = any(0 <= top - other < 12 for other in ends if other is not top)
@@ -168,12 +168,11 @@ def reliability(series, x_range, y_range):
     out = ""
     first, last = max(x_range[0], y_range[0] / 100), min(x_range[1], y_range[1] / 100)
     if first < last:
-        out += ('<svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none" overflow="visible"><path class="s-oth dash" '
-                f'fill="none" vector-effect="non-scaling-stroke" d="M{number(x(first))} {number(y(first))}L{number(x(last))} {number(y(last))}"/></svg>')
+        out += ('<svg viewBox="0 0 100 100" preserveAspectRatio="none"><path class="s-oth dash" '
+                f'd="M{number(x(first))} {number(y(first))}L{number(x(last))} {number(y(last))}"/></svg>')
     for s in series:
-        for n, right, confidence, lo, hi in s["bins"]:
-            px = percent(x(confidence))
-            out += f'<line class="ci s-{s["tone"]}" x1="{px}" x2="{px}" y1="{percent(y(lo))}" y2="{percent(y(hi))}"/>'
+        bars = "".join(f"M{number(x(confidence))} {number(y(lo))}V{number(y(hi))}" for n, right, confidence, lo, hi in s["bins"])
+        out += f'<svg viewBox="0 0 100 100" preserveAspectRatio="none"><path class="ci s-{s["tone"]}" d="{bars}"/></svg>'
     for s in series:
         for n, right, confidence, lo, hi in s["bins"]:
             px, py = percent(x(confidence)), percent(y(right / n))
