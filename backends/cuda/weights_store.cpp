@@ -6,6 +6,7 @@
 #include "backends/cuda/check.h"
 #include "backends/cuda/tile_product.h"
 #include "backends/engine/formats/bfloat16.h"
+#include "backends/engine/stacked_biases.h"
 
 namespace sizeup::cuda {
 namespace {
@@ -15,16 +16,6 @@ constexpr size_t kBufferBytes = size_t{64} << 20;
 
 size_t element_bytes(Precision precision) {
   return precision == Precision::bfloat16 ? sizeof(uint16_t) : sizeof(float);
-}
-
-std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {
-  std::vector<float> all;
-  for (const LinearTensors& part : stacked) {
-    std::vector<float> bias(static_cast<size_t>(part.weight->rows()), 0.0F);
-    if (part.bias != nullptr) bias = values_of(part.bias);
-    all.insert(all.end(), bias.begin(), bias.end());
-  }
-  return all;
 }
 
 }  // namespace
@@ -58,9 +49,8 @@ Matrix WeightsUpload::upload(std::span<const LinearTensors> stacked) {
     to += matrix.row_bytes() * static_cast<size_t>(part.weight->rows());
   }
   check(cudaStreamSynchronize(stream_));
-  const bool biased =
-      std::ranges::any_of(stacked, [](const LinearTensors& part) { return part.bias != nullptr; });
-  if (biased) matrix.bias = DeviceMemory::of<float>(stacked_biases(stacked));
+  const std::vector<float> biases = stacked_biases(stacked);
+  if (!biases.empty()) matrix.bias = DeviceMemory::of<float>(biases);
   return matrix;
 }
 

@@ -1,7 +1,6 @@
 #include "backends/metal/weights.h"
 
-#include <algorithm>
-
+#include "backends/engine/stacked_biases.h"
 #include "backends/metal/encode.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/memory.h"
@@ -41,16 +40,6 @@ std::vector<MatrixPart> lay_out(std::span<const LinearTensors> stacked) {
     end += static_cast<size_t>(outputs) * static_cast<size_t>(parts.back().row_bytes);
   }
   return parts;
-}
-
-std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {
-  std::vector<float> all;
-  for (const LinearTensors& part : stacked) {
-    std::vector<float> bias(static_cast<size_t>(part.weight->rows()), 0.0F);
-    if (part.bias != nullptr) bias = values_of(part.bias);
-    all.insert(all.end(), bias.begin(), bias.end());
-  }
-  return all;
 }
 
 int64_t bytes_of(const Tensor* tensor) {
@@ -95,8 +84,8 @@ Matrix load_matrix(Queue& queue, std::span<const LinearTensors> stacked, ThreadP
     });
     output += static_cast<int>(rows);
   }
-  if (std::ranges::any_of(stacked, [](const LinearTensors& one) { return one.bias != nullptr; }))
-    matrix.bias = buffer_of<float>(queue, stacked_biases(stacked));
+  const std::vector<float> biases = stacked_biases(stacked);
+  if (!biases.empty()) matrix.bias = buffer_of<float>(queue, biases);
   return matrix;
 }
 

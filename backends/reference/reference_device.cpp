@@ -12,6 +12,7 @@
 
 #include "backends/engine/key_index.h"
 #include "backends/engine/rotary_angles.h"
+#include "backends/engine/stacked_biases.h"
 #include "backends/engine/state_runs.h"
 #include "backends/engine/work.h"
 #include "backends/reference/attention.h"
@@ -75,13 +76,8 @@ class ReferenceDevice final : public Device {
 
   LinearId add_linear(std::span<const LinearTensors> stacked) override {
     std::vector<const Tensor*> weights;
-    bool biased = false;
-    for (const LinearTensors& part : stacked) {
-      weights.push_back(part.weight);
-      biased |= part.bias != nullptr;
-    }
-    Linear& linear = linears_.emplace_back(Linear{.weight = PackedMatrix(weights), .bias = {}});
-    if (biased) linear.bias = stacked_biases(stacked);
+    for (const LinearTensors& part : stacked) weights.push_back(part.weight);
+    linears_.push_back({.weight = PackedMatrix(weights), .bias = stacked_biases(stacked)});
     return static_cast<LinearId>(linears_.size() - 1);
   }
 
@@ -462,16 +458,6 @@ class ReferenceDevice final : public Device {
     const auto [found, is_new] = scratch_.try_emplace(columns);
     if (is_new) found->second = add_rows(columns, RowsUse::values);
     return found->second;
-  }
-
-  static std::vector<float> stacked_biases(std::span<const LinearTensors> stacked) {
-    std::vector<float> all;
-    for (const LinearTensors& part : stacked) {
-      std::vector<float> bias(static_cast<size_t>(part.weight->rows()), 0.0F);
-      if (part.bias != nullptr) dequantise_row(*part.bias, 0, bias);
-      all.insert(all.end(), bias.begin(), bias.end());
-    }
-    return all;
   }
 
   RowsView view(RowsId id) {

@@ -15,6 +15,7 @@
 #include "backends/cuda/row_views.h"
 #include "backends/engine/formats/bfloat16.h"
 #include "tests/cuda/on_gpu.h"
+#include "tests/support/host_rows.h"
 
 namespace sizeup::cuda {
 
@@ -45,18 +46,6 @@ class DeviceArray {
   void* data_ = nullptr;
   size_t count_;
 };
-
-using HostRows = std::vector<std::vector<float>>;
-
-inline HostRows random_rows(int rows, int columns, unsigned seed, float scale = 1.0F) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, scale);
-  HostRows all(static_cast<size_t>(rows), std::vector<float>(static_cast<size_t>(columns)));
-  for (std::vector<float>& row : all) {
-    for (float& value : row) value = normal(random);
-  }
-  return all;
-}
 
 // Whether both have the same bits; of what is no number, any.
 inline bool same_bits(float a, float b) {

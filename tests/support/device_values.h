@@ -9,20 +9,9 @@
 #include <vector>
 
 #include "backends/engine/device.h"
+#include "tests/support/host_rows.h"
 
 namespace sizeup {
-
-using HostRows = std::vector<std::vector<float>>;
-
-inline HostRows random_rows(int rows, int columns, unsigned seed, float scale = 1.0F) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, scale);
-  HostRows all(static_cast<size_t>(rows), std::vector<float>(static_cast<size_t>(columns)));
-  for (std::vector<float>& row : all) {
-    for (float& value : row) value = normal(random);
-  }
-  return all;
-}
 
 class DeviceValues {
  public:
