@@ -1,26 +1,13 @@
 #include "reports/json/judging_json.h"
 
-#include <cmath>
-
-#include "core/json/json.h"
+#include "reports/json/estimate_json.h"
 
 namespace sizeup {
 namespace {
 
-Json finite_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
-Json estimate_json(const Estimate& estimate) {
-  return {{"value", finite_or_null(estimate.value)},
-          {"lo", finite_or_null(estimate.lo)},
-          {"hi", finite_or_null(estimate.hi)},
-          {"n", estimate.n}};
-}
-
 Json mean_json(const JudgedMean& mean) {
   return {{"mean", estimate_json(mean.mean)},
-          {"noise_share", finite_or_null(mean.noise_share)},
+          {"noise_share", number(mean.noise_share)},
           {"without_score", mean.without_score}};
 }
 
@@ -45,7 +32,7 @@ Json judging_json(const Judging& judging, const JudgingSummary& summary) {
                 {"alpha_of_repeats", estimate_json(one.repeats)},
                 {"input_tokens", work.input_tokens},
                 {"output_tokens", work.output_tokens},
-                {"cost", work.cost.total ? Json(*work.cost.total) : Json()},
+                {"cost", number(work.cost.total)},
                 {"currency", work.cost.currency ? Json(*work.cost.currency) : Json()},
                 {"cost_basis", work.cost.basis}};
     if (judging.as() == JudgedAs::pairs) {

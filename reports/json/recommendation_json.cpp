@@ -1,6 +1,7 @@
 
 #include "core/json/json.h"
 #include "core/json/number.h"
+#include "reports/json/estimate_json.h"
 #include "reports/recommendation.h"
 
 namespace sizeup {
@@ -8,13 +9,6 @@ namespace {
 
 Json count(int64_t value) {
   return value > 0 ? Json(value) : Json(nullptr);
-}
-
-Json estimate_json(const Estimate& estimate) {
-  return Json{{"value", number(estimate.value)},
-              {"lo", number(estimate.lo)},
-              {"hi", number(estimate.hi)},
-              {"n", estimate.n}};
 }
 
 Json judged_json(const RequirementsReport& report, const ModelFacts& model, const Judged& judged) {

@@ -102,8 +102,6 @@ double margin_in(const Json& settings, const std::string& task) {
   return usable ? value->get<double>() : kDefaultMargin;
 }
 
-// A metric of the tasks whose answers state a confidence in words.
-
 ReportTask describe_task(const RunContent& content, size_t index, const Json& settings) {
   const TaskRow& row = content.tasks[index];
   ReportTask task;
