@@ -25,22 +25,28 @@ struct JudgeCommand {
   JudgingRequest request;
   std::string rubric_file;
   std::vector<int> scale;
+  std::string verdict;
   std::string prices;  // a run file's keys
-  bool correct = false;
   bool reference = false;
   bool json = false;
   bool offline = false;
 };
 
+std::vector<std::string> verdict_names() {
+  std::vector<std::string> out;
+  for (const VerdictForm form : forms_of_one_answer()) out.emplace_back(name_of(form));
+  return out;
+}
+
 Result<JudgingRequest> resolve(const JudgeCommand& command) {
   JudgingRequest request = command.request;
   JudgeRule& rule = request.rule;
-  if (!request.baseline.empty() && (command.correct || !command.scale.empty()))
+  if (!request.baseline.empty() && (!command.verdict.empty() || !command.scale.empty()))
     return usage_error("two models are compared: the verdict is A, B or tie",
-                       "leave out --scale and --correct, or name one model");
-  if (command.correct && !command.scale.empty())
-    return usage_error("--correct and --scale are two kinds of verdict", "give one of them");
-  if (command.correct) rule.correct = true;
+                       "leave out --scale and --verdict, or name one model");
+  rule.verdict = verdict_form(command.verdict);
+  if (!command.scale.empty() && rule.verdict.value_or(VerdictForm::scale) != VerdictForm::scale)
+    return usage_error(fmt::format("--verdict {} has no scale", command.verdict), "leave out --scale");
   if (command.reference) rule.reference = true;
   if (!command.scale.empty()) rule.scale = {command.scale.at(0), command.scale.at(1)};
   if (!command.rubric_file.empty()) {
@@ -117,7 +123,9 @@ std::function<Outcome()> add_judge(CLI::App& app) {
                  "The worst and the best verdict (default: as the task's file says, or 1,5)")
       ->delimiter(',')
       ->expected(2);
-  app.add_flag("--correct", command->correct, "The verdict is correct or incorrect instead");
+  app.add_option("--verdict", command->verdict,
+                 "What a verdict is (default: as the task's file says, or scale)")
+      ->check(CLI::IsMember(verdict_names()));
   app.add_flag("--reference", command->reference, "Show the judge the expected answer");
   app.add_option("--repeats", request.rule.repeats,
                  "How often each answer (each order of a pair) is judged (default: as the file says, or 1)")

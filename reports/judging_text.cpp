@@ -21,8 +21,10 @@ std::string with_interval(const Estimate& estimate, int decimals = 3) {
                      plain(estimate.hi, decimals));
 }
 
-// A score on the scale that the judge was given.
+// A score on the scale that the judge was given; of claims the share that is not supported.
 Estimate on_scale(const Judging& judging, Estimate estimate) {
+  if (judging.question.form == VerdictForm::claims)
+    return {1.0 - estimate.value, 1.0 - estimate.hi, 1.0 - estimate.lo, estimate.n};
   if (judging.question.form != VerdictForm::scale) return estimate;
   const double lowest = judging.question.lowest;
   const double range = judging.question.highest - judging.question.lowest;
@@ -35,11 +37,45 @@ std::string score_name(const Judging& judging) {
     case VerdictForm::scale:
       return fmt::format("score, {} to {}", judging.question.lowest, judging.question.highest);
     case VerdictForm::correct:
+    case VerdictForm::closed_book:
       return "share correct";
+    case VerdictForm::claims:
+      return "unsupported claims";
     case VerdictForm::pair:
       return "win rate";
   }
   return {};
+}
+
+std::string_view counted(const Judging& judging) {
+  return judging.question.form == VerdictForm::claims ? "claims" : "documents";
+}
+
+// Why documents were not judged.
+std::string_view left_out_because(const Judging& judging) {
+  switch (judging.question.form) {
+    case VerdictForm::scale:
+    case VerdictForm::correct:
+      return "there is no answer";
+    case VerdictForm::closed_book:
+      return "there is no answer or no expected answer, or it rests on a source";
+    case VerdictForm::claims:
+      return "there is no answer from a source, or it declines or claims nothing";
+    case VerdictForm::pair:
+      return "an answer is missing, or they differ";
+  }
+  return {};
+}
+
+void say_closed_book(const ClosedBookSummary& summary, std::vector<std::string>& out) {
+  out.push_back(fmt::format("incorrect, which is the hallucination rate: {}; not attempted: {}",
+                            with_interval(summary.incorrect.mean),
+                            with_interval(summary.not_attempted.mean)));
+  if (!std::isnan(summary.accuracy_given_attempted))
+    out.push_back(
+        fmt::format("of those attempted {} are correct; F, the harmonic mean of that and the share "
+                    "correct of all, is {}",
+                    plain(summary.accuracy_given_attempted, 3), plain(summary.f_score, 3)));
 }
 
 }  // namespace
@@ -89,9 +125,10 @@ std::vector<std::vector<std::string>> judging_rows(const Judging& judging, const
 std::vector<std::string> judging_sentences(const Judging& judging, const JudgingSummary& summary) {
   std::vector<std::string> out;
   const JudgedMean& mean = summary.mean;
-  out.push_back(fmt::format("{}: {} over {} documents; the interval holds the judges' own noise",
+  out.push_back(fmt::format("{}: {} over {} {}; the interval holds the judges' own noise",
                             score_name(judging), with_interval(on_scale(judging, mean.mean)),
-                            format_count(mean.mean.n)));
+                            format_count(mean.mean.n), counted(judging)));
+  if (summary.closed_book) say_closed_book(*summary.closed_book, out);
   if (!std::isnan(mean.noise_share))
     out.push_back(fmt::format("{} of the interval's variance is that noise, which more repeats make less",
                               format_percent(mean.noise_share, 0)));
@@ -99,10 +136,14 @@ std::vector<std::string> judging_sentences(const Judging& judging, const Judging
     out.push_back(fmt::format("{} documents have no score: no judge gave {}",
                               format_count(mean.without_score),
                               judging.as() == JudgedAs::pairs ? "a verdict in both orders" : "a verdict"));
+  for (const JudgeWork& work : judging.judges) {
+    if (work.failed > 0)
+      out.push_back(fmt::format("{} requests to {} failed, the first with: {}", format_count(work.failed),
+                                work.name, work.error));
+  }
   if (judging.left_out > 0)
-    out.push_back(fmt::format(
-        "{} documents were not judged: {}", format_count(judging.left_out),
-        judging.as() == JudgedAs::pairs ? "an answer is missing, or they differ" : "there is no answer"));
+    out.push_back(fmt::format("{} documents were not judged: {}", format_count(judging.left_out),
+                              left_out_because(judging)));
   if (judging.judges.size() > 1)
     out.push_back(
         fmt::format("the judges agree with each other at alpha {}", with_interval(summary.among_judges)));
@@ -113,6 +154,10 @@ std::vector<std::string> judging_sentences(const Judging& judging, const Judging
           "{} prefers the answer that is shown {}: {}; both orders were asked, so the win "
           "rate does not lean",
           judging.judges[j].name, position.lo > 0.0 ? "first" : "second", with_interval(position)));
+  }
+  if (judging.question.form == VerdictForm::claims) {
+    out.emplace_back("people label answers, not claims, so nothing says whether the judges are right");
+    return out;
   }
   if (!summary.human) {
     out.emplace_back(

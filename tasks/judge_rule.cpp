@@ -1,9 +1,12 @@
 #include "tasks/judge_rule.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "tasks/keys.h"
 
@@ -13,6 +16,15 @@ namespace {
 constexpr int kMostRepeats = 100;
 constexpr int kMostTokens = 1'000'000;
 constexpr double kHottest = 10.0;
+
+constexpr std::array<std::pair<VerdictForm, std::string_view>, 5> kForms = {
+    {{VerdictForm::scale, "scale"},
+     {VerdictForm::correct, "correct"},
+     {VerdictForm::closed_book, "closed_book"},
+     {VerdictForm::claims, "claims"},
+     {VerdictForm::pair, "pair"}}};
+constexpr std::array kOfOneAnswer = {VerdictForm::scale, VerdictForm::correct, VerdictForm::closed_book,
+                                     VerdictForm::claims};
 
 Result<void> refused(const YamlNode& node, std::string_view key, std::string expected) {
   return bad_input(node.place, fmt::format("'judge: {}' is '{:.100}'", key, node.text), std::move(expected),
@@ -49,9 +61,11 @@ Result<void> read_key(const YamlNode& node, const std::string& key, JudgeRule& o
   if (key == "rubric") return read_text(node, key, out.rubric);
   if (key == "scale") return read_scale(node, out.scale);
   if (key == "verdict") {
-    if (node.text != "scale" && node.text != "correct") return refused(node, key, "scale or correct");
-    out.correct = node.text == "correct";
-    return {};
+    out.verdict = verdict_form(node.text);
+    if (out.verdict && *out.verdict != VerdictForm::pair) return {};
+    std::vector<std::string_view> names;
+    for (const VerdictForm form : kOfOneAnswer) names.push_back(name_of(form));
+    return refused(node, key, fmt::format("one of {}", fmt::join(names, ", ")));
   }
   if (key == "reference") {
     if (node.kind != YamlNode::Kind::boolean) return refused(node, key, "true or false");
@@ -71,6 +85,19 @@ Result<void> read_key(const YamlNode& node, const std::string& key, JudgeRule& o
 
 }  // namespace
 
+std::string_view name_of(VerdictForm form) {
+  return std::ranges::find(kForms, form, &std::pair<VerdictForm, std::string_view>::first)->second;
+}
+
+std::optional<VerdictForm> verdict_form(std::string_view name) {
+  const auto found = std::ranges::find(kForms, name, &std::pair<VerdictForm, std::string_view>::second);
+  return found == kForms.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::span<const VerdictForm> forms_of_one_answer() {
+  return kOfOneAnswer;
+}
+
 Result<JudgeRule> read_judge_rule(const YamlNode& node) {
   Result<void> known = check_keys(
       node, "judge", {"rubric", "verdict", "scale", "reference", "repeats", "temperature", "max_tokens"});
@@ -79,10 +106,10 @@ Result<JudgeRule> read_judge_rule(const YamlNode& node) {
   for (const auto& [key, value] : node.entries) {
     if (Result<void> read = read_key(value, key, out); !read) return forward_error(read);
   }
-  if (out.correct.value_or(false) && out.scale) {
+  if (out.scale && out.verdict.value_or(VerdictForm::scale) != VerdictForm::scale) {
     return bad_input(node.find("scale")->place,
-                     "'judge' has a scale, and its verdict is correct or incorrect", "one of them",
-                     "leave out 'scale' or 'verdict'");
+                     fmt::format("'judge' has a scale, and its verdict is '{}'", name_of(*out.verdict)),
+                     "one of them", "leave out 'scale' or 'verdict'");
   }
   return out;
 }

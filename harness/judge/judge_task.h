@@ -32,8 +32,13 @@ struct JudgeTaskSpec {
   std::vector<JudgedAnswer> answers;
 };
 
-inline constexpr const char* kJudgeScore = "judge_score";          // of a document, the mean of its verdicts
-inline constexpr const char* kJudgeWinRate = "judge_win_rate";     // the same of pairs
+// Metrics, of a document means over its verdicts.
+inline constexpr const char* kJudgeScore = "judge_score";
+inline constexpr const char* kJudgeWinRate = "judge_win_rate";                  // of pairs
+inline constexpr const char* kJudgeUnsupported = "judge_unsupported_rate";      // of claims
+inline constexpr const char* kJudgeCorrect = "judge_correct";                   // of closed book, with ...
+inline constexpr const char* kJudgeHallucination = "judge_hallucination_rate";  // ... answers that are wrong
+inline constexpr const char* kJudgeAttempted = "judge_attempted";               // ... and that do not decline
 inline constexpr const char* kUnparsedRate = "unparsed_verdicts";  // share of replies without a verdict
 
 std::unique_ptr<Task> make_judge_task(JudgeTaskSpec spec);

@@ -7,6 +7,7 @@
 
 #include "harness/decide/evidence.h"
 #include "harness/judge/judge_task.h"
+#include "harness/judge/judgeable.h"
 #include "harness/judge/stored_answers.h"
 #include "harness/store/read.h"
 
@@ -21,6 +22,17 @@ Result<void> check(const JudgeTerms& terms) {
   if (terms.question.form == VerdictForm::scale && terms.question.lowest >= terms.question.highest)
     return usage_error("the scale's worst verdict must be below its best", "--scale 1,5");
   return {};
+}
+
+// Drops what a verdict of this form can't be given of.
+Result<void> keep_judgeable(VerdictForm form, AnswersToJudge& answers) {
+  answers.left_out += keep_judgeable(form, answers.answers);
+  if (!answers.answers.empty()) return {};
+  return usage_error(
+      fmt::format("no answer to '{}' can get a verdict of the form '{}'", answers.task, name_of(form)),
+      form == VerdictForm::claims
+          ? "claims are judged of answers that rest on a source (task key 'grounding') and don't decline"
+          : "closed book is for questions with an expected answer and without a source");
 }
 
 // The judges' tasks: one, or one for each order of the pairs.
@@ -136,8 +148,10 @@ JudgeTerms terms_of(const JudgeRule& asked, const JudgeRule& task, bool pairs) {
       said(asked.scale, task.scale, std::array<int, 2>{question.lowest, question.highest});
   question.lowest = scale[0];
   question.highest = scale[1];
-  const bool correct = !asked.scale && said(asked.correct, task.correct, false);
-  question.form = pairs ? VerdictForm::pair : correct ? VerdictForm::correct : VerdictForm::scale;
+  const VerdictForm alone =
+      asked.scale ? VerdictForm::scale : said(asked.verdict, task.verdict, VerdictForm::scale);
+  question.form = pairs ? VerdictForm::pair : alone;
+  if (question.form == VerdictForm::closed_book) question.with_reference = true;
   out.repeats = said(asked.repeats, task.repeats, out.repeats);
   out.max_tokens = said(asked.max_tokens, task.max_tokens, out.max_tokens);
   out.temperature = said(asked.temperature, task.temperature, out.temperature);
@@ -161,6 +175,7 @@ Result<JudgingDone> run_judging(const JudgingRequest& request, const RunEnvironm
   if (!answers) return forward_error(answers);
   JudgeTerms terms = terms_of(asked.rule, answers->rule, !asked.baseline.empty());
   if (Result<void> checked = check(terms); !checked) return forward_error(checked);
+  if (Result<void> kept = keep_judgeable(terms.question.form, *answers); !kept) return forward_error(kept);
   terms.question.as_json = std::ranges::all_of(settings.models, replies_in_json);
   const std::vector<JudgeTaskSpec> specs = tasks_of(terms, *answers);
   for (const JudgeTaskSpec& spec : specs) settings.tasks.push_back(spec.name);

@@ -29,7 +29,8 @@ struct JudgeTerms {
   double temperature = 0.0;
 };
 
-// What is asked for, else what the task says. Of pairs the verdict is A, B or tie.
+// What is asked for, else what the task says. Of pairs the verdict is A, B or tie; closed book shows the
+// expected answer.
 JudgeTerms terms_of(const JudgeRule& asked, const JudgeRule& task, bool pairs);
 
 struct JudgingDone {

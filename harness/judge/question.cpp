@@ -2,23 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <cmath>
-
 #include "core/io/sha256.h"
-#include "core/jinja/text.h"
 #include "core/json/json.h"
+#include "harness/judge/verdict.h"
 
 namespace sizeup {
 namespace {
 
-constexpr std::string_view kWhiteSpace = " \t\r\n";
-constexpr std::string_view kMarkdown = " \t\r*_#`>\"";
 constexpr size_t kMarkDigits = 16;  // of a hash: nobody writes a text that holds its own
-
-std::string_view strip(std::string_view text, std::string_view marks) {
-  return jinja::strip_left(jinja::strip_right(text, marks), marks);
-}
 
 std::string default_rubric(VerdictForm form) {
   switch (form) {
@@ -26,6 +17,13 @@ std::string default_rubric(VerdictForm form) {
       return "Judge how correct, complete and helpful the answer is.";
     case VerdictForm::correct:
       return "Judge whether the answer is correct.";
+    case VerdictForm::closed_book:
+      return "Judge whether the answer says what the expected answer says. It is correct if it says all of "
+             "that, in any words, and contradicts none of it; incorrect if it contradicts any of it, however "
+             "carefully it is put; not attempted if it does neither, such as an answer that declines.";
+    case VerdictForm::claims:
+      return "Judge for each claim of the answer whether the source supports it. It does if it states the "
+             "claim or the claim follows from it. Whether the claim is true otherwise does not matter.";
     case VerdictForm::pair:
       return "Judge which of the two answers is more correct, complete and helpful. The order in which they "
              "are shown means nothing.";
@@ -40,65 +38,38 @@ std::string verdict_rule(const JudgeQuestion& question) {
                          question.highest);
     case VerdictForm::correct:
       return "V is correct or incorrect.";
+    case VerdictForm::closed_book:
+      return "V is correct, incorrect or not attempted.";
+    case VerdictForm::claims:
+      return "V is supported or unsupported.";
     case VerdictForm::pair:
       return "V is A if answer A is better, B if answer B is better, or tie.";
   }
   return {};
 }
 
-std::string closing(const JudgeQuestion& question) {
+// How the reply's object or its last line shows a verdict.
+std::string closing_of_one(const JudgeQuestion& question) {
   const bool number = question.form == VerdictForm::scale;
-  const std::string rule = verdict_rule(question);
-  if (question.as_json) {
-    return fmt::format(
-        "Reply with a JSON object and nothing else: {{\"reasons\": \"a few sentences\", \"verdict\": {}}}\n"
-        "where {}",
-        number ? "N" : "\"V\"", rule);
-  }
-  return fmt::format(
-      "Give your reasons in a few sentences. Then end with a last line of exactly this form, and nothing "
-      "after it:\nVerdict: {}\nwhere {}",
-      number ? "N" : "V", rule);
+  if (question.as_json) return fmt::format("\"verdict\": {}}}\nwhere ", number ? "N" : "\"V\"");
+  return fmt::format("a last line of exactly this form, and nothing after it:\nVerdict: {}\nwhere ",
+                     number ? "N" : "V");
 }
 
-std::optional<double> scale_score(const JudgeQuestion& question, std::string_view word) {
-  // "4/5" says the same as "4".
-  const std::string best = fmt::format("/{}", question.highest);
-  if (word.ends_with(best)) word = strip(word.substr(0, word.size() - best.size()), kWhiteSpace);
-  int value = 0;
-  const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (failed != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  if (value < question.lowest || value > question.highest) return std::nullopt;
-  return static_cast<double>(value - question.lowest) /
-         static_cast<double>(question.highest - question.lowest);
+std::string closing_of_claims(const JudgeQuestion& question) {
+  if (question.as_json)
+    return "\"verdicts\": [\"V\", ...]}\nwhere each claim has one V, in their order, and ";
+  return "one line for each claim, in their order, of exactly this form, and nothing after them:\nClaim N: "
+         "V\n"
+         "where N is the claim's number and ";
 }
 
-std::optional<double> score_of(const JudgeQuestion& question, std::string_view word) {
-  if (question.form == VerdictForm::scale) return scale_score(question, word);
-  if (question.form == VerdictForm::correct) {
-    if (word == "correct") return 1.0;
-    return word == "incorrect" ? std::optional(0.0) : std::nullopt;
-  }
-  if (word.starts_with("answer ")) word.remove_prefix(std::string_view("answer ").size());
-  if (word == "a") return 1.0;
-  if (word == "b") return 0.0;
-  return word == "tie" ? std::optional(0.5) : std::nullopt;
-}
-
-// A text reply is not read as text here: what an answer says may stand at the end of a reply that was cut.
-std::optional<double> json_verdict(const JudgeQuestion& question, std::string_view reply) {
-  constexpr std::string_view kFence = "```";
-  if (reply.starts_with(kFence) && reply.ends_with(kFence) && reply.size() > 2 * kFence.size()) {
-    reply = reply.substr(kFence.size(), reply.size() - 2 * kFence.size());
-    if (reply.starts_with("json")) reply.remove_prefix(4);
-  }
-  const Json json = Json::parse(reply, nullptr, false);
-  const auto verdict = json.is_object() ? json.find("verdict") : json.end();
-  if (verdict == json.end()) return std::nullopt;
-  if (verdict->is_number_integer()) return score_of(question, verdict->dump());
-  if (!verdict->is_string()) return std::nullopt;
-  const std::string word = jinja::to_lower(verdict->get<std::string>());
-  return score_of(question, strip(word, kWhiteSpace));
+std::string closing(const JudgeQuestion& question) {
+  const std::string form =
+      question.form == VerdictForm::claims ? closing_of_claims(question) : closing_of_one(question);
+  return (question.as_json ? "Reply with a JSON object and nothing else: {\"reasons\": \"a few sentences\", "
+                           : "Give your reasons in a few sentences. Then end with ") +
+         form + verdict_rule(question);
 }
 
 }  // namespace
@@ -108,7 +79,7 @@ std::string judge_prompt(const JudgeQuestion& question, const JudgedTexts& texts
   for (const std::string* text :
        {&texts.prompt, &texts.expected, &texts.source, &texts.answer, &texts.second})
     all += sha256_hex(*text);
-  for (const auto* answers : {&texts.before, &texts.second_before}) {
+  for (const auto* answers : {&texts.before, &texts.second_before, &texts.claims}) {
     for (const std::string& text : *answers) all += sha256_hex(text);
   }
   const std::string mark = "===== " + sha256_hex(all).substr(0, kMarkDigits) + " =====";
@@ -139,51 +110,26 @@ std::string judge_prompt(const JudgeQuestion& question, const JudgedTexts& texts
   if (question.with_reference) prompt += part("The expected answer", texts.expected);
   prompt += answer(pair ? "Answer A" : "The answer", texts.before, texts.answer);
   if (pair) prompt += answer("Answer B", texts.second_before, texts.second);
+  for (size_t i = 0; i < texts.claims.size(); ++i)
+    prompt += part(fmt::format("Claim {}", i + 1), texts.claims[i]);
   return prompt + closing(question);
 }
 
 std::string verdict_schema(const JudgeQuestion& question) {
   constexpr int kMostListed = 100;  // longer scales are held to a number alone, and its range is checked here
   Json verdict = {{"type", question.form == VerdictForm::scale ? "integer" : "string"}};
-  if (question.form == VerdictForm::correct) verdict["enum"] = Json::array({"correct", "incorrect"});
-  if (question.form == VerdictForm::pair) verdict["enum"] = Json::array({"A", "B", "tie"});
+  for (const VerdictWord& one : verdict_words(question.form)) verdict["enum"].push_back(one.word);
   if (question.form == VerdictForm::scale && question.highest - question.lowest < kMostListed) {
     for (int value = question.lowest; value <= question.highest; ++value) verdict["enum"].push_back(value);
   }
+  const bool claims = question.form == VerdictForm::claims;
+  if (claims) verdict = {{"type", "array"}, {"items", verdict}};
+  const char* const key = claims ? "verdicts" : "verdict";
   const Json schema = {{"type", "object"},
-                       {"properties", {{"reasons", {{"type", "string"}}}, {"verdict", verdict}}},
-                       {"required", Json::array({"reasons", "verdict"})},
+                       {"properties", {{"reasons", {{"type", "string"}}}, {key, verdict}}},
+                       {"required", Json::array({"reasons", key})},
                        {"additionalProperties", false}};
   return to_line(schema);
-}
-
-std::optional<double> read_verdict(const JudgeQuestion& question, std::string_view reply) {
-  reply = strip(reply, kWhiteSpace);
-  if (question.as_json) return json_verdict(question, reply);
-  const size_t line = reply.rfind('\n');
-  const std::string last =
-      jinja::to_lower(strip(line == std::string_view::npos ? reply : reply.substr(line + 1), kMarkdown));
-  constexpr std::string_view kWord = "verdict";
-  if (!last.starts_with(kWord)) return std::nullopt;
-  // "**Verdict**: 4" and "**Verdict:** 4" are the same.
-  std::string_view rest = strip(std::string_view(last).substr(kWord.size()), kMarkdown);
-  if (!rest.starts_with(':')) return std::nullopt;
-  rest = strip(rest.substr(1), kMarkdown);
-  if (rest.ends_with('.')) rest.remove_suffix(1);
-  return score_of(question, strip(rest, kMarkdown));
-}
-
-std::string verdict_text(const JudgeQuestion& question, std::optional<double> score) {
-  if (!score) return "unparsed";
-  switch (question.form) {
-    case VerdictForm::scale:
-      return fmt::format("{}", question.lowest + std::lround(*score * (question.highest - question.lowest)));
-    case VerdictForm::correct:
-      return *score == 1.0 ? "correct" : "incorrect";
-    case VerdictForm::pair:
-      return *score == 1.0 ? "win" : *score == 0.0 ? "loss" : "tie";
-  }
-  return {};
 }
 
 }  // namespace sizeup

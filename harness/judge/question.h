@@ -1,19 +1,12 @@
-// What a judge is asked of a written answer, and how its reply is read.
+// What a judge is asked of a written answer.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace sizeup {
+#include "tasks/judge_rule.h"
 
-enum class VerdictForm : uint8_t {
-  scale,    // a whole number from lowest to highest
-  correct,  // correct or incorrect
-  pair,     // A, B or tie
-};
+namespace sizeup {
 
 struct JudgeQuestion {
   VerdictForm form = VerdictForm::scale;
@@ -35,6 +28,7 @@ struct JudgedTexts {
   // last.
   std::vector<std::string> before = {};
   std::vector<std::string> second_before = {};
+  std::vector<std::string> claims = {};  // parts of the answer, where each is judged
 };
 
 // The prompt. Each text stands between lines with a mark that is made of all of them, so that none can hold
@@ -44,14 +38,5 @@ std::string judge_prompt(const JudgeQuestion& question, const JudgedTexts& texts
 
 // The JSON Schema of a reply: reasons first, so that the verdict follows from them.
 std::string verdict_schema(const JudgeQuestion& question);
-
-// The score, from 0 to 1, that a judge's reply gives the answer, of a pair the first one (a tie: 0.5). Its
-// last line that is not empty must be "Verdict: V", in any case and with or without Markdown's marks; a JSON
-// reply must be an object whose verdict is V, and nothing else but a code fence around it. Nothing: it is
-// not, or V is none of those asked for.
-std::optional<double> read_verdict(const JudgeQuestion& question, std::string_view reply);
-
-// The verdict as a reader sees it: "4", "correct", "win", "tie"; "unparsed" for nothing.
-std::string verdict_text(const JudgeQuestion& question, std::optional<double> score);
 
 }  // namespace sizeup

@@ -16,19 +16,16 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array<std::pair<VerdictForm, const char*>, 3> kForms = {
-    {{VerdictForm::scale, "scale"}, {VerdictForm::correct, "correct"}, {VerdictForm::pair, "pair"}}};
-
 Judging read_settings(const CheckedJson& node) {
   constexpr double kFarthest = 1e9;
   Judging out;
   out.candidate = node.at("candidate").text();
   out.baseline = node.at("baseline").text();
   out.task = node.at("task").text();
-  const std::string form = node.at("verdict").text();
-  const auto known = std::ranges::find_if(kForms, [&](const auto& one) { return one.second == form; });
-  if (known == kForms.end()) node.at("verdict").refuse("is no kind of verdict", "scale, correct or pair");
-  out.question.form = known->first;
+  const std::optional<VerdictForm> form = verdict_form(node.at("verdict").text());
+  if (!form)
+    node.at("verdict").refuse("is no kind of verdict", "scale, correct, closed_book, claims or pair");
+  out.question.form = *form;
   out.question.lowest = static_cast<int>(node.at("lowest").number(-kFarthest, kFarthest));
   out.question.highest = static_cast<int>(node.at("highest").number(-kFarthest, kFarthest));
   out.repeats = static_cast<int>(node.at("repeats").number(1.0, kFarthest));
@@ -45,29 +42,38 @@ class VerdictReader {
     JudgeWork& work = out_.judges[judge];
     Result<std::vector<SampleRow>> samples = read_samples(store_, evaluation.id, Texts::leave_out);
     if (!samples) return forward_error(samples);
-    std::map<int64_t, size_t> document_of;
-    for (const SampleRow& sample : *samples) document_of[sample.id] = place_of(sample);
+    std::map<int64_t, const SampleRow*> sample_of;
+    for (const SampleRow& sample : *samples) sample_of[sample.id] = &sample;
     Result<std::vector<AnswerRow>> answers = read_answers(store_, evaluation.id, Texts::leave_out);
     if (!answers) return forward_error(answers);
     for (const AnswerRow& answer : *answers) {
-      JudgedCell cell{judge, swapped, {}, 0};
-      for (const std::optional<double>& verdict : verdicts_of(answer.details)) {
-        if (verdict) cell.scores.push_back(*verdict);
-        cell.unparsed += verdict ? 0 : 1;
+      const Verdicts verdicts = verdicts_of(answer.details);
+      const int64_t unparsed = unparsed_in(verdicts);
+      work.verdicts += static_cast<int64_t>(verdicts.size()) - unparsed;
+      work.unparsed += unparsed;
+      if (answer.error && work.failed++ == 0) work.error = *answer.error;
+      const SampleRow& sample = *sample_of.at(answer.sample_id);
+      for (size_t part = 0; part < parts_of(verdicts); ++part) {
+        JudgedCell cell{judge, swapped, {}, unparsed};
+        for (const auto& verdict : verdicts) {
+          if (verdict) cell.scores.push_back(verdict->at(part));
+        }
+        out_.documents[place_of(sample, part)].cells.push_back(std::move(cell));
       }
-      work.verdicts += static_cast<int64_t>(cell.scores.size());
-      work.unparsed += cell.unparsed;
-      work.failed += answer.error ? 1 : 0;
-      out_.documents[document_of.at(answer.sample_id)].cells.push_back(std::move(cell));
     }
     return read_use(evaluation.id, work);
   }
 
  private:
-  // Both orders of a pair hash differently: documents are told apart by the first.
-  size_t place_of(const SampleRow& sample) {
-    const auto [found, is_new] = places_.try_emplace(sample.document_id, out_.documents.size());
-    if (is_new) out_.documents.push_back({sample.document_id, numbers_.number_of(sample.document_hash), {}});
+  bool of_claims() const { return out_.question.form == VerdictForm::claims; }
+
+  // Both orders of a pair hash differently: documents are told apart by the first. Claims of one answer
+  // depend on each other.
+  size_t place_of(const SampleRow& sample, size_t part) {
+    const std::string id =
+        of_claims() ? fmt::format("{}#{}", sample.document_id, part + 1) : sample.document_id;
+    const auto [found, is_new] = places_.try_emplace(id, out_.documents.size());
+    if (is_new) out_.documents.push_back({id, numbers_.number_of(sample.document_hash), {}});
     return found->second;
   }
 
@@ -118,8 +124,9 @@ Result<HumanScores> human_scores(const Store& store, const std::string& label, c
   return out;
 }
 
-// Of pairs, of annotators who scored both answers.
+// Of pairs, of annotators who scored both answers. Of claims nothing: labels are of answers as a whole.
 Result<void> read_human(const Store& store, Judging& out) {
+  if (out.question.form == VerdictForm::claims) return {};
   Result<HumanScores> candidate = human_scores(store, out.candidate, out.task);
   if (!candidate) return forward_error(candidate);
   HumanScores baseline;
@@ -146,27 +153,46 @@ Result<void> read_human(const Store& store, Judging& out) {
 }  // namespace
 
 std::string judging_settings(const Judging& judging) {
-  const auto form =
-      std::ranges::find_if(kForms, [&](const auto& one) { return one.first == judging.question.form; });
   return to_line(Json{{"candidate", judging.candidate},
                       {"baseline", judging.baseline},
                       {"task", judging.task},
-                      {"verdict", form->second},
+                      {"verdict", name_of(judging.question.form)},
                       {"lowest", judging.question.lowest},
                       {"highest", judging.question.highest},
                       {"repeats", judging.repeats},
                       {"left_out", judging.left_out}});
 }
 
-std::vector<std::optional<double>> verdicts_of(const std::map<std::string, std::string>& details) {
+std::string verdicts_detail(const Verdicts& verdicts) {
+  Json out = Json::array();
+  for (const auto& verdict : verdicts) out.push_back(verdict ? Json(*verdict) : Json());
+  return to_line(out);
+}
+
+Verdicts verdicts_of(const std::map<std::string, std::string>& details) {
   const auto found = details.find(kVerdicts);
   if (found == details.end()) return {};
-  std::vector<std::optional<double>> out;
   const Json verdicts = Json::parse(found->second, nullptr, false);
   if (!verdicts.is_array()) return {};
-  for (const Json& verdict : verdicts)
-    out.push_back(verdict.is_number() ? std::optional(verdict.get<double>()) : std::nullopt);
+  Verdicts out;
+  for (const Json& verdict : verdicts) {
+    std::optional<std::vector<double>>& scores = out.emplace_back();
+    if (verdict.is_number()) scores = {verdict.get<double>()};  // as judgings of answers alone were stored
+    if (!verdict.is_array() || verdict.empty()) continue;
+    scores.emplace();
+    for (const Json& score : verdict) scores->push_back(score.is_number() ? score.get<double>() : kNoNumber);
+    if (scores->size() != parts_of(out)) scores.reset();
+  }
   return out;
+}
+
+int64_t unparsed_in(const Verdicts& verdicts) {
+  return std::ranges::count_if(verdicts, [](const auto& verdict) { return !verdict; });
+}
+
+size_t parts_of(const Verdicts& verdicts) {
+  const auto found = std::ranges::find_if(verdicts, [](const auto& verdict) { return verdict.has_value(); });
+  return found == verdicts.end() ? 1 : (*found)->size();
 }
 
 Result<Judging> with_verdicts(const Store& store, const RunRow& run, Judging judging) {

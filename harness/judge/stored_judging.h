@@ -18,9 +18,10 @@ namespace sizeup {
 // One judge's part.
 struct JudgeWork {
   std::string name;
-  int64_t verdicts = 0;  // replies with one
+  int64_t verdicts = 0;  // replies with one, or with one for each claim
   int64_t unparsed = 0;  // replies without
   int64_t failed = 0;    // documents (of pairs: orders of one) that got no reply
+  std::string error;     // of the first of these
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
   CostRow cost;  // total and its basis
@@ -40,9 +41,11 @@ struct Judging {
   JudgeQuestion question;
   int repeats = 1;
   std::vector<JudgeWork> judges;
-  std::vector<JudgedDocument> documents;
-  std::vector<HumanJudgement> human;
-  int64_t left_out = 0;  // documents without an answer to judge, or that the two models were asked otherwise
+  std::vector<JudgedDocument> documents;  // where claims are judged, one for each claim: "ID#1"
+  std::vector<HumanJudgement> human;      // none where claims are judged: labels are of answers
+  // Documents without an answer to judge, or that the two models were asked otherwise, or of which a verdict
+  // of this form can't be given (judgeable.h).
+  int64_t left_out = 0;
 
   JudgedAs as() const { return baseline.empty() ? JudgedAs::alone : JudgedAs::pairs; }
 };
@@ -50,9 +53,19 @@ struct Judging {
 // What a run's settings say of the judging that it is, in JSON: all but its name, verdicts and people.
 std::string judging_settings(const Judging& judging);
 
-// Of Scored::details of a judged document: one score or nothing for each repeat.
+// What a judge said of one document: for each repeat a score, of claims one for each, or nothing where it was
+// unparsed.
+using Verdicts = std::vector<std::optional<std::vector<double>>>;
+
+// As Scored::details hold it.
 inline constexpr const char* kVerdicts = "verdicts";
-std::vector<std::optional<double>> verdicts_of(const std::map<std::string, std::string>& details);
+std::string verdicts_detail(const Verdicts& verdicts);
+Verdicts verdicts_of(const std::map<std::string, std::string>& details);
+
+int64_t unparsed_in(const Verdicts& verdicts);
+
+// How many scores each verdict has: the claims of the answer, else 1. 1 if none was readable.
+size_t parts_of(const Verdicts& verdicts);
 
 // The judging with what a run holds of it: judges, documents, people.
 Result<Judging> with_verdicts(const Store& store, const RunRow& run, Judging judging);

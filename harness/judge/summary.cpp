@@ -3,13 +3,42 @@
 #include <cmath>
 #include <map>
 
+#include "harness/judge/verdict.h"
+
 namespace sizeup {
 namespace {
 
 // How far apart verdicts are: of a scale and of pairs only their order means something. Means of several are
 // quantities.
 RatingLevel level_of(VerdictForm form) {
-  return form == VerdictForm::correct ? RatingLevel::nominal : RatingLevel::ordinal;
+  const bool ordered = form == VerdictForm::scale || form == VerdictForm::pair;
+  return ordered ? RatingLevel::ordinal : RatingLevel::nominal;
+}
+
+// 1 for each verdict that is this one, 0 for others.
+std::vector<JudgedDocument> saying(std::vector<JudgedDocument> documents, double verdict) {
+  for (JudgedDocument& document : documents) {
+    for (JudgedCell& cell : document.cells) {
+      for (double& score : cell.scores) score = score == verdict ? 1.0 : 0.0;
+    }
+  }
+  return documents;
+}
+
+// What counts for the mean. A question that was not attempted is not half right.
+std::vector<JudgedDocument> scored_documents(const Judging& judging) {
+  const bool closed_book = judging.question.form == VerdictForm::closed_book;
+  return closed_book ? saying(judging.documents, 1.0) : judging.documents;
+}
+
+ClosedBookSummary closed_book_summary(const Judging& judging, double correct) {
+  ClosedBookSummary out;
+  out.incorrect = judged_mean(saying(judging.documents, 0.0), JudgedAs::alone);
+  out.not_attempted = judged_mean(saying(judging.documents, kNotAttempted), JudgedAs::alone);
+  const double attempted = correct + out.incorrect.mean.value;
+  if (attempted > 0.0) out.accuracy_given_attempted = correct / attempted;
+  out.f_score = 2.0 * correct / (attempted + 1.0);
+  return out;
 }
 
 Estimate share(int64_t hits, int64_t of) {
@@ -29,10 +58,10 @@ std::vector<JudgedDocument> only(std::span<const JudgedDocument> documents, size
   return out;
 }
 
-JudgeSummary summary_of(const Judging& judging, size_t judge) {
+JudgeSummary summary_of(const Judging& judging, std::span<const JudgedDocument> scored, size_t judge) {
   const JudgeWork& work = judging.judges[judge];
   JudgeSummary out;
-  out.mean = judged_mean(only(judging.documents, judge), judging.as());
+  out.mean = judged_mean(only(scored, judge), judging.as());
   out.unparsed = share(work.unparsed, work.unparsed + work.verdicts);
   out.repeats = alpha_estimate(repeated_ratings(judging.documents, judge), level_of(judging.question.form));
   if (judging.as() == JudgedAs::alone) return out;
@@ -41,7 +70,7 @@ JudgeSummary summary_of(const Judging& judging, size_t judge) {
   return out;
 }
 
-std::optional<HumanSummary> human_summary(const Judging& judging) {
+std::optional<HumanSummary> human_summary(const Judging& judging, std::span<const JudgedDocument> scored) {
   HumanSummary out;
   std::map<size_t, double> human;
   std::vector<UnitRatings> people;
@@ -52,8 +81,8 @@ std::optional<HumanSummary> human_summary(const Judging& judging) {
   std::vector<double> unlabelled, human_scores, judged_scores;
   std::vector<LabelledScore> labelled;
   std::vector<UnitRatings> both;
-  for (size_t d = 0; d < judging.documents.size(); ++d) {
-    const double judged = document_score(judging.documents[d], judging.as());
+  for (size_t d = 0; d < scored.size(); ++d) {
+    const double judged = document_score(scored[d], judging.as());
     if (std::isnan(judged)) continue;
     const auto found = human.find(d);
     if (found == human.end()) {
@@ -79,14 +108,16 @@ std::optional<HumanSummary> human_summary(const Judging& judging) {
 
 JudgingSummary summarize(const Judging& judging) {
   JudgingSummary out;
-  out.mean = judged_mean(judging.documents, judging.as());
+  const std::vector<JudgedDocument> scored = scored_documents(judging);
+  out.mean = judged_mean(scored, judging.as());
+  if (judging.question.form == VerdictForm::closed_book)
+    out.closed_book = closed_book_summary(judging, out.mean.mean.value);
   const size_t judges = judging.judges.size();
   if (judges > 1) {
-    out.among_judges =
-        alpha_estimate(judges_ratings(judging.documents, judges, judging.as()), RatingLevel::interval);
+    out.among_judges = alpha_estimate(judges_ratings(scored, judges, judging.as()), RatingLevel::interval);
   }
-  for (size_t judge = 0; judge < judges; ++judge) out.judges.push_back(summary_of(judging, judge));
-  out.human = human_summary(judging);
+  for (size_t judge = 0; judge < judges; ++judge) out.judges.push_back(summary_of(judging, scored, judge));
+  out.human = human_summary(judging, scored);
   return out;
 }
 

@@ -10,6 +10,14 @@
 
 namespace sizeup {
 
+// Closed book, by what judges say: shares of the documents that they read alike, over all verdicts.
+struct ClosedBookSummary {
+  JudgedMean incorrect;  // the hallucination rate
+  JudgedMean not_attempted;
+  double accuracy_given_attempted = kNoNumber;  // correct / (correct + incorrect)
+  double f_score = kNoNumber;                   // harmonic mean of that and correct / all
+};
+
 struct JudgeSummary {
   JudgedMean mean;               // of this judge alone
   Estimate unparsed;             // share of its replies
@@ -28,7 +36,9 @@ struct HumanSummary {
 };
 
 struct JudgingSummary {
-  JudgedMean mean;        // of all judges
+  // Of all judges: the mean of their scores, of closed book the share correct, of claims the share supported.
+  JudgedMean mean;
+  std::optional<ClosedBookSummary> closed_book;
   Estimate among_judges;  // alpha; no number for one judge
   std::vector<JudgeSummary> judges;
   std::optional<HumanSummary> human;

@@ -18,6 +18,14 @@ Json judging_json(const Judging& judging, const JudgingSummary& summary) {
               {"candidate", judging.candidate}, {"task", judging.task},
               {"repeats", judging.repeats},     {"left_out", judging.left_out},
               {"all", mean_json(summary.mean)}, {"judges", Json::array()}};
+  out["verdict"] = name_of(judging.question.form);
+  if (summary.closed_book) {
+    const ClosedBookSummary& closed = *summary.closed_book;
+    out["closed_book"] = {{"hallucination_rate", mean_json(closed.incorrect)},
+                          {"not_attempted", mean_json(closed.not_attempted)},
+                          {"accuracy_given_attempted", number(closed.accuracy_given_attempted)},
+                          {"f_score", number(closed.f_score)}};
+  }
   if (!judging.baseline.empty()) out["baseline"] = judging.baseline;
   if (judging.judges.size() > 1) out["among_judges"] = estimate_json(summary.among_judges);
   for (size_t j = 0; j < judging.judges.size(); ++j) {
@@ -29,6 +37,7 @@ Json judging_json(const Judging& judging, const JudgingSummary& summary) {
                 {"unparsed", work.unparsed},
                 {"unparsed_rate", estimate_json(one.unparsed)},
                 {"failed", work.failed},
+                {"first_error", work.failed > 0 ? Json(work.error) : Json()},
                 {"alpha_of_repeats", estimate_json(one.repeats)},
                 {"input_tokens", work.input_tokens},
                 {"output_tokens", work.output_tokens},

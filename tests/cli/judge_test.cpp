@@ -93,7 +93,7 @@ TEST_F(JudgeProgram, FindsOutAJudgeThatAlwaysNamesTheFirst) {
 
 TEST_F(JudgeProgram, SaysWhatItCannotDo) {
   const ScriptedEndpoint server([](const EndpointRequest& request) { return plain_chat_server(request); });
-  const Finished both = sizeup(judge(server, {"pocket-small", "pocket-large", "--correct"}));
+  const Finished both = sizeup(judge(server, {"pocket-small", "pocket-large", "--verdict", "correct"}));
   EXPECT_EQ(both.status, 2);
   EXPECT_THAT(both.errors, HasSubstr("the verdict is A, B or tie"));
   const Finished greedy = sizeup(judge(server, {"pocket-small", "--repeats", "3"}));

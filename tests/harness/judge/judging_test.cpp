@@ -119,6 +119,7 @@ TEST_F(JudgingTest, AFailedRequestIsNoVerdict) {
   };
   const Judging out = judged();
   EXPECT_EQ(out.judges[0].failed, 1);
+  EXPECT_THAT(out.judges[0].error, HasSubstr("too long"));
   EXPECT_EQ(out.judges[0].unparsed, 0);
   EXPECT_EQ(summarize(out).mean.without_score, 1);
 }
@@ -274,8 +275,14 @@ TEST(TermsOf, TakesTheCommandThenTheTaskThenTheDefault) {
   EXPECT_EQ(terms.temperature, 0.7);
   EXPECT_EQ(terms.max_tokens, 512);
   EXPECT_EQ(terms_of(asked, task, true).question.form, VerdictForm::pair);
-  asked.correct = true;
-  EXPECT_EQ(terms_of(asked, task, false).question.form, VerdictForm::correct);
+  asked.verdict = VerdictForm::closed_book;
+  EXPECT_EQ(terms_of(asked, task, false).question.form, VerdictForm::closed_book);
+  EXPECT_TRUE(terms_of(asked, task, false).question.with_reference);
+  task.verdict = VerdictForm::claims;
+  asked.verdict.reset();
+  EXPECT_EQ(terms_of(asked, task, false).question.form, VerdictForm::claims);
+  asked.scale = {1, 3};
+  EXPECT_EQ(terms_of(asked, task, false).question.form, VerdictForm::scale);
 }
 
 // A judge whose server holds its replies to JSON is asked for JSON.

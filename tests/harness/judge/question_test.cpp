@@ -10,55 +10,16 @@ using testing::HasSubstr;
 using testing::Not;
 
 const JudgeQuestion kScale;
-const JudgeQuestion kCorrect{.form = VerdictForm::correct};
 const JudgeQuestion kPair{.form = VerdictForm::pair};
-
-TEST(ReadVerdict, TakesTheLastLine) {
-  EXPECT_EQ(read_verdict(kScale, "Good.\nVerdict: 4"), 0.75);
-  EXPECT_EQ(read_verdict(kScale, "Verdict: 1\nOn second thoughts:\nverdict:5\n\n"), 1.0);
-  EXPECT_EQ(read_verdict(kScale, "**Verdict:** 3"), 0.5);
-  EXPECT_EQ(read_verdict(kScale, "**Verdict**: **3/5**."), 0.5);
-  EXPECT_EQ(read_verdict(kCorrect, "Verdict: Correct."), 1.0);
-  EXPECT_EQ(read_verdict(kCorrect, "VERDICT: incorrect"), 0.0);
-  EXPECT_EQ(read_verdict(kPair, "Verdict: A"), 1.0);
-  EXPECT_EQ(read_verdict(kPair, "Verdict: Answer B"), 0.0);
-  EXPECT_EQ(read_verdict(kPair, "Verdict: Tie"), 0.5);
-  const JudgeQuestion wide{.lowest = -10, .highest = 10};
-  EXPECT_EQ(read_verdict(wide, "Verdict: -5"), 0.25);
-}
-
-// A guess would be a score that nobody gave.
-TEST(ReadVerdict, AnythingElseIsUnparsed) {
-  for (const char* reply :
-       {"", "4", "Verdict: 6", "Verdict: 0", "Verdict: 3.5", "Verdict: 4 or 5", "Verdict: four", "Verdict 4",
-        "Verdict: 4\nI hope this helps!", "The verdict: 4", "Verdict:", "Verdict: 99999999999999999999"}) {
-    EXPECT_EQ(read_verdict(kScale, reply), std::nullopt) << reply;
-  }
-  EXPECT_EQ(read_verdict(kCorrect, "Verdict: mostly correct"), std::nullopt);
-  EXPECT_EQ(read_verdict(kPair, "Verdict: AB"), std::nullopt);
-}
-
-// As a server with structured output sends it.
-TEST(ReadVerdict, OfJsonIsTheObjectsVerdict) {
-  const JudgeQuestion scale{.as_json = true};
-  const JudgeQuestion correct{.form = VerdictForm::correct, .as_json = true};
-  const JudgeQuestion pair{.form = VerdictForm::pair, .as_json = true};
-  EXPECT_EQ(read_verdict(scale, R"({"reasons": "It says\nVerdict: 5", "verdict": 2})"), 0.25);
-  EXPECT_EQ(read_verdict(scale, "```json\n{\"verdict\": \"4\"}\n```"), 0.75);
-  EXPECT_EQ(read_verdict(correct, R"({"verdict": "Incorrect"})"), 0.0);
-  EXPECT_EQ(read_verdict(pair, R"( {"verdict": "tie", "reasons": ""} )"), 0.5);
-  for (const char* reply : {"", "Verdict: 4", R"({"verdict": 6})", R"({"verdict": 4.5})",
-                            R"({"verdict": [4]})", R"({"score": 4})", R"([4])", R"({"verdict": 4} and more)",
-                            "{\"reasons\": \"cut off, and the answer says\nVerdict: 5"}) {
-    EXPECT_EQ(read_verdict(scale, reply), std::nullopt) << reply;
-  }
-}
 
 TEST(VerdictSchema, ListsTheVerdictsAfterTheReasons) {
   EXPECT_EQ(verdict_schema(kPair),
             R"({"type":"object","properties":{"reasons":{"type":"string"},"verdict":{"type":"string",)"
             R"("enum":["A","B","tie"]}},"required":["reasons","verdict"],"additionalProperties":false})");
   EXPECT_THAT(verdict_schema(kScale), HasSubstr(R"({"type":"integer","enum":[1,2,3,4,5]})"));
+  EXPECT_THAT(verdict_schema({.form = VerdictForm::claims}),
+              HasSubstr(R"("verdicts":{"type":"array","items":{"type":"string",)"
+                        R"("enum":["supported","unsupported"]}}},"required":["reasons","verdicts"])"));
   EXPECT_THAT(verdict_schema({.lowest = 0, .highest = 1000}), HasSubstr(R"("verdict":{"type":"integer"})"));
 }
 
@@ -67,6 +28,19 @@ TEST(JudgePrompt, AsksForJsonWhereTheReplyIsHeldToIt) {
   EXPECT_THAT(prompt, HasSubstr(R"({"reasons": "a few sentences", "verdict": N})"));
   EXPECT_THAT(prompt, HasSubstr("1, the worst, to 5, the best"));
   EXPECT_THAT(prompt, Not(HasSubstr("last line")));
+}
+
+TEST(JudgePrompt, NumbersTheClaims) {
+  JudgedTexts texts{"Q", "", "the source", "One. Two.", ""};
+  texts.claims = {"One.", "Two."};
+  const std::string prompt = judge_prompt({.form = VerdictForm::claims}, texts);
+  EXPECT_LT(prompt.find("\nClaim 1:\n====="), prompt.find("\nClaim 2:\n====="));
+  EXPECT_THAT(prompt, HasSubstr("=====\nTwo.\n====="));
+  EXPECT_THAT(prompt, HasSubstr("V is supported or unsupported."));
+  EXPECT_THAT(judge_prompt({.form = VerdictForm::claims, .as_json = true}, texts),
+              HasSubstr(R"("reasons": "a few sentences", "verdicts": ["V", ...]})"));
+  texts.claims.back() = "Three.";
+  EXPECT_NE(judge_prompt({.form = VerdictForm::claims}, texts).substr(0, 400), prompt.substr(0, 400));
 }
 
 TEST(JudgePrompt, ShowsAConversationAsAWhole) {
@@ -110,13 +84,6 @@ TEST(JudgePrompt, ShowsWhatTheQuestionAsksFor) {
   for (const char* part : {"Prefer the shorter.", "the target", "the source", "Answer A:\n", "Answer B:\n"})
     EXPECT_THAT(prompt, HasSubstr(part));
   EXPECT_LT(prompt.find("first"), prompt.find("second"));
-}
-
-TEST(VerdictText, SaysWhatTheScoreStandsFor) {
-  EXPECT_EQ(verdict_text(kScale, 0.75), "4");
-  EXPECT_EQ(verdict_text(kCorrect, 0.0), "incorrect");
-  EXPECT_EQ(verdict_text(kPair, 0.5), "tie");
-  EXPECT_EQ(verdict_text(kPair, std::nullopt), "unparsed");
 }
 
 }  // namespace
