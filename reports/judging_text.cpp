@@ -41,6 +41,8 @@ std::string score_name(const Judging& judging) {
       return "share correct";
     case VerdictForm::claims:
       return "unsupported claims";
+    case VerdictForm::likelihood:
+      return "source gain, nats a token";
     case VerdictForm::pair:
       return "win rate";
   }
@@ -61,6 +63,8 @@ std::string_view left_out_because(const Judging& judging) {
       return "there is no answer or no expected answer, or it rests on a source";
     case VerdictForm::claims:
       return "there is no answer from a source, or it declines or claims nothing";
+    case VerdictForm::likelihood:
+      return "there is no answer, or no source in its prompt";
     case VerdictForm::pair:
       return "an answer is missing, or they differ";
   }
@@ -125,9 +129,12 @@ std::vector<std::vector<std::string>> judging_rows(const Judging& judging, const
 std::vector<std::string> judging_sentences(const Judging& judging, const JudgingSummary& summary) {
   std::vector<std::string> out;
   const JudgedMean& mean = summary.mean;
-  out.push_back(fmt::format("{}: {} over {} {}; the interval holds the judges' own noise",
-                            score_name(judging), with_interval(on_scale(judging, mean.mean)),
-                            format_count(mean.mean.n), counted(judging)));
+  const bool likelihood = judging.question.form == VerdictForm::likelihood;
+  out.push_back(
+      fmt::format("{}: {} over {} {}; {}", score_name(judging), with_interval(on_scale(judging, mean.mean)),
+                  format_count(mean.mean.n), counted(judging),
+                  likelihood ? "0: the source changed nothing, 1: each token is 2.7 times as probable with it"
+                             : "the interval holds the judges' own noise"));
   if (summary.closed_book) say_closed_book(*summary.closed_book, out);
   if (!std::isnan(mean.noise_share))
     out.push_back(fmt::format("{} of the interval's variance is that noise, which more repeats make less",
@@ -155,6 +162,7 @@ std::vector<std::string> judging_sentences(const Judging& judging, const Judging
           "rate does not lean",
           judging.judges[j].name, position.lo > 0.0 ? "first" : "second", with_interval(position)));
   }
+  if (likelihood) return out;
   if (judging.question.form == VerdictForm::claims) {
     out.emplace_back("people label answers, not claims, so nothing says whether the judges are right");
     return out;

@@ -17,14 +17,15 @@ constexpr int kMostRepeats = 100;
 constexpr int kMostTokens = 1'000'000;
 constexpr double kHottest = 10.0;
 
-constexpr std::array<std::pair<VerdictForm, std::string_view>, 5> kForms = {
+constexpr std::array<std::pair<VerdictForm, std::string_view>, 6> kForms = {
     {{VerdictForm::scale, "scale"},
      {VerdictForm::correct, "correct"},
      {VerdictForm::closed_book, "closed_book"},
      {VerdictForm::claims, "claims"},
+     {VerdictForm::likelihood, "likelihood"},
      {VerdictForm::pair, "pair"}}};
 constexpr std::array kOfOneAnswer = {VerdictForm::scale, VerdictForm::correct, VerdictForm::closed_book,
-                                     VerdictForm::claims};
+                                     VerdictForm::claims, VerdictForm::likelihood};
 
 Result<void> refused(const YamlNode& node, std::string_view key, std::string expected) {
   return bad_input(node.place, fmt::format("'judge: {}' is '{:.100}'", key, node.text), std::move(expected),

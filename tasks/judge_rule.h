@@ -19,6 +19,7 @@ enum class VerdictForm : uint8_t {
   correct,      // correct or incorrect
   closed_book,  // correct, incorrect or not attempted, beside the expected answer
   claims,       // of each claim of an answer from a source: supported or unsupported
+  likelihood,   // no verdict: how much more probable its source makes an answer
   pair,         // A, B or tie
 };
 

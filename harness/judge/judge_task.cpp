@@ -8,6 +8,8 @@
 
 #include "core/io/sha256.h"
 #include "core/json/json.h"
+#include "harness/judge/answers_task.h"
+#include "harness/judge/likelihood_task.h"
 #include "harness/judge/stored_judging.h"
 #include "harness/judge/verdict.h"
 #include "harness/statistics/interval.h"
@@ -64,39 +66,30 @@ std::span<const VerdictMetric> metrics_of(VerdictForm form) {
       return kClaimMetrics;
     case VerdictForm::pair:
       return kPairMetrics;
+    case VerdictForm::likelihood:
+      return {};
   }
   return {};
 }
 
-class JudgeTask : public Task {
+class JudgeTask : public AnswersTask {
  public:
-  explicit JudgeTask(JudgeTaskSpec spec) : spec_(std::move(spec)) {
+  explicit JudgeTask(JudgeTaskSpec spec) : AnswersTask(std::move(spec)) {
     const JudgeQuestion& question = spec_.question;
-    definition_hash_ = sha256_hex(to_canonical(Json{{"verdict", name_of(question.form)},
-                                                    {"prompt", judge_prompt(question, {})},
-                                                    {"lowest", question.lowest},
-                                                    {"highest", question.highest},
-                                                    {"swapped", spec_.swapped},
-                                                    {"repeats", spec_.repeats},
-                                                    {"max_tokens", spec_.ask.max_tokens},
-                                                    {"temperature", spec_.ask.temperature},
-                                                    {"slices", spec_.slice_fields}}));
+    set_hashes(Json{{"verdict", name_of(question.form)},
+                    {"prompt", judge_prompt(question, {})},
+                    {"lowest", question.lowest},
+                    {"highest", question.highest},
+                    {"swapped", spec_.swapped},
+                    {"repeats", spec_.repeats},
+                    {"max_tokens", spec_.ask.max_tokens},
+                    {"temperature", spec_.ask.temperature},
+                    {"slices", spec_.slice_fields}});
     if (question.as_json) schema_ = verdict_schema(question);
-    std::string all;
-    for (const JudgedAnswer& answer : spec_.answers)
-      all += answer.document_id + "\n" + sha256_hex(prompt_of(answer)) + "\n";
-    data_hash_ = sha256_hex(all);
   }
 
-  const std::string& name() const override { return spec_.name; }
-  const std::string& description() const override { return spec_.description; }
   OutputType output_type() const override { return OutputType::generate_until; }
-  std::vector<std::string> slice_fields() const override { return spec_.slice_fields; }
-  std::string definition_hash() const override { return definition_hash_; }
-  std::string data_hash() const override { return data_hash_; }
-  std::string version() const override { return {}; }
   std::string answer_schema() const override { return schema_; }
-  Truncation truncation() const override { return Truncation::error; }  // half an answer can't be judged
 
   std::vector<MetricInfo> metrics() const override {
     // The rate of all claims is no mean over answers.
@@ -109,8 +102,6 @@ class JudgeTask : public Task {
     return out;
   }
 
-  std::unique_ptr<SampleReader> read_samples(int64_t limit, BadRows* bad_rows) const override;
-
   Scored score(const Sample& sample, const std::vector<Reply>& replies) const override {
     Scored scored;
     scored.confidence = kNoNumber;
@@ -120,7 +111,7 @@ class JudgeTask : public Task {
     for (const Reply& reply : replies) {
       std::optional<std::vector<double>>& verdict = verdicts.emplace_back(read(reply.text, claims.size()));
       if (verdict) scores.insert(scores.end(), verdict->begin(), verdict->end());
-      scored.answer += (scored.answer.empty() ? "" : ", ") + shown(verdict);
+      scored.answer += (scored.answer.empty() ? "" : ", ") + text_of(verdict);
     }
     scored.no_answer = scores.empty();
     scored.details[kVerdicts] = verdicts_detail(verdicts);
@@ -136,16 +127,9 @@ class JudgeTask : public Task {
   }
 
   double aggregate(const std::string& name, const std::vector<const Scored*>& scored) const override {
-    if (name == kJudgeUnsupported) {
-      const SetMetric set = set_metric(name, scored);
-      return set.value(set.counts);
-    }
-    std::vector<double> values;
-    for (const Scored* one : scored) {
-      const auto value = one->scores.find(name);
-      if (value != one->scores.end()) values.push_back(value->second);
-    }
-    return mean(values);
+    if (name != kJudgeUnsupported) return AnswersTask::aggregate(name, scored);
+    const SetMetric set = set_metric(name, scored);
+    return set.value(set.counts);
   }
 
   // Unsupported claims of all claims; of a claim that was judged several times the mean counts.
@@ -178,37 +162,8 @@ class JudgeTask : public Task {
     return out;
   }
 
-  Sample sample(size_t place) const {
-    const JudgedAnswer& answer = spec_.answers[place];
-    Sample sample;
-    sample.id = answer.document_id;
-    sample.index = answer.row;
-    // Both orders draw from streams of their own.
-    sample.document_hash = sha256_hex(answer.document_hash + (spec_.swapped ? "/swapped" : "/straight"));
-    sample.prompt.user = prompt_of(answer);
-    sample.asks.assign(static_cast<size_t>(spec_.repeats), spec_.ask);
-    sample.choices = answer.texts.claims;
-    sample.slices = answer.slices;
-    return sample;
-  }
-  size_t size() const { return spec_.answers.size(); }
-
  private:
-  // One score, or one for each claim; of a pair the candidate's.
-  std::optional<std::vector<double>> read(const std::string& reply, size_t claims) const {
-    if (spec_.question.form == VerdictForm::claims) return read_claim_verdicts(spec_.question, claims, reply);
-    const std::optional<double> verdict = read_verdict(spec_.question, reply);
-    if (!verdict) return std::nullopt;
-    return std::vector<double>{spec_.swapped ? 1.0 - *verdict : *verdict};
-  }
-
-  std::string shown(const std::optional<std::vector<double>>& verdict) const {
-    if (!verdict || spec_.question.form != VerdictForm::claims)
-      return verdict_text(spec_.question, verdict ? std::optional(verdict->front()) : std::nullopt);
-    return fmt::format("{} of {} claims supported", std::ranges::count(*verdict, 1.0), verdict->size());
-  }
-
-  std::string prompt_of(const JudgedAnswer& answer) const {
+  std::string shown_of(const JudgedAnswer& answer) const override {
     JudgedTexts texts = answer.texts;
     if (spec_.swapped) {
       std::swap(texts.answer, texts.second);
@@ -217,34 +172,35 @@ class JudgeTask : public Task {
     return judge_prompt(spec_.question, texts);
   }
 
-  JudgeTaskSpec spec_;
-  std::string definition_hash_;
-  std::string data_hash_;
-  std::string schema_;
-};
-
-class JudgeReader : public SampleReader {
- public:
-  JudgeReader(const JudgeTask& task, size_t count) : task_(task), count_(count) {}
-  Result<std::optional<Sample>> next() override {
-    if (read_ == count_) return std::optional<Sample>();
-    return std::optional(task_.sample(read_++));
+  void ask(const JudgedAnswer& answer, Sample& sample) const override {
+    // Both orders draw from streams of their own.
+    sample.document_hash = sha256_hex(answer.document_hash + (spec_.swapped ? "/swapped" : "/straight"));
+    sample.prompt.user = shown_of(answer);
+    sample.asks.assign(static_cast<size_t>(spec_.repeats), spec_.ask);
+    sample.choices = answer.texts.claims;
   }
 
- private:
-  const JudgeTask& task_;
-  size_t count_;
-  size_t read_ = 0;
-};
+  // One score, or one for each claim; of a pair the candidate's.
+  std::optional<std::vector<double>> read(const std::string& reply, size_t claims) const {
+    if (spec_.question.form == VerdictForm::claims) return read_claim_verdicts(spec_.question, claims, reply);
+    const std::optional<double> verdict = read_verdict(spec_.question, reply);
+    if (!verdict) return std::nullopt;
+    return std::vector<double>{spec_.swapped ? 1.0 - *verdict : *verdict};
+  }
 
-std::unique_ptr<SampleReader> JudgeTask::read_samples(int64_t limit, BadRows*) const {
-  const size_t count = limit == 0 ? size() : std::min(size(), static_cast<size_t>(limit));
-  return std::make_unique<JudgeReader>(*this, count);
-}
+  std::string text_of(const std::optional<std::vector<double>>& verdict) const {
+    if (!verdict || spec_.question.form != VerdictForm::claims)
+      return verdict_text(spec_.question, verdict ? std::optional(verdict->front()) : std::nullopt);
+    return fmt::format("{} of {} claims supported", std::ranges::count(*verdict, 1.0), verdict->size());
+  }
+
+  std::string schema_;
+};
 
 }  // namespace
 
 std::unique_ptr<Task> make_judge_task(JudgeTaskSpec spec) {
+  if (spec.question.form == VerdictForm::likelihood) return make_likelihood_task(std::move(spec));
   return std::make_unique<JudgeTask>(std::move(spec));
 }
 

@@ -1,5 +1,6 @@
 #include "harness/judge/judgeable.h"
 
+#include "harness/judge/likelihood_task.h"
 #include "tasks/metrics/grounded.h"
 #include "tasks/metrics/refusal.h"
 
@@ -25,6 +26,8 @@ int64_t keep_judgeable(VerdictForm form, std::vector<JudgedAnswer>& answers) {
   return static_cast<int64_t>(std::erase_if(answers, [&](JudgedAnswer& answer) {
     if (form == VerdictForm::closed_book) return !is_closed_book(answer.texts, refusals);
     if (form == VerdictForm::claims) return !find_claims(answer.texts, refusals);
+    if (form == VerdictForm::likelihood)
+      return answer.texts.answer.empty() || !answer.texts.before.empty() || !without_source(answer.texts);
     return false;
   }));
 }

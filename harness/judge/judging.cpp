@@ -19,6 +19,8 @@ Result<void> check(const JudgeTerms& terms) {
     return usage_error("at temperature 0 a judge says the same each time, so repeats show nothing",
                        "give --temperature, such as 0.7, or leave out --repeats");
   }
+  if (terms.repeats > 1 && terms.question.form == VerdictForm::likelihood)
+    return usage_error("a likelihood is the same each time, so repeats show nothing", "leave out --repeats");
   if (terms.question.form == VerdictForm::scale && terms.question.lowest >= terms.question.highest)
     return usage_error("the scale's worst verdict must be below its best", "--scale 1,5");
   return {};
@@ -30,9 +32,10 @@ Result<void> keep_judgeable(VerdictForm form, AnswersToJudge& answers) {
   if (!answers.answers.empty()) return {};
   return usage_error(
       fmt::format("no answer to '{}' can get a verdict of the form '{}'", answers.task, name_of(form)),
-      form == VerdictForm::claims
-          ? "claims are judged of answers that rest on a source (task key 'grounding') and don't decline"
-          : "closed book is for questions with an expected answer and without a source");
+      form == VerdictForm::closed_book
+          ? "closed book is for questions with an expected answer and without a source"
+          : "it is for answers that rest on a source (task key 'grounding'), claims also for none that "
+            "declines");
 }
 
 // The judges' tasks: one, or one for each order of the pairs.

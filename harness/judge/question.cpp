@@ -27,6 +27,8 @@ std::string default_rubric(VerdictForm form) {
     case VerdictForm::pair:
       return "Judge which of the two answers is more correct, complete and helpful. The order in which they "
              "are shown means nothing.";
+    case VerdictForm::likelihood:
+      break;
   }
   return {};
 }
@@ -44,6 +46,8 @@ std::string verdict_rule(const JudgeQuestion& question) {
       return "V is supported or unsupported.";
     case VerdictForm::pair:
       return "V is A if answer A is better, B if answer B is better, or tie.";
+    case VerdictForm::likelihood:
+      break;
   }
   return {};
 }

@@ -24,7 +24,8 @@ Judging read_settings(const CheckedJson& node) {
   out.task = node.at("task").text();
   const std::optional<VerdictForm> form = verdict_form(node.at("verdict").text());
   if (!form)
-    node.at("verdict").refuse("is no kind of verdict", "scale, correct, closed_book, claims or pair");
+    node.at("verdict").refuse("is no kind of verdict",
+                              "scale, correct, closed_book, claims, likelihood or pair");
   out.question.form = *form;
   out.question.lowest = static_cast<int>(node.at("lowest").number(-kFarthest, kFarthest));
   out.question.highest = static_cast<int>(node.at("highest").number(-kFarthest, kFarthest));
@@ -124,9 +125,11 @@ Result<HumanScores> human_scores(const Store& store, const std::string& label, c
   return out;
 }
 
-// Of pairs, of annotators who scored both answers. Of claims nothing: labels are of answers as a whole.
+// Of pairs, of annotators who scored both answers. Of claims and likelihoods nothing: labels say
+// how good an answer is as a whole.
 Result<void> read_human(const Store& store, Judging& out) {
-  if (out.question.form == VerdictForm::claims) return {};
+  const VerdictForm form = out.question.form;
+  if (form == VerdictForm::claims || form == VerdictForm::likelihood) return {};
   Result<HumanScores> candidate = human_scores(store, out.candidate, out.task);
   if (!candidate) return forward_error(candidate);
   HumanScores baseline;

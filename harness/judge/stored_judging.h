@@ -42,7 +42,7 @@ struct Judging {
   int repeats = 1;
   std::vector<JudgeWork> judges;
   std::vector<JudgedDocument> documents;  // where claims are judged, one for each claim: "ID#1"
-  std::vector<HumanJudgement> human;      // none where claims are judged: labels are of answers
+  std::vector<HumanJudgement> human;      // of claims and likelihoods none: labels are of answers
   // Documents without an answer to judge, or that the two models were asked otherwise, or of which a verdict
   // of this form can't be given (judgeable.h).
   int64_t left_out = 0;

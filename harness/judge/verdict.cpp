@@ -93,6 +93,7 @@ std::string_view take_last_line(std::string_view& text) {
 std::span<const VerdictWord> verdict_words(VerdictForm form) {
   switch (form) {
     case VerdictForm::scale:
+    case VerdictForm::likelihood:
       return {};
     case VerdictForm::correct:
       return kCorrectWords;

@@ -82,7 +82,7 @@ std::vector<BadCase> bad_cases() {
        {"t.yaml:9", "unknown key 'rubik' in judge", "'rubric'"}},
       {"JudgeScale", generate("judge: {scale: [5, 1]}\n"), {"t.yaml:8", "the worst and the best verdict"}},
       {"JudgeScaleOfOne", generate("judge: {scale: [5]}\n"), {"t.yaml:8", "[1, 5]"}},
-      {"JudgeVerdict", generate("judge: {verdict: stars}\n"), {"t.yaml:8", "'stars'", "scale, correct, closed_book, claims"}},
+      {"JudgeVerdict", generate("judge: {verdict: stars}\n"), {"t.yaml:8", "'stars'", "scale, correct, closed_book, claims, likelihood"}},
       {"JudgeTwoForms",
        generate("judge: {verdict: correct, scale: [1, 5]}\n"),
        {"t.yaml:8", "leave out 'scale' or 'verdict'"}},

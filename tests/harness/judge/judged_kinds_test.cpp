@@ -79,8 +79,8 @@ class JudgedKinds : public RunFixture {
   }
 
   std::vector<std::string> stored(const Judging& judging, const std::string& metric) {
-    return query("SELECT round(value, 4) FROM results WHERE run = '" + judging.run + "' AND metric = '" +
-                 metric + "' AND slice_field = ''");
+    return query("SELECT printf('%.4f', value) FROM results WHERE run = '" + judging.run +
+                 "' AND metric = '" + metric + "' AND slice_field = ''");
   }
 };
 
@@ -172,6 +172,25 @@ TEST_F(JudgedKinds, ClosedBookTellsWrongFromDeclined) {
   EXPECT_THAT(stored(out, "judge_attempted"), ElementsAre("0.6667"));
   EXPECT_THAT(judging_sentences(out, summary), Contains(HasSubstr("hallucination rate: 0.333")));
   EXPECT_EQ(judging_json(out, summary)["closed_book"]["f_score"], summary.closed_book->f_score);
+}
+
+// The model that wrote them scores its answers with their source and without it.
+TEST_F(JudgedKinds, LikelihoodComparesThePromptWithItselfWithoutTheSource) {
+  answered({{"of ask", "1", "an answer"}, {"elsewhere", "1", "another"}, {"", "1", "a third"}},
+           VerdictForm::likelihood, {});
+  const Judging out = judged();
+  ASSERT_EQ(out.documents.size(), 1u);
+  EXPECT_EQ(out.left_out, 2) << "one source is not in its prompt, one is none";
+  ASSERT_THAT(logs["judge-wise"].asked, ElementsAre("question 0 of ask|an answer", "question 0 |an answer"));
+  const double gain =
+      (opinion("wise", "question 0 |an answer") - opinion("wise", "question 0 of ask|an answer")) / 16.0;
+  EXPECT_DOUBLE_EQ(summarize(out).mean.mean.value, gain);
+  EXPECT_EQ(stored(out, "judge_source_gain"), std::vector<std::string>{fmt::format("{:.4f}", gain)});
+  EXPECT_THAT(judging_sentences(out, summarize(out)),
+              ElementsAre(HasSubstr("source gain, nats a token"), HasSubstr("2 documents were not judged")));
+  request.rule.repeats = 3;
+  request.rule.temperature = 0.7;
+  EXPECT_FALSE(run_judging(request, environment(), progress, stop.get_token()).has_value());
 }
 
 // The same from the store alone, as the report reads it.
