@@ -6,10 +6,10 @@
 
 namespace sizeup::cpu {
 
-extern const RowKernels kRowsAvx2, kRowsAvx512;
-extern const DeltaKernels kDeltaAvx2, kDeltaAvx512;
+extern const RowKernels kRowsAvx2, kRowsAvx512, kRowsNeon;
+extern const DeltaKernels kDeltaAvx2, kDeltaAvx512, kDeltaNeon;
 
 // Operands of floats or rounded_floats, weights of any format.
-extern const ProductFamily kFloatsAvx2, kFloatsAvx512;
+extern const ProductFamily kFloatsAvx2, kFloatsAvx512, kFloatsNeon;
 
 }  // namespace sizeup::cpu

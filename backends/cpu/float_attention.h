@@ -6,7 +6,7 @@
 
 namespace sizeup::cpu {
 
-extern const AttentionFamily kFloatPagesAvx2, kFloatPagesAvx512;
-extern const AttentionFamily kBfloatPagesAvx2, kBfloatPagesAvx512;
+extern const AttentionFamily kFloatPagesAvx2, kFloatPagesAvx512, kFloatPagesNeon;
+extern const AttentionFamily kBfloatPagesAvx2, kBfloatPagesAvx512, kBfloatPagesNeon;
 
 }  // namespace sizeup::cpu

@@ -100,7 +100,7 @@ struct Ahead {
   void ask(size_t bytes) {
     const auto left = end - next;  // below zero once the last line has reached over the end
     const char* const stop = left > 0 && static_cast<size_t>(left) > bytes ? next + bytes : end;
-    for (; next < stop; next += 64) _mm_prefetch(next, _MM_HINT_T1);
+    for (; next < stop; next += 64) __builtin_prefetch(next, 0, 2);  // not to the first level
   }
 };
 

@@ -60,7 +60,7 @@ static inline const std::byte* ahead_of(const PackedLinear& weights, const std::
 }
 
 static inline void ask(const std::byte* line) {
-  _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T0);
+  __builtin_prefetch(line);
 }
 
 // kPanels panels times kRows rows for `inputs` inputs, onto the sums. x: [input][width].

@@ -77,6 +77,8 @@ const Kernels& kernels_of(CpuTier tier) {
       return kAvx512;
     case CpuTier::amx:
       return kAmx;
+    case CpuTier::neon:
+      break;
   }
   throw InternalError("a tier has kernels");
 }

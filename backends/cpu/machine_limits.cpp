@@ -39,6 +39,8 @@ struct PeakLoop {
 constexpr std::array kPeakLoops{PeakLoop{CpuTier::avx2, "float32", peak_loop_avx2},
                                 PeakLoop{CpuTier::avx512, "float32", peak_loop_avx512},
                                 PeakLoop{CpuTier::amx, "bfloat16", peak_loop_amx}};
+#elif defined(__aarch64__)
+constexpr std::array kPeakLoops{PeakLoop{CpuTier::neon, "float32", peak_loop_neon}};
 #else
 constexpr std::array<PeakLoop, 0> kPeakLoops{};
 #endif

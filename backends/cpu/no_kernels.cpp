@@ -1,4 +1,5 @@
-// In place of kernels.cpp where the program is not built for x86-64: no tier is supported, so nobody asks.
+// In place of kernels.cpp where the program is built for neither x86-64 nor arm64: no tier is supported, so
+// nobody asks.
 #include "backends/cpu/kernels.h"
 #include "core/errors/result.h"
 

@@ -12,5 +12,6 @@ namespace sizeup {
 int64_t peak_loop_avx2(int64_t iterations);    // float32, 256 bits
 int64_t peak_loop_avx512(int64_t iterations);  // float32, 512 bits
 int64_t peak_loop_amx(int64_t iterations);     // bfloat16 tiles
+int64_t peak_loop_neon(int64_t iterations);    // float32, 128 bits
 
 }  // namespace sizeup

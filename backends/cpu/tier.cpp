@@ -13,6 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 namespace sizeup {
 namespace {
@@ -24,7 +27,17 @@ constexpr std::array kTiers{
                  "AVX512F, AVX512BW, AVX512VL, AVX512DQ and those of avx2"},
     CpuTierEntry{CpuTier::amx, "amx", "bf16 tile products: Intel servers since Sapphire Rapids (2023)",
                  "AMX-TILE, AMX-BF16, AVX512_BF16 and those of avx512"},
+    CpuTierEntry{CpuTier::neon, "neon", "128-bit vectors: every arm64 processor", "ASIMD"},
 };
+
+// Those of the architecture that this build is for.
+#if defined(__aarch64__)
+constexpr std::span kOwnTiers = std::span(kTiers).last(1);
+#else
+constexpr std::span kOwnTiers = std::span(kTiers).first(3);
+#endif
+
+constexpr int kAsimd = 1;  // of AT_HWCAP: HWCAP_ASIMD of Linux
 
 constexpr bool bit(uint64_t word, int index) {
   return (word >> index & 1) != 0;
@@ -122,6 +135,16 @@ CpuRegisters read_registers(CpuTier tier) {
   return registers;
 }
 
+#elif defined(__aarch64__)
+
+CpuRegisters read_registers(CpuTier /*tier*/) {
+#if defined(__linux__)
+  return {.arm64 = true, .hwcap = getauxval(AT_HWCAP)};
+#else
+  return {.arm64 = true, .hwcap = uint64_t{1} << kAsimd};  // other systems ask for ASIMD themselves
+#endif
+}
+
 #else
 
 CpuRegisters read_registers(CpuTier /*tier*/) {
@@ -133,7 +156,7 @@ CpuRegisters read_registers(CpuTier /*tier*/) {
 }  // namespace
 
 std::span<const CpuTierEntry> cpu_tiers() {
-  return kTiers;
+  return kOwnTiers;
 }
 
 std::string_view cpu_tier_name(CpuTier tier) {
@@ -142,7 +165,7 @@ std::string_view cpu_tier_name(CpuTier tier) {
 
 Result<CpuTier> parse_cpu_tier(std::string_view name) {
   std::vector<std::string_view> names;
-  for (const CpuTierEntry& entry : kTiers) {
+  for (const CpuTierEntry& entry : kOwnTiers) {
     if (entry.name == name) return entry.tier;
     names.push_back(entry.name);
   }
@@ -150,7 +173,18 @@ Result<CpuTier> parse_cpu_tier(std::string_view name) {
                      fmt::format("known: {}", fmt::join(names, ", ")));
 }
 
+namespace {
+
+std::optional<std::string> why_no_neon(const CpuRegisters& registers) {
+  if (!registers.arm64) return "this build is not for arm64 processors";
+  if (!bit(registers.hwcap, kAsimd)) return "the processor, or the virtual machine, does not offer ASIMD";
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers) {
+  if (tier == CpuTier::neon) return why_no_neon(registers);
   if (!registers.x86_64) return "this build is not for x86-64 processors";
   if (const auto missing = missing_features(tier, registers); !missing.empty()) {
     return fmt::format("the processor, or the virtual machine, does not offer {}", fmt::join(missing, ", "));
@@ -172,7 +206,9 @@ std::optional<std::string> why_unsupported(CpuTier tier) {
 }
 
 std::optional<std::string> why_refused(CpuTier tier, const CpuRegisters& registers) {
-  if (!registers.x86_64 || !missing_features(tier, registers).empty()) return std::nullopt;
+  // The system refuses nothing on arm64. A feature that the processor lacks is not refused either.
+  if (tier == CpuTier::neon || !registers.x86_64 || !missing_features(tier, registers).empty())
+    return std::nullopt;
   return why_unsupported(tier, registers);
 }
 
@@ -181,7 +217,7 @@ std::optional<std::string> why_refused(CpuTier tier) {
 }
 
 std::optional<CpuTier> best_cpu_tier() {
-  for (auto entry = kTiers.rbegin(); entry != kTiers.rend(); ++entry) {
+  for (auto entry = kOwnTiers.rbegin(); entry != kOwnTiers.rend(); ++entry) {
     if (!why_unsupported(entry->tier)) return entry->tier;
   }
   return std::nullopt;

@@ -1,4 +1,5 @@
-// Tiers of the CPU device: levels of x86-64 instruction sets, each of which has its own kernels.
+// Tiers of the CPU device: levels of the instruction sets of x86-64 and arm64, each of which has its own
+// kernels.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace sizeup {
 
-// In order: a machine that has one has those before it too.
-enum class CpuTier { avx2, avx512, amx };
+// In order within an architecture: a machine that has one has those before it too. neon is that of arm64.
+enum class CpuTier { avx2, avx512, amx, neon };
 
 struct CpuTierEntry {
   CpuTier tier;
@@ -21,6 +22,7 @@ struct CpuTierEntry {
   std::string_view features;     // what it asks of the processor, with what the tiers before it ask
 };
 
+// Those of the architecture that this build is for; of x86-64 where it is for neither.
 std::span<const CpuTierEntry> cpu_tiers();
 
 // "avx512"
@@ -40,7 +42,8 @@ std::optional<std::string> why_refused(CpuTier tier);
 // The last tier that this machine can run, if any.
 std::optional<CpuTier> best_cpu_tier();
 
-// What the answers above come from: the words that CPUID and XGETBV give, all zero where there are none.
+// What the answers above come from: the words that CPUID and XGETBV give on x86-64, and the
+// system on arm64; all zero where there are none.
 struct CpuRegisters {
   bool x86_64 = false;           // whether this build is for such a processor
   uint32_t leaf1_ecx = 0;        // CPUID leaf 1
@@ -49,6 +52,8 @@ struct CpuRegisters {
   uint32_t leaf7_1_eax = 0;      // CPUID leaf 7, subleaf 1
   uint64_t xcr0 = 0;             // the states that the system saves when it switches threads
   bool tiles_permitted = false;  // whether the system lets this process use tiles
+  bool arm64 = false;            // whether this build is for such a processor
+  uint64_t hwcap = 0;            // getauxval(AT_HWCAP)
 };
 
 // The same for a machine with these registers.

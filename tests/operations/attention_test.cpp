@@ -32,6 +32,9 @@ std::vector<TestedFamily> families() {
     all.push_back({&kFloatPagesAvx512, false});
     all.push_back({&kBfloatPagesAvx512, true});
   }
+#elif defined(__aarch64__)
+  all.push_back({&kFloatPagesNeon, false});
+  all.push_back({&kBfloatPagesNeon, true});
 #endif
   return all;
 }

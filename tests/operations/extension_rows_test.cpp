@@ -243,12 +243,14 @@ TEST_P(ExtensionRows, Parts) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows,
-                         testing::Values(Tier{CpuTier::avx2, &kRowsAvx2},
-                                         Tier{CpuTier::avx512, &kRowsAvx512}),
-                         [](const auto& tier) {
-                           return std::string(tier.param.tier == CpuTier::avx2 ? "avx2" : "avx512");
-                         });
+#if defined(__aarch64__)
+constexpr Tier kTiers[] = {{CpuTier::neon, &kRowsNeon}};
+#else
+constexpr Tier kTiers[] = {{CpuTier::avx2, &kRowsAvx2}, {CpuTier::avx512, &kRowsAvx512}};
+#endif
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows, testing::ValuesIn(kTiers),
+                         [](const auto& tier) { return std::string(cpu_tier_name(tier.param.tier)); });
 
 }  // namespace
 }  // namespace sizeup::cpu

@@ -24,8 +24,12 @@ struct TierProduct {
   CpuTier tier;
   const ProductFamily* family;
 };
+#if defined(__aarch64__)
+constexpr std::array kTiers{TierProduct{CpuTier::neon, &kFloatsNeon}};
+#else
 constexpr std::array kTiers{TierProduct{CpuTier::avx2, &kFloatsAvx2},
                             TierProduct{CpuTier::avx512, &kFloatsAvx512}};
+#endif
 
 constexpr Storage kFloats{};
 

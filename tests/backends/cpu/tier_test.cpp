@@ -56,6 +56,13 @@ TEST(CpuTier, NoneWithoutX86) {
   }
 }
 
+TEST(CpuTier, NeonAsksForArm64AndItsVectors) {
+  EXPECT_EQ(reason(CpuTier::neon, {.arm64 = true, .hwcap = 0x2}), "supported");
+  EXPECT_THAT(reason(CpuTier::neon, {.arm64 = true, .hwcap = 0x1}), HasSubstr("does not offer ASIMD"));
+  EXPECT_EQ(reason(CpuTier::neon, kSapphireRapids), "this build is not for arm64 processors");
+  EXPECT_EQ(reason(CpuTier::avx2, {.arm64 = true, .hwcap = 0x2}), "this build is not for x86-64 processors");
+}
+
 TEST(CpuTier, OldProcessorIsToldWhatItLacks) {
   CpuRegisters nehalem{.x86_64 = true};
   nehalem.leaf1_ecx = 0x00bae3bd;
