@@ -34,7 +34,7 @@ struct JudgeCommand {
 
 std::vector<std::string> verdict_names() {
   std::vector<std::string> out;
-  for (const VerdictForm form : forms_of_one_answer()) out.emplace_back(name_of(form));
+  for (const VerdictForm form : kFormsOfOneAnswer) out.emplace_back(name_of(form));
   return out;
 }
 

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <limits>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "tasks/keys.h"
@@ -16,16 +15,6 @@ namespace {
 constexpr int kMostRepeats = 100;
 constexpr int kMostTokens = 1'000'000;
 constexpr double kHottest = 10.0;
-
-constexpr std::array<std::pair<VerdictForm, std::string_view>, 6> kForms = {
-    {{VerdictForm::scale, "scale"},
-     {VerdictForm::correct, "correct"},
-     {VerdictForm::closed_book, "closed_book"},
-     {VerdictForm::claims, "claims"},
-     {VerdictForm::likelihood, "likelihood"},
-     {VerdictForm::pair, "pair"}}};
-constexpr std::array kOfOneAnswer = {VerdictForm::scale, VerdictForm::correct, VerdictForm::closed_book,
-                                     VerdictForm::claims, VerdictForm::likelihood};
 
 Result<void> refused(const YamlNode& node, std::string_view key, std::string expected) {
   return bad_input(node.place, fmt::format("'judge: {}' is '{:.100}'", key, node.text), std::move(expected),
@@ -65,7 +54,7 @@ Result<void> read_key(const YamlNode& node, const std::string& key, JudgeRule& o
     out.verdict = verdict_form(node.text);
     if (out.verdict && *out.verdict != VerdictForm::pair) return {};
     std::vector<std::string_view> names;
-    for (const VerdictForm form : kOfOneAnswer) names.push_back(name_of(form));
+    for (const VerdictForm form : kFormsOfOneAnswer) names.push_back(name_of(form));
     return refused(node, key, fmt::format("one of {}", fmt::join(names, ", ")));
   }
   if (key == "reference") {
@@ -85,19 +74,6 @@ Result<void> read_key(const YamlNode& node, const std::string& key, JudgeRule& o
 }
 
 }  // namespace
-
-std::string_view name_of(VerdictForm form) {
-  return std::ranges::find(kForms, form, &std::pair<VerdictForm, std::string_view>::first)->second;
-}
-
-std::optional<VerdictForm> verdict_form(std::string_view name) {
-  const auto found = std::ranges::find(kForms, name, &std::pair<VerdictForm, std::string_view>::second);
-  return found == kForms.end() ? std::nullopt : std::optional(found->first);
-}
-
-std::span<const VerdictForm> forms_of_one_answer() {
-  return kOfOneAnswer;
-}
 
 Result<JudgeRule> read_judge_rule(const YamlNode& node) {
   Result<void> known = check_keys(

@@ -2,33 +2,14 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 
 #include "core/errors/result.h"
+#include "tasks/verdict_form.h"
 #include "tasks/yaml.h"
 
 namespace sizeup {
-
-// What a judge's verdict on an answer is.
-enum class VerdictForm : uint8_t {
-  scale,        // a whole number from lowest to highest
-  correct,      // correct or incorrect
-  closed_book,  // correct, incorrect or not attempted, beside the expected answer
-  claims,       // of each claim of an answer from a source: supported or unsupported
-  likelihood,   // no verdict: how much more probable its source makes an answer
-  pair,         // A, B or tie
-};
-
-// As task files, the command line and the store name it.
-std::string_view name_of(VerdictForm form);
-std::optional<VerdictForm> verdict_form(std::string_view name);
-
-// What a task file may say: pairs follow from naming two models.
-std::span<const VerdictForm> forms_of_one_answer();
 
 // Nothing: not said.
 struct JudgeRule {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/judge_rule.h"
+#include "tasks/verdict_form.h"
 
 namespace sizeup {
 

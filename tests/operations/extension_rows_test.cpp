@@ -244,12 +244,12 @@ TEST_P(ExtensionRows, Parts) {
 }
 
 #if defined(__aarch64__)
-constexpr Tier kTiers[] = {{CpuTier::neon, &kRowsNeon}};
+constexpr Tier kRowTiers[] = {{CpuTier::neon, &kRowsNeon}};
 #else
-constexpr Tier kTiers[] = {{CpuTier::avx2, &kRowsAvx2}, {CpuTier::avx512, &kRowsAvx512}};
+constexpr Tier kRowTiers[] = {{CpuTier::avx2, &kRowsAvx2}, {CpuTier::avx512, &kRowsAvx512}};
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows, testing::ValuesIn(kTiers),
+INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows, testing::ValuesIn(kRowTiers),
                          [](const auto& tier) { return std::string(cpu_tier_name(tier.param.tier)); });
 
 }  // namespace
