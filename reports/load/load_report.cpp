@@ -79,7 +79,10 @@ Result<void> read_judging(const Store& store, const RunRow& run, const Redactor&
   for (std::string* name : {&judging.run, &judging.candidate, &judging.baseline, &judging.task}) {
     if (!name->empty()) *name = shown_name(redactor, *name);
   }
-  for (JudgeWork& judge : judging.judges) judge.name = shown_name(redactor, judge.name);
+  for (JudgeWork& judge : judging.judges) {
+    judge.name = shown_name(redactor, judge.name);
+    judge.error = shown_name(redactor, judge.error);
+  }
   JudgingSummary summary = summarize(judging);
   judging.documents.clear();
   judging.human.clear();

@@ -14,6 +14,7 @@
 namespace sizeup {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -39,6 +40,10 @@ class JudgingReport : public RunFixture {
     models["judge-wise"].writes = [](const Request& asked) -> std::string {
       if (asked.asked_for.row % 10 == 9) return "I cannot say.";
       return asked.asked_for.row % 4 == 0 ? "Verdict: B" : "Verdict: A";
+    };
+    models["judge-wise"].fails = [](const Request& asked) -> std::optional<Error> {
+      if (asked.asked_for.row != 5) return std::nullopt;
+      return Error{ErrorKind::unavailable, "judge", "judged too much", "", ""};
     };
     JudgingRequest request;
     request.candidate = "small";
@@ -88,6 +93,7 @@ TEST_F(JudgingReport, MasksNames) {
   const ReportData data = load_report(store(), "opinion", options).value();
   EXPECT_THAT(data.judging->judging.candidate, Not(HasSubstr("judged")));
   EXPECT_THAT(judging_title(data.judging->judging), Not(HasSubstr("judged:small")));
+  EXPECT_THAT(data.judging->judging.judges[0].error, AllOf(HasSubstr("too much"), Not(HasSubstr("judged"))));
 }
 
 }  // namespace
