@@ -153,6 +153,12 @@ CpuRegisters read_registers(CpuTier /*tier*/) {
 
 #endif
 
+std::optional<std::string> why_no_neon(const CpuRegisters& registers) {
+  if (!registers.arm64) return "this build is not for arm64 processors";
+  if (!bit(registers.hwcap, kAsimd)) return "the processor, or the virtual machine, does not offer ASIMD";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const CpuTierEntry> cpu_tiers() {
@@ -172,16 +178,6 @@ Result<CpuTier> parse_cpu_tier(std::string_view name) {
   return usage_error(fmt::format("unknown CPU tier '{:.100}'", name),
                      fmt::format("known: {}", fmt::join(names, ", ")));
 }
-
-namespace {
-
-std::optional<std::string> why_no_neon(const CpuRegisters& registers) {
-  if (!registers.arm64) return "this build is not for arm64 processors";
-  if (!bit(registers.hwcap, kAsimd)) return "the processor, or the virtual machine, does not offer ASIMD";
-  return std::nullopt;
-}
-
-}  // namespace
 
 std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers) {
   if (tier == CpuTier::neon) return why_no_neon(registers);
