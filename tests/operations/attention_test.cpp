@@ -7,8 +7,9 @@
 #include <random>
 #include <string>
 
-#include "backends/cpu/float_attention.h"
+#include "backends/cpu/kernels.h"
 #include "tests/support/attention_problem.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -22,20 +23,12 @@ struct TestedFamily {
 
 std::vector<TestedFamily> families() {
   std::vector<TestedFamily> all;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    all.push_back({&kFloatPagesAvx2, false});
-    all.push_back({&kBfloatPagesAvx2, true});
+  for (const CpuTierEntry& entry : vector_tiers()) {
+    if (why_unsupported(entry.tier)) continue;
+    const Kernels& kernels = kernels_of(entry.tier);
+    all.push_back({kernels.attention(Precision::float32).back(), false});
+    all.push_back({kernels.attention(Precision::bfloat16).back(), true});
   }
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    all.push_back({&kFloatPagesAvx512, false});
-    all.push_back({&kBfloatPagesAvx512, true});
-  }
-#elif defined(__aarch64__)
-  all.push_back({&kFloatPagesNeon, false});
-  all.push_back({&kBfloatPagesNeon, true});
-#endif
   return all;
 }
 

@@ -17,6 +17,7 @@
 #include "backends/engine/delta_rule.h"
 #include "backends/engine/plan/step_builder.h"
 #include "backends/reference/convolution.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup {
 namespace {
@@ -149,6 +150,12 @@ struct Choice {
   std::optional<CpuTier> tier;  // none: the reference
 };
 
+std::vector<Choice> choices() {
+  std::vector<Choice> all = {{"reference", std::nullopt}};
+  for (const CpuTierEntry& entry : vector_tiers()) all.push_back({std::string(entry.name), entry.tier});
+  return all;
+}
+
 class Convolution : public testing::TestWithParam<Choice> {
  protected:
   void SetUp() override {
@@ -231,9 +238,7 @@ TEST_P(Convolution, GoesOnWhereATextWasLeft) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Computers, Convolution,
-                         testing::Values(Choice{"reference", std::nullopt}, Choice{"avx2", CpuTier::avx2},
-                                         Choice{"avx512", CpuTier::avx512}),
+INSTANTIATE_TEST_SUITE_P(Computers, Convolution, testing::ValuesIn(choices()),
                          [](const auto& choice) { return choice.param.name; });
 
 }  // namespace

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "backends/cpu/delta_layers.h"
-#include "backends/cpu/families.h"
+#include "backends/cpu/kernels.h"
 #include "backends/reference/delta_rule.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup {
 namespace {
@@ -258,6 +259,12 @@ struct Choice {
   std::optional<CpuTier> tier;  // none: the reference
 };
 
+std::vector<Choice> choices() {
+  std::vector<Choice> all = {{"reference", std::nullopt}};
+  for (const CpuTierEntry& entry : vector_tiers()) all.push_back({std::string(entry.name), entry.tier});
+  return all;
+}
+
 class DeltaRule : public testing::TestWithParam<Choice> {
  protected:
   void SetUp() override {
@@ -333,9 +340,7 @@ TEST_P(DeltaRule, IsTheRecurrenceWhereverAStepEnds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, DeltaRule,
-                         testing::Values(Choice{"reference", std::nullopt}, Choice{"avx2", CpuTier::avx2},
-                                         Choice{"avx512", CpuTier::avx512}),
+INSTANTIATE_TEST_SUITE_P(Devices, DeltaRule, testing::ValuesIn(choices()),
                          [](const auto& choice) { return choice.param.name; });
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The kernels of the amx tier with emulated tiles: a whole device of them computes on any machine with AVX2.
+// Others don't ask for it.
 #pragma once
 
 #include "backends/cpu/kernels.h"

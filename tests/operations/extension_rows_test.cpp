@@ -8,10 +8,11 @@
 #include <random>
 #include <vector>
 
-#include "backends/cpu/families.h"
+#include "backends/cpu/kernels.h"
 #include "backends/engine/device.h"
 #include "backends/reference/row_operations.h"
 #include "core/memory/huge_buffer.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -59,17 +60,12 @@ void expect_near(const Lanes& found, const Rows& expected, float roundings) {
   }
 }
 
-struct Tier {
-  CpuTier tier;
-  const RowKernels* kernels;
-};
-
-class ExtensionRows : public testing::TestWithParam<Tier> {
+class ExtensionRows : public testing::TestWithParam<CpuTierEntry> {
  protected:
   void SetUp() override {
     if (const auto reason = why_unsupported(GetParam().tier)) GTEST_SKIP() << *reason;
   }
-  static const RowKernels& kernels() { return *GetParam().kernels; }
+  static const RowKernels& kernels() { return kernels_of(GetParam().tier).rows; }
 };
 
 constexpr std::array kRowCounts{1, 15, 16, 17, 33};
@@ -243,14 +239,8 @@ TEST_P(ExtensionRows, Parts) {
   }
 }
 
-#if defined(__aarch64__)
-constexpr Tier kRowTiers[] = {{CpuTier::neon, &kRowsNeon}};
-#else
-constexpr Tier kRowTiers[] = {{CpuTier::avx2, &kRowsAvx2}, {CpuTier::avx512, &kRowsAvx512}};
-#endif
-
-INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows, testing::ValuesIn(kRowTiers),
-                         [](const auto& tier) { return std::string(cpu_tier_name(tier.param.tier)); });
+INSTANTIATE_TEST_SUITE_P(Tiers, ExtensionRows, testing::ValuesIn(vector_tiers()),
+                         [](const auto& tier) { return std::string(tier.param.name); });
 
 }  // namespace
 }  // namespace sizeup::cpu

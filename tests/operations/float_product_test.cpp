@@ -9,13 +9,14 @@
 #include <numeric>
 #include <random>
 
-#include "backends/cpu/families.h"
 #include "backends/cpu/head.h"
+#include "backends/cpu/kernels.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/tile_product.h"
 #include "backends/engine/formats/bfloat16.h"
 #include "tests/support/exact_activations.h"
 #include "tests/support/random_blocks.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -24,12 +25,13 @@ struct TierProduct {
   CpuTier tier;
   const ProductFamily* family;
 };
-#if defined(__aarch64__)
-constexpr std::array kTiers{TierProduct{CpuTier::neon, &kFloatsNeon}};
-#else
-constexpr std::array kTiers{TierProduct{CpuTier::avx2, &kFloatsAvx2},
-                            TierProduct{CpuTier::avx512, &kFloatsAvx512}};
-#endif
+
+std::vector<TierProduct> tier_products() {
+  std::vector<TierProduct> all;
+  for (const CpuTierEntry& entry : vector_tiers())
+    all.push_back({entry.tier, &kernels_of(entry.tier).product(Precision::float32, false)});
+  return all;
+}
 
 constexpr Storage kFloats{};
 
@@ -392,9 +394,17 @@ TEST_P(FloatProduct, FoldsTheHead) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(kTiers), [](const auto& instance) {
+INSTANTIATE_TEST_SUITE_P(Tiers, FloatProduct, testing::ValuesIn(tier_products()), [](const auto& instance) {
   return std::string(cpu_tier_name(instance.param.tier));
 });
+
+// As far as packing asks.
+ProductFamily family_of(WeightLayout layout) {
+  ProductFamily family = *tier_products().front().family;
+  family.layout = layout;
+  family.panel_outputs = kTilePanelOutputs;
+  return family;
+}
 
 TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
   ThreadPool pool(2);
@@ -403,18 +413,15 @@ TEST(PackedLinear, GivesOutputsBackInEveryLayout) {
     const int inputs = format.block_elements == 1 ? 45 : 2 * format.block_elements;
     const RandomBlocks weights(format.type, outputs, inputs, 31);
     const LinearTensors layer{.weight = &weights.tensor()};
-    for (const bool tiles : {false, true}) {
+    for (const WeightLayout layout : {WeightLayout::columns, WeightLayout::tiles}) {
       for (const bool rounded : {false, true}) {
-        ProductFamily family = kFloatsAvx2;
-        family.layout = tiles ? WeightLayout::tiles : WeightLayout::columns;
-        family.panel_outputs = 32;
         const PackedLinear linear =
-            pack_linear(std::span(&layer, 1), false, {format.type, rounded}, family, pool);
+            pack_linear(std::span(&layer, 1), false, {format.type, rounded}, family_of(layout), pool);
         for (const int output : {0, 15, 16, 31, 32, 69}) {
           std::vector<float> row(static_cast<size_t>(inputs));
           read_output(linear, output, row.data());
           std::vector<float> expected(weights.row(output), weights.row(output) + inputs);
-          if (rounded || tiles)
+          if (rounded || layout == WeightLayout::tiles)
             std::transform(expected.begin(), expected.end(), expected.begin(), rounded_to_bfloat);
           EXPECT_EQ(row, expected) << format.name << ", " << output;
         }
@@ -428,9 +435,9 @@ TEST(PackedLinear, IsNoLargerThanTheFileInEveryLayout) {
   for (const BlockFormat& format : block_formats()) {
     const RandomBlocks weights(format.type, 32, 512, 5);
     const LinearTensors layer{.weight = &weights.tensor()};
-    for (const ProductFamily* family : {&kFloatsAvx2, &kTilesAmx}) {
+    for (const WeightLayout layout : {WeightLayout::columns, WeightLayout::tiles}) {
       const PackedLinear linear =
-          pack_linear(std::span(&layer, 1), false, {format.type, false}, *family, pool);
+          pack_linear(std::span(&layer, 1), false, {format.type, false}, family_of(layout), pool);
       EXPECT_LE(static_cast<size_t>(linear.panels()) * linear.panel_bytes, weights.tensor().data.size())
           << format.name;
     }

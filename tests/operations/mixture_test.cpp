@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -22,8 +23,8 @@ constexpr int kWidth = 40;  // no multiple of a step
 
 struct Computer {
   std::string name;
-  std::string tier;  // that the machine must have
-  const Kernels& (*kernels)();
+  CpuTier tier;  // that the machine must have
+  std::function<const Kernels&()> kernels;
   Precision precision;
   TensorType weights;
 };
@@ -32,14 +33,13 @@ std::vector<Computer> computers() {
   std::vector<Computer> all;
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
     const std::string suffix = "_" + std::string(precision_name(precision));
-    const auto tier = [&]<CpuTier kTier>(const std::string& name, TensorType weights) {
-      all.push_back(
-          {name + suffix, name, []() -> const Kernels& { return kernels_of(kTier); }, precision, weights});
-    };
-    tier.operator()<CpuTier::avx2>("avx2", TensorType::f32);
-    tier.operator()<CpuTier::avx512>("avx512", TensorType::f32);
-    tier.operator()<CpuTier::amx>("amx", TensorType::bf16);
-    all.push_back({"emulated" + suffix, "avx2", emulated_amx, precision, TensorType::bf16});
+    for (const CpuTierEntry& entry : cpu_tiers()) {
+      const bool tiles = kernels_of(entry.tier).fast_precision == Precision::bfloat16;
+      all.push_back({std::string(entry.name) + suffix, entry.tier,
+                     [tier = entry.tier]() -> const Kernels& { return kernels_of(tier); }, precision,
+                     tiles ? TensorType::bf16 : TensorType::f32});
+    }
+    all.push_back({"emulated" + suffix, CpuTier::avx2, emulated_amx, precision, TensorType::bf16});
   }
   return all;
 }
@@ -74,9 +74,7 @@ Rows reference_sums(const ExpertSpec& spec, const MixtureTensors& tensors, const
 class MixtureOnTiers : public testing::TestWithParam<Computer> {
  protected:
   void SetUp() override {
-    const auto tier = parse_cpu_tier(GetParam().tier);
-    ASSERT_TRUE(tier.has_value());
-    if (const auto reason = why_unsupported(*tier)) GTEST_SKIP() << *reason;
+    if (const auto reason = why_unsupported(GetParam().tier)) GTEST_SKIP() << *reason;
   }
 
   bool exact() const { return GetParam().precision == Precision::float32; }

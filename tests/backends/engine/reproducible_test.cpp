@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <optional>
 
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/tier.h"
@@ -14,6 +15,7 @@
 #include "tests/backends/engine/random_requests.h"
 #include "tests/backends/engine/token_runner.h"
 #include "tests/operations/emulated_amx.h"
+#include "tests/support/vector_tiers.h"
 
 namespace sizeup {
 namespace {
@@ -24,7 +26,7 @@ struct Computer {
   std::string name;
   DeviceFactory make;
   DeviceOptions options;
-  std::string tier;  // that the machine must have; empty: none
+  std::optional<CpuTier> tier;  // that the machine must have
   TensorType weights;
   int rounds = 3;  // of random requests, each larger than the one before
   bool on_gpu = false;
@@ -37,7 +39,7 @@ std::vector<Computer> cuda_computers() {
     DeviceOptions options;
     options.precision = weights == TensorType::f32 ? Precision::float32 : Precision::bfloat16;
     all.push_back({fmt::format("cuda_{}_{}", precision_name(*options.precision), block_format(weights).name),
-                   make_cuda_device, options, "", weights, 3, true});
+                   make_cuda_device, options, std::nullopt, weights, 3, true});
   }
   return all;
 }
@@ -57,7 +59,7 @@ std::vector<Computer> cpu_computers(std::initializer_list<TensorType> types) {
         options.tier = entry.name;
         all.push_back(
             {fmt::format("{}_{}_{}", entry.name, precision_name(precision), block_format(weights).name),
-             make_cpu_device, options, options.tier, weights});
+             make_cpu_device, options, entry.tier, weights});
       }
     }
   }
@@ -74,7 +76,7 @@ std::vector<Computer> other_formats() {
         format.type == TensorType::mxfp4)
       continue;
     for (Computer& computer : cpu_computers({format.type})) {
-      if (computer.tier == "avx512" && computer.options.precision == Precision::float32)
+      if (computer.tier == vector_tiers().back().tier && computer.options.precision == Precision::float32)
         all.push_back(std::move(computer));
     }
   }
@@ -87,7 +89,8 @@ bool is_usual(const Computer& computer) {
 }
 
 std::vector<Computer> usual_computers() {
-  std::vector<Computer> all = {{"reference", make_reference_device, DeviceOptions(), "", TensorType::f32, 1}};
+  std::vector<Computer> all = {
+      {"reference", make_reference_device, DeviceOptions(), std::nullopt, TensorType::f32, 1}};
   for (Computer& computer : cpu_computers({TensorType::f32, TensorType::bf16})) {
     if (is_usual(computer)) all.push_back(std::move(computer));
   }
@@ -106,7 +109,7 @@ std::vector<Computer> emulated_computers() {
     DeviceOptions options;
     options.precision = precision;
     all.push_back({fmt::format("amx_{}_{}", precision_name(precision), block_format(weights).name),
-                   make_emulated_amx, options, "avx2", weights, 1});  // a tile in plain loops is slow
+                   make_emulated_amx, options, CpuTier::avx2, weights, 1});  // a tile in plain loops is slow
   };
   add(Precision::float32, TensorType::bf16);
   for (const TensorType weights : {TensorType::bf16, TensorType::q8_0}) {
@@ -121,10 +124,8 @@ class Reproducible : public testing::TestWithParam<Computer> {
     if (GetParam().on_gpu) {
       if (const auto reason = why_no_cuda_device()) GTEST_SKIP() << *reason;
     }
-    if (GetParam().tier.empty()) return;
-    const auto tier = parse_cpu_tier(GetParam().tier);
-    ASSERT_TRUE(tier.has_value());
-    if (const auto reason = why_unsupported(*tier)) GTEST_SKIP() << *reason;
+    if (!GetParam().tier) return;
+    if (const auto reason = why_unsupported(*GetParam().tier)) GTEST_SKIP() << *reason;
   }
 
   static const std::vector<Shape>& specs() { return shapes(GetParam().weights); }
