@@ -17,17 +17,11 @@ namespace {
 
 constexpr int kAmple = 100000;
 
-// The shapes whose layers the device has.
-std::vector<Shape> metal_shapes(TensorType weights) {
-  std::vector<Shape> all = shapes(weights);
-  std::erase_if(all, [](const Shape& shape) { return shape.extras.extension == RandomExtension::qwen4; });
-  return all;
-}
-
 std::vector<TokenOutcome> run(Decoder& decoder, const PlanLimits& limits,
                               const std::vector<TokenRequest>& requests) {
   PlanLimits all = limits;
   all.state_pages = state_pages(decoder.device().traits());
+  all.earlier_tokens = decoder.spec().earlier_tokens;
   Plan plan(all);
   return TokenRunner([&](const Step& step, StepResult& result) { decoder.run(step, result); })
       .run(plan, requests);
@@ -42,7 +36,7 @@ class MetalDecoder : public testing::TestWithParam<TensorType> {
 
 TEST_P(MetalDecoder, BitsDoNotDependOnStepsOrderSharingMemoryOrDrafts) {
   Random random(21);
-  for (const Shape& shape : metal_shapes(GetParam())) {
+  for (const Shape& shape : shapes(GetParam())) {
     const RandomDecoder model(shape.spec, GetParam(), 5, shape.extras);
     const std::vector<TokenRequest> requests = random_requests(random, 4);
     Decoder ascending = decoder(model, Order::ascending);
@@ -62,7 +56,7 @@ TEST_P(MetalDecoder, BitsDoNotDependOnStepsOrderSharingMemoryOrDrafts) {
 // float32: sums in another order, about a hundred roundings of values up to about ten.
 TEST_P(MetalDecoder, AgreesWithTheReference) {
   Random random(23);
-  for (const Shape& shape : metal_shapes(GetParam())) {
+  for (const Shape& shape : shapes(GetParam())) {
     const RandomDecoder model(shape.spec, GetParam(), 5, shape.extras);
     std::vector<Token> tokens;
     for (int i = 0; i < 100; ++i) tokens.push_back(random.below(kVocabulary));

@@ -2,16 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <functional>
-
 #include "backends/metal/kernels/parameters.h"
-#include "backends/reference/reference_device.h"
-#include "tests/metal/metal_devices.h"
-#include "tests/support/device_values.h"
+#include "tests/metal/device_programs.h"
 #include "tests/support/exact_activations.h"
 #include "tests/support/mixture_variants.h"
-#include "tests/support/random_decoder.h"
 
 namespace sizeup::metal_shim {
 namespace {
@@ -22,59 +16,6 @@ using testing::HasSubstr;
 constexpr std::array kRowCounts{1, 8, 9, 33};
 // Less than a simdgroup's threads, and more than a group's.
 constexpr std::array kColumnCounts{1, 31, 133};
-
-DecoderSpec some_spec() {
-  DecoderSpec spec;
-  spec.vocabulary = 10;
-  spec.context_length = 64;
-  spec.width = 8;
-  LayerSpec layer;
-  layer.attention = {.heads = 2, .kv_heads = 1, .head_size = 4};
-  layer.ffn_width = 8;
-  spec.layers = {layer};
-  spec.norm.epsilon = 1e-5F;
-  return spec;
-}
-
-// program(values) makes a device's things, begins a step and reads rows.
-using Program = std::function<HostRows(DeviceValues&)>;
-
-HostRows on_reference(const Program& program, const DecoderSpec& spec = some_spec()) {
-  const RandomDecoder random(spec, TensorType::f32, 1);
-  DeviceValues values(std::move(*make_reference_device(random.model(), {})));
-  return program(values);
-}
-
-HostRows on_metal(const Program& program, Order order = Order::ascending,
-                  const DecoderSpec& spec = some_spec()) {
-  const RandomDecoder random(spec, TensorType::f32, 1);
-  DeviceValues values(std::move(*make_device(random.model(), order)));
-  return program(values);
-}
-
-// Values come out with an error of some roundings of the greatest of their row (DeviceValues), which the
-// operation's own, a few roundings of a value and of what it is summed from, adds to.
-void expect_near(const HostRows& found, const HostRows& expected, float roundings) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (size_t r = 0; r < expected.size(); ++r) {
-    float greatest = 1.0F;
-    for (const float value : expected[r]) greatest = std::max(greatest, std::abs(value));
-    for (size_t c = 0; c < expected[r].size(); ++c) {
-      ASSERT_NEAR(found[r][c], expected[r][c], roundings * 0x1p-24F * greatest)
-          << "row " << r << ", column " << c;
-    }
-  }
-}
-
-// Near the reference, and the same bits in either order of threads.
-void expect_as_reference(const Program& program, float roundings, const DecoderSpec& spec = some_spec()) {
-  const HostRows found = on_metal(program, Order::ascending, spec);
-  expect_near(found, on_reference(program, spec), roundings);
-  EXPECT_EQ(on_metal(program, Order::descending, spec), found);
-}
-
-// Logits of up to about 10, their sum's logarithm, and twice the difference.
-constexpr float kReadRoundings = 16.0F;
 
 NormSpec norm_spec(NormKind kind) {
   return {.kind = kind, .epsilon = 1e-5F, .added = 0.25F, .scale = 1.5F};
@@ -180,9 +121,6 @@ class Layer {
   std::deque<Tensor> tensors_;
   std::vector<LinearTensors> parts_;
 };
-
-// Sums of at most 256 products of about 0.3 in another order: random steps of half a unit of partial sums.
-constexpr float kSumRoundings = 48.0F;
 
 TEST(MetalLinear, OfEveryFormatAgreesWithTheReference) {
   for (const Stack& stack : stacks()) {
@@ -461,17 +399,8 @@ TEST(MetalDevice, RefusesExpertsOfDifferentFormats) {
 
 TEST(MetalDevice, RefusesWhatItCannotCompute) {
   DecoderSpec spec = some_spec();
-  spec.layers[0].convolution = ConvolutionSpec{};
-  EXPECT_THAT(refusal(spec), HasSubstr("convolutions"));
-  spec = some_spec();
-  spec.layers[0].attention.index = IndexSpec{};
-  EXPECT_THAT(refusal(spec), HasSubstr("chosen blocks of keys"));
-  spec = some_spec();
   spec.layers[0].attention.head_size = metal_kernels::kGreatestHead + 1;
   EXPECT_THAT(refusal(spec), HasSubstr("512 values"));
-  spec = some_spec();
-  spec.residual_streams = true;
-  EXPECT_THAT(refusal(spec), HasSubstr("residual streams"));
   DeviceOptions options;
   options.precision = Precision::bfloat16;
   EXPECT_THAT(refusal(some_spec(), options), HasSubstr("no dtype bfloat16"));

@@ -14,15 +14,23 @@ using namespace sizeup::metal_kernels;
 
 constant int attention_has_sinks [[function_constant(9)]];
 constant int attention_caps [[function_constant(10)]];
+constant int attention_chooses [[function_constant(15)]];  // blocks of positions
 
 constant constexpr int kPageParts = kPositions / kSimdThreads;       // positions of a page for each thread
 constant constexpr int kHeadColumns = kGreatestHead / kSimdThreads;  // columns of a head, at most
 
-// (head, row) in the grid. first_pages: where in `page_numbers` a row's table begins.
+// Whether a row sees one of its complete blocks, of which it may have chosen some, or what follows them.
+inline bool sees_block(device const int* chosen, int block, int complete) {
+  return block >= complete || chosen[block] != 0;
+}
+
+// (head, row) in the grid. first_pages: where in `page_numbers` a row's table begins. chosen: for each row
+// its complete blocks, where the layer chooses among them.
 kernel void attention(device const float* queries [[buffer(0)]], device const float* pages [[buffer(1)]],
                       device const int* positions [[buffer(2)]], device const int* first_pages [[buffer(3)]],
                       device const int* page_numbers [[buffer(4)]], device const float* sinks [[buffer(5)]],
-                      device float* out [[buffer(6)]], constant AttentionParameters& parameters [[buffer(7)]],
+                      device const int* chosen [[buffer(6)]], device float* out [[buffer(7)]],
+                      constant AttentionParameters& parameters [[buffer(8)]],
                       uint3 group [[threadgroup_position_in_grid]],
                       uint index [[thread_index_in_threadgroup]]) {
   threadgroup float query[kGreatestHead];
@@ -41,7 +49,17 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
   float total = attention_has_sinks ? 1.0f : 0.0f;
   const int end = positions[group.y] + 1;
   const int first = parameters.window == 0 ? 0 : max(0, end - parameters.window);
+  const int block = parameters.block;
+  const int complete = attention_chooses ? end / block : 0;
+  device const int* row_chosen = chosen + static_cast<long>(group.y) * parameters.blocks;
   for (int page = first / kPositions; page * kPositions < end; ++page) {
+    if (attention_chooses) {
+      bool any = false;
+      const int page_end = min((page + 1) * kPositions, end);
+      for (int b = page * kPositions / block; b * block < page_end; ++b)
+        any = any || sees_block(row_chosen, b, complete);
+      if (!any) continue;
+    }
     const int seen = max(0, first - page * kPositions);  // of the page: positions [seen, seen_end)
     const int seen_end = min(static_cast<int>(kPositions), end - page * kPositions);
     const long number = page_numbers[first_pages[group.y] + page];
@@ -55,6 +73,8 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
       const int position = thread_index + i * kSimdThreads;
       scores[i] = -INFINITY;
       if (position < seen || position >= seen_end) continue;
+      if (attention_chooses && !sees_block(row_chosen, (page * kPositions + position) / block, complete))
+        continue;
       float score = 0.0f;
       for (int c = 0; c < size; ++c) score += query[c] * keys[c * kPositions + position];
       score *= parameters.scale;

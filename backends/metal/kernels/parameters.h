@@ -88,6 +88,14 @@ struct ElementParameters {
   int32_t count;
 };
 
+// Rows of neighbouring parts.
+struct PartParameters {
+  float factor;
+  float least;      // of a score
+  int32_t columns;  // of a part
+  int32_t parts;
+};
+
 // Columns of several rows, element by element.
 struct ColumnParameters {
   int32_t columns;
@@ -143,6 +151,42 @@ struct AttentionParameters {
   int32_t heads;
   int32_t window;  // 0: all
   int32_t query_stride;
+  int32_t block;   // positions of each that is chosen or not
+  int32_t blocks;  // from one row's to the next one's
+};
+
+// Where a layer's index keys lie in a page: [position][column], then those of the blocks that end there.
+struct IndexPart {
+  int32_t page_floats;   // of all layers
+  int32_t index_floats;  // before them
+  int32_t head_size;
+  int32_t block;  // positions
+};
+
+// A block's last position is in the step, and the block's key goes to a page.
+struct BlockEnd {
+  int32_t last_position;
+  int32_t first_page;  // where in the page numbers the row's table begins
+  int32_t page;
+};
+
+struct IndexWriteParameters {
+  IndexPart part;
+  int32_t stride;  // of a row
+  int32_t key_column;
+};
+
+struct WeighParameters {
+  IndexPart part;
+  int32_t stride;  // of a row
+  int32_t heads;
+  int32_t blocks;  // from one row's to the next one's
+};
+
+struct ChooseParameters {
+  int32_t block;
+  int32_t blocks;  // from one row's to the next one's
+  int32_t chosen;
 };
 
 struct CopyParameters {
@@ -200,6 +244,15 @@ struct DeltaParameters {
   int32_t key_size;
   int32_t value_size;
   int32_t tiled;
+};
+
+// As ConvolutionSpec.
+struct ConvolutionParameters {
+  int32_t state_floats;  // of all layers
+  int32_t layer_floats;  // before the layer's part
+  int32_t channels;
+  int32_t taps;
+  int32_t dilation;
 };
 
 // A row of logits and where its results go.
