@@ -397,21 +397,8 @@ class MetalDevice final : public Device {
   const Step* step_ = nullptr;
 };
 
-bool has_one_format(const std::vector<ExpertTensors>& experts) {
-  return std::ranges::all_of(experts, [&](const ExpertTensors& expert) {
-    const ExpertTensors& first = experts.front();
-    return expert.gate.type == first.gate.type && expert.up.type == first.up.type &&
-           expert.down.type == first.down.type;
-  });
-}
-
 // What the device cannot compute yet.
-std::optional<std::string> why_refused(const DecoderModel& model) {
-  const DecoderSpec& spec = model.spec;
-  for (const LayerTensors& layer : model.tensors.layers) {
-    if (layer.mixture && !has_one_format(layer.mixture->experts))
-      return "experts of a layer whose weights have different formats do not run on Metal";
-  }
+std::optional<std::string> why_refused(const DecoderSpec& spec) {
   for (const LayerSpec& layer : spec.layers) {
     if (layer.attention.head_size > kGreatestHead)
       return fmt::format("heads of more than {} values do not run on Metal", static_cast<int>(kGreatestHead));
@@ -463,7 +450,7 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   if (!options.tier.empty())
     return usage_error("the Metal device has no tiers", "cpu_tier goes with device=cpu");
-  if (const auto reason = why_refused(model))
+  if (const auto reason = why_refused(model.spec))
     return unavailable("metal", *reason, "device=reference computes them");
   const int64_t memory = options.memory_bytes > 0 ? std::min(options.memory_bytes, queue->memory_bytes())
                                                   : queue->memory_bytes();

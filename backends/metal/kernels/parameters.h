@@ -212,7 +212,9 @@ struct ExpertParameters {
   int32_t inputs;
   int32_t outputs;
   int32_t row_bytes;
-  int32_t uses;  // of a row of `in`: 1 where each use has its own
+  int32_t uses;          // of a row of `in`: 1 where each use has its own
+  int32_t first_expert;  // of those whose matrices are at hand
+  int32_t end_expert;
 };
 
 struct ExpertSumParameters {
