@@ -45,6 +45,7 @@ void multiply_experts(Queue& queue, const ExpertMatrix& experts, Binding in, int
     encode(queue,
            {"linear_experts",
             {{"weight_format", static_cast<int>(part.type)},
+             {"uses_matrices", queue.has_matrices() ? 1 : 0},
              {"experts_have_bias", matrix.bias != nullptr ? 1 : 0}}},
            {in,
             {matrix.weights.get(), part.offset},

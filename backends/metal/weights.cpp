@@ -109,6 +109,7 @@ void multiply(Queue& queue, const Matrix& matrix, const Product& product) {
     encode(queue,
            {few ? "linear_few" : "linear_many",
             {{"weight_format", static_cast<int>(part.type)},
+             {"uses_matrices", queue.has_matrices() ? 1 : 0},
              {"linear_has_bias", matrix.bias != nullptr ? 1 : 0},
              {"linear_adds", product.add ? 1 : 0}}},
            {product.in,

@@ -36,10 +36,10 @@ inline HostRows on_reference(const Program& program, const DecoderSpec& spec = s
   return program(values);
 }
 
-inline HostRows on_metal(const Program& program, Order order = Order::ascending,
+inline HostRows on_metal(const Program& program, const ShimOptions& shim = {},
                          const DecoderSpec& spec = some_spec()) {
   const RandomDecoder random(spec, TensorType::f32, 1);
-  DeviceValues values(std::move(*make_device(random.model(), order)));
+  DeviceValues values(std::move(*make_device(random.model(), shim)));
   return program(values);
 }
 
@@ -59,10 +59,10 @@ inline void expect_near(const HostRows& found, const HostRows& expected, float r
 
 // Near the reference, and the same bits in either order of threads.
 inline void expect_as_reference(const Program& program, float roundings,
-                                const DecoderSpec& spec = some_spec()) {
-  const HostRows found = on_metal(program, Order::ascending, spec);
+                                const DecoderSpec& spec = some_spec(), bool matrices = true) {
+  const HostRows found = on_metal(program, {.order = Order::ascending, .matrices = matrices}, spec);
   expect_near(found, on_reference(program, spec), roundings);
-  EXPECT_EQ(on_metal(program, Order::descending, spec), found);
+  EXPECT_EQ(on_metal(program, {.order = Order::descending, .matrices = matrices}, spec), found);
 }
 
 // Logits of up to about 10, their sum's logarithm, and twice the difference.

@@ -122,53 +122,71 @@ class Layer {
   std::vector<LinearTensors> parts_;
 };
 
+// Without matrices of a simdgroup weights are read in the same way: a few formats will do.
+bool is_tried_without_matrices(const Stack& stack) {
+  const TensorType type = stack.types.front();
+  return type == TensorType::f32 || type == TensorType::f16 || type == TensorType::q8_0;
+}
+
+void expect_products_as_reference(const Stack& stack, bool matrices) {
+  for (const int rows : {1, 9, 33}) {
+    for (const bool biased : {false, true}) {
+      SCOPED_TRACE(testing::Message() << block_format(stack.types.front()).name << ", " << rows << " rows");
+      const Layer layer(stack, biased);
+      const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId in = values.input(random_rows(rows, stack.inputs, 1));
+            const RowsId sums = values.input(random_rows(rows, outputs, 2));
+            const RowsId out = on.add_rows(outputs, RowsUse::values);
+            const LinearId weight = on.add_linear(layer.parts());
+            values.begin(rows);
+            on.linear(in, weight, out);
+            on.linear_add(in, weight, sums);
+            HostRows found = values.read(out, outputs);
+            for (const std::vector<float>& row : values.read(sums, outputs)) found.push_back(row);
+            return found;
+          },
+          kReadRoundings + kSumRoundings, some_spec(), matrices);
+    }
+  }
+}
+
 TEST(MetalLinear, OfEveryFormatAgreesWithTheReference) {
   for (const Stack& stack : stacks()) {
-    for (const int rows : {1, 9, 33}) {
-      for (const bool biased : {false, true}) {
-        SCOPED_TRACE(testing::Message() << block_format(stack.types.front()).name << ", " << rows << " rows");
-        const Layer layer(stack, biased);
-        const int outputs = stack.outputs * static_cast<int>(stack.types.size());
-        expect_as_reference(
-            [&](DeviceValues& values) {
-              Device& on = values.device();
-              const RowsId in = values.input(random_rows(rows, stack.inputs, 1));
-              const RowsId sums = values.input(random_rows(rows, outputs, 2));
-              const RowsId out = on.add_rows(outputs, RowsUse::values);
-              const LinearId weight = on.add_linear(layer.parts());
-              values.begin(rows);
-              on.linear(in, weight, out);
-              on.linear_add(in, weight, sums);
-              HostRows found = values.read(out, outputs);
-              for (const std::vector<float>& row : values.read(sums, outputs)) found.push_back(row);
-              return found;
-            },
-            kReadRoundings + kSumRoundings);
-      }
-    }
+    expect_products_as_reference(stack, true);
+    if (is_tried_without_matrices(stack)) expect_products_as_reference(stack, false);
+  }
+}
+
+void expect_bits_of_the_row_alone(const Stack& stack, bool matrices) {
+  const Layer layer(stack, true);
+  const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+  const HostRows in = random_rows(43, stack.inputs, 1, 30.0F);
+  const auto multiply = [&](const HostRows& rows) {
+    return on_metal(
+        [&](DeviceValues& values) {
+          const RowsId from = values.input(rows);
+          const RowsId out = values.device().add_rows(outputs, RowsUse::values);
+          const LinearId weight = values.device().add_linear(layer.parts());
+          values.begin(static_cast<int>(rows.size()));
+          values.device().linear(from, weight, out);
+          return values.read(out, outputs);
+        },
+        {.matrices = matrices});
+  };
+  const HostRows together = multiply(in);
+  for (const size_t row : {0U, 7U, 8U, 31U, 32U, 42U}) {
+    EXPECT_EQ(multiply({in[row]})[0], together[row]);
+    EXPECT_EQ(multiply({in[1], in[row], in[2]})[1], together[row]);
   }
 }
 
 TEST(MetalLinear, ARowsBitsAreThoseOfTheRowAlone) {
   for (const Stack& stack : stacks()) {
-    const Layer layer(stack, true);
-    const int outputs = stack.outputs * static_cast<int>(stack.types.size());
-    const HostRows in = random_rows(43, stack.inputs, 1, 30.0F);
-    const auto multiply = [&](const HostRows& rows) {
-      return on_metal([&](DeviceValues& values) {
-        const RowsId from = values.input(rows);
-        const RowsId out = values.device().add_rows(outputs, RowsUse::values);
-        const LinearId weight = values.device().add_linear(layer.parts());
-        values.begin(static_cast<int>(rows.size()));
-        values.device().linear(from, weight, out);
-        return values.read(out, outputs);
-      });
-    };
-    const HostRows together = multiply(in);
-    for (const size_t row : {0U, 7U, 8U, 31U, 32U, 42U}) {
-      EXPECT_EQ(multiply({in[row]})[0], together[row]);
-      EXPECT_EQ(multiply({in[1], in[row], in[2]})[1], together[row]);
-    }
+    expect_bits_of_the_row_alone(stack, true);
+    if (is_tried_without_matrices(stack)) expect_bits_of_the_row_alone(stack, false);
   }
 }
 
@@ -330,15 +348,17 @@ TEST(MetalMixture, ExpertsMayHaveDifferentFormats) {
     for (const size_t expert : {0U, 2U, 3U, 6U}) tensors.experts[expert].up = others.experts[expert].up;
     tensors.experts[4].gate = others.experts[4].gate;
     tensors.experts[0].down = others.experts[0].down;
-    expect_as_reference(
-        [&](DeviceValues& values) {
-          const RowsId in = values.input(random_rows(33, kWidth, 2));
-          const MixtureId mixture = values.device().add_mixture(spec, tensors);
-          values.begin(33);
-          values.device().mixture_add(in, in, mixture, Activation::silu, in);
-          return values.read(in, kWidth);
-        },
-        kReadRoundings + 2.0F * kSumRoundings);
+    for (const bool matrices : {true, false}) {
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            const RowsId in = values.input(random_rows(33, kWidth, 2));
+            const MixtureId mixture = values.device().add_mixture(spec, tensors);
+            values.begin(33);
+            values.device().mixture_add(in, in, mixture, Activation::silu, in);
+            return values.read(in, kWidth);
+          },
+          kReadRoundings + 2.0F * kSumRoundings, some_spec(), matrices);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #include <metal_stdlib>
 
 #include "backends/metal/kernels/activations.h"
+#include "backends/metal/kernels/matrices.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/kernels/simd.h"
 #include "backends/metal/kernels/tiles.h"
@@ -165,18 +166,19 @@ kernel void linear_experts(device const float* in [[buffer(0)]], device const uc
   device const uchar* weight = weights + (first_line + line) * parameters.row_bytes;
   device const float* row = in + static_cast<long>(use / parameters.uses) * parameters.inputs;
 
-  simdgroup_float8x8 sums[1][1];
-  sums[0][0] = make_filled_simdgroup_matrix<float, 8>(0.0f);
+  const uint lane = index % kSimdThreads;
+  MatrixBlock<1, 1> sums;
+  clear_block(sums);
   const int output_part = 8 * static_cast<int>(simdgroup);
   for (int k = 0; k < parameters.inputs; k += kTileDepth) {
     if (line < kFewRows)
       load_inputs(row, line == 0, k + eight, parameters.inputs, &in_tile[line * kTileDepth + eight]);
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    multiply_step<1, 1>(&in_tile[0], &weight_tile[output_part * kTileDepth], sums);
+    add_product<kTileDepth, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth], lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  simdgroup_store(sums[0][0], &out_tile[output_part], kTileOutputs, 0, false);
+  store_block(sums, &out_tile[output_part], kTileOutputs, lane);
   threadgroup_barrier(mem_flags::mem_threadgroup);
   const int output = static_cast<int>(index);
   if (output >= kTileOutputs || first_output + output >= parameters.outputs) return;
