@@ -24,6 +24,18 @@ int up_to(int count, int unit) {
   return (count + unit - 1) / unit * unit;
 }
 
+std::vector<AttentionTile> tiles_of(const Step& step) {
+  std::vector<AttentionTile> tiles;
+  for (int row = 0; row < step.rows(); ++row) {
+    const auto at = static_cast<size_t>(row);
+    const bool continues =
+        row > 0 && step.tables[at] == step.tables[at - 1] && step.positions[at] == step.positions[at - 1] + 1;
+    if (!continues || tiles.back().rows == kTileLines) tiles.push_back({.first_row = row, .rows = 0});
+    ++tiles.back().rows;
+  }
+  return tiles;
+}
+
 }  // namespace
 
 AttentionLayers::AttentionLayers(const DecoderSpec& spec, Queue& queue)
@@ -71,6 +83,9 @@ void AttentionLayers::begin(const Step& step, StepUpload& upload) {
   first_pages_ = upload.add<int32_t>(first_pages);
   page_numbers_ = upload.add<int32_t>(step.pages);
   key_writes_ = upload.add<KeyValueWrite>(step.writes);
+  const std::vector<AttentionTile> tiles = tiles_of(step);
+  tile_count_ = static_cast<int>(tiles.size());
+  tiles_ = upload.add<AttentionTile>(tiles);
   selection_.begin(step, upload);
 }
 
@@ -180,7 +195,8 @@ void AttentionLayers::attend(int layer, const Rows& rows, Buffer* sinks, Binding
          {"attention",
           {{"attention_has_sinks", sinks != nullptr ? 1 : 0},
            {"attention_caps", spec.score_cap != 0.0F ? 1 : 0},
-           {"attention_chooses", spec.index ? 1 : 0}}},
+           {"attention_chooses", spec.index ? 1 : 0},
+           {"uses_matrices", queue_.has_matrices() ? 1 : 0}}},
          {rows.values,
           {pages_.get()},
           upload.at(positions_),
@@ -188,6 +204,7 @@ void AttentionLayers::attend(int layer, const Rows& rows, Buffer* sinks, Binding
           upload.at(page_numbers_),
           sinks != nullptr ? Binding{sinks} : rows.values,
           spec.index ? selection_.chosen() : rows.values,
+          upload.at(tiles_),
           out},
          AttentionParameters{.part = part(spec_.layer(layer).kv_layer),
                              .scale = spec.score_scale(),
@@ -197,7 +214,7 @@ void AttentionLayers::attend(int layer, const Rows& rows, Buffer* sinks, Binding
                              .query_stride = rows.stride,
                              .block = spec.index ? spec.index->block : 0,
                              .blocks = spec.index ? selection_.blocks(*spec.index) : 0},
-         {{spec.heads, rows.count}, kSimdThreads});
+         {{spec.heads, tile_count_, groups_for(spec.head_size, kHeadColumns)}, kTileThreads});
 }
 
 }  // namespace sizeup::metal

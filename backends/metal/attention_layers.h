@@ -62,8 +62,9 @@ class AttentionLayers {
   std::unique_ptr<Buffer> pages_;
   int pages_held_ = 0;
   KeySelection selection_;
-  int writes_ = 0;  // of the step
-  StepUpload::Place positions_, first_pages_, page_numbers_, key_writes_;
+  int writes_ = 0;      // of the step
+  int tile_count_ = 0;  // of the step
+  StepUpload::Place positions_, first_pages_, page_numbers_, key_writes_, tiles_;
 };
 
 }  // namespace sizeup::metal

@@ -397,15 +397,6 @@ class MetalDevice final : public Device {
   const Step* step_ = nullptr;
 };
 
-// What the device cannot compute yet.
-std::optional<std::string> why_refused(const DecoderSpec& spec) {
-  for (const LayerSpec& layer : spec.layers) {
-    if (layer.attention.head_size > kGreatestHead)
-      return fmt::format("heads of more than {} values do not run on Metal", static_cast<int>(kGreatestHead));
-  }
-  return std::nullopt;
-}
-
 // Pages double when they run out, and the old ones are there until they are copied: two thirds of the memory
 // hold the new ones.
 int64_t page_memory(int64_t left) {
@@ -450,8 +441,6 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   if (!options.tier.empty())
     return usage_error("the Metal device has no tiers", "cpu_tier goes with device=cpu");
-  if (const auto reason = why_refused(model.spec))
-    return unavailable("metal", *reason, "device=reference computes them");
   const int64_t memory = options.memory_bytes > 0 ? std::min(options.memory_bytes, queue->memory_bytes())
                                                   : queue->memory_bytes();
   const int64_t weights = weight_bytes(model);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "backends/engine/decoder.h"
+#include "backends/metal/kernels/parameters.h"
 #include "backends/reference/reference_device.h"
 #include "tests/backends/engine/decoder_shapes.h"
 #include "tests/backends/engine/random_requests.h"
@@ -77,6 +78,18 @@ TEST_P(MetalDecoder, AgreesWithTheReference) {
 INSTANTIATE_TEST_SUITE_P(Weights, MetalDecoder,
                          testing::Values(TensorType::f32, TensorType::q8_0, TensorType::q4_k),
                          [](const auto& type) { return std::string(block_format(type.param).name); });
+
+// More heads than a tile of attention has lines share a key/value head; a head has more columns than a group
+// of threads sums.
+TEST(MetalAttention, ManyHeadsShareKeysAndHeadsAreWide) {
+  Random random(27);
+  expect_same_bits({small_spec(9, 1, 10, 20, 24)}, TensorType::f32, random);
+  expect_near_reference({small_spec(9, 1, 10, 20, 24)}, TensorType::f32, random);
+  DecoderSpec wide = small_spec(2, 1, metal_kernels::kHeadColumns + 37, 20, 24);
+  wide.layers.resize(1);
+  expect_near_reference({wide}, TensorType::f32, random);
+  expect_near_reference({wide}, TensorType::f32, random, false);
+}
 
 // A mixture of experts, on a GPU whose simdgroups hold no matrices.
 TEST(MetalWithoutMatrices, BitsAndValuesAreAsTheyShould) {

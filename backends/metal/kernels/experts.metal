@@ -175,7 +175,8 @@ kernel void linear_experts(device const float* in [[buffer(0)]], device const uc
       load_inputs(row, line == 0, k + eight, parameters.inputs, &in_tile[line * kTileDepth + eight]);
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    add_product<kTileDepth, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth], lane, sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth],
+                                                       lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
   store_block(sums, &out_tile[output_part], kTileOutputs, lane);

@@ -45,8 +45,8 @@ kernel void linear_many(device const float* in [[buffer(0)]], device const uchar
     load_inputs(row, has_row, k + eight, parameters.inputs, &in_tile[line * kTileDepth + eight]);
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    add_product<kTileDepth, kTileDepth>(&in_tile[row_part * kTileDepth],
-                                        &weight_tile[output_part * kTileDepth], lane, sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[row_part * kTileDepth],
+                                                       &weight_tile[output_part * kTileDepth], lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
   store_block(sums, &out_tile[row_part * kTileOutputs + output_part], kTileOutputs, lane);
@@ -87,7 +87,8 @@ kernel void linear_few(device const float* in [[buffer(0)]], device const uchar*
     }
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    add_product<kTileDepth, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth], lane, sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth],
+                                                       lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
   store_block(sums, &out_tile[output_part], kTileOutputs, lane);

@@ -38,14 +38,17 @@ inline void clear_block(thread MatrixBlock<kRows, kColumns>& block) {
   }
 }
 
-// sums += a b; b: [column][depth]. Both lie in threadgroup memory, their rows `kStride` apart.
-template <int kDepth, int kStride, int kRows, int kColumns, class Floats>
+// sums += a b. Both lie in threadgroup memory: rows of a kStride apart, and an element of b kDepthStep from
+// the next one of its column, kColumnStep from the next one of its row, one of which is 1.
+template <int kDepth, int kStride, int kDepthStep, int kColumnStep, int kRows, int kColumns, class Floats>
 inline void add_product(Floats a, Floats b, uint lane, thread MatrixBlock<kRows, kColumns>& sums) {
   if (uses_matrices) {
     for (int k = 0; k < kDepth; k += 8) {
       metal::simdgroup_float8x8 by[kColumns];
-      for (int c = 0; c < kColumns; ++c)
-        metal::simdgroup_load(by[c], b + c * 8 * kStride + k, kStride, 0, true);
+      for (int c = 0; c < kColumns; ++c) {
+        metal::simdgroup_load(by[c], b + k * kDepthStep + 8 * c * kColumnStep,
+                              kDepthStep == 1 ? kColumnStep : kDepthStep, 0, kDepthStep == 1);
+      }
       for (int r = 0; r < kRows; ++r) {
         metal::simdgroup_float8x8 from;
         metal::simdgroup_load(from, a + r * 8 * kStride + k, kStride, 0, false);
@@ -63,7 +66,7 @@ inline void add_product(Floats a, Floats b, uint lane, thread MatrixBlock<kRows,
       for (int c = 0; c < kColumns; ++c) {
         for (int e = 0; e < 2; ++e) {
           thread float& sum = sums.elements[r][c][e];
-          sum = metal::fma(from, b[(8 * c + column + e) * kStride + k], sum);
+          sum = metal::fma(from, b[k * kDepthStep + (8 * c + column + e) * kColumnStep], sum);
         }
       }
     }
@@ -85,4 +88,22 @@ inline void store_block(thread const MatrixBlock<kRows, kColumns>& block, Floats
       }
     }
   }
+}
+
+// Every row times its factor. scratch: 64 floats of threadgroup memory for the simdgroup.
+template <class Floats>
+inline void scale_rows(Floats factors, uint lane, Floats scratch, thread MatrixBlock<1, 1>& block) {
+  const float factor = factors[row_in_matrix(lane)];
+  if (!uses_matrices) {
+    block.elements[0][0][0] *= factor;
+    block.elements[0][0][1] *= factor;
+    return;
+  }
+  store_block(block, scratch, 8, lane);
+  metal::simdgroup_barrier(metal::mem_flags::mem_threadgroup);
+  scratch[2 * lane] *= factor;
+  scratch[2 * lane + 1] *= factor;
+  metal::simdgroup_barrier(metal::mem_flags::mem_threadgroup);
+  metal::simdgroup_load(block.matrices[0][0], scratch, 8, 0, false);
+  metal::simdgroup_barrier(metal::mem_flags::mem_threadgroup);
 }

@@ -12,16 +12,17 @@ enum : int {
   kSimdThreads = 32,  // of a simdgroup, on every GPU that has simdgroup matrices
   kRowThreads = 128,  // that sum over a row: a row of 2048 columns gives each 16
   kElementThreads = 256,
-  kTileThreads = 128,   // of a product's tile: four simdgroups
-  kTileOutputs = 32,    // of a product's tile
-  kTileRows = 32,       // of a product's tile of many rows
-  kFewRows = 8,         // of one of few: a matrix of 8x8 is the smallest there is
-  kTileDepth = 32,      // inputs of a step of a product: eight for each thread of a tile of weights
-  kPositions = 64,      // of a page (kPagePositions)
-  kGreatestHead = 512,  // columns of a head: sixteen values for each thread of a simdgroup
-  kHeadThreads = 256,   // that sum over a vocabulary
-  kMostTaps = 16,       // of a convolution (kMostDeltaTaps)
-  kMostRouted = 1024,   // experts of a router (kMostExperts): four arrays of them are half a group's memory
+  kTileThreads = 128,  // of a product's tile: four simdgroups
+  kTileOutputs = 32,   // of a product's tile
+  kTileRows = 32,      // of a product's tile of many rows
+  kFewRows = 8,        // of one of few: a matrix of 8x8 is the smallest there is
+  kTileDepth = 32,     // inputs of a step of a product: eight for each thread of a tile of weights
+  kPositions = 64,     // of a page (kPagePositions)
+  kTileLines = 8,      // of a tile of attention: a matrix of 8x8 is the smallest there is
+  kHeadColumns = 512,  // of a head that a group sums: two values of each 32 for every thread
+  kHeadThreads = 256,  // that sum over a vocabulary
+  kMostTaps = 16,      // of a convolution (kMostDeltaTaps)
+  kMostRouted = 1024,  // experts of a router (kMostExperts): four arrays of them are half a group's memory
 };
 
 // As TensorType.
@@ -142,6 +143,12 @@ struct WriteParameters {
   PagePart part;
   int32_t stride;      // of a row
   int32_t key_column;  // the values follow the keys
+};
+
+// Rows side by side that continue one text: at most kTileLines.
+struct AttentionTile {
+  int32_t first_row;
+  int32_t rows;
 };
 
 struct AttentionParameters {
