@@ -128,6 +128,70 @@ inline float weigh_page(Floats scores, Sight sight, int page, uint lane,
   return correction;
 }
 
+// scores[line][position] of a page.
+template <class Floats>
+inline void score_page(device const float* queries, device const float* keys, Lines lines, uint index,
+                       constant AttentionParameters& parameters, Floats query_tile, Floats page_tile,
+                       Floats scores) {
+  const int size = parameters.part.head_size;
+  const uint lane = index % kSimdThreads;
+  const int own_position = static_cast<int>(index) / kSimdThreads * kScoreBlocks * 8;
+  MatrixBlock<1, kScoreBlocks> sums;
+  clear_block(sums);
+  for (int k = 0; k < size; k += kTileDepth) {
+    load_queries(queries, lines, k, index, parameters, query_tile);
+    load_page<kTileDepth, kPositions>(keys, k, size, 0, kPositions, index, page_tile);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    add_product<kTileDepth, kTileDepth, kPositions, 1>(query_tile, page_tile + own_position, lane, sums);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+  }
+  store_block(sums, scores + own_position, kPositions, lane);
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+}
+
+// Each line's sums times its correction, plus a page's values from a column on by their weights. `positions`
+// of the page have values. scratch: 64 floats of the simdgroup's own.
+template <class Floats>
+inline void add_values(device const float* values, int positions, int first_column, int size, uint index,
+                       Floats weights, Floats corrections, Floats page_tile, Floats scratch,
+                       thread MatrixBlock<1, 1> (&sums)[kColumnTiles]) {
+  const uint lane = index % kSimdThreads;
+  const int own_column = static_cast<int>(index) / kSimdThreads * 8;  // of a tile
+  bool corrects = false;
+  for (int i = 0; i < kTileLines; ++i) corrects = corrects || corrections[i] != 1.0f;
+  for (int i = 0; i < kColumnTiles; ++i) {
+    const int column = first_column + i * kTileDepth;
+    if (column >= size) break;
+    load_page<kPositions, kTileDepth>(values, 0, positions, column, size, index, page_tile);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (corrects) scale_rows(corrections, lane, scratch, sums[i]);
+    add_product<kPositions, kPositions, kTileDepth, 1>(weights, page_tile + own_column, lane, sums[i]);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+  }
+}
+
+// The lines' sums divided by their totals, from a column on.
+template <class Floats>
+inline void write_lines(Lines lines, int first_column, uint index, constant AttentionParameters& parameters,
+                        Floats totals, Floats scratch, thread MatrixBlock<1, 1> (&sums)[kColumnTiles],
+                        device float* out) {
+  const int size = parameters.part.head_size;
+  const uint lane = index % kSimdThreads;
+  const int line = row_in_matrix(lane);
+  const int own_column = first_column + static_cast<int>(index) / kSimdThreads * 8 + column_in_matrix(lane);
+  device float* to =
+      out + (static_cast<long>(row_of(lines, line)) * parameters.heads + head_of(lines, line)) * size;
+  for (int i = 0; i < kColumnTiles; ++i) {
+    store_block(sums[i], scratch, 8, lane);
+    simdgroup_barrier(mem_flags::mem_threadgroup);
+    for (int e = 0; e < 2; ++e) {
+      const int column = own_column + i * kTileDepth + e;
+      if (line < lines.count && column < size) to[column] = scratch[2 * lane + e] / totals[line];
+    }
+    simdgroup_barrier(mem_flags::mem_threadgroup);
+  }
+}
+
 // Lines of a tile and a range of columns: (kv head and part of the tile's lines, tile, range) in the grid.
 // first_pages: where in `page_numbers` a row's table begins. chosen: for each row its complete blocks, where
 // the layer chooses among them.
@@ -143,6 +207,7 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
   threadgroup float page_tile[kPositions * kTileDepth];
   threadgroup float weights[kTileLines * kPositions];
   threadgroup float corrections[kTileLines];
+  threadgroup float totals[kTileLines];
   threadgroup float scratch[kSimdgroups * 64];
   const int size = parameters.part.head_size;
   const int heads = parameters.heads / parameters.part.kv_heads;
@@ -151,14 +216,11 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
   const int count = min(static_cast<int>(kTileLines), tiles[group.y].rows * heads - first_line);
   if (count <= 0) return;
   const Lines lines = {tiles[group.y].first_row, kv_head * heads, heads, first_line, count};
-  const Sight first_sight = sight_of(row_of(lines, 0), positions, chosen, parameters);
-  const int end = positions[row_of(lines, count - 1)] + 1;
+  const int last_row = row_of(lines, count - 1);
+  const int end = positions[last_row] + 1;
   const int first_column = static_cast<int>(group.z) * kHeadColumns;
   const uint lane = index % kSimdThreads;
   const int own_line = static_cast<int>(simdgroup) * kOwnLines;
-  const int own_scores = static_cast<int>(simdgroup) * kScoreBlocks * 8;
-  const int own_column = static_cast<int>(simdgroup) * 8;  // of a tile of values
-  const int own_scratch = static_cast<int>(simdgroup) * 64;
 
   MatrixBlock<1, 1> sums[kColumnTiles];
   for (int i = 0; i < kColumnTiles; ++i) clear_block(sums[i]);
@@ -168,28 +230,17 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
     line_sums[i].greatest = has_sink ? sinks[head_of(lines, own_line + i)] : -INFINITY;
     line_sums[i].total = has_sink ? 1.0f : 0.0f;
   }
-  for (int page = first_sight.first / kPositions; page * kPositions < end; ++page) {
+  int page = sight_of(row_of(lines, 0), positions, chosen, parameters).first / kPositions;
+  for (; page * kPositions < end; ++page) {
     bool any = false;
-    for (int row = row_of(lines, 0); row <= row_of(lines, count - 1); ++row)
+    for (int row = row_of(lines, 0); row <= last_row; ++row)
       any = any || sees_page(sight_of(row, positions, chosen, parameters), parameters.block, page);
     if (!any) continue;
     const long number = page_numbers[first_pages[lines.first_row] + page];
     device const float* keys = pages + number * parameters.part.page_floats + parameters.part.layer_floats +
                                kv_head * size * kPositions;
     device const float* values = keys + parameters.part.kv_heads * size * kPositions;
-
-    MatrixBlock<1, kScoreBlocks> scores;
-    clear_block(scores);
-    for (int k = 0; k < size; k += kTileDepth) {
-      load_queries(queries, lines, k, index, parameters, &query_tile[0]);
-      load_page<kTileDepth, kPositions>(keys, k, size, 0, kPositions, index, &page_tile[0]);
-      threadgroup_barrier(mem_flags::mem_threadgroup);
-      add_product<kTileDepth, kTileDepth, kPositions, 1>(&query_tile[0], &page_tile[own_scores], lane,
-                                                         scores);
-      threadgroup_barrier(mem_flags::mem_threadgroup);
-    }
-    store_block(scores, &weights[own_scores], kPositions, lane);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+    score_page(queries, keys, lines, index, parameters, &query_tile[0], &page_tile[0], &weights[0]);
     for (int i = 0; i < kOwnLines; ++i) {
       const int line = own_line + i;
       Sight sight = {0, 0, 0, chosen};  // nothing
@@ -199,34 +250,12 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
       if (lane == 0) corrections[line] = correction;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    bool corrects = false;
-    for (int i = 0; i < kTileLines; ++i) corrects = corrects || corrections[i] != 1.0f;
-    for (int i = 0; i < kColumnTiles; ++i) {
-      const int column = first_column + i * kTileDepth;
-      if (column >= size) break;
-      load_page<kPositions, kTileDepth>(values, 0, min(static_cast<int>(kPositions), end - page * kPositions),
-                                        column, size, index, &page_tile[0]);
-      threadgroup_barrier(mem_flags::mem_threadgroup);
-      if (corrects) scale_rows(&corrections[0], lane, &scratch[own_scratch], sums[i]);
-      add_product<kPositions, kPositions, kTileDepth, 1>(&weights[0], &page_tile[own_column], lane, sums[i]);
-      threadgroup_barrier(mem_flags::mem_threadgroup);
-    }
+    add_values(values, min(static_cast<int>(kPositions), end - page * kPositions), first_column, size, index,
+               &weights[0], &corrections[0], &page_tile[0], &scratch[simdgroup * 64], sums);
   }
   for (int i = 0; i < kOwnLines; ++i) {
-    if (lane == 0) corrections[own_line + i] = line_sums[i].total;
+    if (lane == 0) totals[own_line + i] = line_sums[i].total;
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  const int line = row_in_matrix(lane);
-  device float* to =
-      out + (static_cast<long>(row_of(lines, line)) * parameters.heads + head_of(lines, line)) * size;
-  for (int i = 0; i < kColumnTiles; ++i) {
-    const int column = first_column + i * kTileDepth + own_column + column_in_matrix(lane);
-    store_block(sums[i], &scratch[own_scratch], 8, lane);
-    simdgroup_barrier(mem_flags::mem_threadgroup);
-    for (int e = 0; e < 2; ++e) {
-      if (line < count && column + e < size)
-        to[column + e] = scratch[own_scratch + 2 * static_cast<int>(lane) + e] / corrections[line];
-    }
-    simdgroup_barrier(mem_flags::mem_threadgroup);
-  }
+  write_lines(lines, first_column, index, parameters, &totals[0], &scratch[simdgroup * 64], sums, out);
 }
