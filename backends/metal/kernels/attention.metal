@@ -226,9 +226,8 @@ kernel void attention(device const float* queries [[buffer(0)]], device const fl
   for (int i = 0; i < kColumnTiles; ++i) clear_block(sums[i]);
   LineSum line_sums[kOwnLines];
   for (int i = 0; i < kOwnLines; ++i) {
-    const bool has_sink = attention_has_sinks && own_line + i < count;
-    line_sums[i].greatest = has_sink ? sinks[head_of(lines, own_line + i)] : -INFINITY;
-    line_sums[i].total = has_sink ? 1.0f : 0.0f;
+    line_sums[i].greatest = attention_has_sinks ? sinks[head_of(lines, own_line + i)] : -INFINITY;
+    line_sums[i].total = attention_has_sinks ? 1.0f : 0.0f;
   }
   int page = sight_of(row_of(lines, 0), positions, chosen, parameters).first / kPositions;
   for (; page * kPositions < end; ++page) {
