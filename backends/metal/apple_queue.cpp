@@ -59,6 +59,9 @@ class AppleQueue final : public Queue {
     return static_cast<int64_t>(device_->recommendedMaxWorkingSetSize());
   }
   int64_t greatest_buffer() const override { return static_cast<int64_t>(device_->maxBufferLength()); }
+  bool has_matrices() const override { return device_->supportsFamily(MTL::GPUFamilyApple7); }
+  // Of a simdgroup, in a kernel that asks for nothing.
+  int simd_threads() { return static_cast<int>(make_pipeline({.kernel = "clear"})->threadExecutionWidth()); }
 
   std::unique_ptr<Buffer> make_buffer(size_t bytes) override {
     auto buffer = NS::TransferPtr(device_->newBuffer(bytes, MTL::ResourceStorageModeShared));
@@ -108,6 +111,8 @@ class AppleQueue final : public Queue {
       key += fmt::format(" {}={}", constant.name, constant.value);
     NS::SharedPtr<MTL::ComputePipelineState>& known = pipelines_[key];
     if (!known) known = make_pipeline(command);
+    require(known->threadExecutionWidth() == metal_kernels::kSimdThreads,
+            "a simdgroup has as many threads as kernels take for granted");
     return known.get();
   }
 
@@ -121,8 +126,6 @@ class AppleQueue final : public Queue {
     if (!function) throw InternalError(fmt::format("kernel {}: {}", command.kernel, reason_of(error)));
     auto pipeline = NS::TransferPtr(device_->newComputePipelineState(function.get(), &error));
     if (!pipeline) throw InternalError(fmt::format("kernel {}: {}", command.kernel, reason_of(error)));
-    require(pipeline->threadExecutionWidth() == metal_kernels::kSimdThreads,
-            "a simdgroup has as many threads as kernels take for granted");
     require(pipeline->maxTotalThreadsPerThreadgroup() >= static_cast<NS::UInteger>(command.threads),
             "a group's threads have enough registers");
     return pipeline;
@@ -147,7 +150,11 @@ Result<std::unique_ptr<Queue>> open_apple_queue() {
   NS::Error* error = nullptr;
   auto library = NS::TransferPtr(device->newLibrary(string_of(kernel_text()), options.get(), &error));
   if (!library) return unavailable("metal", fmt::format("kernels do not compile: {}", reason_of(error)));
-  return std::make_unique<AppleQueue>(std::move(device), std::move(library));
+  auto queue = std::make_unique<AppleQueue>(std::move(device), std::move(library));
+  if (queue->simd_threads() == metal_kernels::kSimdThreads) return queue;
+  return unavailable(
+      "metal", fmt::format("simdgroups of {} have {} threads, and kernels take {} for granted", queue->name(),
+                           queue->simd_threads(), static_cast<int>(metal_kernels::kSimdThreads)));
 }
 
 }  // namespace
@@ -157,8 +164,8 @@ std::optional<std::string> why_no_metal_device() {
   const metal::Pool pool;
   const auto device = NS::TransferPtr(MTL::CreateSystemDefaultDevice());
   if (!device) return "this machine has no GPU that Metal can use";
-  if (!device->supportsFamily(MTL::GPUFamilyApple7))
-    return "this GPU has no matrices of 8x8: it is no M1 or newer";
+  if (!device->supportsFamily(MTL::GPUFamilyApple6) && !device->supportsFamily(MTL::GPUFamilyMac2))
+    return "threads of this GPU's simdgroups cannot exchange values";
   return std::nullopt;
 }
 

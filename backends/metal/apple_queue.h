@@ -10,8 +10,8 @@
 
 namespace sizeup {
 
-// Why Metal cannot be used on this machine: no GPU, or one without matrices of 8x8 (Apple's from M1 and A14
-// on have them).
+// Why Metal cannot be used on this machine: no GPU, or one whose threads cannot exchange values in
+// simdgroups.
 std::optional<std::string> why_no_metal_device();
 
 // Options: precision (float32), memory_bytes; no tier.

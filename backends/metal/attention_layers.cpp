@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/engine/key_index.h"
 #include "backends/metal/encode.h"
 #include "core/errors/result.h"
 
@@ -23,13 +24,28 @@ int up_to(int count, int unit) {
   return (count + unit - 1) / unit * unit;
 }
 
+std::vector<AttentionTile> tiles_of(const Step& step) {
+  std::vector<AttentionTile> tiles;
+  for (int row = 0; row < step.rows(); ++row) {
+    const auto at = static_cast<size_t>(row);
+    const bool continues =
+        row > 0 && step.tables[at] == step.tables[at - 1] && step.positions[at] == step.positions[at - 1] + 1;
+    if (!continues || tiles.back().rows == kTileLines) tiles.push_back({.first_row = row, .rows = 0});
+    ++tiles.back().rows;
+  }
+  return tiles;
+}
+
 }  // namespace
 
-AttentionLayers::AttentionLayers(const DecoderSpec& spec, Queue& queue) : spec_(spec), queue_(queue) {
+AttentionLayers::AttentionLayers(const DecoderSpec& spec, Queue& queue)
+    : spec_(spec), queue_(queue), selection_(spec, queue) {
   for (int layer = 0; layer < spec.layer_count(); ++layer) {
     const AttentionSpec& attention = spec.attention(layer);
     layer_floats_.push_back(page_floats_);
     if (spec.owns_keys(layer)) page_floats_ += 2 * attention.kv_width() * kPositions;
+    index_floats_.push_back(page_floats_);
+    if (attention.index) page_floats_ += static_cast<int>(index_page_floats(*attention.index));
     if (!attention.rotary) continue;
     if (std::ranges::find(angles_, *attention.rotary, &Angles::spec) != angles_.end()) continue;
     angles_.push_back({.spec = *attention.rotary,
@@ -48,6 +64,14 @@ PagePart AttentionLayers::part(int layer) const {
           .head_size = spec.head_size};
 }
 
+IndexPart AttentionLayers::index_part(int layer) const {
+  const IndexSpec& index = *spec_.attention(layer).index;
+  return {.page_floats = page_floats_,
+          .index_floats = index_floats_[static_cast<size_t>(layer)],
+          .head_size = index.head_size,
+          .block = index.block};
+}
+
 void AttentionLayers::begin(const Step& step, StepUpload& upload) {
   grow_pages(step.page_count);
   for (const PageCopy& copy : step.copies) copy_positions(copy);
@@ -59,6 +83,10 @@ void AttentionLayers::begin(const Step& step, StepUpload& upload) {
   first_pages_ = upload.add<int32_t>(first_pages);
   page_numbers_ = upload.add<int32_t>(step.pages);
   key_writes_ = upload.add<KeyValueWrite>(step.writes);
+  const std::vector<AttentionTile> tiles = tiles_of(step);
+  tile_count_ = static_cast<int>(tiles.size());
+  tiles_ = upload.add<AttentionTile>(tiles);
+  selection_.begin(step, upload);
 }
 
 // The old pages and the new ones are there at once, so memory is counted for that (metal_device.cpp).
@@ -90,6 +118,10 @@ void AttentionLayers::copy_positions(const PageCopy& copy) {
       std::ranges::copy(from.subspan(at, positions), to.subspan(at).begin());
     for (size_t head = 0; head < width / size; ++head, at += kPositions * size)
       std::ranges::copy(from.subspan(at, positions * size), to.subspan(at).begin());
+    // Keys of later positions and blocks come along; whoever continues the copy writes its own first.
+    if (!spec.index) continue;
+    at = static_cast<size_t>(index_floats_[static_cast<size_t>(layer)]);
+    std::ranges::copy(from.subspan(at, index_page_floats(*spec.index)), to.subspan(at).begin());
   }
 }
 
@@ -116,22 +148,44 @@ const AttentionLayers::Angles& AttentionLayers::angles_of(const RotarySpec& rota
   return *found;
 }
 
+void AttentionLayers::rotate(const RotarySpec& rotary, const Rows& rows, int heads, int head_size,
+                             Binding positions) {
+  const Angles& angles = angles_of(rotary);
+  encode(queue_, {"rotate", {{"rotary_pairs", static_cast<int>(rotary.layout)}}},
+         {rows.values, positions, {angles.cosines.get()}, {angles.sines.get()}},
+         RotaryParameters{.stride = rows.stride, .head_size = head_size, .dimensions = rotary.dimensions},
+         {{groups_for(rotary.dimensions / 2, kSimdThreads), heads, rows.count}, kSimdThreads});
+}
+
 void AttentionLayers::rotate_and_write(int layer, const Rows& rows, const StepUpload& upload) {
   const AttentionSpec& spec = spec_.attention(layer);
   const bool keys = spec_.owns_keys(layer);
-  if (spec.rotary) {
-    const Angles& angles = angles_of(*spec.rotary);
-    const int heads = spec.heads + (keys ? spec.kv_heads : 0);
-    encode(queue_, {"rotate", {{"rotary_pairs", static_cast<int>(spec.rotary->layout)}}},
-           {rows.values, upload.at(positions_), {angles.cosines.get()}, {angles.sines.get()}},
-           RotaryParameters{
-               .stride = rows.stride, .head_size = spec.head_size, .dimensions = spec.rotary->dimensions},
-           {{groups_for(spec.rotary->dimensions / 2, kSimdThreads), heads, rows.count}, kSimdThreads});
-  }
+  const int heads = spec.heads + (keys ? spec.kv_heads : 0);
+  if (spec.rotary) rotate(*spec.rotary, rows, heads, spec.head_size, upload.at(positions_));
   if (!keys) return;
   encode(queue_, {"write_keys_values"}, {rows.values, upload.at(key_writes_), {pages_.get()}},
          WriteParameters{.part = part(layer), .stride = rows.stride, .key_column = spec.query_width()},
          {{groups_for(spec.kv_width(), kSimdThreads), writes_}, kSimdThreads});
+}
+
+void AttentionLayers::select_keys(int layer, const Rows& rows, const KeyNorm& norm,
+                                  const StepUpload& upload) {
+  const AttentionSpec& spec = spec_.attention(layer);
+  const IndexSpec& index = *spec.index;
+  const KeySelection::Pages pages{.part = index_part(layer),
+                                  .values = {pages_.get()},
+                                  .numbers = upload.at(page_numbers_),
+                                  .first_pages = upload.at(first_pages_),
+                                  .positions = upload.at(positions_)};
+  encode(queue_, {"write_index_keys"}, {rows.values, upload.at(key_writes_), pages.values},
+         IndexWriteParameters{.part = pages.part, .stride = rows.stride, .key_column = index.query_width()},
+         {{groups_for(index.head_size, kSimdThreads), writes_}, kSimdThreads});
+  const KeySelection::Means means = selection_.average(pages, norm, upload);
+  rotate(*spec.rotary, {.values = means.values, .stride = index.head_size, .count = means.count}, 1,
+         index.head_size, means.positions);
+  selection_.write(pages, upload);
+  rotate(*spec.rotary, rows, index.heads, index.head_size, pages.positions);
+  selection_.choose(index, pages, {.values = rows.values, .stride = rows.stride, .count = rows.count});
 }
 
 void AttentionLayers::attend(int layer, const Rows& rows, Buffer* sinks, Binding out,
@@ -140,21 +194,27 @@ void AttentionLayers::attend(int layer, const Rows& rows, Buffer* sinks, Binding
   encode(queue_,
          {"attention",
           {{"attention_has_sinks", sinks != nullptr ? 1 : 0},
-           {"attention_caps", spec.score_cap != 0.0F ? 1 : 0}}},
+           {"attention_caps", spec.score_cap != 0.0F ? 1 : 0},
+           {"attention_chooses", spec.index ? 1 : 0},
+           {"uses_matrices", queue_.has_matrices() ? 1 : 0}}},
          {rows.values,
           {pages_.get()},
           upload.at(positions_),
           upload.at(first_pages_),
           upload.at(page_numbers_),
           sinks != nullptr ? Binding{sinks} : rows.values,
+          spec.index ? selection_.chosen() : rows.values,
+          upload.at(tiles_),
           out},
          AttentionParameters{.part = part(spec_.layer(layer).kv_layer),
                              .scale = spec.score_scale(),
                              .cap = spec.score_cap,
                              .heads = spec.heads,
                              .window = spec.window,
-                             .query_stride = rows.stride},
-         {{spec.heads, rows.count}, kSimdThreads});
+                             .query_stride = rows.stride,
+                             .block = spec.index ? spec.index->block : 0,
+                             .blocks = spec.index ? selection_.blocks(*spec.index) : 0},
+         {{spec.heads, tile_count_, groups_for(spec.head_size, kHeadColumns)}, kTileThreads});
 }
 
 }  // namespace sizeup::metal

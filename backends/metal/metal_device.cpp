@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "backends/engine/decoder_extension.h"
 #include "backends/engine/norm.h"
 #include "backends/metal/attention_layers.h"
 #include "backends/metal/encode.h"
@@ -94,6 +95,9 @@ class MetalDevice final : public Device {
   DeltaId add_delta(const DeltaSpec& spec, const DeltaTensors& tensors) override {
     return recurrent_.add(spec, tensors);
   }
+  ConvolutionId add_convolution(const ConvolutionSpec& spec, const Tensor& taps) override {
+    return recurrent_.add(spec, taps);
+  }
   NormId add_norm(const NormSpec& spec, const NormTensors& tensors, int columns) override {
     const Norm norm = read_norm(spec, tensors, columns);
     norms_.push_back({.kind = norm.kind,
@@ -126,17 +130,25 @@ class MetalDevice final : public Device {
     recurrent_.begin(step, upload_);
     head_.begin(step, upload_);
     upload_.send(*queue_);
+    numbers_used_ = 0;
   }
 
   void embed(LinearId table, float scale, RowsId out) override {
     rows(out).count = step_->rows();
-    read_table(table, scale, upload_.at(tokens_), out, false);
+    read_table(table, scale, upload_.at(tokens_), out, 1, false);
   }
   void add_embedded(LinearId table, float scale, RowsId to) override {
-    read_table(table, scale, upload_.at(tokens_), to, true);
+    read_table(table, scale, upload_.at(tokens_), to, 1, true);
+  }
+  void embed_numbers(LinearId table, std::span<const int32_t> numbers, RowsId out) override {
+    rows(out).count = step_->rows();
+    if (numbers_used_ == numbers_.size()) numbers_.emplace_back();
+    Buffer& buffer = require_bytes(*queue_, numbers_[numbers_used_++], numbers.size_bytes());
+    std::ranges::copy(std::as_bytes(numbers), buffer.bytes().begin());
+    read_table(table, 1.0F, {&buffer}, out, rows(out).columns / matrix(table).inputs, false);
   }
   void add_positions(LinearId table, RowsId to) override {
-    read_table(table, 1.0F, upload_.at(token_positions_), to, true);
+    read_table(table, 1.0F, upload_.at(token_positions_), to, 1, true);
   }
 
   void norm(RowsId in, NormId norm, RowsId out) override {
@@ -176,6 +188,12 @@ class MetalDevice final : public Device {
 
   void rotate_and_write(int layer, RowsId query_key_value) override {
     attention_.rotate_and_write(layer, attention_rows(query_key_value), upload_);
+  }
+  void select_keys(int layer, RowsId queries_key, NormId query_norm, NormId key_norm) override {
+    apply_norm(query_norm, queries_key, queries_key, 0, spec_.attention(layer).index->heads, false);
+    const DeviceNorm& norm = norms_[static_cast<size_t>(key_norm)];
+    attention_.select_keys(layer, attention_rows(queries_key),
+                           {.weight = {norm.weight.get()}, .epsilon = norm.epsilon}, upload_);
   }
   void attention(int layer, RowsId query_key_value, std::optional<VectorId> sinks, RowsId out) override {
     rows(out).count = rows(query_key_value).count;
@@ -243,14 +261,29 @@ class MetalDevice final : public Device {
                 first_column, out);
   }
 
-  // What why_refused keeps out.
-  ConvolutionId add_convolution(const ConvolutionSpec&, const Tensor&) override { refused(); }
-  void embed_numbers(LinearId, std::span<const int32_t>, RowsId) override { refused(); }
-  void select_keys(int, RowsId, NormId, NormId) override { refused(); }
-  void mix_parts(RowsId, RowsId, RowsId) override { refused(); }
-  void add_to_parts(RowsId, RowsId, float, RowsId) override { refused(); }
-  void score_parts(RowsId, RowsId, RowsId) override { refused(); }
-  void convolve_add(int, RowsId, ConvolutionId, RowsId) override { refused(); }
+  void mix_parts(RowsId in, RowsId gates, RowsId out) override {
+    rows(out).count = rows(in).count;
+    encode(*queue_, {"mix_parts"}, {values(in), values(gates), values(out)}, parts_of(out, rows(in).columns),
+           each_column(out));
+  }
+  void add_to_parts(RowsId in, RowsId gates, float factor, RowsId to) override {
+    PartParameters parameters = parts_of(in, rows(to).columns);
+    parameters.factor = factor;
+    Launch launch = each_column(in);
+    launch.groups = {launch.groups.x, parameters.parts, rows(in).count};
+    encode(*queue_, {"add_to_parts"}, {values(in), values(gates), values(to)}, parameters, launch);
+  }
+  void score_parts(RowsId a, RowsId b, RowsId out) override {
+    rows(out).count = rows(a).count;
+    const int parts = rows(out).columns;
+    encode(*queue_, {"score_parts"}, {values(a), values(b), values(out)},
+           PartParameters{
+               .factor = 0.0F, .least = kLeastScore, .columns = rows(a).columns / parts, .parts = parts},
+           {{parts, rows(a).count}, kRowThreads});
+  }
+  void convolve_add(int layer, RowsId in, ConvolutionId convolution, RowsId to) override {
+    recurrent_.convolve_add(layer, convolution, values(in), values(to), upload_);
+  }
 
   void select_wanted(RowsId in, RowsId out) override {
     rows(out).count = static_cast<int>(step_->wanted.size());
@@ -262,10 +295,6 @@ class MetalDevice final : public Device {
   }
 
  private:
-  [[noreturn]] static void refused() {
-    throw InternalError("an operation that the Metal device lacks was asked for", __FILE__, __LINE__);
-  }
-
   // Of all rows at once: no command is under way.
   void make_room(int count) {
     for (Rows& one : rows_) {
@@ -287,7 +316,8 @@ class MetalDevice final : public Device {
   }
   const Matrix& matrix(LinearId id) const { return matrices_[static_cast<size_t>(id)]; }
 
-  void read_table(LinearId id, float scale, Binding numbers, RowsId out, bool add) {
+  // A row of `out` has `parts` rows of the table side by side.
+  void read_table(LinearId id, float scale, Binding numbers, RowsId out, int parts, bool add) {
     const Matrix& table = matrix(id);
     const MatrixPart& part = table.parts.front();
     constexpr int kColumns = 8 * kSimdThreads;  // of a group
@@ -297,7 +327,7 @@ class MetalDevice final : public Device {
                            .columns = table.inputs,
                            .table_rows = table.outputs,
                            .row_bytes = part.row_bytes},
-           {{groups_for(table.inputs, kColumns), rows(out).count}, kSimdThreads});
+           {{groups_for(table.inputs, kColumns), rows(out).count * parts}, kSimdThreads});
   }
 
   void apply_norm(NormId id, RowsId in, RowsId out, int first_column, int parts, bool add) {
@@ -334,6 +364,12 @@ class MetalDevice final : public Device {
            each_column(out));
   }
 
+  // Of rows of so many columns, in parts like the rows of `part`.
+  PartParameters parts_of(RowsId part, int columns) {
+    return {
+        .factor = 0.0F, .least = 0.0F, .columns = rows(part).columns, .parts = columns / rows(part).columns};
+  }
+
   AttentionLayers::Rows attention_rows(RowsId id) {
     return {.values = values(id), .stride = rows(id).columns, .count = rows(id).count};
   }
@@ -356,33 +392,10 @@ class MetalDevice final : public Device {
   Head head_;
   StepUpload upload_;
   StepUpload::Place tokens_, token_positions_, wanted_rows_;
+  std::vector<std::unique_ptr<Buffer>> numbers_;  // of tables' rows, one for each time in a step
+  size_t numbers_used_ = 0;
   const Step* step_ = nullptr;
 };
-
-bool has_one_format(const std::vector<ExpertTensors>& experts) {
-  return std::ranges::all_of(experts, [&](const ExpertTensors& expert) {
-    const ExpertTensors& first = experts.front();
-    return expert.gate.type == first.gate.type && expert.up.type == first.up.type &&
-           expert.down.type == first.down.type;
-  });
-}
-
-// What the device cannot compute yet.
-std::optional<std::string> why_refused(const DecoderModel& model) {
-  const DecoderSpec& spec = model.spec;
-  if (spec.residual_streams) return "models with several residual streams (qwen4_exp) do not run on Metal";
-  for (const LayerTensors& layer : model.tensors.layers) {
-    if (layer.mixture && !has_one_format(layer.mixture->experts))
-      return "experts of a layer whose weights have different formats do not run on Metal";
-  }
-  for (const LayerSpec& layer : spec.layers) {
-    if (layer.convolution) return "convolutions of an extension do not run on Metal";
-    if (layer.attention.index) return "attention to chosen blocks of keys does not run on Metal";
-    if (layer.attention.head_size > kGreatestHead)
-      return fmt::format("heads of more than {} values do not run on Metal", static_cast<int>(kGreatestHead));
-  }
-  return std::nullopt;
-}
 
 // Pages double when they run out, and the old ones are there until they are copied: two thirds of the memory
 // hold the new ones.
@@ -390,19 +403,27 @@ int64_t page_memory(int64_t left) {
   return left / 3 * 2;
 }
 
+// What a row of the longest context is told of the blocks that it may choose.
+int64_t blocks_of(const LayerSpec& layer, int context_length) {
+  const auto& index = layer.attention.index;
+  return index ? 2 * int64_t{context_length} / index->block : 0;
+}
+
 // Of the widest rows that a step has.
-int64_t activation_bytes(const DecoderSpec& spec) {
+int64_t activation_bytes(const DecoderModel& model) {
+  const DecoderSpec& spec = model.spec;
   int64_t inner = 0;
   for (const LayerSpec& layer : spec.layers) {
     const AttentionSpec& attention = layer.attention;
     inner = std::max(inner, 4 * int64_t{attention.query_width()} + 2 * int64_t{attention.kv_width()} +
-                                4 * int64_t{layer.ffn_width});
+                                4 * int64_t{layer.ffn_width} + blocks_of(layer, spec.context_length));
   }
   const ExpertSpec& experts = spec.experts;
   if (experts.any()) {
     inner += int64_t{experts.used} * (2 * int64_t{experts.width} + spec.width) +
              2 * int64_t{experts.shared_width} + spec.width;
   }
+  if (model.tensors.extension) inner += model.tensors.extension->weights().row_columns;
   return (7 * int64_t{spec.width} + inner) * kPreferredRows * static_cast<int64_t>(sizeof(float));
 }
 
@@ -420,19 +441,16 @@ Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const Dev
   }
   if (!options.tier.empty())
     return usage_error("the Metal device has no tiers", "cpu_tier goes with device=cpu");
-  if (const auto reason = why_refused(model))
-    return unavailable("metal", *reason, "device=reference computes them");
   const int64_t memory = options.memory_bytes > 0 ? std::min(options.memory_bytes, queue->memory_bytes())
                                                   : queue->memory_bytes();
   const int64_t weights = weight_bytes(model);
-  const int64_t left = memory - weights - activation_bytes(model.spec);
+  const int64_t left = memory - weights - activation_bytes(model);
   if (left <= 0) {
-    return unavailable(
-        "metal",
-        fmt::format("the model needs {:.1f} GB of weights and {:.1f} GB of activations, and "
-                    "the GPU may use {:.1f} GB: no context would fit",
-                    gigabytes(weights), gigabytes(activation_bytes(model.spec)), gigabytes(memory)),
-        "a smaller model, or one of fewer bits");
+    return unavailable("metal",
+                       fmt::format("the model needs {:.1f} GB of weights and {:.1f} GB of activations, and "
+                                   "the GPU may use {:.1f} GB: no context would fit",
+                                   gigabytes(weights), gigabytes(activation_bytes(model)), gigabytes(memory)),
+                       "a smaller model, or one of fewer bits");
   }
   const int64_t pages = std::min(page_memory(left), queue->greatest_buffer());
   return std::make_unique<MetalDevice>(model.spec, options, std::move(queue), weights, pages);

@@ -6,7 +6,6 @@
 #include "backends/metal/encode.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/memory.h"
-#include "core/errors/result.h"
 
 namespace sizeup::metal {
 namespace {
@@ -24,10 +23,8 @@ ExpertMatrix load_experts(Queue& queue, const std::vector<ExpertTensors>& expert
   for (const ExpertTensors& expert : experts)
     stacked.push_back(
         {.weight = &(expert.*weight), .bias = expert.biases ? &((*expert.biases).*bias) : nullptr});
-  ExpertMatrix made{.matrix = load_matrix(queue, stacked, pool),
-                    .outputs = static_cast<int>((experts.front().*weight).rows())};
-  require(made.matrix.parts.size() == 1, "a layer's experts have one format");
-  return made;
+  return {.matrix = load_matrix(queue, stacked, pool),
+          .outputs = static_cast<int>((experts.front().*weight).rows())};
 }
 
 Matrix load_one(Queue& queue, const Tensor& weight, const Tensor* bias, ThreadPool& pool) {
@@ -43,21 +40,26 @@ std::unique_ptr<Buffer> values_or_none(Queue& queue, const Tensor* values) {
 void multiply_experts(Queue& queue, const ExpertMatrix& experts, Binding in, int uses_of_row, Binding chosen,
                       int uses, Binding out) {
   const Matrix& matrix = experts.matrix;
-  const MatrixPart& part = matrix.parts.front();
-  encode(queue,
-         {"linear_experts",
-          {{"weight_format", static_cast<int>(part.type)},
-           {"experts_have_bias", matrix.bias != nullptr ? 1 : 0}}},
-         {in,
-          {matrix.weights.get()},
-          {matrix.bias != nullptr ? matrix.bias.get() : matrix.weights.get()},
-          chosen,
-          out},
-         ExpertParameters{.inputs = matrix.inputs,
-                          .outputs = experts.outputs,
-                          .row_bytes = part.row_bytes,
-                          .uses = uses_of_row},
-         {{groups_for(experts.outputs, kTileOutputs), uses}, kTileThreads});
+  for (const MatrixPart& part : matrix.parts) {
+    const int first_expert = part.first_output / experts.outputs;
+    encode(queue,
+           {"linear_experts",
+            {{"weight_format", static_cast<int>(part.type)},
+             {"uses_matrices", queue.has_matrices() ? 1 : 0},
+             {"experts_have_bias", matrix.bias != nullptr ? 1 : 0}}},
+           {in,
+            {matrix.weights.get(), part.offset},
+            {matrix.bias != nullptr ? matrix.bias.get() : matrix.weights.get()},
+            chosen,
+            out},
+           ExpertParameters{.inputs = matrix.inputs,
+                            .outputs = experts.outputs,
+                            .row_bytes = part.row_bytes,
+                            .uses = uses_of_row,
+                            .first_expert = first_expert,
+                            .end_expert = first_expert + part.outputs / experts.outputs},
+           {{groups_for(experts.outputs, kTileOutputs), uses}, kTileThreads});
+  }
 }
 
 // gates = activation(gates) * ups, of rows that lie side by side.

@@ -9,7 +9,7 @@
 
 namespace sizeup::metal {
 
-// All experts' matrices of one kind, one after the other.
+// All experts' matrices of one kind, one after the other; a part of the matrix has whole experts.
 struct ExpertMatrix {
   Matrix matrix;
   int outputs = 0;  // of an expert

@@ -54,6 +54,7 @@ class Queue {
   virtual std::string name() const = 0;         // of the GPU: "Apple M2"
   virtual int64_t memory_bytes() const = 0;     // that the GPU may use without harm to the machine
   virtual int64_t greatest_buffer() const = 0;  // bytes
+  virtual bool has_matrices() const = 0;        // of 8x8, held by a simdgroup
   virtual std::unique_ptr<Buffer> make_buffer(size_t bytes) = 0;
   // The command runs after those before it and sees what they wrote, not before finish().
   virtual void encode(const Command& command) = 0;

@@ -26,9 +26,12 @@ Binding behind(Binding binding, int floats) {
 RecurrentLayers::RecurrentLayers(const DecoderSpec& spec, Queue& queue) : queue_(queue) {
   for (const LayerSpec& layer : spec.layers) {
     layer_floats_.push_back(state_floats_);
-    if (!layer.delta) continue;
-    state_floats_ += part_floats(*layer.delta);
-    most_channels_ = std::max(most_channels_, layer.delta->channels());
+    if (layer.delta) {
+      state_floats_ += part_floats(*layer.delta);
+      most_channels_ = std::max(most_channels_, layer.delta->channels());
+    }
+    window_floats_.push_back(state_floats_);
+    if (layer.convolution) state_floats_ += layer.convolution->reach() * layer.convolution->channels;
   }
 }
 
@@ -40,6 +43,11 @@ DeltaId RecurrentLayers::add(const DeltaSpec& spec, const DeltaTensors& tensors)
                      .biases = buffer_of<float>(queue_, weights.biases),
                      .norm = buffer_of<float>(queue_, weights.norm)});
   return static_cast<DeltaId>(deltas_.size() - 1);
+}
+
+ConvolutionId RecurrentLayers::add(const ConvolutionSpec& spec, const Tensor& taps) {
+  convolutions_.push_back({.spec = spec, .taps = buffer_of<float>(queue_, read_taps(taps))});
+  return static_cast<ConvolutionId>(convolutions_.size() - 1);
 }
 
 void RecurrentLayers::begin(const Step& step, StepUpload& upload) {
@@ -56,8 +64,8 @@ void RecurrentLayers::begin(const Step& step, StepUpload& upload) {
     };
     std::ranges::copy(state(copy.from), state(copy.to).begin());
   }
-  require_bytes(queue_, mixed_,
-                static_cast<size_t>(step.rows()) * static_cast<size_t>(most_channels_) * sizeof(float));
+  const size_t mixed = static_cast<size_t>(step.rows()) * static_cast<size_t>(most_channels_);
+  require_bytes(queue_, mixed_, std::max<size_t>(mixed, 1) * sizeof(float));
   const StateRuns plan = plan_state_runs(step);
   std::vector<DeltaRun> runs;
   for (const StateRun& run : plan.runs) {
@@ -132,6 +140,20 @@ void RecurrentLayers::run(int layer, DeltaId id, Binding rows, int count, Bindin
                .columns = width, .in_stride = spec.columns(), .factor_stride = width, .factor_column = 0},
            each);
   }
+}
+
+void RecurrentLayers::convolve_add(int layer, ConvolutionId id, Binding in, Binding rows,
+                                   const StepUpload& upload) {
+  const auto& [spec, taps] = convolutions_[static_cast<size_t>(id)];
+  encode(
+      queue_, {"convolve_apart"},
+      {in, {taps.get()}, upload.at(runs_), upload.at(chain_begin_), upload.at(forks_), {states_.get()}, rows},
+      ConvolutionParameters{.state_floats = state_floats_,
+                            .layer_floats = window_floats_[static_cast<size_t>(layer)],
+                            .channels = spec.channels,
+                            .taps = spec.taps,
+                            .dilation = spec.dilation},
+      {{groups_for(spec.channels, kSimdThreads), chains_}, kSimdThreads});
 }
 
 }  // namespace sizeup::metal

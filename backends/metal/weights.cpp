@@ -1,5 +1,6 @@
 #include "backends/metal/weights.h"
 
+#include "backends/engine/decoder_extension.h"
 #include "backends/engine/stacked_biases.h"
 #include "backends/metal/encode.h"
 #include "backends/metal/kernels/parameters.h"
@@ -56,6 +57,18 @@ int64_t bytes_of(const std::vector<LinearTensors>& stacked) {
 int64_t bytes_of(const ExpertTensors& expert) {
   return bytes_of(&expert.gate) + bytes_of(&expert.up) + bytes_of(&expert.down);
 }
+int64_t bytes_of(const MixtureTensors& mixture) {
+  int64_t sum = bytes_of(mixture.router);
+  for (const ExpertTensors& expert : mixture.experts) sum += bytes_of(expert);
+  return mixture.shared ? sum + bytes_of(*mixture.shared) : sum;
+}
+int64_t bytes_of(const ExtensionWeights& weights) {
+  int64_t sum = 0;
+  for (const Tensor* matrix : weights.matrices) sum += bytes_of(matrix);
+  for (const Tensor* matrix : weights.coefficients) sum += bytes_of(matrix);
+  for (const MixtureTensors* mixture : weights.mixtures) sum += bytes_of(*mixture);
+  return sum;
+}
 
 }  // namespace
 
@@ -96,6 +109,7 @@ void multiply(Queue& queue, const Matrix& matrix, const Product& product) {
     encode(queue,
            {few ? "linear_few" : "linear_many",
             {{"weight_format", static_cast<int>(part.type)},
+             {"uses_matrices", queue.has_matrices() ? 1 : 0},
              {"linear_has_bias", matrix.bias != nullptr ? 1 : 0},
              {"linear_adds", product.add ? 1 : 0}}},
            {product.in,
@@ -120,13 +134,9 @@ int64_t weight_bytes(const DecoderModel& model) {
     sum += bytes_of(layer.query_key_value) + bytes_of(layer.output) + bytes_of(layer.gate) +
            bytes_of(layer.up) + bytes_of(layer.down);
     if (layer.delta) sum += bytes_of(layer.delta->input) + bytes_of(layer.delta->gates);
-    if (!layer.mixture) continue;
-    sum += bytes_of(layer.mixture->router);
-    for (const ExpertTensors& expert : layer.mixture->experts) sum += bytes_of(expert);
-    if (layer.mixture->shared) sum += bytes_of(*layer.mixture->shared);
+    if (layer.mixture) sum += bytes_of(*layer.mixture);
   }
-  const DecoderSpec& spec = model.spec;
-  return sum + (spec.extension_weights + spec.extension_table) * static_cast<int64_t>(sizeof(float));
+  return tensors.extension ? sum + bytes_of(tensors.extension->weights()) : sum;
 }
 
 }  // namespace sizeup::metal

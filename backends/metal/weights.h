@@ -44,7 +44,8 @@ struct Product {
 };
 void multiply(Queue& queue, const Matrix& matrix, const Product& product);
 
-// Of the file's formats, or of float32 where rows are computed; of all linear layers, embedding and head.
+// Of the file's formats, or of float32 where rows are computed; of all linear layers, embedding, head and
+// what an extension has.
 int64_t weight_bytes(const DecoderModel& model);
 
 }  // namespace sizeup::metal

@@ -2,16 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <functional>
-
 #include "backends/metal/kernels/parameters.h"
-#include "backends/reference/reference_device.h"
-#include "tests/metal/metal_devices.h"
-#include "tests/support/device_values.h"
+#include "tests/metal/device_programs.h"
 #include "tests/support/exact_activations.h"
 #include "tests/support/mixture_variants.h"
-#include "tests/support/random_decoder.h"
 
 namespace sizeup::metal_shim {
 namespace {
@@ -22,59 +16,6 @@ using testing::HasSubstr;
 constexpr std::array kRowCounts{1, 8, 9, 33};
 // Less than a simdgroup's threads, and more than a group's.
 constexpr std::array kColumnCounts{1, 31, 133};
-
-DecoderSpec some_spec() {
-  DecoderSpec spec;
-  spec.vocabulary = 10;
-  spec.context_length = 64;
-  spec.width = 8;
-  LayerSpec layer;
-  layer.attention = {.heads = 2, .kv_heads = 1, .head_size = 4};
-  layer.ffn_width = 8;
-  spec.layers = {layer};
-  spec.norm.epsilon = 1e-5F;
-  return spec;
-}
-
-// program(values) makes a device's things, begins a step and reads rows.
-using Program = std::function<HostRows(DeviceValues&)>;
-
-HostRows on_reference(const Program& program, const DecoderSpec& spec = some_spec()) {
-  const RandomDecoder random(spec, TensorType::f32, 1);
-  DeviceValues values(std::move(*make_reference_device(random.model(), {})));
-  return program(values);
-}
-
-HostRows on_metal(const Program& program, Order order = Order::ascending,
-                  const DecoderSpec& spec = some_spec()) {
-  const RandomDecoder random(spec, TensorType::f32, 1);
-  DeviceValues values(std::move(*make_device(random.model(), order)));
-  return program(values);
-}
-
-// Values come out with an error of some roundings of the greatest of their row (DeviceValues), which the
-// operation's own, a few roundings of a value and of what it is summed from, adds to.
-void expect_near(const HostRows& found, const HostRows& expected, float roundings) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (size_t r = 0; r < expected.size(); ++r) {
-    float greatest = 1.0F;
-    for (const float value : expected[r]) greatest = std::max(greatest, std::abs(value));
-    for (size_t c = 0; c < expected[r].size(); ++c) {
-      ASSERT_NEAR(found[r][c], expected[r][c], roundings * 0x1p-24F * greatest)
-          << "row " << r << ", column " << c;
-    }
-  }
-}
-
-// Near the reference, and the same bits in either order of threads.
-void expect_as_reference(const Program& program, float roundings, const DecoderSpec& spec = some_spec()) {
-  const HostRows found = on_metal(program, Order::ascending, spec);
-  expect_near(found, on_reference(program, spec), roundings);
-  EXPECT_EQ(on_metal(program, Order::descending, spec), found);
-}
-
-// Logits of up to about 10, their sum's logarithm, and twice the difference.
-constexpr float kReadRoundings = 16.0F;
 
 NormSpec norm_spec(NormKind kind) {
   return {.kind = kind, .epsilon = 1e-5F, .added = 0.25F, .scale = 1.5F};
@@ -181,56 +122,71 @@ class Layer {
   std::vector<LinearTensors> parts_;
 };
 
-// Sums of at most 256 products of about 0.3 in another order: random steps of half a unit of partial sums.
-constexpr float kSumRoundings = 48.0F;
+// Without matrices of a simdgroup weights are read in the same way: a few formats will do.
+bool is_tried_without_matrices(const Stack& stack) {
+  const TensorType type = stack.types.front();
+  return type == TensorType::f32 || type == TensorType::f16 || type == TensorType::q8_0;
+}
+
+void expect_products_as_reference(const Stack& stack, bool matrices) {
+  for (const int rows : {1, 9, 33}) {
+    for (const bool biased : {false, true}) {
+      SCOPED_TRACE(testing::Message() << block_format(stack.types.front()).name << ", " << rows << " rows");
+      const Layer layer(stack, biased);
+      const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            Device& on = values.device();
+            const RowsId in = values.input(random_rows(rows, stack.inputs, 1));
+            const RowsId sums = values.input(random_rows(rows, outputs, 2));
+            const RowsId out = on.add_rows(outputs, RowsUse::values);
+            const LinearId weight = on.add_linear(layer.parts());
+            values.begin(rows);
+            on.linear(in, weight, out);
+            on.linear_add(in, weight, sums);
+            HostRows found = values.read(out, outputs);
+            for (const std::vector<float>& row : values.read(sums, outputs)) found.push_back(row);
+            return found;
+          },
+          kReadRoundings + kSumRoundings, some_spec(), matrices);
+    }
+  }
+}
 
 TEST(MetalLinear, OfEveryFormatAgreesWithTheReference) {
   for (const Stack& stack : stacks()) {
-    for (const int rows : {1, 9, 33}) {
-      for (const bool biased : {false, true}) {
-        SCOPED_TRACE(testing::Message() << block_format(stack.types.front()).name << ", " << rows << " rows");
-        const Layer layer(stack, biased);
-        const int outputs = stack.outputs * static_cast<int>(stack.types.size());
-        expect_as_reference(
-            [&](DeviceValues& values) {
-              Device& on = values.device();
-              const RowsId in = values.input(random_rows(rows, stack.inputs, 1));
-              const RowsId sums = values.input(random_rows(rows, outputs, 2));
-              const RowsId out = on.add_rows(outputs, RowsUse::values);
-              const LinearId weight = on.add_linear(layer.parts());
-              values.begin(rows);
-              on.linear(in, weight, out);
-              on.linear_add(in, weight, sums);
-              HostRows found = values.read(out, outputs);
-              for (const std::vector<float>& row : values.read(sums, outputs)) found.push_back(row);
-              return found;
-            },
-            kReadRoundings + kSumRoundings);
-      }
-    }
+    expect_products_as_reference(stack, true);
+    if (is_tried_without_matrices(stack)) expect_products_as_reference(stack, false);
+  }
+}
+
+void expect_bits_of_the_row_alone(const Stack& stack, bool matrices) {
+  const Layer layer(stack, true);
+  const int outputs = stack.outputs * static_cast<int>(stack.types.size());
+  const HostRows in = random_rows(43, stack.inputs, 1, 30.0F);
+  const auto multiply = [&](const HostRows& rows) {
+    return on_metal(
+        [&](DeviceValues& values) {
+          const RowsId from = values.input(rows);
+          const RowsId out = values.device().add_rows(outputs, RowsUse::values);
+          const LinearId weight = values.device().add_linear(layer.parts());
+          values.begin(static_cast<int>(rows.size()));
+          values.device().linear(from, weight, out);
+          return values.read(out, outputs);
+        },
+        {.matrices = matrices});
+  };
+  const HostRows together = multiply(in);
+  for (const size_t row : {0U, 7U, 8U, 31U, 32U, 42U}) {
+    EXPECT_EQ(multiply({in[row]})[0], together[row]);
+    EXPECT_EQ(multiply({in[1], in[row], in[2]})[1], together[row]);
   }
 }
 
 TEST(MetalLinear, ARowsBitsAreThoseOfTheRowAlone) {
   for (const Stack& stack : stacks()) {
-    const Layer layer(stack, true);
-    const int outputs = stack.outputs * static_cast<int>(stack.types.size());
-    const HostRows in = random_rows(43, stack.inputs, 1, 30.0F);
-    const auto multiply = [&](const HostRows& rows) {
-      return on_metal([&](DeviceValues& values) {
-        const RowsId from = values.input(rows);
-        const RowsId out = values.device().add_rows(outputs, RowsUse::values);
-        const LinearId weight = values.device().add_linear(layer.parts());
-        values.begin(static_cast<int>(rows.size()));
-        values.device().linear(from, weight, out);
-        return values.read(out, outputs);
-      });
-    };
-    const HostRows together = multiply(in);
-    for (const size_t row : {0U, 7U, 8U, 31U, 32U, 42U}) {
-      EXPECT_EQ(multiply({in[row]})[0], together[row]);
-      EXPECT_EQ(multiply({in[1], in[row], in[2]})[1], together[row]);
-    }
+    expect_bits_of_the_row_alone(stack, true);
+    if (is_tried_without_matrices(stack)) expect_bits_of_the_row_alone(stack, false);
   }
 }
 
@@ -380,6 +336,32 @@ TEST(MetalMixture, AgreesWithTheReferenceForAnyRouting) {
   }
 }
 
+// The formats of a file's experts may differ from one to the next, and so do gate, up and down.
+TEST(MetalMixture, ExpertsMayHaveDifferentFormats) {
+  constexpr int kWidth = 64;
+  const ExpertSpec spec{.count = 7, .used = 3, .width = 96, .layers = {}};
+  RandomDecoder blocks({}, TensorType::q8_0, 7);
+  RandomDecoder plain({}, TensorType::f16, 8);
+  for (const bool biased : {false, true}) {
+    MixtureTensors tensors = blocks.mixture(spec, kWidth, {.router_and_experts = biased});
+    const MixtureTensors others = plain.mixture(spec, kWidth, {.router_and_experts = biased});
+    for (const size_t expert : {0U, 2U, 3U, 6U}) tensors.experts[expert].up = others.experts[expert].up;
+    tensors.experts[4].gate = others.experts[4].gate;
+    tensors.experts[0].down = others.experts[0].down;
+    for (const bool matrices : {true, false}) {
+      expect_as_reference(
+          [&](DeviceValues& values) {
+            const RowsId in = values.input(random_rows(33, kWidth, 2));
+            const MixtureId mixture = values.device().add_mixture(spec, tensors);
+            values.begin(33);
+            values.device().mixture_add(in, in, mixture, Activation::silu, in);
+            return values.read(in, kWidth);
+          },
+          kReadRoundings + 2.0F * kSumRoundings, some_spec(), matrices);
+    }
+  }
+}
+
 TEST(MetalMixture, EqualScoresGoToTheLowestExperts) {
   const ExpertSpec spec{.count = 9, .used = 3, .width = 26, .layers = {}};
   RandomDecoder random(some_spec(), TensorType::f32, 9);
@@ -444,34 +426,7 @@ std::string refusal(const DecoderSpec& spec, const DeviceOptions& options = {}) 
   return device ? "" : describe(device.error());
 }
 
-TEST(MetalDevice, RefusesExpertsOfDifferentFormats) {
-  DecoderSpec spec = some_spec();
-  spec.experts = {.count = 2, .used = 1, .width = 32, .layers = {true}};
-  RandomDecoder random(spec, TensorType::f32, 1);
-  RandomDecoder other(spec, TensorType::bf16, 1);
-  DecoderModel model;
-  model.spec = spec;
-  LayerTensors& layer = model.tensors.layers.emplace_back();
-  layer.mixture = random.mixture(spec.experts, 32);
-  layer.mixture->experts[1].up = other.mixture(spec.experts, 32).experts[1].up;
-  const auto device = make_device(model, Order::ascending);
-  ASSERT_FALSE(device.has_value());
-  EXPECT_THAT(describe(device.error()), HasSubstr("different formats"));
-}
-
-TEST(MetalDevice, RefusesWhatItCannotCompute) {
-  DecoderSpec spec = some_spec();
-  spec.layers[0].convolution = ConvolutionSpec{};
-  EXPECT_THAT(refusal(spec), HasSubstr("convolutions"));
-  spec = some_spec();
-  spec.layers[0].attention.index = IndexSpec{};
-  EXPECT_THAT(refusal(spec), HasSubstr("chosen blocks of keys"));
-  spec = some_spec();
-  spec.layers[0].attention.head_size = metal_kernels::kGreatestHead + 1;
-  EXPECT_THAT(refusal(spec), HasSubstr("512 values"));
-  spec = some_spec();
-  spec.residual_streams = true;
-  EXPECT_THAT(refusal(spec), HasSubstr("residual streams"));
+TEST(MetalDevice, RefusesOptionsThatItLacks) {
   DeviceOptions options;
   options.precision = Precision::bfloat16;
   EXPECT_THAT(refusal(some_spec(), options), HasSubstr("no dtype bfloat16"));

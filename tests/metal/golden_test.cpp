@@ -1,4 +1,4 @@
-// Golden models on the Metal device, its kernels on the host: the families whose layers it has.
+// Golden models on the Metal device, its kernels on the host: every family.
 #include <gtest/gtest.h>
 
 #include "tests/backends/engine/golden_folder.h"
@@ -41,6 +41,10 @@ TEST(MetalGolden, RecurrentAgreesWithTransformersSlow) {
 
 TEST(MetalGolden, GemmaAgreesWithTransformersSlow) {
   EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_gemma"), 15);
+}
+
+TEST(MetalGolden, Qwen4AgreesWithTransformersSlow) {
+  EXPECT_EQ(expect_folder_agrees(metal(), golden_folder() / "tiny_qwen4"), 4);
 }
 
 struct Family {

@@ -11,9 +11,13 @@
 
 namespace sizeup::metal_shim {
 
+inline Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const ShimOptions& shim,
+                                                   const DeviceOptions& options = {}) {
+  return metal::make_device(model, options, make_shim_queue(compiled_kernels(), shim));
+}
 inline Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, Order order,
                                                    const DeviceOptions& options = {}) {
-  return metal::make_device(model, options, make_shim_queue(compiled_kernels(), {.order = order}));
+  return make_device(model, ShimOptions{.order = order}, options);
 }
 
 struct NamedOrder {

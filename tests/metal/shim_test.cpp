@@ -227,6 +227,7 @@ TEST(Shim, MultipliesMatrices) {
   EXPECT_NO_THROW(run<float>("half_a_product", 64));
   EXPECT_THAT([] { run<float>("half_a_product", 40); }, ThrowsMessage<KernelError>(HasSubstr("take part")));
 
+  const auto without = make_shim_queue(table(), {.matrices = false});
   const auto queue = make_shim_queue(table());
   const auto out = queue->make_buffer(64 * sizeof(float));
   const auto in = queue->make_buffer(128 * sizeof(float));  // two matrices side by side
@@ -234,12 +235,15 @@ TEST(Shim, MultipliesMatrices) {
   for (int i = 0; i < 128; ++i) values[i] = static_cast<float>(i % 13 - 6);
   const metal::Binding bindings[] = {{out.get()}, {in.get()}};
   const int second = 8;
-  queue->encode({.kernel = "product",
-                 .constants = {},
-                 .buffers = bindings,
-                 .parameters = std::as_bytes(std::span(&second, 1)),
-                 .groups = {},
-                 .threads = 32});
+  const metal::Command product{.kernel = "product",
+                               .constants = {},
+                               .buffers = bindings,
+                               .parameters = std::as_bytes(std::span(&second, 1)),
+                               .groups = {},
+                               .threads = 32};
+  without->encode(product);
+  EXPECT_THAT([&] { without->finish(); }, ThrowsMessage<KernelError>(HasSubstr("no matrices")));
+  queue->encode(product);
   queue->finish();
   for (int r = 0; r < 8; ++r) {
     for (int c = 0; c < 8; ++c) {

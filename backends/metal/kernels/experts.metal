@@ -2,6 +2,7 @@
 #include <metal_stdlib>
 
 #include "backends/metal/kernels/activations.h"
+#include "backends/metal/kernels/matrices.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/kernels/simd.h"
 #include "backends/metal/kernels/tiles.h"
@@ -140,9 +141,9 @@ kernel void choose_experts(device const float* outputs [[buffer(0)]],
   if (parameters.parts > used) weight[used] = parameters.shared_gated ? logistic(row[count]) : 1.0f;
 }
 
-// A row's product with one of its experts' matrices, which lie one after the other. A group has one of the
-// uses of experts by rows and 32 outputs: (outputs, use) in the grid. So an expert's weights are read for
-// each row that uses it.
+// A row's product with one of its experts' matrices; those of one format lie one after the other, and uses of
+// other experts are left to other commands. A group has one of the uses of experts by rows and 32 outputs:
+// (outputs, use) in the grid. So an expert's weights are read for each row that uses it.
 kernel void linear_experts(device const float* in [[buffer(0)]], device const uchar* weights [[buffer(1)]],
                            device const float* bias [[buffer(2)]], device const int* experts [[buffer(3)]],
                            device float* out [[buffer(4)]],
@@ -155,31 +156,35 @@ kernel void linear_experts(device const float* in [[buffer(0)]], device const uc
   threadgroup float out_tile[kFewRows * kTileOutputs];
   const int use = static_cast<int>(group.y);
   const int expert = experts[use];
+  if (expert < parameters.first_expert || expert >= parameters.end_expert) return;
   const int first_output = static_cast<int>(group.x) * kTileOutputs;
   const int line = static_cast<int>(index) / kEights;
   const int eight = 8 * (static_cast<int>(index) % kEights);
   const bool has_output = first_output + line < parameters.outputs;
-  const long first_line = static_cast<long>(expert) * parameters.outputs + first_output;
+  const long first_line =
+      static_cast<long>(expert - parameters.first_expert) * parameters.outputs + first_output;
   device const uchar* weight = weights + (first_line + line) * parameters.row_bytes;
   device const float* row = in + static_cast<long>(use / parameters.uses) * parameters.inputs;
 
-  simdgroup_float8x8 sums[1][1];
-  sums[0][0] = make_filled_simdgroup_matrix<float, 8>(0.0f);
+  const uint lane = index % kSimdThreads;
+  MatrixBlock<1, 1> sums;
+  clear_block(sums);
   const int output_part = 8 * static_cast<int>(simdgroup);
   for (int k = 0; k < parameters.inputs; k += kTileDepth) {
     if (line < kFewRows)
       load_inputs(row, line == 0, k + eight, parameters.inputs, &in_tile[line * kTileDepth + eight]);
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    multiply_step<1, 1>(&in_tile[0], &weight_tile[output_part * kTileDepth], sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth],
+                                                       lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  simdgroup_store(sums[0][0], &out_tile[output_part], kTileOutputs, 0, false);
+  store_block(sums, &out_tile[output_part], kTileOutputs, lane);
   threadgroup_barrier(mem_flags::mem_threadgroup);
   const int output = static_cast<int>(index);
   if (output >= kTileOutputs || first_output + output >= parameters.outputs) return;
   float sum = out_tile[output];
-  if (experts_have_bias) sum += bias[first_line + output];
+  if (experts_have_bias) sum += bias[static_cast<long>(expert) * parameters.outputs + first_output + output];
   out[static_cast<long>(use) * parameters.outputs + first_output + output] = sum;
 }
 

@@ -1,6 +1,7 @@
 // Rows times a matrix: with tiles of many rows, and of few. Both give a row the same bits (tiles.h).
 #include <metal_stdlib>
 
+#include "backends/metal/kernels/matrices.h"
 #include "backends/metal/kernels/parameters.h"
 #include "backends/metal/kernels/tiles.h"
 
@@ -35,25 +36,20 @@ kernel void linear_many(device const float* in [[buffer(0)]], device const uchar
   device const float* row = in + static_cast<long>(first_row + line) * parameters.inputs;
   device const uchar* weight = weights + static_cast<long>(first_output + line) * parameters.row_bytes;
 
-  simdgroup_float8x8 sums[2][2];
-  for (int r = 0; r < 2; ++r) {
-    for (int o = 0; o < 2; ++o) sums[r][o] = make_filled_simdgroup_matrix<float, 8>(0.0f);
-  }
+  const uint lane = index % kSimdThreads;
+  MatrixBlock<2, 2> sums;
+  clear_block(sums);
   const int row_part = 16 * (static_cast<int>(simdgroup) / 2);
   const int output_part = 16 * (static_cast<int>(simdgroup) % 2);
   for (int k = 0; k < parameters.inputs; k += kTileDepth) {
     load_inputs(row, has_row, k + eight, parameters.inputs, &in_tile[line * kTileDepth + eight]);
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    multiply_step<2, 2>(&in_tile[row_part * kTileDepth], &weight_tile[output_part * kTileDepth], sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[row_part * kTileDepth],
+                                                       &weight_tile[output_part * kTileDepth], lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  for (int r = 0; r < 2; ++r) {
-    for (int o = 0; o < 2; ++o) {
-      const int at = (row_part + 8 * r) * kTileOutputs + output_part + 8 * o;
-      simdgroup_store(sums[r][o], &out_tile[at], kTileOutputs, 0, false);
-    }
-  }
+  store_block(sums, &out_tile[row_part * kTileOutputs + output_part], kTileOutputs, lane);
   threadgroup_barrier(mem_flags::mem_threadgroup);
   for (int i = static_cast<int>(index); i < kTileRows * kTileOutputs; i += kTileThreads) {
     const int r = first_row + i / kTileOutputs;
@@ -80,8 +76,9 @@ kernel void linear_few(device const float* in [[buffer(0)]], device const uchar*
   const bool has_output = first_output + line < parameters.outputs;
   device const uchar* weight = weights + static_cast<long>(first_output + line) * parameters.row_bytes;
 
-  simdgroup_float8x8 sums[1][1];
-  sums[0][0] = make_filled_simdgroup_matrix<float, 8>(0.0f);
+  const uint lane = index % kSimdThreads;
+  MatrixBlock<1, 1> sums;
+  clear_block(sums);
   const int output_part = 8 * static_cast<int>(simdgroup);
   for (int k = 0; k < parameters.inputs; k += kTileDepth) {
     if (line < kFewRows) {
@@ -90,10 +87,11 @@ kernel void linear_few(device const float* in [[buffer(0)]], device const uchar*
     }
     load_weights(weight, has_output, k + eight, parameters.inputs, &weight_tile[line * kTileDepth + eight]);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    multiply_step<1, 1>(&in_tile[0], &weight_tile[output_part * kTileDepth], sums);
+    add_product<kTileDepth, kTileDepth, 1, kTileDepth>(&in_tile[0], &weight_tile[output_part * kTileDepth],
+                                                       lane, sums);
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  simdgroup_store(sums[0][0], &out_tile[output_part], kTileOutputs, 0, false);
+  store_block(sums, &out_tile[output_part], kTileOutputs, lane);
   threadgroup_barrier(mem_flags::mem_threadgroup);
   for (int i = static_cast<int>(index); i < kFewRows * kTileOutputs; i += kTileThreads) {
     const int r = i / kTileOutputs;

@@ -12,16 +12,17 @@ enum : int {
   kSimdThreads = 32,  // of a simdgroup, on every GPU that has simdgroup matrices
   kRowThreads = 128,  // that sum over a row: a row of 2048 columns gives each 16
   kElementThreads = 256,
-  kTileThreads = 128,   // of a product's tile: four simdgroups
-  kTileOutputs = 32,    // of a product's tile
-  kTileRows = 32,       // of a product's tile of many rows
-  kFewRows = 8,         // of one of few: a matrix of 8x8 is the smallest there is
-  kTileDepth = 32,      // inputs of a step of a product: eight for each thread of a tile of weights
-  kPositions = 64,      // of a page (kPagePositions)
-  kGreatestHead = 512,  // columns of a head: sixteen values for each thread of a simdgroup
-  kHeadThreads = 256,   // that sum over a vocabulary
-  kMostTaps = 16,       // of a convolution (kMostDeltaTaps)
-  kMostRouted = 1024,   // experts of a router (kMostExperts): four arrays of them are half a group's memory
+  kTileThreads = 128,  // of a product's tile: four simdgroups
+  kTileOutputs = 32,   // of a product's tile
+  kTileRows = 32,      // of a product's tile of many rows
+  kFewRows = 8,        // of one of few: a matrix of 8x8 is the smallest there is
+  kTileDepth = 32,     // inputs of a step of a product: eight for each thread of a tile of weights
+  kPositions = 64,     // of a page (kPagePositions)
+  kTileLines = 8,      // of a tile of attention: a matrix of 8x8 is the smallest there is
+  kHeadColumns = 512,  // of a head that a group sums: two values of each 32 for every thread
+  kHeadThreads = 256,  // that sum over a vocabulary
+  kMostTaps = 16,      // of a convolution (kMostDeltaTaps)
+  kMostRouted = 1024,  // experts of a router (kMostExperts): four arrays of them are half a group's memory
 };
 
 // As TensorType.
@@ -88,6 +89,14 @@ struct ElementParameters {
   int32_t count;
 };
 
+// Rows of neighbouring parts.
+struct PartParameters {
+  float factor;
+  float least;      // of a score
+  int32_t columns;  // of a part
+  int32_t parts;
+};
+
 // Columns of several rows, element by element.
 struct ColumnParameters {
   int32_t columns;
@@ -136,6 +145,12 @@ struct WriteParameters {
   int32_t key_column;  // the values follow the keys
 };
 
+// Rows side by side that continue one text: at most kTileLines.
+struct AttentionTile {
+  int32_t first_row;
+  int32_t rows;
+};
+
 struct AttentionParameters {
   PagePart part;
   float scale;
@@ -143,6 +158,42 @@ struct AttentionParameters {
   int32_t heads;
   int32_t window;  // 0: all
   int32_t query_stride;
+  int32_t block;   // positions of each that is chosen or not
+  int32_t blocks;  // from one row's to the next one's
+};
+
+// Where a layer's index keys lie in a page: [position][column], then those of the blocks that end there.
+struct IndexPart {
+  int32_t page_floats;   // of all layers
+  int32_t index_floats;  // before them
+  int32_t head_size;
+  int32_t block;  // positions
+};
+
+// A block's last position is in the step, and the block's key goes to a page.
+struct BlockEnd {
+  int32_t last_position;
+  int32_t first_page;  // where in the page numbers the row's table begins
+  int32_t page;
+};
+
+struct IndexWriteParameters {
+  IndexPart part;
+  int32_t stride;  // of a row
+  int32_t key_column;
+};
+
+struct WeighParameters {
+  IndexPart part;
+  int32_t stride;  // of a row
+  int32_t heads;
+  int32_t blocks;  // from one row's to the next one's
+};
+
+struct ChooseParameters {
+  int32_t block;
+  int32_t blocks;  // from one row's to the next one's
+  int32_t chosen;
 };
 
 struct CopyParameters {
@@ -168,7 +219,9 @@ struct ExpertParameters {
   int32_t inputs;
   int32_t outputs;
   int32_t row_bytes;
-  int32_t uses;  // of a row of `in`: 1 where each use has its own
+  int32_t uses;          // of a row of `in`: 1 where each use has its own
+  int32_t first_expert;  // of those whose matrices are at hand
+  int32_t end_expert;
 };
 
 struct ExpertSumParameters {
@@ -200,6 +253,15 @@ struct DeltaParameters {
   int32_t key_size;
   int32_t value_size;
   int32_t tiled;
+};
+
+// As ConvolutionSpec.
+struct ConvolutionParameters {
+  int32_t state_floats;  // of all layers
+  int32_t layer_floats;  // before the layer's part
+  int32_t channels;
+  int32_t taps;
+  int32_t dilation;
 };
 
 // A row of logits and where its results go.

@@ -38,11 +38,14 @@ struct Recorded {
 
 class ShimQueue final : public metal::Queue {
  public:
-  ShimQueue(const KernelTable& table, const ShimOptions& options) : table_(table), options_(options) {}
+  ShimQueue(const KernelTable& table, const ShimOptions& options) : table_(table), options_(options) {
+    group_.allow_matrices(options.matrices);
+  }
 
   std::string name() const override { return "the shim"; }
   int64_t memory_bytes() const override { return options_.memory_bytes; }
   int64_t greatest_buffer() const override { return options_.memory_bytes; }
+  bool has_matrices() const override { return options_.matrices; }
   std::unique_ptr<metal::Buffer> make_buffer(size_t bytes) override {
     return std::make_unique<ShimBuffer>(bytes);
   }

@@ -12,6 +12,7 @@ namespace sizeup::metal_shim {
 struct ShimOptions {
   Order order = Order::ascending;  // of threads and of groups
   int64_t memory_bytes = int64_t{1} << 32;
+  bool matrices = true;  // that a simdgroup holds; false: using one is an error
 };
 
 // finish() throws KernelError where a GPU would do something undefined. The table outlives the queue.

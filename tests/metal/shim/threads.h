@@ -53,6 +53,9 @@ class Threadgroup {
   // body(thread) for every thread; their number is a multiple of the simdgroup's. Throws KernelError.
   void run(int threads, Order order, const std::function<void(int)>& body);
 
+  // Whether threads may multiply matrices that a simdgroup holds; at first they may.
+  void allow_matrices(bool allowed) { allows_matrices_ = allowed; }
+
   // What threads call, with the line of the kernel that does.
   void wait_for_group(int line);
   void wait_for_simdgroup(int line);
@@ -60,6 +63,7 @@ class Threadgroup {
   uint32_t exchange(uint32_t own, uint32_t lane, int line);
   // An operation of a whole simdgroup on a matrix: its first thread does it, all must come by.
   bool leads_matrix_operation() {
+    if (!allows_matrices_) throw KernelError("this GPU has no matrices of a simdgroup");
     ++now_->matrix_operations;
     return running_ % kLanes == 0;
   }
@@ -89,6 +93,7 @@ class Threadgroup {
   int running_ = 0;
   Thread* now_ = nullptr;  // that one
   const std::function<void(int)>* body_ = nullptr;
+  bool allows_matrices_ = true;
   std::exception_ptr failure_;
   jmp_buf scheduler_ = {};
 };
