@@ -37,10 +37,6 @@ Result<std::unique_ptr<Backend>> open_on_cpu_device(const ModelReference& refere
   return open_engine(reference, make_cpu_device);
 }
 
-std::optional<std::string> why_no_cpu_device() {
-  return best_cpu_tier() ? std::nullopt : why_unsupported(cpu_tiers().front().tier);
-}
-
 std::optional<std::string> always_available() {
   return std::nullopt;
 }
@@ -72,7 +68,7 @@ constexpr std::array kBackends{
                  .example = "small=./model.gguf?device=cpu",
                  .open = open_on_cpu_device,
                  .make_device = make_cpu_device,
-                 .why_unavailable = why_no_cpu_device,
+                 .why_unavailable = why_no_cpu_tier,
                  .measure_limits = measure_machine_limits},
     BackendEntry{
         .scheme = "file",

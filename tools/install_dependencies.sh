@@ -13,10 +13,11 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang libclang-rt-14-dev clang-format  # fuzz targets and the format check
-  qemu-user                              # the program on older processors
+  qemu-user                              # the program on older processors, and on arm64
   chromium sqlite3                       # the report in a real browser, data checks, the store from outside
   openssl                                # certificates for a server of the tests
 )
+[ "$(uname -m)" != x86_64 ] || test_packages+=(g++-aarch64-linux-gnu)  # the tests for arm64
 
 packages=()
 for group in "${@:-build}"; do

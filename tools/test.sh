@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs every test: the optimised build, the sanitizer build with the fuzz targets, the data checks.
+# Builds and runs every test: the optimised build, the build for arm64 under emulation, the sanitizer build with the
+# fuzz targets, the data checks.
 #   tools/test.sh            everything (fuzz targets for 20 seconds each with CI=true, else ten)
 #   tools/test.sh --quick    the optimised build's tests alone
 set -euo pipefail
@@ -37,6 +38,20 @@ step "Tests"
 build test
 run_tests test
 $quick && exit 0
+
+step "Tests for arm64, under emulation"
+if [ "$(uname -m)" = x86_64 ]; then
+  tools/arm64_sysroot.sh
+  export QEMU_LD_PREFIX=$PWD/build/arm64-sysroot
+  build arm64 test_cpu test_operations test_engine sizeup
+  # What computes, on a processor with every extension; what is chosen, on those that lack some as well.
+  run_tests arm64 -R '^(cpu|operations)\.|^engine\..*(TinyLlama|TinyMixture|TinyQuantised|StoriesAgreement)'
+  QEMU_CPU=neoverse-n1 run_tests arm64 -R '^cpu\.(CpuTier|Kernels)|^operations.*MixtureOnTiers.AllRows'
+  QEMU_CPU=cortex-a72 run_tests arm64 -R '^cpu\.(CpuTier|Kernels)|^operations.*MixtureOnTiers.AllRows'
+  tests/arm64/same_bits.sh build/test/sizeup build/arm64/sizeup
+else
+  echo "skipped: on this machine the tests above were those for $(uname -m)"
+fi
 
 step "Tests under the address and undefined-behaviour sanitizers"
 build asan

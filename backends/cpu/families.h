@@ -12,4 +12,7 @@ extern const DeltaKernels kDeltaAvx2, kDeltaAvx512, kDeltaNeon;
 // Operands of floats or rounded_floats, weights of any format.
 extern const ProductFamily kFloatsAvx2, kFloatsAvx512, kFloatsNeon;
 
+// Operands of pairs, weights of bfloat16.
+extern const ProductFamily kBfloatsNeon;
+
 }  // namespace sizeup::cpu

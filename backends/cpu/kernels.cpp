@@ -78,6 +78,7 @@ const Kernels& kernels_of(CpuTier tier) {
     case CpuTier::amx:
       return kAmx;
     case CpuTier::neon:
+    case CpuTier::neon_bf16:
       break;
   }
   throw InternalError("a tier has kernels");

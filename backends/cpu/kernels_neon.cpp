@@ -19,7 +19,13 @@ std::span<const AttentionFamily* const> neon_attention(Precision precision) {
   return precision == Precision::float32 ? kFull : kHalf;
 }
 
-constexpr int kWeightRows = 2;  // as for avx2; not measured
+// Blocks would have to become tiles first, which nobody has written: such models compute in float32.
+const ProductFamily& bfloat_products(Precision precision, bool bfloat_weights) {
+  return precision == Precision::bfloat16 && bfloat_weights ? kBfloatsNeon : kFloatsNeon;
+}
+
+constexpr int kWeightRows = 2;      // as for avx2; not measured
+constexpr int kWeightRowsBf16 = 8;  // four times the arithmetic; not measured
 
 const Kernels kNeon{.tier = "neon",
                     .fast_precision = Precision::float32,
@@ -29,11 +35,19 @@ const Kernels kNeon{.tier = "neon",
                     .product = neon_products,
                     .attention = neon_attention};
 
+const Kernels kNeonBf16{.tier = "neon_bf16",
+                        .fast_precision = Precision::bfloat16,
+                        .weight_rows = kWeightRowsBf16,
+                        .rows = kRowsNeon,
+                        .delta = kDeltaNeon,
+                        .product = bfloat_products,
+                        .attention = neon_attention};
+
 }  // namespace
 
 const Kernels& kernels_of(CpuTier tier) {
-  require(tier == CpuTier::neon, "kernels are asked for only where a tier is supported");
-  return kNeon;
+  require(tier == CpuTier::neon || tier == CpuTier::neon_bf16, "a tier of arm64 is asked for");
+  return tier == CpuTier::neon ? kNeon : kNeonBf16;
 }
 
 }  // namespace sizeup::cpu

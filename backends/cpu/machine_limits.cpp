@@ -40,7 +40,8 @@ constexpr std::array kPeakLoops{PeakLoop{CpuTier::avx2, "float32", peak_loop_avx
                                 PeakLoop{CpuTier::avx512, "float32", peak_loop_avx512},
                                 PeakLoop{CpuTier::amx, "bfloat16", peak_loop_amx}};
 #elif defined(__aarch64__)
-constexpr std::array kPeakLoops{PeakLoop{CpuTier::neon, "float32", peak_loop_neon}};
+constexpr std::array kPeakLoops{PeakLoop{CpuTier::neon, "float32", peak_loop_neon},
+                                PeakLoop{CpuTier::neon_bf16, "bfloat16", peak_loop_neon_bf16}};
 #else
 constexpr std::array<PeakLoop, 0> kPeakLoops{};
 #endif

@@ -7,6 +7,7 @@
 //   tile family:  one tile product (32 inputs, TDPBF16PS) after the other; split operands add the product
 //   with
 //                 the high part, then the middle, then the low one, before the next 32 inputs
+//   bfloat family: one BFMMLA (4 inputs) after the other
 // A sum may leave its register and come back as float32, which is exact: blocking changes no bit.
 #pragma once
 

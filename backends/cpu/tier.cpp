@@ -15,6 +15,8 @@
 #endif
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace sizeup {
@@ -28,16 +30,21 @@ constexpr std::array kTiers{
     CpuTierEntry{CpuTier::amx, "amx", "bf16 tile products: Intel servers since Sapphire Rapids (2023)",
                  "AMX-TILE, AMX-BF16, AVX512_BF16 and those of avx512"},
     CpuTierEntry{CpuTier::neon, "neon", "128-bit vectors: every arm64 processor", "ASIMD"},
+    CpuTierEntry{CpuTier::neon_bf16, "neon_bf16",
+                 "bf16 matrix products: Arm servers since 2021 (Neoverse V1, N2), Apple since M2",
+                 "BF16 and those of neon"},
 };
 
 // Those of the architecture that this build is for.
 #if defined(__aarch64__)
-constexpr std::span kOwnTiers = std::span(kTiers).last(1);
+constexpr std::span kOwnTiers = std::span(kTiers).last(2);
 #else
 constexpr std::span kOwnTiers = std::span(kTiers).first(3);
 #endif
 
-constexpr int kAsimd = 1;  // of AT_HWCAP: HWCAP_ASIMD of Linux
+// Linux's arch/arm64/include/uapi/asm/hwcap.h.
+constexpr int kAsimd = 1;  // of AT_HWCAP
+constexpr int kBf16 = 14;  // of AT_HWCAP2
 
 constexpr bool bit(uint64_t word, int index) {
   return (word >> index & 1) != 0;
@@ -139,7 +146,12 @@ CpuRegisters read_registers(CpuTier tier) {
 
 CpuRegisters read_registers(CpuTier /*tier*/) {
 #if defined(__linux__)
-  return {.arm64 = true, .hwcap = getauxval(AT_HWCAP)};
+  return {.arm64 = true, .hwcap = getauxval(AT_HWCAP), .hwcap2 = getauxval(AT_HWCAP2)};
+#elif defined(__APPLE__)
+  int has_bf16 = 0;
+  size_t size = sizeof has_bf16;
+  if (sysctlbyname("hw.optional.arm.FEAT_BF16", &has_bf16, &size, nullptr, 0) != 0) has_bf16 = 0;
+  return {.arm64 = true, .hwcap = uint64_t{1} << kAsimd, .hwcap2 = uint64_t{has_bf16 != 0} << kBf16};
 #else
   return {.arm64 = true, .hwcap = uint64_t{1} << kAsimd};  // other systems ask for ASIMD themselves
 #endif
@@ -153,9 +165,15 @@ CpuRegisters read_registers(CpuTier /*tier*/) {
 
 #endif
 
-std::optional<std::string> why_no_neon(const CpuRegisters& registers) {
+bool is_neon(CpuTier tier) {
+  return tier == CpuTier::neon || tier == CpuTier::neon_bf16;
+}
+
+std::optional<std::string> why_no_neon(CpuTier tier, const CpuRegisters& registers) {
   if (!registers.arm64) return "this build is not for arm64 processors";
   if (!bit(registers.hwcap, kAsimd)) return "the processor, or the virtual machine, does not offer ASIMD";
+  if (tier == CpuTier::neon_bf16 && !bit(registers.hwcap2, kBf16))
+    return "the processor, or the virtual machine, does not offer BF16";
   return std::nullopt;
 }
 
@@ -180,7 +198,7 @@ Result<CpuTier> parse_cpu_tier(std::string_view name) {
 }
 
 std::optional<std::string> why_unsupported(CpuTier tier, const CpuRegisters& registers) {
-  if (tier == CpuTier::neon) return why_no_neon(registers);
+  if (is_neon(tier)) return why_no_neon(tier, registers);
   if (!registers.x86_64) return "this build is not for x86-64 processors";
   if (const auto missing = missing_features(tier, registers); !missing.empty()) {
     return fmt::format("the processor, or the virtual machine, does not offer {}", fmt::join(missing, ", "));
@@ -203,8 +221,7 @@ std::optional<std::string> why_unsupported(CpuTier tier) {
 
 std::optional<std::string> why_refused(CpuTier tier, const CpuRegisters& registers) {
   // The system refuses nothing on arm64. A feature that the processor lacks is not refused either.
-  if (tier == CpuTier::neon || !registers.x86_64 || !missing_features(tier, registers).empty())
-    return std::nullopt;
+  if (is_neon(tier) || !registers.x86_64 || !missing_features(tier, registers).empty()) return std::nullopt;
   return why_unsupported(tier, registers);
 }
 
@@ -217,6 +234,10 @@ std::optional<CpuTier> best_cpu_tier() {
     if (!why_unsupported(entry->tier)) return entry->tier;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> why_no_cpu_tier() {
+  return why_unsupported(kOwnTiers.front().tier);
 }
 
 }  // namespace sizeup

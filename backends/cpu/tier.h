@@ -12,8 +12,8 @@
 
 namespace sizeup {
 
-// In order within an architecture: a machine that has one has those before it too. neon is that of arm64.
-enum class CpuTier { avx2, avx512, amx, neon };
+// In order within an architecture: a machine that has one has those before it too. The last two are arm64's.
+enum class CpuTier { avx2, avx512, amx, neon, neon_bf16 };
 
 struct CpuTierEntry {
   CpuTier tier;
@@ -42,6 +42,9 @@ std::optional<std::string> why_refused(CpuTier tier);
 // The last tier that this machine can run, if any.
 std::optional<CpuTier> best_cpu_tier();
 
+// Why there is none: what the first one lacks; nothing if there is one.
+std::optional<std::string> why_no_cpu_tier();
+
 // What the answers above come from: the words that CPUID and XGETBV give on x86-64, and the
 // system on arm64; all zero where there are none.
 struct CpuRegisters {
@@ -54,6 +57,7 @@ struct CpuRegisters {
   bool tiles_permitted = false;  // whether the system lets this process use tiles
   bool arm64 = false;            // whether this build is for such a processor
   uint64_t hwcap = 0;            // getauxval(AT_HWCAP)
+  uint64_t hwcap2 = 0;           // getauxval(AT_HWCAP2)
 };
 
 // The same for a machine with these registers.

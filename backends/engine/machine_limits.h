@@ -16,7 +16,7 @@ inline constexpr int kAnyThreads = 0;
 
 // Floating-point operations a second, a multiplication and an addition counted as two.
 struct ArithmeticLimit {
-  std::string_view tier;   // "avx2", "avx512", "amx"; of a GPU its unit: "cores", "tensor cores"
+  std::string_view tier;   // "avx2", "amx", "neon"; of a GPU its unit: "cores", "tensor cores"
   std::string_view dtype;  // of the factors: "float32", "bfloat16"; sums are float32
   int threads = 1;         // or kAnyThreads
   Spread rate;

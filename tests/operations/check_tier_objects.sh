@@ -5,7 +5,7 @@
 set -euo pipefail
 
 nm -C "$1" | awk '
-  /^[^ ]*\.o:$/ { file = $0; tier = file ~ /_(avx2|avx512|amx)\.cpp\.o:$/; files += tier; next }
+  /^[^ ]*\.o:$/ { file = $0; tier = file ~ /_(avx2|avx512|amx|neon_bf16)\.cpp\.o:$/; files += tier; next }
   tier && $2 ~ /^[VWu]$/ { print file, $0; shared++ }
   END {
     if (files == 0) { print "no object of a tier in the archive"; exit 1 }

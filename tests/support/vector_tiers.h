@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "backends/cpu/kernels.h"
 #include "backends/cpu/tier.h"
 
 namespace sizeup {
@@ -11,7 +12,8 @@ namespace sizeup {
 inline std::vector<CpuTierEntry> vector_tiers() {
   std::vector<CpuTierEntry> tiers;
   for (const CpuTierEntry& entry : cpu_tiers()) {
-    if (entry.tier != CpuTier::amx) tiers.push_back(entry);  // it has those of avx512
+    // Tiers with products of bfloat16 have the rest of the tier before.
+    if (cpu::kernels_of(entry.tier).fast_precision == Precision::float32) tiers.push_back(entry);
   }
   return tiers;
 }

@@ -56,7 +56,13 @@ TEST(CpuTier, NoneWithoutX86) {
   }
 }
 
-TEST(CpuTier, NeonAsksForArm64AndItsVectors) {
+TEST(CpuTier, NeonAsksForArm64AndItsVectorsAndProducts) {
+  constexpr uint64_t kProducts = 1 << 14;
+  EXPECT_EQ(reason(CpuTier::neon_bf16, {.arm64 = true, .hwcap = 0x2, .hwcap2 = kProducts}), "supported");
+  EXPECT_THAT(reason(CpuTier::neon_bf16, {.arm64 = true, .hwcap = 0x2, .hwcap2 = ~kProducts}),
+              HasSubstr("does not offer BF16"));
+  EXPECT_THAT(reason(CpuTier::neon_bf16, {.arm64 = true, .hwcap2 = kProducts}),
+              HasSubstr("does not offer ASIMD"));
   EXPECT_EQ(reason(CpuTier::neon, {.arm64 = true, .hwcap = 0x2}), "supported");
   EXPECT_THAT(reason(CpuTier::neon, {.arm64 = true, .hwcap = 0x1}), HasSubstr("does not offer ASIMD"));
   EXPECT_EQ(reason(CpuTier::neon, kSapphireRapids), "this build is not for arm64 processors");
@@ -152,7 +158,8 @@ TEST(CpuTier, NamesAndTiersBelongTogether) {
     const auto tier = parse_cpu_tier(name);
     ASSERT_FALSE(tier.has_value()) << name;
     EXPECT_EQ(tier.error().kind, ErrorKind::usage);
-    EXPECT_THAT(describe(tier.error()), HasSubstr(arm64 ? "known: neon" : "known: avx2, avx512, amx"));
+    EXPECT_THAT(describe(tier.error()),
+                HasSubstr(arm64 ? "known: neon, neon_bf16" : "known: avx2, avx512, amx"));
   }
 }
 

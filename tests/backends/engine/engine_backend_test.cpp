@@ -114,7 +114,7 @@ TEST_P(StoriesAgreement, WithTheReference) {
   const auto text = read_file(models_folder() / GetParam().reference);
   ASSERT_TRUE(text.has_value());
   const Json reference = parse_json(*text, "reference").value();
-  const auto backend = open_model(model(GetParam().model));
+  const auto backend = open_model(model(GetParam().model) + "?dtype=float32");
   const double bound = GetParam().bound;
 
   std::vector<Request> requests = {generate(0, "", 255)};
