@@ -1,6 +1,7 @@
 #include "core/jinja/parser.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <initializer_list>

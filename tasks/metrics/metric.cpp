@@ -1,6 +1,7 @@
 #include "tasks/metrics/metric.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <numeric>
 #include <utility>
