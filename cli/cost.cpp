@@ -1,7 +1,6 @@
 // sizeup cost: what two models of a run cost by volume, and from where on one of them is the cheaper one.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "cli/table.h"
 #include "cli/traffic.h"
 #include "core/json/json.h"
+#include "core/text/from_chars.h"
 #include "harness/store/read.h"
 #include "harness/store/store.h"
 #include "reports/format.h"
@@ -41,7 +41,7 @@ Error wrong(const std::string& option, const std::string& text, const std::strin
 
 std::optional<double> amount_of(std::string_view text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) || std::isinf(value))
     return {};
   return value;

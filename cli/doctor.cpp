@@ -25,15 +25,6 @@
 namespace sizeup::cli {
 namespace {
 
-// Devices that sizeup will have.
-struct MissingDevice {
-  const char* name;
-  const char* reason;
-};
-constexpr MissingDevice kMissingDevices[] = {
-    {"metal", "this build has no Metal plug-in"},
-};
-
 // Whether generated code can be run, and what keeps the walls from being higher.
 Json examine_sandbox() {
   const auto pool = SandboxPool::open({});
@@ -99,6 +90,27 @@ void examine_resources(Json& machine) {
   machine["huge_pages_note"] = pages.note;
 }
 
+Json examine_backends() {
+  Json backends = Json::array();
+  bool has_metal = false;
+  for (const BackendEntry& entry : backend_table()) {
+    const auto reason = entry.why_unavailable();
+    backends.push_back({{"scheme", entry.scheme},
+                        {"device", entry.device},
+                        {"available", !reason.has_value()},
+                        {"note", reason.value_or(std::string(entry.description))}});
+    has_metal = has_metal || entry.device == "metal";
+  }
+  if (!has_metal) {
+    backends.push_back(
+        {{"scheme", "file"},
+         {"device", "metal"},
+         {"available", false},
+         {"note", "this build has no Metal device: that takes macOS, and metal-cpp at build time"}});
+  }
+  return backends;
+}
+
 Json examine() {
   Json report;
   report["version"] = kVersion;
@@ -106,18 +118,7 @@ Json examine() {
   require(machine.has_value(), "describe_machine writes JSON");
   report["machine"] = *machine;
   examine_resources(report["machine"]);
-  report["backends"] = Json::array();
-  for (const BackendEntry& entry : backend_table()) {
-    const auto reason = entry.why_unavailable();
-    report["backends"].push_back({{"scheme", entry.scheme},
-                                  {"device", entry.device},
-                                  {"available", !reason.has_value()},
-                                  {"note", reason.value_or(std::string(entry.description))}});
-  }
-  for (const MissingDevice& device : kMissingDevices) {
-    report["backends"].push_back(
-        {{"scheme", "file"}, {"device", device.name}, {"available", false}, {"note", device.reason}});
-  }
+  report["backends"] = examine_backends();
   report["cpu_tiers"] = examine_cpu_tiers();
   const auto installation = installation_folder();
   report["installation"] = installation ? Json(installation->string()) : Json(nullptr);

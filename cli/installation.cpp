@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "core/io/program_file.h"
+
 namespace sizeup::cli {
 namespace {
 
@@ -19,9 +21,8 @@ Result<std::filesystem::path> installation_folder() {
     return unavailable(home, "SIZEUP_HOME does not hold tasks/definitions",
                        "unset it, or point it at the source tree");
   }
-  std::error_code failure;
-  const std::filesystem::path program = std::filesystem::canonical("/proc/self/exe", failure);
-  for (std::filesystem::path folder = program.parent_path(); !failure; folder = folder.parent_path()) {
+  const std::filesystem::path program = program_file();
+  for (std::filesystem::path folder = program.parent_path(); !folder.empty(); folder = folder.parent_path()) {
     if (holds_definitions(folder)) return folder;
     if (folder == folder.parent_path()) break;
   }

@@ -1,5 +1,6 @@
 // sizeup list: what there is, from the tables that the program itself uses.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,7 @@
 #include "cli/own_data.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <variant>
 

@@ -1,6 +1,7 @@
 #include "cli/task_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

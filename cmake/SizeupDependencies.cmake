@@ -1,4 +1,16 @@
-# Every dependency comes from the distribution; tools/install_dependencies.sh names the packages.
+# Every dependency comes from the distribution, on macOS from Homebrew; tools/install_dependencies.sh names the
+# packages.
+if(APPLE)
+  # Homebrew puts what macOS has in another form where nobody finds it unasked.
+  find_program(SIZEUP_BREW brew)
+  foreach(formula openssl@3 curl sqlite)
+    if(SIZEUP_BREW)
+      execute_process(COMMAND ${SIZEUP_BREW} --prefix ${formula}
+                      OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+      list(APPEND CMAKE_PREFIX_PATH ${prefix})
+    endif()
+  endforeach()
+endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -14,7 +26,7 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
-pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # 0.11: Stream and process_request
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # 0.11 to 0.18, or 0.23.1 and newer: what a Stream is
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 # Optional: Parquet files. A package with CMake files of its own, or the folder of Python's pyarrow
 # (-DSIZEUP_PYARROW=.../site-packages/pyarrow), which carries headers and libraries.

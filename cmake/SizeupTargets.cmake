@@ -13,6 +13,16 @@ endif()
 if(SIZEUP_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   sizeup_compile_options(-Wno-subobject-linkage)
 endif()
+# Before Xcode 26 Apple's library keeps std::jthread and std::stop_token among what is experimental. They are in its
+# headers alone, so what is compiled needs the flag, what is linked doesn't.
+if(APPLE)
+  include(CheckCXXSourceCompiles)
+  check_cxx_source_compiles("#include <thread>
+    int main() { const std::jthread thread([] {}); }" SIZEUP_HAS_JTHREAD)
+  if(NOT SIZEUP_HAS_JTHREAD)
+    sizeup_compile_options(-fexperimental-library)
+  endif()
+endif()
 # No fused multiply-add behind our back: the order and rounding of a sum are part of the contract.
 sizeup_compile_options(-ffp-contract=off)
 if(SIZEUP_WERROR)
@@ -21,6 +31,13 @@ endif()
 if(SIZEUP_SANITIZE)
   sizeup_compile_options(-fsanitize=${SIZEUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sizeup_options INTERFACE -fsanitize=${SIZEUP_SANITIZE})
+endif()
+
+# What systems do in ways of their own has one header, and a source for each system: name_${SIZEUP_SYSTEM}.cpp.
+if(APPLE)
+  set(SIZEUP_SYSTEM macos)
+else()
+  set(SIZEUP_SYSTEM linux)
 endif()
 
 # Most of the time of a build from nothing goes into what every source includes and instantiates again; eight

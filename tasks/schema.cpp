@@ -1,6 +1,7 @@
 #include "tasks/schema.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 #include "tasks/tag_filter.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 

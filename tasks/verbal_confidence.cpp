@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
+#include "core/text/from_chars.h"
 #include "tasks/text/unicode.h"
 
 namespace sizeup {
@@ -60,7 +60,7 @@ class StatementReader {
       digits += '.';
     }
     double value = 0.0;
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto read = from_chars(digits.data(), digits.data() + digits.size(), value);
     if (digits.empty() || read.ec != std::errc()) return std::nullopt;
     at_ = end;
     return value;

@@ -5,11 +5,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <array>
-#include <charconv>
 #include <sstream>
 
 #include "core/io/file.h"
 #include "core/json/json.h"
+#include "core/text/from_chars.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
@@ -29,7 +29,7 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
 template <class T>
 bool parse_whole(std::string_view text, T& value) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 

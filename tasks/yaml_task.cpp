@@ -1,6 +1,7 @@
 #include "tasks/yaml_task.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -16,8 +16,9 @@ results=build/quickstart
 mkdir -p "$results"
 tasks=()
 if build/release/sizeup doctor --json | grep -q '"sandbox":{"level":"none"'; then
-  echo "No sandbox can be had here (a container without user namespaces?): pocket-code, whose answers are programs" \
+  echo "No sandbox can be had here (a container without user namespaces? macOS?): pocket-code, whose answers are programs" \
     "to be run, is left out." >&2
   for task in helpdesk invoices handbook pocket-mmlu pocket-gsm; do tasks+=(--task "$task"); done
 fi
-build/release/sizeup run models/pocket/quickstart.yaml "${tasks[@]}" --db "$results/sizeup.db" --html "$results/report.html"
+# In bash 3.2, which macOS has, an empty array counts as one that is not set.
+build/release/sizeup run models/pocket/quickstart.yaml ${tasks[@]+"${tasks[@]}"} --db "$results/sizeup.db" --html "$results/report.html"

@@ -75,7 +75,11 @@ ArithmeticLimit measure_arithmetic(const PeakLoop& loop, ThreadPool& pool) {
 size_t bytes_to_read() {
   constexpr size_t kLeast = size_t{256} << 20;
   constexpr size_t kMost = size_t{1} << 30;
+#if defined(_SC_LEVEL3_CACHE_SIZE)
   const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#else
+  const long cache = 0;  // the system doesn't say
+#endif
   return std::clamp(cache > 0 ? 2 * static_cast<size_t>(cache) : kMost, kLeast, kMost);
 }
 

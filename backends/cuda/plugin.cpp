@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "backends/cuda/plugin_interface.h"
+#include "core/io/program_file.h"
 
 namespace sizeup {
 namespace cuda {
@@ -16,8 +17,7 @@ constexpr const char* kPluginFile = "libsizeup_cuda.so";
 // The folder SIZEUP_PLUGINS if it is set, else the program's own.
 std::filesystem::path plugin_folder() {
   if (const char* folder = std::getenv("SIZEUP_PLUGINS")) return folder;
-  std::error_code failed;
-  return std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
+  return program_file().parent_path();
 }
 
 // The plug-in is looked for once: it stays loaded, since what it made may live as long as the program.

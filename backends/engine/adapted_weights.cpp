@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/formats/tensor_index.h"
 #include "core/io/sha256.h"
+#include "core/text/from_chars.h"
 
 namespace sizeup {
 namespace {
@@ -142,7 +142,7 @@ Result<AdapterChoice> parse_adapter(std::string_view part, std::string_view mode
   bool good = !choice.folder.empty();
   if (star != std::string_view::npos) {
     const std::string_view number = part.substr(star + 1);
-    const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), choice.weight);
+    const auto [end, failure] = from_chars(number.data(), number.data() + number.size(), choice.weight);
     good = good && failure == std::errc() && end == number.data() + number.size() &&
            std::isfinite(choice.weight);
   }

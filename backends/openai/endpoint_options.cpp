@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
+#include "core/text/from_chars.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
@@ -90,7 +90,7 @@ class Reader {
                       Number& out) {
     Number parsed{};
     const auto end = value.data() + value.size();
-    const auto read = std::from_chars(value.data(), end, parsed);
+    const auto read = from_chars(value.data(), end, parsed);
     if (read.ec != std::errc() || read.ptr != end || !(parsed >= low && parsed <= high))
       return wrong(fmt::format("{}={} is no number from {} to {}", key, value, low, high), "");
     out = parsed;

@@ -1,5 +1,5 @@
-// Which of many sockets can be read or written, by epoll: a call costs what has happened, not what is waited
-// for. The one file of the transfers that is of Linux alone.
+// Which of many sockets can be read or written: a call costs what has happened, not what is waited for. By
+// epoll on Linux, by kqueue on macOS.
 #pragma once
 
 #include <chrono>
@@ -30,8 +30,8 @@ class SocketEvents {
   void wake();
 
  private:
-  int events_;
-  int wake_;
+  int events_;  // the descriptor that is asked
+  int wake_;    // what wake() raises there
   std::vector<SocketEvent> happened_;
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/jinja/text.h"
+#include "core/text/from_chars.h"
 
 namespace sizeup::jinja {
 namespace {
@@ -227,7 +228,7 @@ std::optional<double> parse_real(std::string_view text) {
     if (!digits || digits->empty()) return std::nullopt;
     if (digits->find_first_not_of("0123456789.eE+-") != std::string::npos || (*digits)[0] == '-')
       return std::nullopt;
-    const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), value);
+    const auto [end, error] = from_chars(digits->data(), digits->data() + digits->size(), value);
     if (end != digits->data() + digits->size() || error == std::errc::invalid_argument) return std::nullopt;
     if (error == std::errc::result_out_of_range)
       value = std::strtod(digits->c_str(), nullptr);  // inf or 0, as Python
@@ -252,7 +253,7 @@ double round_to(double value, int64_t digits) {
   // Correctly rounded decimal text of the exact value, ties to even: what CPython does with dtoa.
   const std::string text = fmt::format("{:.{}f}", value, digits);
   double out = 0;
-  std::from_chars(text.data(), text.data() + text.size(), out);
+  from_chars(text.data(), text.data() + text.size(), out);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "core/jinja/parser.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -57,7 +58,8 @@ class Parser : private ExpressionParser {
       }
     }
     if (ends.size() > 0) {
-      fail(fmt::format("unexpected end of template, expected '{}'", fmt::join(ends, "' or '")), line());
+      const std::span names(ends.begin(), ends.size());
+      fail(fmt::format("unexpected end of template, expected '{}'", fmt::join(names, "' or '")), line());
     }
     return block;
   }

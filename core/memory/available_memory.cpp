@@ -41,7 +41,7 @@ std::optional<int64_t> left_in(const ControlGroup& group) {
 
 }  // namespace
 
-std::optional<int64_t> available_memory(const std::filesystem::path& root) {
+std::optional<int64_t> available_memory_below(const std::filesystem::path& root) {
   std::optional<int64_t> least = find_number(root / "proc/meminfo", "MemAvailable:");
   if (least) *least *= 1024;  // the file counts in KiB
   for (const ControlGroup& group : control_groups("memory", root)) {
@@ -63,10 +63,6 @@ HugePages huge_pages_from(std::string_view setting) {
         "/sys/kernel/mm/transparent_hugepage/enabled"};
   }
   return {false, "this system has no transparent huge pages, large models compute slower"};
-}
-
-HugePages huge_pages() {
-  return huge_pages_from(read_first_line("/sys/kernel/mm/transparent_hugepage/enabled").value_or(""));
 }
 
 }  // namespace sizeup

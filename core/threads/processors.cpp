@@ -1,10 +1,6 @@
 #include "core/threads/processors.h"
 
-#include <sched.h>
-
-#include <algorithm>
 #include <sstream>
-#include <thread>
 
 #include "core/io/control_groups.h"
 
@@ -27,14 +23,6 @@ std::optional<double> quota_of(const ControlGroup& group) {
 }
 
 }  // namespace
-
-int allowed_processors() {
-#if defined(__linux__)
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
-#endif
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
 
 std::optional<double> processor_quota(const std::filesystem::path& root) {
   std::optional<double> smallest;

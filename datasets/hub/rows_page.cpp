@@ -1,6 +1,7 @@
 #include "datasets/hub/rows_page.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>

@@ -1,13 +1,14 @@
 #include "harness/answers/answer_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
 
+#include "core/text/from_chars.h"
 #include "datasets/readers/row_reader.h"
 #include "tasks/columns.h"
 #include "tasks/expression.h"
@@ -129,7 +130,7 @@ class RowAnswers {
       value = found->get<double>();
     } else if (found->is_string()) {
       const auto& text = found->get_ref<const std::string&>();
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
       if (error != std::errc() || end != text.data() + text.size()) value = std::nan("");
     }
     if (!std::isfinite(value) || value < 0.0) {

@@ -68,8 +68,9 @@ Result<std::vector<EnergyDomain>> energy_domains(const std::filesystem::path& fo
     zones.push_back(at->path());
   }
   if (failed) {
-    return tl::unexpected<Error>(not_readable(folder, "there is no powercap folder: " + failed.message(),
-                                              "virtual machines and containers mostly have none"));
+    return tl::unexpected<Error>(
+        not_readable(folder, "there is no powercap folder: " + failed.message(),
+                     "only Linux has one; virtual machines and containers mostly have none"));
   }
   std::sort(zones.begin(), zones.end());
   std::vector<EnergyDomain> domains;

@@ -1,12 +1,12 @@
 #include "harness/decide/answer_facts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
 
 #include "backends/router/route_policy.h"
+#include "core/text/from_chars.h"
 #include "harness/statistics/calibration.h"
 
 namespace sizeup {
@@ -18,7 +18,7 @@ constexpr std::string_view kStatedMetric = "confidence_stated";
 
 template <typename Number>
 Number number_in(const std::string& text, Number otherwise) {
-  std::from_chars(text.data(), text.data() + text.size(), otherwise);
+  from_chars(text.data(), text.data() + text.size(), otherwise);
   return otherwise;
 }
 

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
 
 #include "core/json/json.h"
+#include "core/text/from_chars.h"
 #include "datasets/readers/row_reader.h"
 
 namespace sizeup {
@@ -25,7 +25,7 @@ std::optional<double> score_of(const std::string& text) {
   if (text == "true") return 1.0;
   if (text == "false") return 0.0;
   double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   return whole && value >= 0.0 && value <= 1.0 ? std::optional(value) : std::nullopt;
 }

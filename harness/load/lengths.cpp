@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "core/random/counter_random.h"
+#include "core/text/from_chars.h"
 #include "harness/statistics/interval.h"
 
 namespace sizeup {
@@ -27,7 +27,7 @@ tl::unexpected<Error> no_lengths(std::string_view text) {
 template <class T>
 std::optional<T> number(std::string_view text, T least, T most) {
   T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value >= least && value <= most ? std::optional(value) : std::nullopt;
 }

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <optional>
+
+#include "core/text/from_chars.h"
 
 namespace sizeup {
 namespace {
@@ -24,7 +25,7 @@ Error unknown_scenario(std::string_view text) {
 template <class Number>
 std::optional<Number> number(std::string_view text, Number least, Number most) {
   Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   if (!(value >= least && value <= most)) return std::nullopt;
   return value;

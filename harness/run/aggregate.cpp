@@ -116,7 +116,7 @@ void Aggregator::add_rates(std::vector<ResultRow>& rows) const {
                                                 {kErrorRate, error_}};
   for (const auto& [name, rate] : rates) {
     const bool taken = std::ranges::any_of(
-        metrics_, [name = name](const MetricInfo& metric) { return metric.name == name; });
+        metrics_, [wanted = name](const MetricInfo& metric) { return metric.name == wanted; });
     if (taken || rate.of == 0) continue;
     const auto [lo, hi] = wilson_interval(rate.hits, rate.of);
     const double value = static_cast<double>(rate.hits) / static_cast<double>(rate.of);

@@ -1,6 +1,7 @@
 #include "harness/run/plan_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,7 @@
 #include "harness/run/run_cost.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <vector>

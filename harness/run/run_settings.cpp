@@ -1,6 +1,7 @@
 #include "harness/run/run_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>

@@ -48,8 +48,27 @@ class Connection final : public httplib::Stream {
  public:
   explicit Connection(int socket) : socket_(socket) {}
 
-  bool is_readable() const override { return begin_ < end_ || wait_for(socket_, POLLIN, kStallMilliseconds); }
-  bool is_writable() const override { return wait_for(socket_, POLLOUT, kStallMilliseconds) && !gone(); }
+#if defined(CPPHTTPLIB_VERSION_NUM)  // 0.23.1 and newer
+  bool is_readable() const override {
+    return begin_ < end_;
+  }
+  bool wait_readable() const override {
+    return is_readable() || wait_for(socket_, POLLIN, kStallMilliseconds);
+  }
+  bool wait_writable() const override {
+    return takes_more();
+  }
+  time_t duration() const override {
+    return 0;
+  }  // since a request began; for limits that nobody sets
+#else
+  bool is_readable() const override {
+    return begin_ < end_ || wait_for(socket_, POLLIN, kStallMilliseconds);
+  }
+  bool is_writable() const override {
+    return takes_more();
+  }
+#endif
 
   ssize_t read(char* bytes, size_t size) override {
     if (begin_ == end_) {
@@ -66,14 +85,20 @@ class Connection final : public httplib::Stream {
   }
 
   ssize_t write(const char* bytes, size_t size) override {
-    if (!is_writable()) return -1;
+    if (!takes_more()) return -1;
     return ::send(socket_, bytes, size, MSG_NOSIGNAL);
   }
 
-  void get_remote_ip_and_port(std::string& ip, int& port) const override { address(ip, port, ::getpeername); }
-  void get_local_ip_and_port(std::string& ip, int& port) const override { address(ip, port, ::getsockname); }
+  void get_remote_ip_and_port(std::string& ip, int& port) const override {
+    address(ip, port, ::getpeername);
+  }
+  void get_local_ip_and_port(std::string& ip, int& port) const override {
+    address(ip, port, ::getsockname);
+  }
   // Asked for by nobody but the library's check that select() can be used.
-  socket_t socket() const override { return 0; }
+  socket_t socket() const override {
+    return 0;
+  }
 
   // Whether another request has begun to come; waits for it a moment.
   bool has_request(int milliseconds) const {
@@ -82,13 +107,17 @@ class Connection final : public httplib::Stream {
 
   // Closed, or broken. Requests sent ahead don't hide it for long: they are not read before this one's reply.
   bool gone() const {
-    if (!wait_for(socket_, POLLIN | POLLRDHUP, 0)) return false;
+    if (!wait_for(socket_, POLLIN, 0)) return false;
     char byte = 0;
     const ssize_t count = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
   }
 
  private:
+  bool takes_more() const {
+    return wait_for(socket_, POLLOUT, kStallMilliseconds) && !gone();
+  }
+
   void address(std::string& ip, int& port, int (*name)(int, sockaddr*, socklen_t*)) const {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
@@ -234,6 +263,21 @@ struct HttpServer::Transport final : public httplib::Server {
     return *open.at({request.remote_addr, request.remote_port})->connection;
   }
 
+  // Versions of the library before 0.18 ask the connection for its addresses, newer ones the caller.
+  template <class Self, class Setup>
+  static bool reply_on(Self& self, Connection& connection, bool& last, const Setup& setup) {
+    if constexpr (requires { self.process_request(connection, false, last, setup); }) {
+      return self.process_request(connection, false, last, setup);
+    } else {
+      std::string remote, local;
+      int remote_port = 0;
+      int local_port = 0;
+      connection.get_remote_ip_and_port(remote, remote_port);
+      connection.get_local_ip_and_port(local, local_port);
+      return self.process_request(connection, remote, remote_port, local, local_port, false, last, setup);
+    }
+  }
+
   bool process_and_close_socket(int socket) override {
     Connection connection(socket);
     Open mine{.connection = &connection};
@@ -252,7 +296,7 @@ struct HttpServer::Transport final : public httplib::Server {
       }
       idle = 0;
       bool understood = false;  // or where the next request begins is unknown
-      const bool replied = process_request(connection, false, last, [&](httplib::Request& request) {
+      const bool replied = reply_on(*this, connection, last, [&](httplib::Request& request) {
         understood = true;
         // Compressing costs more than a loopback or a local network takes, and parts of a reply mean nothing.
         request.headers.erase("Accept-Encoding");

@@ -1,5 +1,6 @@
 // JSON columns and response rows: the two places where a cell has inner structure.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

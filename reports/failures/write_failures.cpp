@@ -1,6 +1,7 @@
 #include "reports/failures/write_failures.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 #include <set>

@@ -1,5 +1,6 @@
 // Checks of each row by itself and against its fellows.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

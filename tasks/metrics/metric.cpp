@@ -1,12 +1,13 @@
 #include "tasks/metrics/metric.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <charconv>
 #include <numeric>
 #include <utility>
 
 #include "core/errors/result.h"
+#include "core/text/from_chars.h"
 
 namespace sizeup {
 
@@ -27,7 +28,7 @@ std::vector<double> numbers_of(std::string_view text) {
   const char* const end = at + text.size();
   while (at < end) {
     double value = 0.0;
-    const auto [rest, error] = std::from_chars(at, end, value);
+    const auto [rest, error] = from_chars(at, end, value);
     if (error != std::errc()) break;
     numbers.push_back(value);
     at = rest == end ? end : rest + 1;

@@ -1,11 +1,11 @@
 #include "tasks/metrics/similarity.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "core/jinja/text.h"
+#include "core/text/from_chars.h"
 #include "tasks/metrics/ngrams.h"
 #include "tasks/text/unicode.h"
 #include "tasks/values/number.h"
@@ -45,7 +45,7 @@ Tokens code_points(std::string_view text) {
 std::vector<double> numbers_of(std::string_view text) {
   const std::string_view stripped = python_strip(text);
   double value = 0.0;
-  const auto [end, error] = std::from_chars(stripped.data(), stripped.data() + stripped.size(), value);
+  const auto [end, error] = from_chars(stripped.data(), stripped.data() + stripped.size(), value);
   if (error == std::errc() && end == stripped.data() + stripped.size() && std::isfinite(value))
     return {value};
   std::vector<Decimal> readings = read_number(stripped);
@@ -56,7 +56,7 @@ std::vector<double> numbers_of(std::string_view text) {
   }
   std::vector<double> values;
   for (const Decimal& reading : readings) {
-    const auto read = std::from_chars(reading.data(), reading.data() + reading.size(), value);
+    const auto read = from_chars(reading.data(), reading.data() + reading.size(), value);
     if (read.ec == std::errc()) values.push_back(value);  // not beyond a double
   }
   return values;

@@ -1,6 +1,7 @@
 #include "tasks/own_data/task_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace sizeup {
 namespace {

@@ -1,6 +1,7 @@
 #include "tasks/own_data/write_task.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>

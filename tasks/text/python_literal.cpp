@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/json/json.h"
+#include "core/text/from_chars.h"
 #include "core/text/utf8.h"
 
 namespace sizeup {
@@ -157,8 +158,7 @@ class LiteralParser {
       return Json(whole);
     }
     double real = 0;
-    if (const auto [at, error] = std::from_chars(digits.data(), end, real);
-        error == std::errc() && at == end) {
+    if (const auto [at, error] = from_chars(digits.data(), end, real); error == std::errc() && at == end) {
       return Json(real);
     }
     return std::nullopt;

@@ -3,10 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/io/program_file.h"
 #include "tests/support/files.h"
 
 namespace sizeup {
 namespace {
+
+TEST(ProgramFile, IsTheRunningProgram) {
+  EXPECT_EQ(program_file().filename(), "test_core");
+  EXPECT_TRUE(std::filesystem::is_regular_file(program_file()));
+}
 
 class File : public testing::Test {
  protected:

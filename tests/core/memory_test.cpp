@@ -86,9 +86,9 @@ class AvailableMemory : public FakeRoot {
 };
 
 TEST_F(AvailableMemory, IsTheMachinesWithoutGroups) {
-  EXPECT_EQ(available_memory(root_), 4096 * kMiB);
+  EXPECT_EQ(available_memory_below(root_), 4096 * kMiB);
   write("proc/meminfo", "MemTotal: 8388608 kB\n");
-  EXPECT_EQ(available_memory(root_), std::nullopt);
+  EXPECT_EQ(available_memory_below(root_), std::nullopt);
 }
 
 TEST_F(AvailableMemory, IsWhatTheTightestGroupHasLeft) {
@@ -96,16 +96,16 @@ TEST_F(AvailableMemory, IsWhatTheTightestGroupHasLeft) {
   write("proc/self/cgroup", "0::/pod/job\n");
   write("sys/fs/cgroup/pod/job/memory.max", "max\n");
   write("sys/fs/cgroup/pod/job/memory.current", "1048576\n");
-  EXPECT_EQ(available_memory(root_), 4096 * kMiB);
+  EXPECT_EQ(available_memory_below(root_), 4096 * kMiB);
   write("sys/fs/cgroup/pod/memory.max", "2147483648\n");
   write("sys/fs/cgroup/pod/memory.current", "1610612736\n");
-  EXPECT_EQ(available_memory(root_), 512 * kMiB);
+  EXPECT_EQ(available_memory_below(root_), 512 * kMiB);
   write("sys/fs/cgroup/pod/memory.stat", "anon 1\nfile 536870912\ninactive_file 268435456\n");
-  EXPECT_EQ(available_memory(root_), 768 * kMiB) << "files' pages that can be dropped are not used";
+  EXPECT_EQ(available_memory_below(root_), 768 * kMiB) << "files' pages that can be dropped are not used";
   write("sys/fs/cgroup/pod/job/memory.max", "2097152\n");
-  EXPECT_EQ(available_memory(root_), 1 * kMiB);
+  EXPECT_EQ(available_memory_below(root_), 1 * kMiB);
   write("sys/fs/cgroup/pod/job/memory.current", "4194304\n");
-  EXPECT_EQ(available_memory(root_), 0) << "a limit that was lowered below the usage";
+  EXPECT_EQ(available_memory_below(root_), 0) << "a limit that was lowered below the usage";
 }
 
 TEST_F(AvailableMemory, ReadsVersion1) {
@@ -116,7 +116,7 @@ TEST_F(AvailableMemory, ReadsVersion1) {
   write("sys/fs/cgroup/memory/batch/memory.limit_in_bytes", "1073741824\n");
   write("sys/fs/cgroup/memory/batch/memory.usage_in_bytes", "536870912\n");
   write("sys/fs/cgroup/memory/batch/memory.stat", "inactive_file 1\ntotal_inactive_file 104857600\n");
-  EXPECT_EQ(available_memory(root_), 612 * kMiB);
+  EXPECT_EQ(available_memory_below(root_), 612 * kMiB);
 }
 
 TEST(AvailableMemoryHere, IsPositive) {

@@ -1,6 +1,7 @@
 #include "tests/support/loopback_hub.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -58,7 +59,8 @@ std::string LoopbackRequest::header(const std::string& name) const {
 }
 
 LoopbackHub::LoopbackHub() {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  listener_ = socket(AF_INET, SOCK_STREAM, 0);
+  fcntl(listener_, F_SETFD, FD_CLOEXEC);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -70,7 +70,9 @@ struct ScriptedEndpoint::Server {
   std::map<int, Connection> connections;
 
   void listen_on_loopback() {
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    fcntl(listener, F_SETFD, FD_CLOEXEC);
+    fcntl(listener, F_SETFL, O_NONBLOCK);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

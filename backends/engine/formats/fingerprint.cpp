@@ -36,11 +36,16 @@ std::optional<fs::path> cache_folder() {
 std::optional<Json> identity_of(const fs::path& absolute) {
   struct stat status {};
   if (::stat(absolute.c_str(), &status) != 0) return std::nullopt;
+#if defined(__APPLE__)
+  const timespec written = status.st_mtimespec;
+#else
+  const timespec written = status.st_mtim;
+#endif
   Json identity;
   identity["path"] = absolute.string();
   identity["size"] = static_cast<int64_t>(status.st_size);
-  identity["mtime_s"] = static_cast<int64_t>(status.st_mtim.tv_sec);
-  identity["mtime_ns"] = static_cast<int64_t>(status.st_mtim.tv_nsec);
+  identity["mtime_s"] = static_cast<int64_t>(written.tv_sec);
+  identity["mtime_ns"] = static_cast<int64_t>(written.tv_nsec);
   identity["inode"] = static_cast<uint64_t>(status.st_ino);
   return identity;
 }
