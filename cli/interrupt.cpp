@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <ctime>
+#include <cstdlib>
 
 namespace sizeup::cli {
 
@@ -14,10 +14,10 @@ Interrupt::Interrupt(const char* message) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, &previous_);
   watcher_ = std::jthread([this, signals, message](const std::stop_token& finished) {
-    const timespec tick{.tv_sec = 0, .tv_nsec = 100'000'000};  // how long the end of a command may lag
-    while (!finished.stop_requested()) {
-      const int signal = sigtimedwait(&signals, nullptr, &tick);
-      if (signal < 0) continue;
+    while (true) {
+      int signal = 0;
+      sigwait(&signals, &signal);
+      if (finished.stop_requested()) return;
       if (stop_.stop_requested()) std::_Exit(128 + signal);
       fmt::print(stderr, "\n{}\n", message);
       stop_.request_stop();
@@ -27,6 +27,7 @@ Interrupt::Interrupt(const char* message) {
 
 Interrupt::~Interrupt() {
   watcher_.request_stop();
+  pthread_kill(watcher_.native_handle(), SIGTERM);  // macOS has no wait for a signal that ends by itself
   watcher_.join();
   pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
 }

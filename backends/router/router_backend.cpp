@@ -12,7 +12,6 @@
 #include <numeric>
 #include <optional>
 #include <span>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -21,6 +20,7 @@
 #include "backends/registry.h"
 #include "backends/run_counts.h"
 #include "core/io/sha256.h"
+#include "core/threads/deep_thread.h"
 
 namespace sizeup {
 namespace {
@@ -444,7 +444,7 @@ class Router : public Backend {
     const std::stop_callback ended(stop, [&] { crossing.end(); });
     Result<RunCounts> large;
     std::exception_ptr failed;
-    std::thread thread([&] {
+    DeepThread thread([&] {
       try {
         large = run_large(crossing, options, stop);
       } catch (...) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/threads/deep_thread.h"
 #include "harness/serve/http_server.h"
 #include "harness/serve/request_queue.h"
 #include "harness/serve/service.h"
@@ -54,7 +55,7 @@ class RunningEngine {
   RequestQueue& queue_;
   std::optional<Result<RunCounts>> outcome_;
   std::atomic<bool> over_ = false;
-  std::thread thread_;  // last: it uses everything above
+  DeepThread thread_;  // last: it uses everything above
 };
 
 }  // namespace

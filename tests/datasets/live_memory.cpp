@@ -1,6 +1,10 @@
 #include "tests/datasets/live_memory.h"
 
+#if defined(__APPLE__)
+#include <malloc/malloc.h>
+#else
 #include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,6 +16,14 @@ namespace {
 // Tests that ask have one thread.
 size_t live = 0;
 size_t most = 0;
+
+size_t size_of(void* memory) {
+#if defined(__APPLE__)
+  return malloc_size(memory);
+#else
+  return malloc_usable_size(memory);
+#endif
+}
 
 }  // namespace
 
@@ -30,7 +42,7 @@ void reset_most_live_bytes() {
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   void* memory = std::malloc(size);
   if (memory == nullptr) return nullptr;
-  sizeup::live += malloc_usable_size(memory);
+  sizeup::live += sizeup::size_of(memory);
   sizeup::most = std::max(sizeup::most, sizeup::live);
   return memory;
 }
@@ -43,7 +55,7 @@ void* operator new(size_t size) {
 
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
-  sizeup::live -= malloc_usable_size(memory);
+  sizeup::live -= sizeup::size_of(memory);
   std::free(memory);
 }
 

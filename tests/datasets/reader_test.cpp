@@ -161,7 +161,7 @@ TEST_F(DatasetReader, PlainTextIsARowALine) {
 
 TEST_F(DatasetReader, CompressedFilesOfEveryFormat) {
   for (const auto& [ending, compress] : {std::pair{".gz", &gzip}, std::pair{".zst", &zstd}}) {
-    const auto name = [ending = ending](const char* file) { return std::string(file) + ending; };
+    const auto name = [last = ending](const char* file) { return std::string(file) + last; };
     EXPECT_EQ(rows(name("a.jsonl"), compress("{\"a\":1}\n")), R"([{"a":1}])");
     EXPECT_EQ(rows(name("a.json"), compress("[{\"a\":1}]")), R"([{"a":1}])");
     EXPECT_EQ(rows(name("a.csv"), compress("a\n1\n")), R"([{"a":"1"}])");

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>  // mkdtemp on macOS
+
 #include <filesystem>
 #include <fstream>
 #include <string>

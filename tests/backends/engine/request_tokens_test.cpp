@@ -197,7 +197,7 @@ TEST(Conversation, ALastMessageOfTheAssistantIsContinuedAsTransformersDoes) {
     for (const Json& message : one["messages"]) chat.push_back({message[0], message[1]});
     const auto rendered = model(kAddsBos, one["template"].get<std::string>()).render(chat);
     ASSERT_TRUE(rendered.has_value()) << describe(rendered.error());
-    EXPECT_EQ(rendered->text, one["text"]) << one["name"];
+    EXPECT_EQ(rendered->text, one["text"].get<std::string>()) << one["name"];
   }
   const TextModel drops = model(kAddsBos, "{{ messages[0].content }}");
   EXPECT_THAT(drops.render(std::vector<ChatMessage>{{"user", "x"}, {"assistant", "y"}}).error().message,
