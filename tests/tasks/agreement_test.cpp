@@ -18,7 +18,7 @@ void check_asks(const Sample& sample, const Json& expected) {
   ASSERT_EQ(sample.asks.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     if (const auto* score = std::get_if<AskScore>(&sample.asks[i])) {
-      EXPECT_EQ(score->delimiter + score->continuation, expected[i]["continuation"]);
+      EXPECT_EQ(score->delimiter + score->continuation, expected[i]["continuation"].get<std::string>());
     } else {
       const auto& stop = std::get<AskGenerate>(sample.asks[i]).stop;
       const Json& until = expected[i]["until"];
@@ -50,7 +50,8 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
     SCOPED_TRACE(i);
     const Json& expected = golden["samples"][i];
     const PromptText& prompt = samples[i].prompt;
-    EXPECT_EQ(prompt.system + prompt.user + prompt.prefix_delimiter + prompt.prefix, expected["prompt"]);
+    EXPECT_EQ(prompt.system + prompt.user + prompt.prefix_delimiter + prompt.prefix,
+              expected["prompt"].get<std::string>());
     check_asks(samples[i], expected["asks"]);
     scored.push_back(task->score(samples[i], made_up(expected["replies"])));
     const size_t pipelines = expected["filters"].size();
@@ -65,7 +66,7 @@ TEST_P(Agreement, PromptsRequestsAnswersAndScores) {
     }
     const Json& first = expected["filters"].begin().value()["answer"];
     if (first.is_string()) {
-      EXPECT_EQ(scored.back().answer, first);
+      EXPECT_EQ(scored.back().answer, first.get<std::string>());
     }
   }
   for (const auto& [pipeline, results] : golden["results"].items()) {

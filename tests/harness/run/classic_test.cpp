@@ -52,7 +52,7 @@ class ClassicRun : public RunFixture {
   static void check(const SampleRow& sample, const AnswerRow& answer,
                     const std::vector<ResponseRow>& responses, const Json& expected) {
     SCOPED_TRACE(sample.document_id);
-    EXPECT_EQ(sha256_hex(sample.prompt), expected["prompt"]);
+    EXPECT_EQ(sha256_hex(sample.prompt), expected["prompt"].get<std::string>());
     EXPECT_TRUE(answer.truncated) << "every prompt is longer than 512 tokens";
     if (expected.contains("text")) {
       ASSERT_EQ(responses.size(), 1U);
