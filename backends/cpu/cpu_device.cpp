@@ -512,11 +512,18 @@ class CpuDevice final : public Device {
   const Step* step_ = nullptr;
 };
 
+// For these weights: to round is no gain where products are of floats all the same.
+Precision faster_precision(const Kernels& kernels, const DecoderTensors& tensors) {
+  const Precision fast = kernels.fast_precision;
+  const ProductFamily& product = kernels.product(fast, bfloat_weights(fast, tensors));
+  return product.operand == OperandFormat::floats ? Precision::float32 : fast;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Device>> make_device(const DecoderModel& model, const DeviceOptions& options,
                                             const Kernels& kernels, std::vector<std::string> notes) {
-  const Precision precision = options.precision.value_or(kernels.fast_precision);
+  const Precision precision = options.precision.value_or(faster_precision(kernels, model.tensors));
   const ProductFamily& product = kernels.product(precision, bfloat_weights(precision, model.tensors));
   const std::vector<size_t> layer_bytes = layer_page_bytes(model.spec, kernels, precision);
   const std::vector<size_t> states = state_bytes(model.spec);

@@ -8,8 +8,8 @@
 namespace sizeup {
 namespace {
 
-constexpr std::array kFlags = {"avx2",        "fma",      "avx512f",  "avx512bw", "avx512_vnni",
-                               "avx512_bf16", "amx_bf16", "amx_int8", "asimd",    "asimddp"};
+constexpr std::array kFlags = {"avx2",     "fma",      "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16",
+                               "amx_bf16", "amx_int8", "asimd",   "asimddp",  "bf16"};
 
 }  // namespace
 

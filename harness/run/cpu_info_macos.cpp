@@ -10,9 +10,10 @@ struct Flag {
   const char* asked;
 };
 constexpr Flag kFlags[] = {
-    {"avx2", "hw.optional.avx2_0"},     {"fma", "hw.optional.fma"},
-    {"avx512f", "hw.optional.avx512f"}, {"avx512bw", "hw.optional.avx512bw"},
-    {"asimd", "hw.optional.AdvSIMD"},   {"asimddp", "hw.optional.arm.FEAT_DotProd"},
+    {"avx2", "hw.optional.avx2_0"},        {"fma", "hw.optional.fma"},
+    {"avx512f", "hw.optional.avx512f"},    {"avx512bw", "hw.optional.avx512bw"},
+    {"asimd", "hw.optional.AdvSIMD"},      {"asimddp", "hw.optional.arm.FEAT_DotProd"},
+    {"bf16", "hw.optional.arm.FEAT_BF16"},
 };
 
 std::string text_of(const char* name) {

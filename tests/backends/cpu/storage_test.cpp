@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "backends/cpu/cpu_device.h"
+#include "backends/cpu/kernels.h"
 #include "backends/cpu/tier.h"
 #include "backends/engine/architectures/table.h"
 #include "backends/engine/decoder.h"
@@ -106,6 +109,35 @@ TEST_F(LittleMemory, LeavesPagesWhatTheModelDoesNotNeed) {
   ASSERT_TRUE(device.has_value() && larger.has_value());
   EXPECT_GT((*device)->traits().page_memory, 0);
   EXPECT_EQ((*larger)->traits().page_memory - (*device)->traits().page_memory, more);
+}
+
+// Kernels whose products of bfloat16 weights are of pairs, and of others of floats.
+const ProductFamily& pairs_of_bfloats(Precision precision, bool bfloat_weights) {
+  static const ProductFamily floats = kernels_of(*best_cpu_tier()).product(Precision::float32, false);
+  static const ProductFamily pairs = [] {
+    ProductFamily family = floats;
+    family.operand = OperandFormat::pairs;
+    return family;
+  }();
+  return precision == Precision::bfloat16 && bfloat_weights ? pairs : floats;
+}
+
+TEST(CpuDevice, DefaultPrecisionIsTheFasterOneForTheWeights) {
+  if (!best_cpu_tier()) GTEST_SKIP() << "this processor has no tier";
+  Kernels kernels = kernels_of(*best_cpu_tier());
+  kernels.product = pairs_of_bfloats;
+  const auto precision_of = [&](TensorType weights, std::optional<Precision> asked = std::nullopt) {
+    DeviceOptions options;
+    options.precision = asked;
+    const RandomDecoder random(small_spec(), weights, 1);
+    return (*make_device(random.model(), options, kernels))->traits().precision;
+  };
+  kernels.fast_precision = Precision::bfloat16;
+  EXPECT_EQ(precision_of(TensorType::bf16), Precision::bfloat16);
+  EXPECT_EQ(precision_of(TensorType::q8_0), Precision::float32) << "bfloat16 would only round";
+  EXPECT_EQ(precision_of(TensorType::q8_0, Precision::bfloat16), Precision::bfloat16) << "asked for";
+  kernels.fast_precision = Precision::float32;
+  EXPECT_EQ(precision_of(TensorType::bf16), Precision::float32);
 }
 
 }  // namespace
