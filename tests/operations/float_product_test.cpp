@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <numeric>
 #include <random>
 
@@ -15,6 +14,7 @@
 #include "backends/cpu/tile_product.h"
 #include "backends/engine/formats/bfloat16.h"
 #include "tests/support/exact_activations.h"
+#include "tests/support/operand_rows.h"
 #include "tests/support/random_blocks.h"
 #include "tests/support/vector_tiers.h"
 
@@ -69,32 +69,6 @@ Tensor tensor_of(const std::vector<float>& values, int rows) {
   return tensor;
 }
 
-// Rows of `columns` values as an operand; padding columns are zero, padding lanes NaN: nobody may look at
-// them.
-struct OperandRows {
-  HugeBuffer buffer;
-  Operand operand;
-
-  OperandRows(const std::vector<float>& values, int rows, int columns) {
-    operand = {.data = nullptr,
-               .format = OperandFormat::floats,
-               .rows = rows,
-               .columns = (columns + kStepColumns - 1) / kStepColumns * kStepColumns};
-    buffer = HugeBuffer(operand.bytes());
-    operand.data = buffer.data();
-    for (int group = 0; group < groups_of(rows); ++group) {
-      for (int c = 0; c < operand.columns; ++c) {
-        for (int lane = 0; lane < operand.width(); ++lane) {
-          const int row = group * kLanes + lane;
-          float value = std::numeric_limits<float>::quiet_NaN();
-          if (row < rows) value = c < columns ? values[static_cast<size_t>(row * columns + c)] : 0.0F;
-          operand.floats_at(group, c)[lane] = value;
-        }
-      }
-    }
-  }
-};
-
 struct ValueRows {
   HugeBuffer buffer;
   LaneRows rows;
@@ -147,7 +121,7 @@ void expect_chains(const ProductFamily& family, const BlockFormat& format, bool 
       const auto x = random_floats(static_cast<size_t>(kRows.back() * inputs), 2);
       const std::vector<float> chains = chains_of(weights, outputs, x, inputs, rounded);
       for (const int rows : kRows) {  // the first of them
-        const OperandRows in(x, rows, inputs);
+        const OperandRows in(x.data(), rows, inputs);
         const ValueRows out(rows, outputs);
         ProductResult result;
         result.rows = out.rows;
@@ -190,7 +164,7 @@ TEST_P(FloatProduct, StacksLayersAddsBiasesAndAddsToRows) {
   const PackedLinear linear = pack_linear(layers, false, kFloats, family(), pool);
   for (const int rows : {1, 17, 70}) {
     const auto x = random_floats(static_cast<size_t>(rows * inputs), 5);
-    const OperandRows in(x, rows, inputs);
+    const OperandRows in(x.data(), rows, inputs);
     const ValueRows out(rows, 34);
     for (int r = 0; r < rows; ++r) {
       for (int o = 0; o < 34; ++o) out.at(r, o) = static_cast<float>(r) - static_cast<float>(o);
@@ -230,8 +204,8 @@ TEST_P(FloatProduct, GatesPairs) {
     const PackedLinear linear = pack_linear(layers, true, kFloats, family(), pool);
     for (const int rows : {1, 3, 16, 17, 33, 80}) {
       const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
-      const OperandRows in(x, rows, inputs);
-      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width)), rows, width);
+      const OperandRows in(x.data(), rows, inputs);
+      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width)).data(), rows, width);
       for (const Activation activation : kAllActivations) {
         ProductResult result;
         result.kind = ProductResult::Kind::gate;
@@ -270,8 +244,8 @@ TEST_P(FloatProduct, ActivatesInThePass) {
     const PackedLinear linear = pack_linear(std::span(&layer, 1), false, kFloats, family(), pool);
     for (const int rows : {1, 5, 17, 70}) {
       const auto x = random_floats(static_cast<size_t>(rows * inputs), 14, 0.5F);
-      const OperandRows in(x, rows, inputs);
-      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width), -1.0F), rows, width);
+      const OperandRows in(x.data(), rows, inputs);
+      OperandRows out(std::vector<float>(static_cast<size_t>(rows * width), -1.0F).data(), rows, width);
       for (const Activation activation :
            {Activation::silu, Activation::gelu, Activation::gelu_tanh, Activation::tanh}) {
         ProductResult result;
@@ -327,7 +301,7 @@ TEST_P(FloatProduct, FoldsTheHead) {
                                .distribution = r % 5 == 1 || r == rows - 1});
         for (int t = 0; t < r % 3; ++t) step.targets.push_back((r * 977 + t * 1023) % vocabulary);
       }
-      const OperandRows in(x, rows, inputs);
+      const OperandRows in(x.data(), rows, inputs);
       StepResult found;
       Head head(step, vocabulary, cap, found);
       HugeBuffer scratch(family().scratch_bytes(linear));

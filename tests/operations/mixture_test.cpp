@@ -34,10 +34,10 @@ std::vector<Computer> computers() {
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
     const std::string suffix = "_" + std::string(precision_name(precision));
     for (const CpuTierEntry& entry : cpu_tiers()) {
-      const bool tiles = kernels_of(entry.tier).fast_precision == Precision::bfloat16;
+      const bool rounds = kernels_of(entry.tier).fast_precision == Precision::bfloat16;
       all.push_back({std::string(entry.name) + suffix, entry.tier,
                      [tier = entry.tier]() -> const Kernels& { return kernels_of(tier); }, precision,
-                     tiles ? TensorType::bf16 : TensorType::f32});
+                     rounds ? TensorType::bf16 : TensorType::f32});
     }
     all.push_back({"emulated" + suffix, CpuTier::avx2, emulated_amx, precision, TensorType::bf16});
   }

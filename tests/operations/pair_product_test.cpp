@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <random>
 #include <span>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "backends/engine/formats/bfloat16.h"
 #include "core/memory/huge_buffer.h"
 #include "core/threads/thread_pool.h"
+#include "tests/support/operand_rows.h"
 
 namespace sizeup::cpu {
 namespace {
@@ -46,35 +46,10 @@ std::vector<float> random_bfloats(int count, unsigned seed) {
   return values;
 }
 
-// The first `rows` of x; padding columns are zero, padding lanes NaN: nobody may look at them.
-struct PairRows {
-  HugeBuffer buffer;
-  Operand operand;
-
-  PairRows(const float* x, int rows, int columns) {
-    operand = {.format = OperandFormat::pairs,
-               .rows = rows,
-               .columns = (columns + kStepColumns - 1) / kStepColumns * kStepColumns};
-    buffer = HugeBuffer(operand.bytes());
-    operand.data = buffer.data();
-    for (int group = 0; group < groups_of(rows); ++group) {
-      for (int c = 0; c < operand.columns; ++c) {
-        for (int lane = 0; lane < operand.width(); ++lane) {
-          const int row = group * kLanes + lane;
-          float value = std::numeric_limits<float>::quiet_NaN();
-          if (row < rows) value = c < columns ? x[row * columns + c] : 0.0F;
-          const uint16_t bits = to_bfloat16(value);
-          std::memcpy(operand.pair_at(group, c / 2 * 2, 0) + 4 * lane + 2 * (c % 2), &bits, sizeof bits);
-        }
-      }
-    }
-  }
-};
-
 // [row][output], panels split as if two threads did it.
 std::vector<float> product(const ProductFamily& family, const PackedLinear& linear, const float* x,
                            int rows) {
-  const PairRows in(x, rows, linear.inputs);
+  const OperandRows in(x, rows, linear.inputs, OperandFormat::pairs);
   HugeBuffer sums(sizeof(float) * kLanes * static_cast<size_t>(groups_of(rows) * linear.outputs));
   ProductResult result;
   result.rows = {.data = reinterpret_cast<float*>(sums.data()), .rows = rows, .columns = linear.outputs};
