@@ -3,6 +3,7 @@
 #include <array>
 
 #include "backends/cpu/families.h"
+#include "backends/cpu/family_choice.h"
 #include "backends/cpu/float_attention.h"
 #include "backends/cpu/tile_attention.h"
 #include "backends/cpu/tile_product.h"
@@ -10,18 +11,6 @@
 
 namespace sizeup::cpu {
 namespace {
-
-template <const ProductFamily& kFloats>
-const ProductFamily& floats_only(Precision, bool) {
-  return kFloats;
-}
-
-template <const AttentionFamily& kFloat32, const AttentionFamily& kBfloat16>
-std::span<const AttentionFamily* const> by_precision(Precision precision) {
-  static constexpr std::array kFull{&kFloat32};
-  static constexpr std::array kHalf{&kBfloat16};
-  return precision == Precision::float32 ? kFull : kHalf;
-}
 
 // Rows that cost as much as reading the weights: measured with a small model, which the caches hold; with one
 // that memory holds, three times as many do (docs/performance.md). Too few forgo little, too many lose.

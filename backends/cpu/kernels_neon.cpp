@@ -1,23 +1,12 @@
 // In place of kernels.cpp where the program is built for arm64.
-#include <array>
-
 #include "backends/cpu/families.h"
+#include "backends/cpu/family_choice.h"
 #include "backends/cpu/float_attention.h"
 #include "backends/cpu/kernels.h"
 #include "core/errors/result.h"
 
 namespace sizeup::cpu {
 namespace {
-
-const ProductFamily& neon_products(Precision, bool) {
-  return kFloatsNeon;
-}
-
-std::span<const AttentionFamily* const> neon_attention(Precision precision) {
-  static constexpr std::array kFull{&kFloatPagesNeon};
-  static constexpr std::array kHalf{&kBfloatPagesNeon};
-  return precision == Precision::float32 ? kFull : kHalf;
-}
 
 // Blocks would have to become tiles first, which nobody has written: such models compute in float32.
 const ProductFamily& bfloat_products(Precision precision, bool bfloat_weights) {
@@ -32,8 +21,8 @@ const Kernels kNeon{.tier = "neon",
                     .weight_rows = kWeightRows,
                     .rows = kRowsNeon,
                     .delta = kDeltaNeon,
-                    .product = neon_products,
-                    .attention = neon_attention};
+                    .product = floats_only<kFloatsNeon>,
+                    .attention = by_precision<kFloatPagesNeon, kBfloatPagesNeon>};
 
 const Kernels kNeonBf16{.tier = "neon_bf16",
                         .fast_precision = Precision::bfloat16,
@@ -41,7 +30,7 @@ const Kernels kNeonBf16{.tier = "neon_bf16",
                         .rows = kRowsNeon,
                         .delta = kDeltaNeon,
                         .product = bfloat_products,
-                        .attention = neon_attention};
+                        .attention = by_precision<kFloatPagesNeon, kBfloatPagesNeon>};
 
 }  // namespace
 
